@@ -1,0 +1,44 @@
+"""The records around one creation; each is written once and never changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = ["Account", "Intent"]
+
+
+class Account(BaseModel):
+    """Whose batches a key sees, as far as response headers show it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    base_url: str
+    organization: str | None = None
+    project: str | None = None
+    """OpenAI's project or Anthropic's workspace."""
+    newest_batch_id: str | None = None
+    """The newest batch at the time of looking; None where there was none."""
+
+
+class Intent(BaseModel):
+    """The claim to create one batch, on record before the create call is sent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    token: str
+    """Unique to this attempt; it travels in the batch's metadata where there is any."""
+    claimed_at: datetime
+    requests: int
+    bytes: int
+    digest: str
+    """SHA-256 of the request file, hex."""
+    endpoint: str
+    account: Account
+    input_file_id: str | None = None
+    """The uploaded request file (OpenAI); None where the body carries the requests."""
+    reserved_usd: float | None = None
+    """Upper bound of what this batch may cost; None without `max_cost_usd`."""
+    metadata: dict[str, str] = {}
+    """The user's own pairs for the batch."""

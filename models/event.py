@@ -1,0 +1,38 @@
+"""Progress as data: what the command line and the tasks show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["EventKind", "RunEvent"]
+
+EventKind = Literal[
+    "started",     # text: the run directory
+    "reading",     # done: rows read
+    "generated",   # done: requests, total: shards
+    "uploading",   # done/total: bytes of this unit
+    "submitted",   # batch_id, done: requests
+    "waiting",     # done/total: requests over all open batches
+    "ended",       # batch_id, text: the provider's word
+    "downloading", # done/total: bytes of this unit
+    "landed",      # done: results of this unit
+    "round",       # done: requests that are sent again
+    "parked",      # text: why a batch waits for capacity
+    "writing",     # done/total: rows
+    "notice",      # text: something a person should know, said once
+    "finished",    # text: the output
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEvent:
+    """One thing that happened in a run."""
+
+    kind: EventKind
+    unit: str | None = None
+    """Which shard or round: `shards/00000`, `rounds/1/00000`."""
+    batch_id: str | None = None
+    done: int | None = None
+    total: int | None = None
+    text: str | None = None

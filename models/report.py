@@ -1,0 +1,86 @@
+"""The account of a run: nothing paid for is left out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from .result import Outcome
+
+__all__ = ["Anomaly", "BatchLine", "ErrorGroup", "RunReport"]
+
+
+class Anomaly(BaseModel):
+    """Result lines that fit no request, or requests without a line."""
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int = 0
+    first_ids: tuple[str, ...] = ()
+    """The first 20 `custom_id`s."""
+
+
+class ErrorGroup(BaseModel):
+    """Rows that did not succeed for the same reason."""
+
+    model_config = ConfigDict(frozen=True)
+
+    outcome: Outcome
+    error: str
+    count: int
+    example_row: int
+    """0-based row of the input."""
+
+
+class BatchLine(BaseModel):
+    """One batch of the run, and how it ended."""
+
+    model_config = ConfigDict(frozen=True)
+
+    unit: str
+    attempt: int
+    batch_id: str | None
+    provider_status: str
+    requests: int
+    created_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+class RunReport(BaseModel):
+    """What a run did, stored as `report.json` in its directory."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_dir: str
+    state: Literal["open", "done", "cancelled"]
+    provider: str
+    model: str
+    synthetic: bool
+    """True when the sandbox answered: the answers mean nothing."""
+    output: str | None
+    rows: int
+    outcomes: dict[Outcome, int]
+    batches: tuple[BatchLine, ...]
+    rounds: int
+    """Further rounds that were sent after the first."""
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    cost_usd: float | None
+    """None: unknown, because the model has no known price or usage is missing."""
+    errors: tuple[ErrorGroup, ...] = ()
+    missing: Anomaly = Anomaly()
+    duplicate: Anomaly = Anomaly()
+    foreign: Anomaly = Anomaly()
+    started_at: datetime
+    ended_at: datetime | None
+    seconds: dict[str, float] = {}
+    """Where the time went: `generate`, `submit`, `wait`, `download`, `write`."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every row succeeded."""
+        return self.outcomes.get(Outcome.SUCCEEDED, 0) == self.rows

@@ -1,0 +1,172 @@
+"""The seam between batchwright and a batch API.
+
+A `Format` is the wire format alone: it encodes, decodes and knows the limits,
+without a key and without the vendor's SDK. A `Provider` is a format that can
+also talk to the API. Tasks, flows and the CLI talk to these, never to an SDK.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..models import (
+    Account,
+    Batch,
+    BatchResult,
+    Intent,
+    LineError,
+    Messages,
+    RequestTemplate,
+)
+
+__all__ = ["Encode", "Format", "Limits", "Progress", "Provider"]
+
+Encode = Callable[[str, Messages], bytes]
+"""`(custom_id, messages)` to one request line with its newline."""
+
+Progress = Callable[[int, int | None], None]
+"""Called with bytes done and bytes in all (None: not known), many times."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one batch may hold; a larger job becomes several batches."""
+
+    max_requests: int
+    max_bytes: int
+    """Of the request file as UTF-8 with newlines. "200 MB" is read as 200,000,000."""
+    source: str
+    """URL of the page that says so, and the date it was read."""
+
+
+class Format(Protocol):
+    """A provider's wire format: needs no key, no network and no SDK."""
+
+    name: str
+    limits: Limits
+
+    def schema(self, source: dict[str, Any], mode: str, model: str) -> dict[str, Any]:
+        """Convert a source JSON Schema into what this provider accepts.
+
+        Raises:
+            SchemaError: It cannot be expressed; the text names the field and the
+                way out.
+        """
+        ...
+
+    def restore(self, source: dict[str, Any], answer: Any) -> Any:
+        """Undo on a decoded answer what `schema` had to change in its shape."""
+        ...
+
+    def encoder(self, template: RequestTemplate) -> Encode:
+        """Encode once what is constant; the result is called for each row.
+
+        Raises:
+            SchemaError: The answer schema cannot be expressed.
+            InputError: A parameter that this model is known to refuse.
+        """
+        ...
+
+    def extend(self, line: bytes, custom_id: str, messages: Messages) -> bytes:
+        """Return the request line with a new id and `messages` appended."""
+        ...
+
+    def check(self, line: bytes) -> tuple[str | None, str | None, list[LineError]]:
+        """Check one request line as the provider would.
+
+        Returns:
+            Its `custom_id`, its model, and every problem, without line numbers.
+        """
+        ...
+
+    def endpoint(self, line: bytes) -> str:
+        """Return the endpoint that a request line is meant for."""
+        ...
+
+    def decode(self, line: bytes) -> BatchResult:
+        """Decode one result line; a bad line is a result, never an exception."""
+        ...
+
+
+class Provider(Format, Protocol):
+    """A batch API. Holds a client and no job state.
+
+    Any process that knows a batch ID can carry on. Creation is sent once, all
+    else is retried by the SDK; what still fails is a `ProviderError`, whose
+    `retryable` says whether waiting can help. SDK exceptions never cross it.
+    """
+
+    base_url: str
+
+    def account(self) -> Account:
+        """Look at the account: whose it is, and its newest batch. One call."""
+        ...
+
+    def upload(self, requests_path: Path, progress: Progress | None = None) -> str | None:
+        """Send the request file ahead of the batch, where the API wants that.
+
+        Safe to repeat: a second upload is a file that expires, never a batch.
+
+        Returns:
+            The file's ID; None where `create` itself carries the requests.
+        """
+        ...
+
+    def create(
+        self, requests_path: Path, intent: Intent, progress: Progress | None = None
+    ) -> Batch:
+        """Create the batch that `intent` claims; it is billed from here on.
+
+        Sent exactly once. Not idempotent: a second call is a second batch.
+
+        Raises:
+            CreationUnknownError: The batch may exist; only `find` can tell.
+            RejectedError: The API refused, so there is no batch.
+        """
+        ...
+
+    def find(self, intent: Intent) -> list[Batch]:
+        """Return the batches that a lost create call may have made.
+
+        OpenAI: those that carry the intent's token. Anthropic: those newer than
+        the baseline with the exact number of requests, and it is the caller's
+        to tell them apart. One complete listing; an empty one proves nothing yet.
+        """
+        ...
+
+    def retrieve(self, batch_id: str) -> Batch:
+        """Return the batch as the API reports it now.
+
+        Raises:
+            UnknownBatchError: No such batch under this key.
+        """
+        ...
+
+    def list(self, limit: int) -> Iterator[Batch]:
+        """Yield up to `limit` batches, newest first, page by page."""
+        ...
+
+    def cancel(self, batch_id: str) -> Batch:
+        """Ask the API to stop. A batch that already ended is returned as it is."""
+        ...
+
+    def download(
+        self, batch: Batch, path: Path, progress: Progress | None = None
+    ) -> int:
+        """Write every raw result line, output and error lines alike, to `path`.
+
+        Streamed to a temporary file, checked against the provider's byte and
+        line counts where it gives them, synced, renamed.
+
+        Returns:
+            The number of lines.
+
+        Raises:
+            BatchNotEndedError: Requests are still running.
+            DownloadCutError: Less arrived than the provider holds.
+            ResultsGoneError: The provider no longer has them.
+        """
+        ...

@@ -1,0 +1,37 @@
+"""`BATCHWRIGHT_*`: what belongs to the machine and not to a job."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["Settings", "get_settings"]
+
+
+class Settings(BaseSettings):
+    """Read once per process from the environment; the CLI's `doctor` shows it."""
+
+    model_config = SettingsConfigDict(env_prefix="BATCHWRIGHT_", frozen=True)
+
+    runs_dir: str = "batchwright-runs"
+    """Where run directories are made: a folder or an fsspec URL (`s3://...`)."""
+
+    poll_seconds: float = Field(default=2, gt=0, le=3600)
+    """First pause between two looks at the provider; it grows from here."""
+
+    max_poll_seconds: float = Field(default=300, gt=0, le=86_400)
+    """Longest pause between two looks at the provider."""
+
+    http_timeout_seconds: float = Field(default=600, ge=1, le=3600)
+    """How long one call may stay silent; also bounds a create call as a whole."""
+
+    upload_expires_days: int = Field(default=30, ge=1, le=30)
+    """After this the provider deletes an uploaded request file by itself."""
+
+
+@cache
+def get_settings() -> Settings:
+    """Return the settings of this process."""
+    return Settings()
