@@ -24,6 +24,20 @@ class Settings(BaseSettings):
     max_poll_seconds: float = Field(default=300, gt=0, le=86_400)
     """Longest pause between two looks at the provider."""
 
+    retry_seconds: float = Field(default=1, gt=0, le=3600)
+    """First pause after a call that failed for a passing reason; it grows."""
+
+    patience_seconds: float = Field(default=21_600, ge=0, le=604_800)
+    """How long a call is tried again before the run stops, still resumable."""
+
+    settle_seconds: float = Field(default=60, gt=0, le=3600)
+    """How long a batch may stay invisible after it was created.
+
+    A creation without an answer is looked for at least this long before it is
+    sent again. Less than 60 is for tests: it is what stands between a slow
+    provider and a batch that is paid for twice.
+    """
+
     http_timeout_seconds: float = Field(default=600, ge=1, le=3600)
     """How long one call may stay silent; also bounds a create call as a whole."""
 

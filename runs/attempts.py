@@ -1,0 +1,138 @@
+"""The attempts of one request file, as records in a folder.
+
+`NNN.intent.json` claims, `NNN.batch.json` names the batch, `NNN.ended.json` says
+that all it gave has landed. Where the second is absent after the first, nobody
+knows yet whether a batch exists: `reconcile` finds out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..models import Batch, Intent
+from .records import Ended, Verdict
+from .storage import Directory
+
+__all__ = ["Attempt", "Attempts", "Records"]
+
+
+class Records:
+    """Reads records and remembers them, since they never change."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+        self._seen: dict[str, bytes] = {}
+
+    def read(self, name: str) -> bytes:
+        """Return a record that is known to exist."""
+        data = self._seen.get(name)
+        if data is None:
+            data = self.directory.read(name)
+            if data is None:
+                raise FileNotFoundError(f"{self.directory.url}/{name}")
+            self._seen[name] = data
+        return data
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try to create a batch."""
+
+    number: int
+    intent: Intent
+    batch: Batch | None = None
+    """As it was right after creation."""
+    ended: Ended | None = None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether a batch may exist that is on no record."""
+        return self.batch is None and self.ended is None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its batch still runs, or has results that are not landed."""
+        return self.batch is not None and self.ended is None
+
+
+@dataclass(slots=True)
+class Attempts:
+    """All attempts of one request file, oldest first."""
+
+    directory: Directory
+    """The run's folder, or the one beside a single request file."""
+    prefix: str
+    """Folder of the records within it, with its final `/`."""
+    all: list[Attempt] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, records: Records, prefix: str, names: list[str]) -> Attempts:
+        """Build from the records; `names` are the files that stand under `prefix`."""
+        attempts = cls(records.directory, prefix)
+        present = set(names)
+        for name in sorted(present):
+            if not name.endswith(".intent.json"):
+                continue
+            number = int(name.removeprefix(prefix)[:3])
+            intent = Intent.model_validate_json(records.read(name))
+            attempt = Attempt(number, intent)
+            if (batch := attempts.name(number, "batch")) in present:
+                attempt.batch = Batch.model_validate_json(records.read(batch))
+            if (ended := attempts.name(number, "ended")) in present:
+                attempt.ended = Ended.model_validate_json(records.read(ended))
+            attempts.all.append(attempt)
+        return attempts
+
+    def name(self, number: int, kind: str) -> str:
+        """Return a record's name: `intent`, `batch` or `ended`."""
+        return f"{self.prefix}{number:03}.{kind}.json"
+
+    @property
+    def last(self) -> Attempt | None:
+        """The newest attempt."""
+        return self.all[-1] if self.all else None
+
+    @property
+    def settled(self) -> bool:
+        """Whether no further attempt of this file is wanted."""
+        return self.last is not None and (
+            self.last.ended is not None
+            and self.last.ended.verdict
+            in {Verdict.LANDED, Verdict.FAILED, Verdict.GONE}
+        )
+
+    @property
+    def foreign_ids(self) -> set[str]:
+        """Batches that were taken for ours and proved not to be."""
+        return {
+            attempt.batch.id
+            for attempt in self.all
+            if attempt.batch
+            and attempt.ended
+            and attempt.ended.verdict is Verdict.FOREIGN
+        }
+
+    def claim(self, intent: Intent) -> Attempt:
+        """Write down that a batch is about to be created.
+
+        Raises:
+            FileExistsError: Another process claimed this attempt.
+        """
+        number = self.last.number + 1 if self.last else 0
+        data = intent.model_dump_json(indent=1).encode()
+        self.directory.write_once(self.name(number, "intent"), data)
+        attempt = Attempt(number, intent)
+        self.all.append(attempt)
+        return attempt
+
+    def record(self, attempt: Attempt, batch: Batch) -> None:
+        """Write down the batch's ID, before anything else is done."""
+        data = batch.model_dump_json(indent=1).encode()
+        self.directory.write_once(self.name(attempt.number, "batch"), data)
+        attempt.batch = batch
+
+    def close(self, attempt: Attempt, ended: Ended) -> None:
+        """Write down that the attempt is over."""
+        data = ended.model_dump_json(indent=1).encode()
+        self.directory.write_once(self.name(attempt.number, "ended"), data)
+        attempt.ended = ended

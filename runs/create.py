@@ -1,0 +1,170 @@
+"""Create one batch exactly once: claim, send, record.
+
+Creating costs money, and neither provider takes an idempotency key. So the
+claim is on record before the call, the call is sent once, and the batch's ID is
+on record before anything else happens. Whatever breaks in between leaves a
+claim without a batch, and `reconcile` settles that before anything is sent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..errors import (
+    CreationUnknownError,
+    ProviderError,
+    RunBusyError,
+    ScopeError,
+    UnknownBatchError,
+)
+from ..models import Account, Batch, Intent
+from ..providers import Progress, Provider
+from ..settings import get_settings
+from .attempts import Attempt, Attempts
+from .pause import patiently
+from .records import Ended, Verdict
+
+__all__ = ["RequestFile", "check_scope", "create_batch"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestFile:
+    """The facts of a request file that a claim puts on record."""
+
+    token: str
+    """Unique to the file; the attempt's number is added."""
+    requests: int
+    bytes: int
+    digest: str
+    endpoint: str
+    metadata: dict[str, str] = field(default_factory=dict)
+    reserved_usd: float | None = None
+
+
+def create_batch(
+    attempts: Attempts,
+    file: RequestFile,
+    path: Path,
+    provider: Provider,
+    *,
+    recorded: AbstractSet[str] = frozenset(),
+    earlier: Account | None = None,
+    progress: Progress | None = None,
+) -> Attempt:
+    """Create the next attempt's batch; the last attempt must be over.
+
+    Args:
+        attempts: The records of this file.
+        file: Its facts.
+        path: Where it lies on this machine.
+        provider: Where the batch is created.
+        recorded: Batches of the same run, by which the account is checked.
+        earlier: The account that the run's batches belong to, where known.
+        progress: Told of bytes sent.
+
+    Raises:
+        RunBusyError: Another process claimed this attempt first.
+        ScopeError: The key is another account's; nothing was sent.
+        CreationUnknownError: The batch may exist; the claim stays for `reconcile`.
+        ProviderError: The provider refused; there is no batch.
+    """
+    account = patiently(provider.account, "Looking at the account")
+    check_scope(account, provider, recorded=recorded, earlier=earlier)
+    file_id = patiently(lambda: provider.upload(path, progress), "The upload")
+    number = attempts.last.number + 1 if attempts.last else 0
+    intent = Intent(
+        token=f"{file.token}-{number}",
+        claimed_at=datetime.now(UTC),
+        requests=file.requests,
+        bytes=file.bytes,
+        digest=file.digest,
+        endpoint=file.endpoint,
+        account=account,
+        input_file_id=file_id,
+        reserved_usd=file.reserved_usd,
+        metadata=file.metadata,
+    )
+    try:
+        attempt = attempts.claim(intent)
+    except FileExistsError as exc:
+        raise RunBusyError(
+            f"Another process is just creating the batch of {attempts.directory.url}/"
+            f"{attempts.prefix}; nothing was sent from here."
+        ) from exc
+    return _send(attempts, attempt, path, provider, progress)
+
+
+def _send(
+    attempts: Attempts,
+    attempt: Attempt,
+    path: Path,
+    provider: Provider,
+    progress: Progress | None,
+) -> Attempt:
+    # A machine that slept since the claim may have been given up for dead.
+    late_seconds = time.time() - attempt.intent.claimed_at.timestamp()
+    if not 0 <= late_seconds < get_settings().settle_seconds:
+        raise CreationUnknownError(
+            f"The claim {attempt.intent.token} is {late_seconds:.0f} s old, so nothing"
+            " is sent under it."
+        )
+    try:
+        batch = provider.create(path, attempt.intent, progress)
+    except CreationUnknownError:
+        raise
+    except ProviderError as exc:
+        close_unsent(attempts, attempt, str(exc))
+        raise
+    attempts.record(attempt, batch)
+    return attempt
+
+
+def close_unsent(attempts: Attempts, attempt: Attempt, text: str) -> None:
+    """Write down that this claim made no batch."""
+    ended = Ended(verdict=Verdict.NOT_CREATED, at=datetime.now(UTC), text=text)
+    attempts.close(attempt, ended)
+
+
+def check_scope(
+    account: Account,
+    provider: Provider,
+    *,
+    recorded: AbstractSet[str],
+    earlier: Account | None,
+) -> None:
+    """Make sure that this key sees the batches that the run has already made.
+
+    Response headers settle it where both sides name organisation and project;
+    otherwise one recorded batch must be retrievable.
+
+    Raises:
+        ScopeError: It is another account.
+    """
+    if earlier is not None:
+        pairs = (
+            (earlier.organization, account.organization),
+            (earlier.project, account.project),
+        )
+        for before, now in pairs:
+            if before and now and before != now:
+                raise ScopeError(
+                    f"This key belongs to {now!r}, but the batches of this run belong"
+                    f" to {before!r}; set the key that started the run. Nothing was"
+                    " sent."
+                )
+        if all(before and now for before, now in pairs):
+            return
+    if not recorded:
+        return
+    batch_id = max(recorded)
+    try:
+        patiently(lambda: provider.retrieve(batch_id), "Looking at a batch of the run")
+    except UnknownBatchError as exc:
+        raise ScopeError(
+            f"This key does not see batch {batch_id}, which this run created; set the"
+            " key that started the run. Nothing was sent."
+        ) from exc

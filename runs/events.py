@@ -1,0 +1,48 @@
+"""Who hears of progress: `emit` tells it to every listener of this context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from ..models import EventKind, RunEvent
+
+__all__ = ["emit", "listening"]
+
+_listeners: ContextVar[tuple[Callable[[RunEvent], None], ...]] = ContextVar(
+    "batchwright_listeners", default=()
+)
+
+
+@contextmanager
+def listening(callback: Callable[[RunEvent], None]) -> Iterator[None]:
+    """Call `callback` with each event of this context and the threads it starts.
+
+    It may be called from several threads at once.
+    """
+    token = _listeners.set((*_listeners.get(), callback))
+    try:
+        yield
+    finally:
+        _listeners.reset(token)
+
+
+def emit(
+    kind: EventKind,
+    *,
+    unit: str | None = None,
+    batch_id: str | None = None,
+    done: int | None = None,
+    total: int | None = None,
+    text: str | None = None,
+) -> None:
+    """Tell all listeners; costs nothing where nobody listens."""
+    listeners = _listeners.get()
+    if not listeners:
+        return
+    event = RunEvent(
+        kind=kind, unit=unit, batch_id=batch_id, done=done, total=total, text=text
+    )
+    for listener in listeners:
+        listener(event)

@@ -1,0 +1,77 @@
+"""Waiting that ends at once when the process is asked to stop."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
+from threading import Event
+from typing import TypeVar
+
+from ..errors import CreationUnknownError, ProviderError
+from ..settings import get_settings
+from .events import emit
+
+__all__ = ["growing", "patiently", "pause", "request_stop", "stop_requested"]
+
+T = TypeVar("T")
+
+_stopping = Event()
+_logger = logging.getLogger(__name__)
+
+
+def request_stop() -> None:
+    """Make every pause in every thread of this process end with an interrupt."""
+    _stopping.set()
+
+
+def stop_requested() -> bool:
+    """Whether `request_stop` was called."""
+    return _stopping.is_set()
+
+
+def pause(seconds: float) -> None:
+    """Wait.
+
+    Raises:
+        KeyboardInterrupt: A stop was requested before or meanwhile.
+    """
+    if _stopping.wait(seconds):
+        raise KeyboardInterrupt
+
+
+def growing(first_seconds: float, longest_seconds: float) -> Iterator[float]:
+    """Yield pauses that grow by half each, with a fifth of jitter, without end."""
+    seconds = first_seconds
+    while True:
+        yield seconds * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, no secret
+        seconds = min(seconds * 1.5, longest_seconds)
+
+
+def patiently(call: Callable[[], T], what: str) -> T:
+    """Return what `call` returns, trying again while its failure may pass.
+
+    A call that failed is not a batch that failed. The trouble is said once, not
+    each time. Only for calls that are safe to repeat.
+
+    Raises:
+        ProviderError: It is not a passing failure, or `patience_seconds` are over.
+    """
+    settings = get_settings()
+    deadline = time.monotonic() + settings.patience_seconds
+    for seconds in growing(settings.retry_seconds, settings.max_poll_seconds):
+        try:
+            return call()
+        except CreationUnknownError:
+            raise
+        except ProviderError as exc:
+            wished = exc.retry_after_seconds or 0
+            wait_seconds = max(seconds, wished)
+            if not exc.retryable or time.monotonic() + wait_seconds > deadline:
+                raise
+            if seconds <= settings.retry_seconds * 1.2:
+                emit("notice", text=f"{what} failed and is tried again: {exc}")
+                _logger.warning("%s failed and is tried again: %s", what, exc)
+        pause(wait_seconds)
+    raise AssertionError("pauses never end")

@@ -1,0 +1,158 @@
+"""Find out what became of a create call that nobody saw the answer of.
+
+OpenAI's batches carry our token, so a match is proof. Anthropic's carry nothing:
+a batch that is newer than the claim's baseline, of exactly as many requests and
+on no record here is taken for ours provisionally, and its results prove it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Set as AbstractSet
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..errors import ProviderError, ResultsGoneError
+from ..models import Account, Batch
+from ..providers import Provider
+from ..settings import get_settings
+from .attempts import Attempt, Attempts
+from .create import check_scope, close_unsent
+from .events import emit
+from .pause import patiently, pause
+from .records import Ended, Verdict
+
+__all__ = ["OwnsLine", "discard", "reconcile"]
+
+OwnsLine = Callable[[bytes], bool]
+"""Whether a raw result line answers a request of this file."""
+
+_LISTINGS = 3
+
+
+def reconcile(
+    attempts: Attempts,
+    provider: Provider,
+    *,
+    owns: OwnsLine,
+    elsewhere: Callable[[], AbstractSet[str]],
+    recorded: AbstractSet[str] = frozenset(),
+    wait: bool = True,
+) -> Attempt | None:
+    """Settle the last attempt, a claim without a batch.
+
+    Args:
+        attempts: The records of the file.
+        provider: Where its batch may have been created.
+        owns: Tells our result lines from another client's.
+        elsewhere: Batches on record in this run and its neighbours.
+        recorded: Batches of this run, by which the account is checked.
+        wait: Whether to keep looking as long as it takes; else one look.
+
+    Returns:
+        The attempt, now with its batch, or closed as not created. None: it is
+        still open which of several batches is ours, or one look was not enough.
+
+    Raises:
+        ScopeError: The key is another account's, so absence proves nothing.
+    """
+    attempt = attempts.last
+    if attempt is None or not attempt.is_lost:
+        return attempt
+    settings = get_settings()
+    started = time.monotonic()
+    listings = 0
+    emit("notice", text=f"Looking for the batch of a lost call, {attempts.prefix}")
+    while True:
+        account = patiently(provider.account, "Looking at the account")
+        check_scope(
+            account, provider, recorded=recorded, earlier=attempt.intent.account
+        )
+        candidates = _candidates(attempts, attempt, provider, elsewhere())
+        listings += 1
+        ours, undecided = _decide(candidates, provider, owns)
+        if ours is not None:
+            attempts.record(attempt, ours)
+            emit("submitted", batch_id=ours.id, text="found again")
+            return attempt
+        if not undecided:
+            elapsed = time.monotonic() - started
+            if listings >= _LISTINGS and elapsed >= settings.settle_seconds:
+                close_unsent(attempts, attempt, "No batch came of the create call.")
+                return attempt
+        if not wait:
+            return None
+        pause(
+            settings.poll_seconds
+            if undecided
+            else settings.settle_seconds / (_LISTINGS - 1)
+        )
+
+
+def discard(
+    attempts: Attempts, provider: Provider, elsewhere: AbstractSet[str], text: str
+) -> Attempt:
+    """Close an attempt whose batch proved foreign, and look for the real one.
+
+    By now a batch of ours would long be listed. Where there is one it becomes
+    the next attempt; otherwise the file waits for a new creation.
+    """
+    attempt = attempts.all[-1]
+    known = elsewhere | attempts.foreign_ids
+    if attempt.batch:
+        known |= {attempt.batch.id}
+    found = [
+        batch
+        for batch in patiently(lambda: provider.find(attempt.intent), "A listing")
+        if batch.id not in known
+    ]
+    ended = Ended(verdict=Verdict.FOREIGN, at=datetime.now(UTC), text=text)
+    attempts.close(attempt, ended)
+    if found:
+        attempt = attempts.claim(attempt.intent)
+        attempts.record(attempt, found[-1])
+    return attempt
+
+
+def _candidates(
+    attempts: Attempts, attempt: Attempt, provider: Provider, known: AbstractSet[str]
+) -> list[Batch]:
+    found = patiently(lambda: provider.find(attempt.intent), "A listing")
+    taken = known | attempts.foreign_ids
+    return [batch for batch in found if batch.id not in taken]
+
+
+def _decide(
+    candidates: list[Batch], provider: Provider, owns: OwnsLine
+) -> tuple[Batch | None, bool]:
+    """Return our batch if it is known, and whether it may still be among them."""
+    if not candidates:
+        return None, False
+    tokened = [batch for batch in candidates if batch.metadata]
+    if tokened or len(candidates) == 1:
+        # OpenAI: the oldest that carries the token. Anthropic: provisional.
+        return (tokened or candidates)[-1], False
+    open_ones = [batch for batch in candidates if not batch.status.is_final]
+    for batch in candidates:
+        if batch.status.is_final and _is_ours(batch, provider, owns):
+            return batch, False
+    return None, bool(open_ones)
+
+
+def _is_ours(batch: Batch, provider: Provider, owns: OwnsLine) -> bool:
+    with tempfile.TemporaryDirectory(prefix="batchwright-") as folder:
+        path = Path(folder) / "results.jsonl"
+        try:
+            patiently(lambda: provider.download(batch, path), "A download")
+        except ResultsGoneError:
+            return False
+        except ProviderError:
+            raise
+        with path.open("rb") as lines:
+            return any(owns(line) for line in lines)
+
+
+def account_of(attempts: Attempts) -> Account | None:
+    """Return the account of the first attempt that has one."""
+    return attempts.all[0].intent.account if attempts.all else None

@@ -1,0 +1,104 @@
+"""What a run writes down; each record is written once and never changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from ..models import Batch
+
+__all__ = [
+    "Ended",
+    "Plan",
+    "RoundPlan",
+    "ShardPlan",
+    "UnitPlan",
+    "Verdict",
+]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class UnitPlan(_Record):
+    """One request file, and so one batch at a time."""
+
+    path: str
+    """Its folder in the run: `shards/00000` or `rounds/1/00000`."""
+    requests: int
+    bytes: int
+    digest: str
+    """SHA-256 of the request file, hex."""
+
+
+class ShardPlan(UnitPlan):
+    """A contiguous slice of the rows; its requests are the first round."""
+
+    first_row: int
+    rows_name: str
+    """`rows.parquet` or `rows.jsonl`, in the same folder."""
+
+
+class Plan(_Record):
+    """`plan.json`: from here on the input is never read again."""
+
+    nonce: str
+    rows: int
+    shards: tuple[ShardPlan, ...]
+    created_at: datetime
+    seconds: float
+    """How long generation took."""
+
+    def shard_of(self, row: int) -> ShardPlan:
+        """Return the shard that holds `row`, by bisection."""
+        low, high = 0, len(self.shards)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.shards[middle].first_row <= row:
+                low = middle
+            else:
+                high = middle
+        return self.shards[low]
+
+
+class RoundPlan(_Record):
+    """`rounds/N/plan.json`; without units it says that no round is needed."""
+
+    number: int
+    units: tuple[UnitPlan, ...]
+    created_at: datetime
+
+
+class Verdict(StrEnum):
+    """Why an attempt is over."""
+
+    LANDED = "landed"
+    """Its results are in `NNN.output.jsonl`."""
+    FAILED = "failed"
+    """The provider refused the input; nothing ran, and sending it again is vain."""
+    PARKED = "parked"
+    """The provider had no capacity; nothing ran, and another attempt follows."""
+    NOT_CREATED = "not_created"
+    """The create call made no batch; another attempt follows."""
+    FOREIGN = "foreign"
+    """The batch that was taken for ours is somebody else's."""
+    GONE = "gone"
+    """It ran and was paid for, but the provider no longer has the results."""
+
+
+class Ended(_Record):
+    """`NNN.ended.json`: everything that the attempt gave is on disk."""
+
+    verdict: Verdict
+    batch: Batch | None = None
+    at: datetime
+    lines: int = 0
+    again: int = 0
+    """Requests without a success that another round may help."""
+    in_flight: int = 0
+    """Other batches of the run that were open at that time."""
+    text: str | None = None
+    """The provider's words where the verdict is not `landed`."""

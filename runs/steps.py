@@ -1,0 +1,120 @@
+"""What can be done next, decided from a run's state alone.
+
+Pure: no clock, no network, no disk. The same answer serves the first start, the
+resume after a crash, the scheduled sweep and a webhook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Literal
+
+from .records import Ended, Verdict
+from .state import RunState, Unit
+
+__all__ = ["Step", "in_flight_limit", "next_steps"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One piece of work; steps given together are independent of each other."""
+
+    kind: Literal["generate", "submit", "land", "round", "parse", "finish"]
+    unit: str = ""
+    """The unit, the shard or (for `round`) the number it is about."""
+
+
+def next_steps(
+    state: RunState,
+    *,
+    max_in_flight: int,
+    max_rounds: int,
+    ended: AbstractSet[str] = frozenset(),
+    due: AbstractSet[str] = frozenset(),
+    canary: bool = False,
+) -> list[Step]:
+    """Return all that can be done now; an empty list means wait, or done.
+
+    Args:
+        state: The run as it stands.
+        max_in_flight: Batches that may be open at a time.
+        max_rounds: Further rounds after the first.
+        ended: Units whose batch the provider was seen to be done with.
+        due: Units whose lost creation may be looked into, or whose pause after
+            being parked is over.
+        canary: Whether the first shard goes alone, before all others.
+    """
+    if state.report is not None:
+        return []
+    if state.plan is None:
+        return [Step("generate")]
+    steps = [Step("land", unit.path) for unit in state.open_units if unit.path in ended]
+    steps += [
+        Step("submit", unit.path)
+        for unit in _to_submit(state, max_in_flight, due, canary=canary)
+    ]
+    if steps or not all(_is_over(unit, state) for unit in state.units.values()):
+        return steps
+    rounds = len(state.rounds)
+    planned = rounds > 0 and not state.rounds[-1].units
+    if not (state.cancelled or planned or rounds >= max_rounds):
+        return [Step("round", str(rounds + 1))]
+    parse = [
+        Step("parse", shard.path)
+        for shard in state.plan.shards
+        if f"{shard.path}/tally.json" not in state.names
+    ]
+    return parse or [Step("finish")]
+
+
+def in_flight_limit(state: RunState, max_in_flight: int) -> int:
+    """Return how many batches may be open, as learned from the provider.
+
+    A batch that found no capacity lowers it to the number that were open then;
+    each batch that landed since raises it by one.
+    """
+    closed: list[Ended] = sorted(
+        (
+            attempt.ended
+            for unit in state.units.values()
+            for attempt in unit.attempts.all
+            if attempt.ended
+        ),
+        key=lambda ended: ended.at,
+    )
+    limit = max_in_flight
+    for ended in closed:
+        if ended.verdict is Verdict.PARKED:
+            limit = max(1, min(limit, ended.in_flight))
+        elif ended.verdict is Verdict.LANDED:
+            limit = min(limit + 1, max_in_flight)
+    return limit
+
+
+def _to_submit(
+    state: RunState, max_in_flight: int, due: AbstractSet[str], *, canary: bool
+) -> list[Unit]:
+    waiting: list[Unit] = []
+    for unit in state.units.values():
+        if unit.is_settled or unit.is_open:
+            continue
+        if unit.is_lost:
+            if unit.path in due:
+                waiting.append(unit)
+        elif not state.cancelled and (unit.last is None or unit.path in due):
+            waiting.append(unit)
+    if canary and state.plan:
+        first = state.units[state.plan.shards[0].path]
+        if not first.is_settled:
+            waiting = [unit for unit in waiting if unit is first]
+    slots = in_flight_limit(state, max_in_flight) - len(state.open_units)
+    lost = [unit for unit in waiting if unit.is_lost]
+    fresh = [unit for unit in waiting if not unit.is_lost]
+    return lost + fresh[: max(0, slots - len(lost))]
+
+
+def _is_over(unit: Unit, state: RunState) -> bool:
+    return unit.is_settled or (
+        state.cancelled and not unit.is_open and not unit.is_lost
+    )
