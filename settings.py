@@ -24,6 +24,9 @@ class Settings(BaseSettings):
     max_poll_seconds: float = Field(default=300, gt=0, le=86_400)
     """Longest pause between two looks at the provider."""
 
+    round_seconds: float = Field(default=10, ge=0, le=3600)
+    """Pause before the first further round; it doubles with each."""
+
     retry_seconds: float = Field(default=1, gt=0, le=3600)
     """First pause after a call that failed for a passing reason; it grows."""
 

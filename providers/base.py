@@ -100,6 +100,8 @@ class Provider(Format, Protocol):
     """
 
     base_url: str
+    page_size: int
+    """Batches that one call of `list` brings at most."""
 
     def account(self) -> Account:
         """Look at the account: whose it is, and its newest batch. One call."""

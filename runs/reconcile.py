@@ -13,8 +13,8 @@ from collections.abc import Callable, Set as AbstractSet
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..errors import ProviderError, ResultsGoneError
-from ..models import Account, Batch
+from ..errors import ResultsGoneError
+from ..models import Batch
 from ..providers import Provider
 from ..settings import get_settings
 from .attempts import Attempt, Attempts
@@ -147,12 +147,5 @@ def _is_ours(batch: Batch, provider: Provider, owns: OwnsLine) -> bool:
             patiently(lambda: provider.download(batch, path), "A download")
         except ResultsGoneError:
             return False
-        except ProviderError:
-            raise
         with path.open("rb") as lines:
             return any(owns(line) for line in lines)
-
-
-def account_of(attempts: Attempts) -> Account | None:
-    """Return the account of the first attempt that has one."""
-    return attempts.all[0].intent.account if attempts.all else None

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from functools import cached_property
+
+from ..data.generate import batch_limits
 from ..data.job import ResolvedJob
 from ..errors import InputError
 from ..models import RunReport
+from ..providers import Format, Limits, Provider, get_format
+from .access import provider_for
 from .attempts import Attempt, Attempts, Records
 from .records import Plan, RoundPlan, UnitPlan, Verdict
 from .storage import Directory
@@ -100,6 +105,20 @@ class Run:
                 " lists the runs under a folder."
             )
         return cls(directory, ResolvedJob.model_validate_json(data))
+
+    @cached_property
+    def format(self) -> Format:
+        """The wire format of the run's provider."""
+        return get_format(self.job.provider, self.job.base_url)
+
+    @property
+    def limits(self) -> Limits:
+        """What one batch of this job may hold."""
+        return batch_limits(self.job.job, self.format)
+
+    def provider(self) -> Provider:
+        """Return the client of the run's provider; it is shared."""
+        return provider_for(self.directory, self.job)
 
     def state(self) -> RunState:
         """Read where the run stands. One listing, and the records that are new."""

@@ -31,7 +31,7 @@ def next_steps(
     max_in_flight: int,
     max_rounds: int,
     ended: AbstractSet[str] = frozenset(),
-    due: AbstractSet[str] = frozenset(),
+    held: AbstractSet[str] = frozenset(),
     canary: bool = False,
 ) -> list[Step]:
     """Return all that can be done now; an empty list means wait, or done.
@@ -41,8 +41,8 @@ def next_steps(
         max_in_flight: Batches that may be open at a time.
         max_rounds: Further rounds after the first.
         ended: Units whose batch the provider was seen to be done with.
-        due: Units whose lost creation may be looked into, or whose pause after
-            being parked is over.
+        held: Units that nothing is sent for yet: a pause after being parked or
+            before a further round, or another process's claim that is too young.
         canary: Whether the first shard goes alone, before all others.
     """
     if state.report is not None:
@@ -52,13 +52,13 @@ def next_steps(
     steps = [Step("land", unit.path) for unit in state.open_units if unit.path in ended]
     steps += [
         Step("submit", unit.path)
-        for unit in _to_submit(state, max_in_flight, due, canary=canary)
+        for unit in _to_submit(state, max_in_flight, held, canary=canary)
     ]
     if steps or not all(_is_over(unit, state) for unit in state.units.values()):
         return steps
     rounds = len(state.rounds)
-    planned = rounds > 0 and not state.rounds[-1].units
-    if not (state.cancelled or planned or rounds >= max_rounds):
+    exhausted = rounds > 0 and not state.rounds[-1].units
+    if not (state.cancelled or exhausted or rounds >= max_rounds):
         return [Step("round", str(rounds + 1))]
     parse = [
         Step("parse", shard.path)
@@ -93,17 +93,14 @@ def in_flight_limit(state: RunState, max_in_flight: int) -> int:
 
 
 def _to_submit(
-    state: RunState, max_in_flight: int, due: AbstractSet[str], *, canary: bool
+    state: RunState, max_in_flight: int, held: AbstractSet[str], *, canary: bool
 ) -> list[Unit]:
-    waiting: list[Unit] = []
-    for unit in state.units.values():
-        if unit.is_settled or unit.is_open:
-            continue
-        if unit.is_lost:
-            if unit.path in due:
-                waiting.append(unit)
-        elif not state.cancelled and (unit.last is None or unit.path in due):
-            waiting.append(unit)
+    waiting = [
+        unit
+        for unit in state.units.values()
+        if not (unit.is_settled or unit.is_open or unit.path in held)
+        and (unit.is_lost or not state.cancelled)
+    ]
     if canary and state.plan:
         first = state.units[state.plan.shards[0].path]
         if not first.is_settled:

@@ -170,6 +170,22 @@ class Directory:
             found += [f"{prefix}/{name}" if prefix else name for name in files]
         return sorted(name for name in found if "/.tmp-" not in f"/{name}")
 
+    def children(self) -> list[str]:
+        """Return the names of the folders right below, sorted. One listing."""
+        try:
+            if self.is_local:
+                with os.scandir(self.url) as entries:
+                    return sorted(entry.name for entry in entries if entry.is_dir())
+            self._fs.invalidate_cache()
+            found = self._fs.ls(self._remote(""), detail=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(
+            entry["name"].rstrip("/").rpartition("/")[2]
+            for entry in found
+            if entry["type"] == "directory"
+        )
+
     def age_seconds(self, name: str) -> float:
         """How long ago the file was written, by the storage's own clock."""
         probe = f".clock-{token_hex(4)}"

@@ -1,0 +1,115 @@
+"""A whole run as a flow: a table goes in, a typed table comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from prefect import flow
+from prefect.runtime import flow_run
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from ..data.job import BatchJob
+from ..models import RunReport
+from ..runs.drive import drive
+from ..runs.open import open_run, reopen_run
+from ..runs.state import Run
+from ..runs.steps import Step
+from ..tasks.steps import STEPS, submit_shard, wait_for_shards
+
+__all__ = ["resume_run", "run_batch"]
+
+_WORKERS = 4
+"""Steps at the same time: enough to fill a line, few enough for a small machine."""
+
+
+@flow(
+    flow_run_name="run-batch-{job.output}",
+    persist_result=True,
+    result_serializer="json",
+    task_runner=ThreadPoolTaskRunner(max_workers=_WORKERS),
+)
+def run_batch(
+    job: BatchJob,
+    run_dir: str | None = None,
+    wait: Literal["poll", "detach"] = "poll",
+) -> RunReport:
+    """Run a job to its end, or continue it where it was left.
+
+    The run directory is the whole truth: a retry of this flow run, or the same
+    call with the same `run_dir`, re-attaches to the batches that are in flight.
+
+    Args:
+        job: What to do.
+        run_dir: The run's folder or fsspec URL; may hold `{date:%Y-%m-%d}`. None
+            makes one under `BATCHWRIGHT_RUNS_DIR`, named after the root flow run.
+        wait: `poll` waits in this process until the run is done; `detach` ends
+            after submission, and `advance_runs` or `resume` picks the run up.
+    """
+    run = open_run(
+        job,
+        run_dir,
+        name=str(flow_run.root_flow_run_id),
+        when=flow_run.scheduled_start_time,
+    )
+    return _drive(run, wait=wait == "poll")
+
+
+@flow(
+    flow_run_name="resume-{run_dir}",
+    persist_result=True,
+    result_serializer="json",
+    task_runner=ThreadPoolTaskRunner(max_workers=_WORKERS),
+)
+def resume_run(
+    run_dir: str,
+    wait: bool = True,  # noqa: FBT001, FBT002 - a flow parameter, shown as a switch
+    response_model: str | None = None,
+    resend_lost: bool = False,  # noqa: FBT001, FBT002 - the same
+    uncancel: bool = False,  # noqa: FBT001, FBT002 - the same
+) -> RunReport:
+    """Continue a run from its directory; nothing is compared, nothing read again.
+
+    Args:
+        run_dir: The run's folder or fsspec URL.
+        wait: Whether to wait for its batches; otherwise one pass.
+        response_model: Parse with this model instead, and send nothing.
+        resend_lost: Send requests again whose results the provider no longer has.
+        uncancel: Lift a cancellation.
+    """
+    run = reopen_run(
+        run_dir,
+        response_model=response_model,
+        resend_lost=resend_lost,
+        uncancel=uncancel,
+    )
+    return _drive(run, wait=wait)
+
+
+def _drive(run: Run, *, wait: bool) -> RunReport:
+    return drive(run, wait=wait, perform=_perform, wait_for=_wait_for)
+
+
+def _perform(run: Run, steps: Sequence[Step]) -> None:
+    # Anthropic's batches are told apart by when they were made: one at a time.
+    serial = run.job.provider == "anthropic"
+    futures = []
+    in_turn = []
+    for step in steps:
+        if step.kind == "submit" and serial:
+            in_turn.append(step)
+        else:
+            futures.append(STEPS[step.kind].submit(run.directory.url, step.unit))
+    try:
+        for step in in_turn:
+            submit_shard(run.directory.url, step.unit)
+    finally:
+        for future in futures:
+            future.wait()
+    for future in futures:
+        future.result()
+
+
+def _wait_for(run: Run, *, until: datetime | None) -> frozenset[str]:
+    return frozenset(wait_for_shards(run.directory.url, until))

@@ -1,0 +1,75 @@
+"""Turn the input into shards on disk, and then the plan that names them."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..data.custom_id import new_nonce
+from ..data.generate import ShardFiles, write_shards
+from .events import emit
+from .records import Plan, ShardPlan
+from .state import Run
+
+__all__ = ["generate_shards"]
+
+
+def generate_shards(run: Run) -> Plan:
+    """Read the input once and write each shard's rows and requests together.
+
+    A crash before the plan exists starts over; after it the input, the prompt and
+    the response model are never read to make requests again. The run's nonce is
+    fixed first, so that two processes that start over at once write the same bytes.
+    """
+    started = time.monotonic()
+    nonce = _nonce(run)
+    shards: list[ShardPlan] = []
+    with run.directory.scratch() as scratch:
+
+        def folder(index: int) -> Path:
+            path = scratch / f"{index:05}"
+            path.mkdir()
+            return path
+
+        def reading(rows: int) -> None:
+            emit("reading", done=rows)
+
+        for files in write_shards(run.job, run.format, nonce, folder, reading):
+            shards.append(_adopt(run, scratch, files))
+    rows = sum(shard.requests for shard in shards)
+    plan = Plan(
+        nonce=nonce,
+        rows=rows,
+        shards=tuple(shards),
+        created_at=datetime.now(UTC),
+        seconds=time.monotonic() - started,
+    )
+    run.directory.write("plan.json", plan.model_dump_json(indent=1).encode())
+    emit("generated", done=rows, total=len(shards))
+    return plan
+
+
+def _nonce(run: Run) -> str:
+    with suppress(FileExistsError):
+        run.directory.write_once("nonce", new_nonce().encode())
+    nonce = run.directory.read("nonce")
+    if nonce is None:
+        raise AssertionError("a nonce was just written")
+    return nonce.decode()
+
+
+def _adopt(run: Run, scratch: Path, files: ShardFiles) -> ShardPlan:
+    path = f"shards/{files.index:05}"
+    source = scratch / f"{files.index:05}"
+    for name in (files.rows_name, "requests.jsonl"):
+        run.directory.adopt(source / name, f"{path}/{name}")
+    return ShardPlan(
+        path=path,
+        requests=files.rows,
+        bytes=files.requests_bytes,
+        digest=files.digest,
+        first_row=files.first_row,
+        rows_name=files.rows_name,
+    )

@@ -1,0 +1,140 @@
+"""Find or make the directory of a job, and make sure it is the same job."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+from ..data.job import BatchJob, ResolvedJob, check_output, fill_dates, resolve
+from ..errors import InputError, RunDiffersError, RunFinishedError
+from ..settings import get_settings
+from .state import Run
+from .storage import Directory
+
+__all__ = ["open_run", "reopen_run", "run_dir_for"]
+
+
+def run_dir_for(job: BatchJob, when: datetime | None = None) -> str:
+    """Return the directory that a job gets by itself, named after its output.
+
+    Raises:
+        RunFinishedError: That run is done; a new one needs a name of its own.
+    """
+    when = when or datetime.now(UTC)
+    resolved = resolve(job, now=when)
+    stem = PurePosixPath(resolved.job.output).stem
+    directory = _default_directory(resolved, stem)
+    if directory.exists("done.json"):
+        raise RunFinishedError(
+            f"This job is done already; its report is {directory.url}/report.md. To run"
+            " it again, give another --run-dir (and --output or --overwrite)."
+        )
+    return directory.url
+
+
+def open_run(
+    job: BatchJob,
+    run_dir: str | None = None,
+    *,
+    name: str | None = None,
+    when: datetime | None = None,
+) -> Run:
+    """Open the run of a job: a new one, or the one that is in its directory.
+
+    Args:
+        job: What to do.
+        run_dir: Its directory; None makes one under `BATCHWRIGHT_RUNS_DIR`.
+        name: How that one is called; the job's fingerprint is added.
+        when: What `{date:...}` stands for; now by default.
+
+    Raises:
+        RunDiffersError: The directory holds another job.
+        InputError: The job cannot be run as it is.
+    """
+    when = when or datetime.now(UTC)
+    resolved = resolve(job, now=when)
+    if run_dir is None:
+        stem = name or PurePosixPath(resolved.job.output).stem
+        directory = _default_directory(resolved, stem)
+    else:
+        directory = Directory(fill_dates(run_dir, when))
+    run = _existing(directory, resolved)
+    if run is not None:
+        return run
+    check_output(resolved.job)
+    try:
+        directory.write_once("job.json", resolved.model_dump_json(indent=1).encode())
+    except FileExistsError:
+        run = _existing(directory, resolved)
+        if run is not None:
+            return run
+    return Run(directory, resolved)
+
+
+def reopen_run(
+    run_dir: str,
+    *,
+    response_model: str | None = None,
+    resend_lost: bool = False,
+    uncancel: bool = False,
+) -> Run:
+    """Open an existing run to continue it; nothing is compared.
+
+    Args:
+        run_dir: Its directory.
+        response_model: Parse with this model instead of the job's.
+        resend_lost: Send requests again whose results are gone at the provider.
+        uncancel: Lift a cancellation.
+    """
+    run = Run.load(run_dir)
+    directory = run.directory
+    if uncancel:
+        if not directory.exists("cancelled.json"):
+            raise InputError(f"{directory.url} is not cancelled; drop --uncancel.")
+        _reopen(run)
+        directory.remove("cancelled.json")
+    if resend_lost:
+        _reopen(run)
+        directory.write("resend-lost.json", b"{}")
+    if response_model is not None:
+        directory.write("response-model", response_model.encode())
+        _reopen(run)
+    return run
+
+
+def _reopen(run: Run) -> None:
+    """Forget what was concluded from the results; the results themselves stay."""
+    run.directory.remove("done.json")
+    for name in run.directory.names():
+        if name.endswith("/tally.json"):
+            run.directory.remove(name)
+
+
+def _default_directory(resolved: ResolvedJob, name: str) -> Directory:
+    root = get_settings().runs_dir.rstrip("/")
+    return Directory(f"{root}/{name}-{resolved.fingerprint()[:8]}")
+
+
+def _existing(directory: Directory, resolved: ResolvedJob) -> Run | None:
+    data = directory.read("job.json")
+    if data is None:
+        return None
+    before = ResolvedJob.model_validate_json(data)
+    if before.fingerprint() != resolved.fingerprint():
+        raise RunDiffersError(
+            f"{directory.url} holds another job: {_difference(before, resolved)}"
+            " differ. Give another --run-dir, or continue that job with `batchwright"
+            f" resume {directory.url}`."
+        )
+    return Run(directory, before)
+
+
+def _difference(before: ResolvedJob, now: ResolvedJob) -> str:
+    names: list[str] = []
+    old, new = before.model_dump(mode="json"), now.model_dump(mode="json")
+    for name in old:
+        if name == "job":
+            names += [key for key in old[name] if old[name][key] != new[name][key]]
+        elif old[name] != new[name]:
+            names.append(name)
+    return ", ".join(f"`{name}`" for name in names)

@@ -1,0 +1,33 @@
+"""Where runs stand, read from their directories alone; other processes may work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..models import RunReport
+from ..settings import get_settings
+from .neighbours import run_directories
+from .report import report_on
+from .state import Run
+from .storage import Directory
+
+__all__ = ["list_runs", "open_runs", "read_status"]
+
+
+def read_status(run_dir: str) -> RunReport:
+    """Return where a run stands: its report if it is done, else one made now."""
+    run = Run.load(run_dir)
+    state = run.state()
+    return state.report or report_on(run, state)
+
+
+def list_runs(root: str | None = None) -> Iterator[RunReport]:
+    """Yield the runs right below a folder; None means `BATCHWRIGHT_RUNS_DIR`."""
+    for directory in run_directories(Directory(root or get_settings().runs_dir)):
+        yield read_status(directory.url)
+
+
+def open_runs(root: str | None = None) -> list[str]:
+    """Return the directories of the runs that are not done."""
+    found = run_directories(Directory(root or get_settings().runs_dir))
+    return [each.url for each in found if not each.exists("done.json")]

@@ -1,0 +1,121 @@
+"""Get a request file to the provider exactly once: of a run, or on its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Set as AbstractSet
+
+from ..data.custom_id import parse_row_id
+from ..errors import CreationUnknownError, ProviderError
+from ..models import Account, Batch
+from ..settings import get_settings
+from .attempts import Attempt
+from .create import RequestFile, create_batch
+from .events import emit
+from .neighbours import parent, recorded_under
+from .pause import growing, pause
+from .reconcile import reconcile
+from .state import Run, Unit
+
+__all__ = ["submit_unit"]
+
+
+def submit_unit(run: Run, path: str, *, wait: bool = True) -> Batch | None:
+    """Create the unit's next batch, or find the one of a lost call.
+
+    Safe to repeat: a unit whose batch is on record is left alone.
+
+    Args:
+        run: The run.
+        path: The unit, `shards/00000`.
+        wait: Whether to look for a lost batch as long as it takes.
+
+    Returns:
+        The unit's open batch; None where a lost one needs another look later.
+
+    Raises:
+        RunBusyError: Another process is creating this unit's batch.
+        ProviderError: The provider refused for good, or for too long.
+    """
+    settings = get_settings()
+    deadline = time.monotonic() + settings.patience_seconds
+    for seconds in growing(settings.retry_seconds, settings.max_poll_seconds):
+        unit = run.unit(path)
+        if unit.is_settled or unit.is_open:
+            return unit.last.batch if unit.last else None
+        if unit.is_lost:
+            attempt = _find_again(run, unit, wait=wait)
+            if attempt is None:
+                return None
+        else:
+            try:
+                attempt = _create(run, unit)
+            except ProviderError as exc:
+                if not exc.retryable or time.monotonic() > deadline:
+                    raise
+                emit("notice", unit=path, text=f"Creating a batch failed: {exc}")
+                if not isinstance(exc, CreationUnknownError):
+                    pause(max(seconds, exc.retry_after_seconds or 0))
+                continue
+        if attempt.batch is not None:
+            return attempt.batch
+    raise AssertionError("pauses never end")
+
+
+def _create(run: Run, unit: Unit) -> Attempt:
+    provider = run.provider()
+    recorded, account = _known(run, unit)
+    file = RequestFile(
+        token=f"{run.plan().nonce}-{unit.path.replace('/', '-')}",
+        requests=unit.plan.requests,
+        bytes=unit.plan.bytes,
+        digest=unit.plan.digest,
+        endpoint=run.job.template.endpoint,
+        metadata=run.job.job.metadata,
+    )
+    with run.directory.local(f"{unit.path}/requests.jsonl") as requests:
+        attempt = create_batch(
+            unit.attempts,
+            file,
+            requests,
+            provider,
+            recorded=recorded,
+            earlier=account,
+            progress=lambda done, total: emit(
+                "uploading", unit=unit.path, done=done, total=total
+            ),
+        )
+    if attempt.batch:
+        emit(
+            "submitted",
+            unit=unit.path,
+            batch_id=attempt.batch.id,
+            done=unit.plan.requests,
+        )
+    return attempt
+
+
+def _find_again(run: Run, unit: Unit, *, wait: bool) -> Attempt | None:
+    nonce = run.plan().nonce
+    fmt = run.format
+    recorded, _ = _known(run, unit)
+    return reconcile(
+        unit.attempts,
+        run.provider(),
+        owns=lambda line: parse_row_id(fmt.decode(line).custom_id, nonce) is not None,
+        elsewhere=lambda: recorded_under(parent(run.directory)),
+        recorded=recorded,
+        wait=wait,
+    )
+
+
+def _known(run: Run, unit: Unit) -> tuple[AbstractSet[str], Account | None]:
+    """Return batches of the run to check the account by, and that account.
+
+    The first shard's and the unit's own are enough, and cheap to read.
+    """
+    first = run.unit("shards/00000")
+    attempts = first.attempts.all + unit.attempts.all
+    foreign = first.attempts.foreign_ids | unit.attempts.foreign_ids
+    ids = {attempt.batch.id for attempt in attempts if attempt.batch} - foreign
+    return ids, attempts[0].intent.account if attempts else None
