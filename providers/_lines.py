@@ -1,0 +1,94 @@
+"""Request and result lines as bytes: splicing what is constant, reading with care."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from ..errors import InputError
+
+__all__ = ["BOM", "Slot", "deep_merge", "dumps", "frame", "load_exact", "load_result"]
+
+BOM = b"\xef\xbb\xbf"
+
+
+class Slot:
+    """A place in a frame that each row fills: put `mark` where its value goes."""
+
+    def __init__(self) -> None:
+        self.mark = secrets.token_hex(16)
+
+
+def frame(document: Mapping[str, Any], *slots: Slot) -> list[bytes]:
+    """Encode `document` once and cut it at its slots, which stand in this order."""
+    rest = orjson.dumps(document)
+    pieces = []
+    for slot in slots:
+        piece, _, rest = rest.partition(b'"%b"' % slot.mark.encode())
+        pieces.append(piece)
+    return [*pieces, rest]
+
+
+def dumps(value: Any, custom_id: str) -> bytes:
+    """Encode what one row contributes.
+
+    Raises:
+        InputError: It holds something that is not JSON or not UTF-8.
+    """
+    try:
+        return orjson.dumps(value)
+    except TypeError as exc:
+        raise InputError(
+            f"Request {custom_id!a} cannot be written as JSON: {exc}."
+        ) from exc
+
+
+def deep_merge(ours: dict[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both, `theirs` winning; objects that both hold are merged."""
+    merged = dict(ours)
+    for key, value in theirs.items():
+        mine = merged.get(key)
+        if isinstance(mine, dict) and isinstance(value, Mapping):
+            value = deep_merge(mine, value)
+        merged[key] = value
+    return merged
+
+
+def load_result(line: bytes) -> Any:
+    """Parse a result line, also one that is JSON in Python's eyes only.
+
+    Providers have sent NaN, raw control characters and lone surrogates; an
+    answer that was paid for is not given up for them.
+
+    Raises:
+        ValueError: It is no JSON at all.
+    """
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return load_exact(line)
+
+
+def load_exact(line: bytes) -> Any:
+    """Parse a result line slowly: whole numbers of any size stay what they are.
+
+    Raises:
+        ValueError: It is no JSON at all.
+    """
+    text = line.removeprefix(BOM).decode("utf-8", "replace")
+    return _to_utf8(json.loads(text, strict=False))
+
+
+def _to_utf8(value: Any) -> Any:
+    """Replace lone surrogates, which no UTF-8 file can hold, by U+FFFD."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_to_utf8(item) for item in value]
+    if isinstance(value, dict):
+        return {_to_utf8(key): _to_utf8(item) for key, item in value.items()}
+    return value

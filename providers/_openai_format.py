@@ -1,0 +1,142 @@
+"""OpenAI's request and result lines; also what services that imitate it take."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from ..errors import InputError
+from ..models import BatchResult, LineError, Message, Messages, RequestTemplate
+from ._lines import Slot, dumps, frame
+from ._openai_body import constants
+from ._openai_check import check_line, read_endpoint
+from ._openai_decode import decode_line
+from ._openai_models import refuses
+from ._parts import joined_text, responses_input
+from ._schema import OPENAI, Restorer, convert
+from .base import Encode, Limits
+
+__all__ = ["OpenAIFormat", "refuses"]
+
+
+class OpenAIFormat:
+    """The lines of `/v1/chat/completions`, `/v1/responses` and `/v1/embeddings`."""
+
+    name = "openai"
+    limits = Limits(
+        max_requests=50_000,
+        max_bytes=200_000_000,
+        source="https://platform.openai.com/docs/api-reference/batch/create, "
+        "read 2026-11-23",
+    )
+
+    def __init__(self, base_url: str | None = None) -> None:
+        self.base_url = (
+            base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+        )
+        self._restorer = Restorer()
+
+    def schema(self, source: dict[str, Any], mode: str, model: str) -> dict[str, Any]:
+        """Convert a source JSON Schema to the strict dialect, the same in each mode."""
+        del mode, model
+        return convert(source, OPENAI)
+
+    def restore(self, source: dict[str, Any], answer: Any) -> Any:
+        """Undo on a decoded answer what `schema` had to change in its shape."""
+        return self._restorer(source, answer)
+
+    def encoder(self, template: RequestTemplate) -> Encode:
+        """Encode once what is constant; see `Format.encoder`."""
+        if template.endpoint not in _CONTENT:
+            raise InputError(f"OpenAI has no endpoint {template.endpoint!r}.")
+        body = constants(template, self.schema, own_host=_is_own(self.base_url))
+        key, lead = _CONTENT[template.endpoint], b""
+        first: dict[str, Any] = {"model": template.model}
+        system: Message = {"role": "system", "content": template.system or ""}
+        convert_messages: Any = list
+        if template.endpoint == "/v1/embeddings":
+            convert_messages = joined_text
+            if template.system:
+                convert_messages = partial(_joined_after, system)
+        elif template.endpoint == "/v1/responses":
+            convert_messages = responses_input
+            if template.system:
+                first["instructions"] = template.system
+        elif template.system:
+            lead = b"[" + orjson.dumps(system) + b","
+        custom_id_slot, content_slot = Slot(), Slot()
+        head, middle, tail = frame(
+            {
+                "custom_id": custom_id_slot.mark,
+                "method": "POST",
+                "url": template.endpoint,
+                "body": {**first, key: content_slot.mark, **body},
+            },
+            custom_id_slot,
+            content_slot,
+        )
+        middle += lead
+        tail += b"\n"
+        skip = 1 if lead else 0
+
+        def encode(custom_id: str, messages: Messages) -> bytes:
+            if not messages:
+                raise InputError(f"Request {custom_id!a} has no messages.")
+            content = dumps(convert_messages(messages), custom_id)
+            return b"".join(
+                (head, dumps(custom_id, custom_id), middle, content[skip:], tail)
+            )
+
+        return encode
+
+    def extend(self, line: bytes, custom_id: str, messages: Messages) -> bytes:
+        """Return the request line with a new id and `messages` appended."""
+        request = orjson.loads(line)
+        request["custom_id"] = custom_id
+        body, endpoint = request["body"], request["url"]
+        if messages and endpoint == "/v1/embeddings":
+            raise InputError("An embedding cannot be asked for again in other words.")
+        if endpoint == "/v1/responses" and messages:
+            said = body["input"]
+            if isinstance(said, str):
+                said = [{"role": "user", "content": said}]
+            body["input"] = [*said, *responses_input(messages)]
+        elif messages:
+            body["messages"] = [*body["messages"], *messages]
+        return dumps(request, custom_id) + b"\n"
+
+    def check(self, line: bytes) -> tuple[str | None, str | None, list[LineError]]:
+        """Check one request line as the API's validation of a file does."""
+        return check_line(line)
+
+    def endpoint(self, line: bytes) -> str:
+        """Return the endpoint that a request line is meant for."""
+        return read_endpoint(line)
+
+    def decode(self, line: bytes) -> BatchResult:
+        """Decode one line of an output or error file."""
+        return decode_line(line)
+
+
+_CONTENT = {
+    "/v1/chat/completions": "messages",
+    "/v1/responses": "input",
+    "/v1/embeddings": "input",
+}
+
+
+def _joined_after(system: Message, messages: Messages) -> str:
+    return joined_text([system, *messages])
+
+
+def _is_own(base_url: str) -> bool:
+    """Whether OpenAI answers there, or the sandbox in its place."""
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    if host in {"127.0.0.1", "localhost", "::1"}:
+        return parts.path.rstrip("/") == "/openai/v1"
+    return host == "api.openai.com" or host.endswith(".api.openai.com")
