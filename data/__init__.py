@@ -1,0 +1,3 @@
+"""Rows in, requests out; results in, tables out. Knows no network and no Prefect."""
+
+from __future__ import annotations

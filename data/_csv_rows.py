@@ -1,0 +1,88 @@
+"""CSV as input: every cell is the text as written."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..errors import InputError
+
+__all__ = ["CsvSource"]
+
+# The module's default refuses cells over 128 KiB; the setting is the process's.
+csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+
+
+class CsvSource:
+    """Comma-separated UTF-8, a header first; a cell may hold newlines."""
+
+    rows_name = "rows.parquet"
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = files
+        self._file = files[0]
+        self._line = 0
+        self._row = -1
+        self.columns = self._header(next(self._records(files[0]), []))
+
+    def rows(self) -> Iterator[tuple[dict[str, str], list[str]]]:
+        """Yield the cells by column name, and the cells."""
+        columns = self.columns
+        width = len(columns)
+        for self._file in self._files:
+            records = self._records(self._file)
+            if (header := self._header(next(records, []))) != columns:
+                raise InputError(
+                    f"{self._file} has other columns than {self._files[0]}:"
+                    f" {', '.join(header)} instead of {', '.join(columns)}."
+                )
+            for cells in records:
+                if len(cells) != width:
+                    if not cells:
+                        continue
+                    self._row += 1
+                    raise InputError(
+                        f"{self.where()} has {len(cells)} cells, but the header names"
+                        f" {width} columns; quote cells that hold commas."
+                    )
+                self._row += 1
+                yield dict(zip(columns, cells, strict=True)), cells
+
+    def where(self) -> str:
+        """Say in which file and line the row last yielded ends."""
+        return f"{self._file} line {self._line} (row {self._row})"
+
+    def store(self, path: Path) -> CellStore:
+        """Return a new Parquet file of text columns."""
+        from ._parquet_rows import CellStore  # noqa: PLC0415 - pyarrow takes 100 MB
+
+        return CellStore(path, self.columns)
+
+    def _records(self, path: Path) -> Iterator[list[str]]:
+        with path.open("r", encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            try:
+                for cells in reader:
+                    self._line = reader.line_num
+                    yield cells
+            except UnicodeDecodeError as exc:
+                raise InputError(
+                    f"{path} is not UTF-8 after line {reader.line_num}"
+                    f" (byte {exc.object[exc.start]:#04x}); save it as UTF-8."
+                ) from exc
+            except csv.Error as exc:
+                raise InputError(
+                    f"{path} line {reader.line_num} is not CSV: {exc}."
+                ) from exc
+
+    def _header(self, names: list[str]) -> tuple[str, ...]:
+        if not names:
+            raise InputError(f"{self._file} is empty: it needs a header and rows.")
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(
+                    f"{self._file} has the column {name!r} more than once; rename one."
+                )
+        return tuple(names)

@@ -1,0 +1,78 @@
+"""JSON lines as input: each row keeps the bytes it came with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from ..errors import InputError
+
+__all__ = ["BOM", "JsonlSource", "read_lines"]
+
+BOM = b"\xef\xbb\xbf"
+
+
+def read_lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield every line, split on newline bytes alone, without a leading BOM."""
+    first = file.readline()
+    yield first.removeprefix(BOM)
+    if first:
+        yield from file
+
+
+class JsonlSource:
+    """One object per line; blank lines are skipped."""
+
+    columns = None
+    rows_name = "rows.jsonl"
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = files
+        self._file = files[0]
+        self._line = 0
+        self._row = -1
+
+    def rows(self) -> Iterator[tuple[dict[str, Any], bytes]]:
+        """Yield the decoded object and its bytes, without surrounding space."""
+        for self._file in self._files:
+            with self._file.open("rb") as file:
+                for self._line, line in enumerate(read_lines(file), start=1):
+                    record = line.strip()
+                    if not record:
+                        continue
+                    self._row += 1
+                    try:
+                        values = orjson.loads(record)
+                    except orjson.JSONDecodeError as exc:
+                        raise InputError(f"{self.where()} is not JSON: {exc}.") from exc
+                    if type(values) is not dict:
+                        raise InputError(
+                            f"{self.where()} is not a JSON object; each line is one"
+                            " row, as in {" + '"email": "..."}.'
+                        )
+                    yield values, record
+
+    def where(self) -> str:
+        """Say in which file and line the row last yielded stands."""
+        return f"{self._file} line {self._line} (row {self._row})"
+
+    def store(self, path: Path) -> _JsonlStore:
+        """Return a new file for the bytes of rows."""
+        return _JsonlStore(path)
+
+
+class _JsonlStore:
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb", buffering=1 << 20)
+
+    def add(self, record: bytes) -> None:
+        self._file.write(record + b"\n")
+
+    def close(self) -> None:
+        with self._file:
+            self._file.flush()
+            os.fsync(self._file.fileno())

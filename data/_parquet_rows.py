@@ -1,0 +1,163 @@
+"""Parquet as input, and as the file that keeps a shard's rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..errors import InputError
+
+__all__ = ["CellStore", "ParquetSource", "python_values", "read_batches"]
+
+_BATCH_BYTES = 8 << 20
+_BATCH_ROWS = 8192
+
+
+class ParquetSource:
+    """Rows of Parquet files; their types are kept."""
+
+    rows_name = "rows.parquet"
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = files
+        self._file = files[0]
+        self._row = -1
+        self._schema = _schema(files[0])
+        names = self._schema.names
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(
+                    f"{files[0]} has the column {name!r} more than once; rename one."
+                )
+        self.columns = tuple(names)
+
+    def rows(self) -> Iterator[tuple[dict[str, Any], tuple[pa.RecordBatch, int]]]:
+        """Yield the values by column name, and where the row stands in its batch."""
+        names = self.columns
+        for self._file in self._files:
+            schema = _schema(self._file)
+            if not schema.equals(self._schema):
+                raise InputError(
+                    f"{self._file} has other columns or types than {self._files[0]}."
+                )
+            for batch in read_batches(self._file):
+                columns = [python_values(column) for column in batch.columns]
+                for index, values in enumerate(zip(*columns, strict=True)):
+                    self._row += 1
+                    yield dict(zip(names, values, strict=True)), (batch, index)
+
+    def where(self) -> str:
+        """Say in which file the row last yielded stands."""
+        return f"{self._file} row {self._row}"
+
+    def store(self, path: Path) -> _BatchStore:
+        """Return a new file for rows of these columns."""
+        return _BatchStore(path, self._schema)
+
+
+def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a Parquet file in batches of bounded bytes and rows.
+
+    Raises:
+        InputError: It is no Parquet file, or a damaged one.
+    """
+    try:
+        with path.open("rb") as file:
+            parquet = pq.ParquetFile(file)
+            meta = parquet.metadata
+            size = sum(
+                meta.row_group(group).total_byte_size
+                for group in range(meta.num_row_groups)
+            )
+            row_bytes = max(1, size // max(1, meta.num_rows))
+            rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES // row_bytes))
+            yield from parquet.iter_batches(batch_size=rows)
+    except (pa.ArrowException, OSError) as exc:
+        raise InputError(f"{path} cannot be read as Parquet: {exc}.") from exc
+
+
+def python_values(column: pa.Array) -> list[Any]:
+    """Return the values as Python objects; nanoseconds as text, they fit no other."""
+    try:
+        return column.to_pylist()
+    except ValueError:
+        return column.cast(pa.string()).to_pylist()
+
+
+class CellStore:
+    """Text cells in columns that are never null."""
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self._schema = pa.schema([(name, pa.string()) for name in columns])
+        self._writer = pq.ParquetWriter(str(path), self._schema)
+        self._path = path
+        self._rows: list[list[str]] = []
+        self._bytes = 0
+
+    def add(self, record: list[str]) -> None:
+        """Append one row."""
+        self._rows.append(record)
+        self._bytes += sum(map(len, record))
+        if self._bytes > _BATCH_BYTES or len(self._rows) == _BATCH_ROWS:
+            self._flush()
+
+    def close(self) -> None:
+        """Write what is buffered, and sync."""
+        self._flush()
+        self._writer.close()
+        _sync(self._path)
+
+    def _flush(self) -> None:
+        if self._rows:
+            columns = [
+                pa.array(cells, pa.string()) for cells in zip(*self._rows, strict=True)
+            ]
+            self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
+            self._rows.clear()
+            self._bytes = 0
+
+
+class _BatchStore:
+    """Slices of record batches."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._writer = pq.ParquetWriter(str(path), schema)
+        self._path = path
+        self._batch: pa.RecordBatch | None = None
+        self._start = self._stop = 0
+
+    def add(self, record: tuple[pa.RecordBatch, int]) -> None:
+        batch, index = record
+        if batch is not self._batch:
+            self._flush()
+            self._batch, self._start = batch, index
+        self._stop = index + 1
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+        _sync(self._path)
+
+    def _flush(self) -> None:
+        if self._batch is not None:
+            rows = self._stop - self._start
+            self._writer.write_batch(self._batch.slice(self._start, rows))
+            self._batch = None
+
+
+def _schema(path: Path) -> pa.Schema:
+    try:
+        with path.open("rb") as file:
+            return pq.read_schema(file)
+    except (pa.ArrowException, OSError) as exc:
+        raise InputError(f"{path} cannot be read as Parquet: {exc}.") from exc
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

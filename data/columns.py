@@ -1,0 +1,138 @@
+"""Kinds of columns: from a JSON Schema to what a table holds.
+
+A kind is `string`, `int64`, `double`, `bool`, `date`, `timestamp`, `vector`, or
+`json`: lists, objects and unions, nested in JSON lines and JSON text elsewhere.
+The kind comes from the schema and never from the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+__all__ = ["fits", "kinds", "merge", "observe", "resolved_root"]
+
+_SIMPLE = {
+    "string": "string",
+    "integer": "int64",
+    "number": "double",
+    "boolean": "bool",
+}
+_FORMATS = {"date": "date", "date-time": "timestamp"}
+_CONSTANTS = {str: "string", bool: "bool", int: "int64", float: "double"}
+_OBSERVED = {**_CONSTANTS, type(None): "null"}
+
+
+def kinds(schema: dict[str, Any] | None) -> dict[str, str]:
+    """Return the columns of an answer; one column `answer` if it has no fields."""
+    if schema is None:
+        return {"answer": "string"}
+    root = resolved_root(schema)
+    if "properties" not in root:
+        return {"answer": _kind(root, schema)}
+    return {name: _kind(part, schema) for name, part in root["properties"].items()}
+
+
+def resolved_root(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return what the root of the schema refers to, or the root itself."""
+    return _resolve(schema, schema)
+
+
+def fits(kind: str, value: Any) -> bool:
+    """Whether a JSON value can stand in a column of this kind; null always can."""
+    if value is None or kind in {"json", "vector"}:
+        return True
+    if kind == "int64":
+        return -(2**63) <= value < 2**63
+    try:
+        if kind == "timestamp":
+            datetime.fromisoformat(value)
+        elif kind == "date":
+            date.fromisoformat(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def observe(columns: dict[str, str], values: Mapping[str, Any]) -> None:
+    """Widen the kinds of a row source without a schema by one more row.
+
+    Every row is seen before a table is written, so this is no guess: a column is
+    what all its values are, and `json` where they differ. `null` is not yet any.
+    """
+    for name, value in values.items():
+        kind = _OBSERVED.get(type(value), "json")
+        if kind == "int64" and not fits("int64", value):
+            kind = "json"
+        before = columns.get(name)
+        if before != kind:
+            columns[name] = _widen(before, kind)
+
+
+def merge(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Return the columns of several parts together, in order of appearance."""
+    columns: dict[str, str] = {}
+    for part in parts:
+        for name, kind in part.items():
+            columns[name] = _widen(columns.get(name), kind)
+    return columns
+
+
+def _widen(before: str | None, kind: str) -> str:
+    if before in {None, "null", kind}:
+        return kind
+    return before if kind == "null" and before is not None else "json"
+
+
+def _kind(part: Any, schema: dict[str, Any]) -> str:
+    if not isinstance(part, dict):
+        return "json"
+    part = _resolve(part, schema)
+    if "enum" in part or "const" in part:
+        values = part.get("enum", [part.get("const")])
+        found = {
+            _CONSTANTS.get(type(value), "json") for value in values if value is not None
+        }
+        return found.pop() if len(found) == 1 else "json"
+    for word in ("anyOf", "oneOf"):
+        if word in part:
+            return _union(part[word], schema)
+    name = part.get("type")
+    if isinstance(name, list):
+        return _union([{**part, "type": one} for one in name], schema)
+    if name == "string":
+        return _FORMATS.get(part.get("format", ""), "string")
+    return _SIMPLE.get(name or "", "json")
+
+
+def _union(members: list[Any], schema: dict[str, Any]) -> str:
+    members = [_resolve(member, schema) for member in members]
+    members = [member for member in members if member.get("type") != "null"]
+    found = {_kind(member, schema) for member in members}
+    if len(found) == 1:
+        return found.pop()
+    # A Decimal: Pydantic takes a number or digits, and gives digits back.
+    if found == {"double", "string"} and any("pattern" in member for member in members):
+        return "string"
+    return "json"
+
+
+def _resolve(part: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Follow local references; a cycle of bare references has no kind."""
+    seen = set()
+    while True:
+        ref = part.get("$ref")
+        if ref is None and len(part.get("allOf", ())) == 1:
+            part = {
+                **part["allOf"][0],
+                **{k: v for k, v in part.items() if k != "allOf"},
+            }
+            continue
+        if not isinstance(ref, str) or not ref.startswith("#") or ref in seen:
+            return part
+        seen.add(ref)
+        target: Any = schema
+        for step in ref.removeprefix("#").split("/")[1:]:
+            target = target.get(step.replace("~1", "/").replace("~0", "~"), {})
+        part = target

@@ -1,0 +1,41 @@
+"""The `custom_id` proves which run, row and round a result belongs to.
+
+`<nonce, 8>-<row, 9 digits>-<round>` obeys both providers' rules, and sorts by row.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+__all__ = ["MAX_ROWS", "new_nonce", "parse_row_id", "row_id"]
+
+MAX_ROWS = 1_000_000_000
+"""Rows that nine digits can number."""
+
+_PREFIX = 9
+_ROW_END = 18
+
+
+def new_nonce() -> str:
+    """Return the eight characters that tell one run's requests from all others."""
+    return secrets.token_hex(4)
+
+
+def row_id(nonce: str, row: int, round_: int) -> str:
+    """Return the `custom_id` of a 0-based row in a round."""
+    return f"{nonce}-{row:09}-{round_}"
+
+
+def parse_row_id(custom_id: str | None, nonce: str) -> tuple[int, int] | None:
+    """Return row and round; None for an id that is not of this run."""
+    if custom_id is None or custom_id[:_PREFIX] != f"{nonce}-":
+        return None
+    row = custom_id[_PREFIX:_ROW_END]
+    round_ = custom_id[_ROW_END + 1 :]
+    if (
+        len(row) + _PREFIX != _ROW_END
+        or custom_id[_ROW_END : _ROW_END + 1] != "-"
+        or not (custom_id.isascii() and row.isdecimal() and round_.isdecimal())
+    ):
+        return None
+    return int(row), int(round_)

@@ -1,0 +1,157 @@
+"""Rows to request files: read once, split at the limits, digests while writing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..providers import Format, Limits
+from ._resolve import output_columns, refuse_collisions
+from .columns import observe
+from .custom_id import row_id
+from .job import BatchJob, ResolvedJob
+from .prompts import Prompt
+from .rows import RowSource, RowStore, open_rows
+
+__all__ = ["ShardFiles", "batch_limits", "write_shards"]
+
+_PROGRESS_ROWS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardFiles:
+    """One shard on disk: `requests.jsonl` and its rows, in one folder."""
+
+    index: int
+    first_row: int
+    rows: int
+    requests_bytes: int
+    digest: str
+    """SHA-256 of the requests, hex."""
+    rows_name: str
+    columns: dict[str, str] = field(default_factory=dict)
+    """JSON lines only: name and kind of every key in the shard's rows."""
+
+
+def batch_limits(job: BatchJob, fmt: Format) -> Limits:
+    """Return what one batch of the job may hold: the provider's limits, or lower."""
+    limits = fmt.limits
+    return Limits(
+        max_requests=min(
+            limits.max_requests, job.max_requests_per_batch or limits.max_requests
+        ),
+        max_bytes=min(limits.max_bytes, job.max_bytes_per_batch or limits.max_bytes),
+        source=limits.source,
+    )
+
+
+def write_shards(
+    job: ResolvedJob,
+    fmt: Format,
+    nonce: str,
+    folder: Callable[[int], Path],
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[ShardFiles]:
+    """Read the input once, in order; yield each shard when it is on disk.
+
+    Args:
+        job: Its input, prompt and limits.
+        fmt: How a request is encoded.
+        nonce: What the run's `custom_id`s begin with.
+        folder: Asked once for the local, existing folder of each shard.
+        progress: Called with the rows done, now and then.
+
+    Raises:
+        InputError: A row that cannot be sent; the text names file, line and row.
+    """
+    source = open_rows(job.job.input)
+    prompt = Prompt(
+        job.messages, own_messages=job.own_messages, folder=Path(job.folder)
+    )
+    encode = fmt.encoder(job.template)
+    limits = batch_limits(job.job, fmt)
+    taken = output_columns(job.answer().columns, job.job.answer_prefix)
+    keyed = source.columns is None
+    observed = keyed and not job.job.output.lower().endswith((".jsonl", ".ndjson"))
+    shard: _Shard | None = None
+    row = -1
+    for row, (values, record) in enumerate(source.rows()):
+        try:
+            line = encode(row_id(nonce, row, 0), prompt(values))
+        except InputError as exc:
+            raise InputError(f"{source.where()}: {exc}") from exc
+        if keyed and not taken.isdisjoint(values):
+            refuse_collisions(source.where(), values, taken)
+        if len(line) > limits.max_bytes:
+            raise InputError(
+                f"{source.where()}: its request has {len(line):,} bytes, but one batch"
+                f" holds {limits.max_bytes:,}; shorten it."
+            )
+        if shard is not None and (
+            shard.rows == limits.max_requests
+            or shard.bytes + len(line) > limits.max_bytes
+            or row == job.job.canary
+        ):
+            yield shard.close()
+            shard = _Shard(folder, shard.index + 1, row, source)
+        elif shard is None:
+            shard = _Shard(folder, 0, 0, source)
+        shard.add(line, record)
+        if observed:
+            observe(shard.columns, values)
+        if progress is not None and row % _PROGRESS_ROWS == 0:
+            progress(row)
+    if shard is None:
+        raise InputError(f"{job.job.input} has no rows.")
+    if progress is not None:
+        progress(row + 1)
+    yield shard.close()
+
+
+class _Shard:
+    """The shard that is being written."""
+
+    def __init__(
+        self,
+        folder: Callable[[int], Path],
+        index: int,
+        first_row: int,
+        source: RowSource,
+    ) -> None:
+        self.index = index
+        self.rows = 0
+        self.bytes = 0
+        self.columns: dict[str, str] = {}
+        self._first_row = first_row
+        self._rows_name = source.rows_name
+        path = folder(index)
+        self._store: RowStore = source.store(path / source.rows_name)
+        self._file = (path / "requests.jsonl").open("wb", buffering=1 << 20)
+        self._digest = hashlib.sha256()
+
+    def add(self, line: bytes, record: Any) -> None:
+        self._file.write(line)
+        self._digest.update(line)
+        self._store.add(record)
+        self.bytes += len(line)
+        self.rows += 1
+
+    def close(self) -> ShardFiles:
+        with self._file:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        self._store.close()
+        return ShardFiles(
+            index=self.index,
+            first_row=self._first_row,
+            rows=self.rows,
+            requests_bytes=self.bytes,
+            digest=self._digest.hexdigest(),
+            rows_name=self._rows_name,
+            columns=self.columns,
+        )

@@ -1,0 +1,156 @@
+"""Requests from messages, and answers from result lines, without a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+import orjson
+from pydantic import BaseModel
+
+from ..models import Endpoint, Messages, Mode, RequestTemplate
+from ..providers import get_format, split_model
+from ._resolve import answer_schema, endpoint_for
+from .files import new_output
+from .response_model import load_answer
+from .results import ParsedResult, iter_results
+
+__all__ = ["create_from_messages", "parse_from_file", "parse_from_string"]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@overload
+def create_from_messages(
+    messages: Iterable[Messages],
+    model: str,
+    response_model: type[BaseModel] | str | dict[str, Any] | None = None,
+    *,
+    file_path: None = None,
+    max_tokens: int | None = None,
+    temperature: float | None = None,
+    custom_id: Callable[[int], str] | None = None,
+    mode: Mode = "auto",
+    endpoint: Endpoint | None = None,
+    **params: Any,
+) -> Iterator[dict[str, Any]]: ...
+
+
+@overload
+def create_from_messages(
+    messages: Iterable[Messages],
+    model: str,
+    response_model: type[BaseModel] | str | dict[str, Any] | None = None,
+    *,
+    file_path: str | Path,
+    max_tokens: int | None = None,
+    temperature: float | None = None,
+    custom_id: Callable[[int], str] | None = None,
+    mode: Mode = "auto",
+    endpoint: Endpoint | None = None,
+    **params: Any,
+) -> Path: ...
+
+
+def create_from_messages(
+    messages: Iterable[Messages],
+    model: str,
+    response_model: type[BaseModel] | str | dict[str, Any] | None = None,
+    *,
+    file_path: str | Path | None = None,
+    max_tokens: int | None = None,
+    temperature: float | None = None,
+    custom_id: Callable[[int], str] | None = None,
+    mode: Mode = "auto",
+    endpoint: Endpoint | None = None,
+    **params: Any,
+) -> Iterator[dict[str, Any]] | Path:
+    """Make one batch request per conversation, lazily, from any iterable.
+
+    Args:
+        messages: Conversations: lists of `{"role": ..., "content": ...}`.
+        model: `claude...` makes Anthropic requests, all else OpenAI's.
+        response_model: What each answer must be; None asks for plain text.
+        file_path: Write the requests there, whole or not at all.
+        max_tokens: Of one answer.
+        temperature: As the provider means it.
+        custom_id: From the 0-based number of a request to its id; by default
+            `row-000000000` and on.
+        mode: How the answer is held to the response model.
+        endpoint: The API's path; by default the provider's chat.
+        **params: More parameters of the request body.
+
+    Returns:
+        One dict per request, or the path of the file.
+
+    Raises:
+        InputError: A message that cannot be sent.
+        SchemaError: The provider cannot express the response model.
+    """
+    provider, name = split_model(model)
+    schema, _, answer_name = answer_schema(response_model)
+    template = RequestTemplate(
+        model=name,
+        endpoint=endpoint_for(provider, name, endpoint),
+        answer_schema=schema,
+        answer_name=answer_name,
+        mode=mode,
+        max_tokens=max_tokens,
+        temperature=temperature,
+        params=params,
+    )
+    encode = get_format(provider).encoder(template)
+    name_of = custom_id or "row-{:09}".format
+    lines = (
+        encode(name_of(number), conversation)
+        for number, conversation in enumerate(messages)
+    )
+    if file_path is None:
+        return (orjson.loads(line) for line in lines)
+    with new_output(str(file_path)) as temporary, temporary.open("wb") as file:
+        file.writelines(lines)
+    return Path(file_path)
+
+
+def parse_from_file(
+    path: str | Path, response_model: type[Model]
+) -> tuple[list[Model], list[dict[str, Any] | str]]:
+    """Parse a file of result lines, OpenAI's or Anthropic's, told apart by shape.
+
+    Returns:
+        The answers that are valid, and the result lines of all others; each in
+        file order. A line that is no JSON object stays text.
+
+    Raises:
+        InputError: There is no such file.
+    """
+    return _split(iter_results(Path(path), load_answer(response_model)))
+
+
+def parse_from_string(
+    text: str | bytes, response_model: type[Model]
+) -> tuple[list[Model], list[dict[str, Any] | str]]:
+    """Parse result lines in memory, as `parse_from_file` does."""
+    data = text.encode() if isinstance(text, str) else text
+    lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    return _split(iter_results(lines, load_answer(response_model)))
+
+
+def _split(results: Iterable[ParsedResult]) -> tuple[list[Any], list[Any]]:
+    parsed = []
+    unparsed = []
+    for result in results:
+        if result.error is None:
+            parsed.append(result.value)
+        else:
+            unparsed.append(_as_json(result.line))
+    return parsed, unparsed
+
+
+def _as_json(line: bytes) -> dict[str, Any] | str:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        value = None
+    return value if isinstance(value, dict) else line.decode("utf-8", "replace")
