@@ -1,0 +1,287 @@
+"""The routes of Anthropic's Message Batches API."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from ._anthropic_body import BodyError, read_requests
+from ._backend import Backend
+from ._clock import rfc3339
+from ._http import ApiError, json_response, new_id
+from ._openai_api import page_of
+from ._store import BatchRow
+from ._timeline import Moment
+from ._worker import plan_of
+
+__all__ = ["routes"]
+
+_PATH = "/anthropic/v1/messages/batches"
+_CUSTOM_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_KEPT_SECONDS = 29 * 86_400
+
+
+async def _create(request: Request) -> Response:
+    backend: Backend = request.app.state.backend
+    row = BatchRow(
+        id=new_id("msgbatch_"),
+        provider="anthropic",
+        account=request.state.account,
+        created_at=backend.clock.now(),
+        plan="{}",
+        validated=True,
+    )
+    spool = backend.store.path(f"{row.id}.body")
+    try:
+        size = 0
+        with spool.open("wb") as file:
+            async for block in request.stream():
+                size += len(block)
+                if size > backend.faults.limits.anthropic_bytes:
+                    raise ApiError(413, "Request exceeds the maximum allowed size")
+                file.write(block)
+        row = await run_in_threadpool(_take_in, backend, row, spool)
+    finally:
+        spool.unlink(missing_ok=True)
+    backend.worker.start(row.id)
+    return json_response(_batch(request, backend, row))
+
+
+def _take_in(backend: Backend, row: BatchRow, spool: Path) -> BatchRow:
+    """Check the envelope, keep the requests as lines, and add the batch."""
+    path = backend.store.path(row.id)
+    try:
+        total, first = _write_requests(backend, spool, path)
+        _check_queue(backend, row.account, total)
+    except BodyError as exc:
+        path.unlink(missing_ok=True)
+        raise ApiError(400, str(exc)) from exc
+    except ApiError:
+        path.unlink(missing_ok=True)
+        raise
+    plan = backend.plan("anthropic").model_dump_json(exclude_defaults=True)
+    row = replace(row, total=total, first_custom_id=first, plan=plan)
+    backend.store.add(row)
+    return row
+
+
+def _write_requests(backend: Backend, spool: Path, path: Path) -> tuple[int, str]:
+    most = backend.faults.limits.anthropic_requests
+    seen: dict[str, int] = {}
+    first = ""
+    with spool.open("rb") as source, path.open("wb") as target:
+        for number, item in enumerate(read_requests(source)):
+            if number >= most:
+                raise ApiError(413, f"requests: List should have at most {most} items")
+            custom_id = _check_item(number, item)
+            if custom_id in seen:
+                raise ApiError(
+                    400,
+                    f"requests.{number}.custom_id: custom_id must be unique within a"
+                    f" batch; {custom_id!r} is also that of request {seen[custom_id]}",
+                )
+            seen[custom_id] = number
+            first = first or custom_id
+            target.write(orjson.dumps(item) + b"\n")
+    if not seen:
+        raise ApiError(400, "requests: List should have at least 1 item")
+    return len(seen), first
+
+
+def _check_item(number: int, item: Any) -> str:
+    where = f"requests.{number}"
+    if not isinstance(item, dict):
+        raise ApiError(400, f"{where}: Input should be an object")
+    custom_id = item.get("custom_id")
+    if not isinstance(custom_id, str):
+        raise ApiError(400, f"{where}.custom_id: Field required")
+    if not _CUSTOM_ID.fullmatch(custom_id):
+        raise ApiError(
+            400,
+            f"{where}.custom_id: String should match pattern '^[a-zA-Z0-9_-]{{1,64}}$'",
+        )
+    if not isinstance(item.get("params"), dict):
+        raise ApiError(400, f"{where}.params: Field required")
+    if extra := item.keys() - {"custom_id", "params"}:
+        raise ApiError(400, f"{where}.{min(extra)}: Extra inputs are not permitted")
+    return custom_id
+
+
+def _check_queue(backend: Backend, account: str, total: int) -> None:
+    """Refuse what is over the limit on requests that have not ended."""
+    limit = backend.faults.limits.anthropic_queued_requests
+    if limit is None:
+        return
+    lag = backend.faults.limits.release_lag_seconds
+    now = backend.clock.now()
+    queued = 0
+    for row in backend.store.select(BatchRow, provider="anthropic", account=account):
+        moment = backend.moment(row)
+        if not (moment.is_final and now >= (moment.ended_at or now) + lag):
+            queued += row.total
+    if queued + total > limit:
+        raise ApiError(
+            429,
+            f"This request would exceed your organization's limit of {limit} batch"
+            " requests in the processing queue.",
+            headers={"retry-after": "1"},
+        )
+
+
+def _batch(request: Request, backend: Backend, row: BatchRow) -> dict[str, Any]:
+    """Return a batch as it looks now, its faults included."""
+    moment = backend.moment(row)
+    effects = plan_of(row).effects
+    status = {"cancelling": "canceling"}.get(moment.state, "in_progress")
+    if moment.is_final:
+        status = "ended"
+    archived = _archived_at(backend, row, moment)
+    results = None
+    if moment.is_final and archived is None:
+        host = request.headers.get("host", "localhost")
+        results = f"{request.url.scheme}://{host}{_PATH}/{row.id}/results"
+        if effects.results_url:
+            results = effects.results_url.replace("HOST", host).replace("ID", row.id)
+    batch: dict[str, Any] = {
+        "id": row.id,
+        "type": "message_batch",
+        "processing_status": status if moment.is_final else (effects.status or status),
+        "request_counts": _counts(row, ended=moment.is_final),
+        "ended_at": rfc3339(moment.ended_at),
+        "created_at": rfc3339(row.created_at),
+        "expires_at": None if effects.expires_at else rfc3339(moment.expires_at),
+        "archived_at": rfc3339(archived),
+        "cancel_initiated_at": rfc3339(row.cancel_at),
+        "results_url": results,
+    }
+    if effects.counts == "missing":
+        del batch["request_counts"]
+    elif effects.counts == "null":
+        batch["request_counts"] = None
+    elif effects.counts is not None:
+        empty = None if effects.counts == "null_members" else 0
+        batch["request_counts"] = dict.fromkeys(batch["request_counts"], empty)
+    return batch
+
+
+def _counts(row: BatchRow, *, ended: bool) -> dict[str, int]:
+    """All requests are `processing` until the whole batch has ended."""
+    return {
+        "processing": 0 if ended else row.total,
+        "succeeded": row.succeeded if ended else 0,
+        "errored": row.errored if ended else 0,
+        "canceled": row.cancelled if ended else 0,
+        "expired": row.expired if ended else 0,
+    }
+
+
+def _archived_at(backend: Backend, row: BatchRow, moment: Moment) -> float | None:
+    at = row.created_at + _KEPT_SECONDS
+    return at if moment.is_final and backend.clock.now() >= at else None
+
+
+async def _list(request: Request) -> Response:
+    backend: Backend = request.app.state.backend
+    account = request.state.account
+    limit = page_of(request, 1000, 20)
+    after_id = request.query_params.get("after_id")
+    before_id = request.query_params.get("before_id")
+    bounds = {
+        "before": _place(backend, after_id, account),
+        "after": _place(backend, before_id, account),
+    }
+    rows = backend.store.select(
+        BatchRow,
+        newest_first=before_id is None,
+        limit=limit + 1,
+        provider="anthropic",
+        account=account,
+        **bounds,
+    )
+    more = len(rows) > limit
+    rows = rows[:limit]
+    if before_id is not None:
+        rows.reverse()
+    items = [_batch(request, backend, row) for row in rows]
+    return json_response(
+        {
+            "data": items,
+            "has_more": more,
+            "first_id": items[0]["id"] if items else None,
+            "last_id": items[-1]["id"] if items else None,
+        }
+    )
+
+
+def _place(backend: Backend, batch_id: str | None, account: str) -> int | None:
+    if not batch_id:
+        return None
+    place = backend.store.seq(BatchRow, batch_id, account)
+    if place is None:
+        raise ApiError(400, f"Invalid cursor: no batch with id {batch_id!r}")
+    return place
+
+
+def _find(request: Request) -> tuple[Backend, BatchRow]:
+    backend: Backend = request.app.state.backend
+    batch_id = request.path_params["id"]
+    row = backend.store.get(BatchRow, batch_id, request.state.account)
+    if row is None or row.provider != "anthropic":
+        raise ApiError(404, f"Message batch {batch_id!r} not found")
+    return backend, row
+
+
+async def _retrieve(request: Request) -> Response:
+    return json_response(_batch(request, *_find(request)))
+
+
+async def _cancel(request: Request) -> Response:
+    backend, row = _find(request)
+    if not backend.moment(row).is_final and row.cancel_at is None:
+        backend.worker.cancel(row)
+    return json_response(_batch(request, *_find(request)))
+
+
+async def _results(request: Request) -> Response:
+    backend, row = _find(request)
+    moment = backend.moment(row)
+    if not moment.is_final:
+        raise ApiError(
+            400,
+            f"Batch {row.id!r} has no available results: it is still processing.",
+        )
+    if _archived_at(backend, row, moment) is not None:
+        raise ApiError(404, f"The results of batch {row.id!r} are no longer available.")
+    return FileResponse(
+        backend.store.path(f"{row.id}.results"), media_type="application/x-jsonl"
+    )
+
+
+async def _delete(request: Request) -> Response:
+    backend, row = _find(request)
+    if not backend.moment(row).is_final:
+        raise ApiError(
+            400, f"Batch {row.id!r} is still processing: cancel it before deleting it."
+        )
+    backend.store.remove(BatchRow, row.id)
+    for name in (row.id, f"{row.id}.results"):
+        backend.store.path(name).unlink(missing_ok=True)
+    return json_response({"id": row.id, "type": "message_batch_deleted"})
+
+
+routes = [
+    Route(_PATH, _create, methods=["POST"]),
+    Route(_PATH, _list, methods=["GET"]),
+    Route(_PATH + "/{id}", _retrieve, methods=["GET"]),
+    Route(_PATH + "/{id}", _delete, methods=["DELETE"]),
+    Route(_PATH + "/{id}/cancel", _cancel, methods=["POST"]),
+    Route(_PATH + "/{id}/results", _results, methods=["GET"]),
+]

@@ -1,0 +1,47 @@
+"""The ASGI application: both APIs, the control routes, and the gate before them."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
+from starlette.types import ASGIApp
+
+from . import _anthropic_api, _control, _openai_api, _openai_files
+from ._backend import Backend
+from ._gate import Gate
+from ._http import ApiError, error_body, json_response, provider_of
+
+__all__ = ["make_app"]
+
+
+def make_app(backend: Backend) -> ASGIApp:
+    """Return the sandbox as an ASGI application."""
+    routes: list[BaseRoute] = [
+        Mount("/openai/v1", routes=[*_openai_api.routes, *_openai_files.routes]),
+        *_anthropic_api.routes,
+        Mount("/_sandbox", routes=_control.routes),
+    ]
+    app = Starlette(
+        routes=routes,
+        exception_handlers={ApiError: _api_error, HTTPException: _http_error},
+    )
+    app.state.backend = backend
+    return Gate(app, backend)
+
+
+async def _api_error(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, ApiError)  # noqa: S101 - Starlette's handlers are untyped
+    provider = provider_of(request.url.path, request.headers)
+    request_id = getattr(request.state, "request_id", "")
+    response = json_response(error_body(provider, exc, request_id), exc.status)
+    response.headers.update(exc.headers)
+    return response
+
+
+async def _http_error(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)  # noqa: S101 - as above
+    text = f"Invalid URL ({request.method} {request.url.path})"
+    return await _api_error(request, ApiError(exc.status_code, text))

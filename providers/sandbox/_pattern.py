@@ -1,0 +1,90 @@
+"""A string that matches a regular expression, for the simple ones."""
+
+from __future__ import annotations
+
+import random
+import re
+from re import _constants as sre  # type: ignore[attr-defined]
+from re import _parser  # type: ignore[attr-defined]
+from typing import Any
+
+__all__ = ["match_of"]
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-.,/@"
+
+
+def match_of(pattern: str, dice: random.Random, least: int = 0) -> str:
+    """Return a string that `pattern` finds, at best `least` characters long.
+
+    Falls back to the word `synthetic` for what it cannot read.
+    """
+    try:
+        tree = _parser.parse(pattern)
+        for more in (0, 1, 3, least):
+            text = _Writer(dice, more).write(tree)
+            if len(text) >= least and re.search(pattern, text):
+                return text
+    except (re.error, NotImplementedError, OverflowError):
+        pass
+    return "synthetic"
+
+
+class _Writer:
+    def __init__(self, dice: random.Random, more: int) -> None:
+        self.dice = dice
+        self.more = more
+        self.groups: dict[int, str] = {}
+
+    def write(self, tree: Any) -> str:
+        return "".join(self._one(op, value) for op, value in tree)
+
+    def _one(self, op: Any, value: Any) -> str:
+        if op is sre.LITERAL:
+            return chr(value)
+        if op is sre.AT or op in {sre.ASSERT, sre.ASSERT_NOT}:
+            return ""
+        if op is sre.ANY:
+            return self.dice.choice(_ALPHABET)
+        if op is sre.IN:
+            return self._member(value)
+        if op is sre.NOT_LITERAL:
+            return self._member([(sre.NEGATE, None), (sre.LITERAL, value)])
+        if op is sre.BRANCH:
+            return self.write(self.dice.choice(value[1]))
+        if op is sre.SUBPATTERN:
+            self.groups[value[0]] = text = self.write(value[3])
+            return text
+        if op is sre.GROUPREF:
+            return self.groups.get(value, "")
+        if op in {sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT}:
+            low, high, inner = value
+            count = min(high, max(low, 1 if low == 0 and high > 0 else low) + self.more)
+            return "".join(self.write(inner) for _ in range(count))
+        raise NotImplementedError(str(op))
+
+    def _member(self, members: Any) -> str:
+        allowed = {char for char in _ALPHABET if _in(char, members)}
+        if not allowed:
+            first = members[0]
+            return chr(first[1] if first[0] is sre.LITERAL else first[1][0])
+        return self.dice.choice(sorted(allowed))
+
+
+def _in(char: str, members: Any) -> bool:
+    negated = bool(members) and members[0][0] is sre.NEGATE
+    found = False
+    for op, value in members:
+        if op is sre.LITERAL:
+            found |= ord(char) == value
+        elif op is sre.RANGE:
+            found |= value[0] <= ord(char) <= value[1]
+        elif op is sre.CATEGORY:
+            name = str(value).lower().removeprefix("category_")
+            negative = name.startswith("not_")
+            test = {
+                "digit": str.isdigit,
+                "space": str.isspace,
+                "word": lambda c: c.isalnum() or c == "_",
+            }[name.removeprefix("not_")]
+            found |= test(char) != negative
+    return found != negated

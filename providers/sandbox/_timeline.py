@@ -1,0 +1,141 @@
+"""Where a batch stands at a moment: a pure function of its plan and the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
+
+from ._store import BatchRow
+from .faults import BatchFault, Durations
+
+__all__ = ["WINDOW_SECONDS", "Moment", "Plan", "look", "runs_of"]
+
+WINDOW_SECONDS = 86_400.0
+
+
+class Plan(BaseModel):
+    """What will happen to a batch, settled when it is created."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seed: int = 0
+    durations: Durations = Durations()
+    fault: BatchFault | None = None
+
+    @property
+    def effects(self) -> BatchFault:
+        """The fault that picked this batch, or one without any effect."""
+        return self.fault or BatchFault()
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A batch as it looks at one moment.
+
+    `state` is OpenAI's word; Anthropic's follow from it.
+    """
+
+    state: str
+    expires_at: float
+    fraction: float
+    """Share of the requests that have run."""
+    ended_at: float | None = None
+    in_progress_at: float | None = None
+    finalizing_at: float | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in {"completed", "failed", "expired", "cancelled"}
+
+
+@dataclass(frozen=True)
+class _Course:
+    """The planned course of a batch that nobody cancels."""
+
+    in_progress_at: float
+    finalizing_at: float
+    ended_at: float
+    expires_at: float
+    end: str
+    fraction: float
+
+
+def _course(row: BatchRow, plan: Plan) -> _Course:
+    durations = plan.durations
+    start = row.created_at + (durations.validating if row.provider == "openai" else 0)
+    finalizing = start + durations.in_progress
+    end = finalizing + (durations.finalizing if row.provider == "openai" else 0)
+    expires = row.created_at + WINDOW_SECONDS
+    if plan.effects.end != "completed":
+        cut = start + durations.in_progress * plan.effects.ran
+        if plan.effects.end == "expired":
+            expires = cut
+        return _Course(start, cut, cut, expires, plan.effects.end, plan.effects.ran)
+    if end > expires:
+        fraction = _share(expires - start, durations.in_progress)
+        return _Course(
+            start, min(finalizing, expires), expires, expires, "expired", fraction
+        )
+    return _Course(start, finalizing, end, expires, "completed", 1.0)
+
+
+def _share(passed: float, whole: float) -> float:
+    return 1.0 if whole <= 0 else max(0.0, min(1.0, passed / whole))
+
+
+def runs_of(row: BatchRow, plan: Plan) -> tuple[int, str]:
+    """Return how many of a batch's requests run, and what becomes of the others."""
+    if row.cancel_at is not None:
+        return row.cancel_ran, "cancelled"
+    course = _course(row, plan)
+    if course.end == "completed":
+        return row.total, "expired"
+    return int(row.total * course.fraction), course.end
+
+
+def look(row: BatchRow, plan: Plan, now: float) -> Moment:
+    """Return where the batch stands.
+
+    A state is left when its time is over and the work behind it is done.
+    """
+    course = _course(row, plan)
+    started = row.validated and now >= course.in_progress_at
+    if row.cancel_at is not None:
+        end = row.cancel_at + plan.durations.cancelling
+        done = row.ready and now >= end
+        return Moment(
+            "cancelled" if done else "cancelling",
+            course.expires_at,
+            _share(row.cancel_ran, row.total) if row.total else 0.0,
+            end if done else None,
+            course.in_progress_at if course.in_progress_at <= row.cancel_at else None,
+            course.finalizing_at if course.finalizing_at <= row.cancel_at else None,
+        )
+    if row.errors is not None and now >= course.in_progress_at:
+        return Moment("failed", course.expires_at, 0.0, course.in_progress_at)
+    if not started or row.errors is not None:
+        return Moment("validating", course.expires_at, 0.0)
+    fraction = _share(now - course.in_progress_at, plan.durations.in_progress)
+    fraction = min(fraction, course.fraction)
+    finalizing = course.finalizing_at if now >= course.finalizing_at else None
+    if course.end != "completed" and course.ended_at == course.finalizing_at:
+        finalizing = None
+    if row.ready and now >= course.ended_at:
+        return Moment(
+            course.end,
+            course.expires_at,
+            course.fraction,
+            course.ended_at,
+            course.in_progress_at,
+            finalizing,
+        )
+    return Moment(
+        "in_progress" if finalizing is None or not row.ready else "finalizing",
+        course.expires_at,
+        fraction,
+        None,
+        course.in_progress_at,
+        finalizing if row.ready else None,
+    )
