@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, SchemaError
 from ..models import RequestTemplate
 from ._anthropic_models import refuses
 from ._lines import deep_merge
+from ._schema import ANTHROPIC, ANTHROPIC_LOOSE, convert
 
-__all__ = ["DEFAULT_MAX_TOKENS", "constants", "pick_mode"]
+__all__ = ["answer_schema", "constants"]
 
 DEFAULT_MAX_TOKENS = 4096
 """Anthropic requires a limit; this one is ours."""
 
 _OWN = frozenset({"model", "messages", "stream", "system"})
 
-Convert = Callable[[dict[str, Any], str, str], dict[str, Any]]
-"""`(source, mode, model)` to a schema in Anthropic's dialect."""
+
+def answer_schema(
+    source: dict[str, Any], mode: str, model: str
+) -> tuple[dict[str, Any], bool]:
+    """Convert the source schema of an answer.
+
+    A tool that holds more than can be enforced is sent all the same and not
+    `strict`: the model reads its schema, and the answer is validated later.
+
+    Returns:
+        The schema, and whether it is enforced.
+    """
+    if "json_schema" in refuses(model):
+        return convert(source, ANTHROPIC_LOOSE), False
+    try:
+        return convert(source, ANTHROPIC), True
+    except SchemaError:
+        if mode != "tools":
+            raise
+        return convert(source, ANTHROPIC_LOOSE), False
 
 
-def pick_mode(mode: str, model: str) -> str:
-    """Return `json_schema`, or `tools` for a model that knows no other way."""
-    if mode != "auto":
-        return mode
-    return "tools" if "json_schema" in refuses(model) else "json_schema"
-
-
-def constants(template: RequestTemplate, convert: Convert) -> dict[str, Any]:
+def constants(template: RequestTemplate) -> dict[str, Any]:
     """Return the parameters that all requests share, but for model and system.
 
     Raises:
@@ -41,14 +52,14 @@ def constants(template: RequestTemplate, convert: Convert) -> dict[str, Any]:
     if template.temperature is not None:
         params["temperature"] = template.temperature
     if template.answer_schema is not None:
-        mode = pick_mode(template.mode, template.model)
+        mode = template.mode
         if mode in refused:
             raise InputError(
                 f"Model {template.model!r} knows no `json_schema`: use `--mode tools`."
             )
-        schema = convert(template.answer_schema, mode, template.model)
-        if mode == "tools":
-            params |= _tool(template.answer_name, schema, strict=_strict(refused))
+        schema, strict = answer_schema(template.answer_schema, mode, template.model)
+        if mode == "tools" or "json_schema" in refused:
+            params |= _tool(template.answer_name, schema, strict=strict)
         else:
             answer = {"type": "json_schema", "schema": schema}
             params["output_config"] = {"format": answer}
@@ -60,10 +71,6 @@ def constants(template: RequestTemplate, convert: Convert) -> dict[str, Any]:
                 f"Model {template.model!r} refuses `{name}`: leave out `{option}`."
             )
     return params
-
-
-def _strict(refused: frozenset[str]) -> bool:
-    return "json_schema" not in refused
 
 
 def _tool(name: str, schema: dict[str, Any], *, strict: bool) -> dict[str, Any]:

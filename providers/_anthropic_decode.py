@@ -46,6 +46,12 @@ def decode_line(line: bytes) -> BatchResult:
         if "response" in record:
             said = "no Anthropic result but an OpenAI one"
         return _errored(custom_id, f"This result line holds {said}.")
+    return _read_result(custom_id, result, line)
+
+
+def _read_result(
+    custom_id: str | None, result: dict[str, Any], line: bytes
+) -> BatchResult:
     kind = result.get("type")
     if kind == "succeeded" and type(result.get("message")) is dict:
         return _answer(custom_id, result["message"], line)

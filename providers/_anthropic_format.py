@@ -9,13 +9,13 @@ import orjson
 
 from ..errors import InputError
 from ..models import BatchResult, LineError, Message, Messages, RequestTemplate
-from ._anthropic_body import constants
+from ._anthropic_body import answer_schema, constants
 from ._anthropic_check import check_line
 from ._anthropic_decode import decode_line
 from ._anthropic_models import refuses
-from ._lines import Slot, dumps, frame
+from ._lines import UNSENDABLE, Slot, frame, unsendable
 from ._parts import anthropic_content
-from ._schema import ANTHROPIC, ANTHROPIC_LOOSE, Restorer, convert
+from ._schema import Restorer
 from .base import Encode, Limits
 
 __all__ = ["AnthropicFormat", "refuses"]
@@ -41,12 +41,10 @@ class AnthropicFormat:
     def schema(self, source: dict[str, Any], mode: str, model: str) -> dict[str, Any]:
         """Convert a source JSON Schema; see `Format.schema`.
 
-        Where nothing enforces the schema, because the model is too old for it,
-        its limits do not apply either.
+        Where nothing enforces the schema its limits do not apply: for a model too
+        old for that, or in mode `tools` if it cannot be expressed otherwise.
         """
-        del mode
-        loose = "json_schema" in refuses(model)
-        return convert(source, ANTHROPIC_LOOSE if loose else ANTHROPIC)
+        return answer_schema(source, mode, model)[0]
 
     def restore(self, source: dict[str, Any], answer: Any) -> Any:
         """Undo on a decoded answer what `schema` had to change in its shape."""
@@ -62,7 +60,7 @@ class AnthropicFormat:
                 "custom_id": custom_id_slot.mark,
                 "params": {
                     "model": template.model,
-                    **constants(template, self.schema),
+                    **constants(template),
                     "messages": content_slot.mark,
                 },
             },
@@ -78,22 +76,18 @@ class AnthropicFormat:
             middle = before + b'"system":' + orjson.dumps(constant) + b"," + key
 
         def encode(custom_id: str, messages: Messages) -> bytes:
-            row, turns = _lift(messages)
-            if not turns:
-                raise InputError(f"Request {custom_id!a} has no messages.")
-            start = middle
-            if row:
-                system = dumps(_system(shared, row, cached=cached), custom_id)
-                start = before + b'"system":' + system + b"," + key
-            return b"".join(
-                (
-                    head,
-                    dumps(custom_id, custom_id),
-                    start,
-                    dumps(turns, custom_id),
-                    tail,
-                )
-            )
+            try:
+                row, turns = _lift(messages)
+                if not turns:
+                    raise InputError("it has no messages")
+                name, content = orjson.dumps(custom_id), orjson.dumps(turns)
+                start = middle
+                if row:
+                    system = orjson.dumps(_system(shared, row, cached=cached))
+                    start = before + b'"system":' + system + b"," + key
+            except UNSENDABLE as exc:
+                raise unsendable(custom_id, exc) from exc
+            return b"".join((head, name, start, content, tail))
 
         return encode
 
@@ -103,7 +97,7 @@ class AnthropicFormat:
         request["custom_id"] = custom_id
         params = request["params"]
         params["messages"] = [*params["messages"], *map(_turn, messages)]
-        return dumps(request, custom_id) + b"\n"
+        return orjson.dumps(request) + b"\n"
 
     def check(self, line: bytes) -> tuple[str | None, str | None, list[LineError]]:
         """Check one request line as the API does on creation."""

@@ -11,9 +11,21 @@ import orjson
 
 from ..errors import InputError
 
-__all__ = ["BOM", "Slot", "deep_merge", "dumps", "frame", "load_exact", "load_result"]
+__all__ = [
+    "BOM",
+    "UNSENDABLE",
+    "Slot",
+    "deep_merge",
+    "frame",
+    "load_exact",
+    "load_result",
+    "unsendable",
+]
 
 BOM = b"\xef\xbb\xbf"
+
+UNSENDABLE = (AttributeError, InputError, KeyError, TypeError)
+"""What encoding a row raises when its messages are not what they should be."""
 
 
 class Slot:
@@ -24,8 +36,15 @@ class Slot:
 
 
 def frame(document: Mapping[str, Any], *slots: Slot) -> list[bytes]:
-    """Encode `document` once and cut it at its slots, which stand in this order."""
-    rest = orjson.dumps(document)
+    """Encode `document` once and cut it at its slots, which stand in this order.
+
+    Raises:
+        InputError: It holds something that is not JSON or not UTF-8.
+    """
+    try:
+        rest = orjson.dumps(document)
+    except TypeError as exc:
+        raise InputError(f"The job cannot be written as JSON: {exc}.") from exc
     pieces = []
     for slot in slots:
         piece, _, rest = rest.partition(b'"%b"' % slot.mark.encode())
@@ -33,18 +52,10 @@ def frame(document: Mapping[str, Any], *slots: Slot) -> list[bytes]:
     return [*pieces, rest]
 
 
-def dumps(value: Any, custom_id: str) -> bytes:
-    """Encode what one row contributes.
-
-    Raises:
-        InputError: It holds something that is not JSON or not UTF-8.
-    """
-    try:
-        return orjson.dumps(value)
-    except TypeError as exc:
-        raise InputError(
-            f"Request {custom_id!a} cannot be written as JSON: {exc}."
-        ) from exc
+def unsendable(custom_id: str, cause: Exception) -> InputError:
+    """Return the error for a row that makes no request: it names the request."""
+    said = f"a message has no {cause}" if isinstance(cause, KeyError) else str(cause)
+    return InputError(f"Request {custom_id!a} cannot be sent: {said.rstrip('.')}.")
 
 
 def deep_merge(ours: dict[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,9 +63,8 @@ def deep_merge(ours: dict[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any
     merged = dict(ours)
     for key, value in theirs.items():
         mine = merged.get(key)
-        if isinstance(mine, dict) and isinstance(value, Mapping):
-            value = deep_merge(mine, value)
-        merged[key] = value
+        both = isinstance(mine, dict) and isinstance(value, Mapping)
+        merged[key] = deep_merge(mine or {}, value) if both else value
     return merged
 
 

@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from ..errors import InputError
 from ..models import RequestTemplate
 from ._lines import deep_merge
 from ._openai_models import refuses
+from ._schema import OPENAI, convert
 
-__all__ = ["constants", "pick_mode"]
+__all__ = ["constants"]
 
 _OWN = frozenset({"model", "messages", "input", "stream"})
 
-Convert = Callable[[dict[str, Any], str, str], dict[str, Any]]
-"""`(source, mode, model)` to a schema in OpenAI's dialect."""
 
-
-def pick_mode(mode: str, model: str) -> str:
+def _pick_mode(mode: str, model: str) -> str:
     """Return `json_schema`, or `tools` for a model that knows no other way."""
     if mode != "auto":
         return mode
     return "tools" if "json_schema" in refuses(model) else "json_schema"
 
 
-def constants(
-    template: RequestTemplate, convert: Convert, *, own_host: bool
-) -> dict[str, Any]:
+def constants(template: RequestTemplate, *, own_host: bool) -> dict[str, Any]:
     """Return the body parameters that all requests share.
 
     Args:
         template: What the job asks for.
-        convert: Brings the answer schema into the provider's dialect.
         own_host: Whether OpenAI itself answers, so that its models' refusals
             are known; other services keep the older parameter names.
 
@@ -42,10 +36,11 @@ def constants(
     if taken := sorted(_OWN & template.params.keys()):
         raise InputError(f"`--param {taken[0]}` cannot be set: the job decides it.")
     embeddings = template.endpoint == "/v1/embeddings"
-    if embeddings and (template.answer_schema is not None or template.max_tokens):
+    shaping = (template.answer_schema, template.max_tokens, template.temperature)
+    if embeddings and any(value is not None for value in shaping):
         raise InputError(
-            "An embedding has no text: leave out the response model and "
-            "`--max-tokens`, or use another endpoint."
+            "An embedding has no text: leave out the response model, `--max-tokens` "
+            "and `--temperature`, or use another endpoint."
         )
     refused = refuses(template.model) if own_host else frozenset()
     body: dict[str, Any] = {}
@@ -54,12 +49,12 @@ def constants(
     if template.temperature is not None:
         body["temperature"] = template.temperature
     if template.answer_schema is not None:
-        mode = pick_mode(template.mode, template.model)
+        mode = _pick_mode(template.mode, template.model)
         if mode in refused:
             raise InputError(
                 f"Model {template.model!r} knows no `json_schema`: use `--mode tools`."
             )
-        schema = convert(template.answer_schema, mode, template.model)
+        schema = convert(template.answer_schema, OPENAI)
         shape = _tool if mode == "tools" else _json_schema
         body |= shape(template, schema)
     body = deep_merge(body, template.params)

@@ -92,9 +92,9 @@ def _answer(custom_id: str | None, body: dict[str, Any]) -> BatchResult:
         elif "data" in body:
             result.data = body["data"][0]["embedding"]
         else:
-            kind = body.get("object", "without a type")
-            result.outcome = Outcome.ERRORED
-            result.error = f"An answer of an unknown kind: {kind}."
+            kind = body.get("object") or "without a type"
+            text = _words(body.get("error") or f"An answer of an unknown kind: {kind}.")
+            _fail(result, Outcome.ERRORED, text[1])
     except (AttributeError, IndexError, KeyError, TypeError) as exc:
         _fail(result, Outcome.INVALID, f"An answer of an unknown shape: {exc!r}.")
     return result
@@ -153,7 +153,7 @@ def _text(content: Any) -> str | None:
 
 
 def _read_response(result: BatchResult, body: dict[str, Any]) -> None:
-    refusal = _read_output(result, body["output"] or ())
+    refusal = _read_output(result, body["output"] or [])
     status = body.get("status") or "completed"
     if status == "incomplete":
         reason = (body.get("incomplete_details") or {}).get("reason")

@@ -11,7 +11,7 @@ import orjson
 
 from ..errors import InputError
 from ..models import BatchResult, LineError, Message, Messages, RequestTemplate
-from ._lines import Slot, dumps, frame
+from ._lines import UNSENDABLE, Slot, frame, unsendable
 from ._openai_body import constants
 from ._openai_check import check_line, read_endpoint
 from ._openai_decode import decode_line
@@ -53,7 +53,7 @@ class OpenAIFormat:
         """Encode once what is constant; see `Format.encoder`."""
         if template.endpoint not in _CONTENT:
             raise InputError(f"OpenAI has no endpoint {template.endpoint!r}.")
-        body = constants(template, self.schema, own_host=_is_own(self.base_url))
+        body = constants(template, own_host=_is_own(self.base_url))
         key, lead = _CONTENT[template.endpoint], b""
         first: dict[str, Any] = {"model": template.model}
         system: Message = {"role": "system", "content": template.system or ""}
@@ -84,12 +84,14 @@ class OpenAIFormat:
         skip = 1 if lead else 0
 
         def encode(custom_id: str, messages: Messages) -> bytes:
-            if not messages:
-                raise InputError(f"Request {custom_id!a} has no messages.")
-            content = dumps(convert_messages(messages), custom_id)
-            return b"".join(
-                (head, dumps(custom_id, custom_id), middle, content[skip:], tail)
-            )
+            try:
+                if not messages:
+                    raise InputError("it has no messages")
+                name = orjson.dumps(custom_id)
+                content = orjson.dumps(convert_messages(messages))
+            except UNSENDABLE as exc:
+                raise unsendable(custom_id, exc) from exc
+            return b"".join((head, name, middle, content[skip:], tail))
 
         return encode
 
@@ -107,7 +109,7 @@ class OpenAIFormat:
             body["input"] = [*said, *responses_input(messages)]
         elif messages:
             body["messages"] = [*body["messages"], *messages]
-        return dumps(request, custom_id) + b"\n"
+        return orjson.dumps(request) + b"\n"
 
     def check(self, line: bytes) -> tuple[str | None, str | None, list[LineError]]:
         """Check one request line as the API's validation of a file does."""

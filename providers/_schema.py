@@ -12,12 +12,13 @@ shape and brought back by `Restorer`:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
-
-import orjson
 
 from ..errors import SchemaError
 from ._schema_dialects import ANTHROPIC, ANTHROPIC_LOOSE, OPENAI, Dialect
+from ._schema_limits import OptionalField, fit
 from ._schema_restore import ROOT_KEY, Restorer, item_key, map_value
 from ._schema_source import (
     ANNOTATIONS,
@@ -26,14 +27,14 @@ from ._schema_source import (
     alternatives,
     is_map,
     is_object,
+    nullable,
+    without_null,
 )
 
 __all__ = ["ANTHROPIC", "ANTHROPIC_LOOSE", "OPENAI", "Restorer", "convert"]
 
-_SHAPE = frozenset(
-    {"type", "enum", "anyOf", "properties", "required", "additionalProperties"}
-    | {"items", "prefixItems", "patternProperties", "propertyNames", "format"}
-)
+_SCALARS = frozenset({"string", "number", "integer", "boolean", "null"})
+_TYPED = "give it a type (a text field can hold any JSON as text)"
 
 
 def convert(source: Node, dialect: Dialect) -> Node:
@@ -43,7 +44,10 @@ def convert(source: Node, dialect: Dialect) -> Node:
         SchemaError: It cannot be expressed; the text names the field and the way
             out.
     """
-    return _Converter(source, dialect).convert()
+    try:
+        return _Converter(source, dialect).convert()
+    except RecursionError as exc:
+        raise SchemaError("The answer's schema nests without an end.") from exc
 
 
 class _Converter:
@@ -52,31 +56,64 @@ class _Converter:
         self.dialect = dialect
         self.defs: dict[str, Node] = {}
         self.names: dict[str, str] = {}
-        self.open: set[str] = set()
+        self.open = {"#"}
+        self.optional: list[OptionalField] = []
 
     def convert(self) -> Node:
         root = self.source.root
-        flat = self.source.flat(root, "The answer")
-        if "$ref" in root:
-            self.open.add(root["$ref"])
-        if is_object(flat):
-            schema = self.node(flat, "")
-        else:
-            inner = self.node(root, "")
-            schema = _closed({ROOT_KEY: inner}, [ROOT_KEY])
+        flat = self.source.flat(root, _say(""))
+        with self.within(root.get("$ref", "#")):
+            if is_object(flat):
+                schema = self.shape(flat, "")
+            else:
+                schema = _closed({ROOT_KEY: self.shape(flat, "")}, [ROOT_KEY])
         if self.defs:
             schema["$defs"] = self.defs
-        self.dialect.fit(schema)
+        fit(schema, self.dialect, self.optional)
         return schema
 
     def node(self, node: Any, path: str) -> Node:
         if not isinstance(node, dict):
-            raise self.refused(path, "may hold any value", "give it a type")
-        if "$ref" in node:
-            if not node.keys() - {"$ref"} - ANNOTATIONS:
-                return self.reference(node, path)
-            self.guard(node["$ref"], path)
-        flat = self.source.flat(node, _say(path))
+            return self.anything(path)
+        target = node.get("$ref")
+        if target is None:
+            return self.shape(self.source.flat(node, _say(path)), path)
+        if target in self.open and not self.dialect.recursion:
+            raise self.refused(
+                path,
+                "contains itself",
+                "give it a fixed depth, use an OpenAI model, or `--mode tools`, "
+                "where nothing enforces the schema",
+            )
+        if not node.keys() - {"$ref"} - ANNOTATIONS and "description" not in node:
+            return self.reference(target, path)
+        if target in self.open:
+            more = {key: value for key, value in node.items() if key != "$ref"}
+            return self.dialect.explain({"anyOf": [self.reference(target, path)]}, more)
+        with self.within(target):
+            return self.shape(self.source.flat(node, _say(path)), path)
+
+    @contextmanager
+    def within(self, target: str) -> Iterator[None]:
+        """Remember which definitions are under way: a reference to one recurs."""
+        before = self.open
+        self.open = {*before, target}
+        yield
+        self.open = before
+
+    def reference(self, target: str, path: str) -> Node:
+        if target not in self.names:
+            stem = target.rpartition("/")[2].strip("#") or "Root"
+            taken = self.names.values()
+            name = next(one for one in _numbered(stem) if one not in taken)
+            self.names[target] = name
+            self.defs[name] = {}  # holds the place: an outer one stands before inner
+            with self.within(target):
+                definition = self.source.resolve(target, _say(path))
+                self.defs[name] = self.node(definition, path)
+        return {"$ref": f"#/$defs/{self.names[target]}"}
+
+    def shape(self, flat: Node, path: str) -> Node:
         if branches := alternatives(flat):
             schema = self.union(branches, path)
         elif is_object(flat):
@@ -86,38 +123,11 @@ class _Converter:
         elif "prefixItems" in flat:
             schema = self.tuple(flat, path)
         elif flat.get("type") == "array":
-            schema = {
-                "type": "array",
-                "items": self.node(flat.get("items"), f"{path}[]"),
-            }
+            items = self.node(flat.get("items"), f"{path}[]")
+            schema = {"type": "array", "items": items}
         else:
             schema = self.scalar(flat, path)
-        return self.constrain(schema, flat)
-
-    def reference(self, node: Node, path: str) -> Node:
-        target = node["$ref"]
-        self.guard(target, path)
-        name = self.names.get(target)
-        if name is None:
-            stem = target.rpartition("/")[2].strip("#") or "Root"
-            name = next(n for n in _numbered(stem) if n not in self.names.values())
-            self.names[target] = name
-            self.open.add(target)
-            self.defs[name] = {}
-            self.defs[name] = self.node(self.source.resolve(target, _say(path)), path)
-            self.open.discard(target)
-        schema: Node = {"$ref": f"#/$defs/{name}"}
-        if text := node.get("description"):
-            return {"anyOf": [schema], "description": text}
-        return schema
-
-    def guard(self, target: str, path: str) -> None:
-        if target in self.open and not self.dialect.recursion:
-            raise self.refused(
-                path,
-                "contains itself",
-                "give the model a fixed depth, or use an OpenAI model",
-            )
+        return self.dialect.explain(schema, flat)
 
     def union(self, branches: list[Node], path: str) -> Node:
         converted: list[Node] = []
@@ -125,36 +135,45 @@ class _Converter:
             schema = self.node(branch, path)
             nested = schema["anyOf"] if schema.keys() == {"anyOf"} else [schema]
             converted += [one for one in nested if one not in converted]
-        return converted[0] if len(converted) == 1 else {"anyOf": converted}
+        lone = len(converted) == 1 and "$ref" not in converted[0]
+        return converted[0] if lone else {"anyOf": converted}
 
     def object(self, node: Node, path: str) -> Node:
         needed = set(node.get("required", ()))
-        properties, required = {}, []
+        schema = _closed({}, [])
         for name, child in node.get("properties", {}).items():
             where = f"{path}.{name}" if path else name
-            schema = self.node(child, where)
             optional = name not in needed
-            if optional and self.dialect.all_required:
-                schema = _nullable(schema)
-            if not optional or self.dialect.all_required:
-                required.append(name)
-            properties[name] = schema
-        return _closed(properties, required)
+            if optional and not self.dialect.all_required:
+                self.optional.append(OptionalField(schema, name, child))
+                converted = self.node(self.absent_for_null(child, where), where)
+            else:
+                schema["required"].append(name)
+                converted = self.node(child, where)
+                converted = nullable(converted) if optional else converted
+            schema["properties"][name] = converted
+        return schema
+
+    def absent_for_null(self, node: Any, path: str) -> Any:
+        """Return an optional property's schema less a null that is its default."""
+        if not isinstance(node, dict) or node.get("default", 0) is not None:
+            return node
+        return without_null(self.source.flat(node, _say(path)))
 
     def map(self, node: Node, path: str) -> Node:
         value = map_value(node)
-        if not isinstance(value, dict):
-            raise self.refused(
-                path, "is an object of any content", "name its fields, or their type"
-            )
-        key = node.get("propertyNames", {"type": "string"})
+        if not isinstance(value, dict) or not value:
+            if not self.dialect.enforced:
+                return {"type": "object"}
+            raise self.refused(path, "is an object of any content", _TYPED)
+        key = {"type": "string", **node.get("propertyNames", {})}
         pair = {
-            "key": self.node({"type": "string", **key}, f"{path}{{key}}"),
+            "key": self.node(key, f"{path}{{key}}"),
             "value": self.node(value, f"{path}{{}}"),
         }
         return {
             "type": "array",
-            "items": _closed(pair, ["key", "value"]),
+            "items": _closed(pair, list(pair)),
             "description": "The entries of a map, each key once.",
         }
 
@@ -172,45 +191,23 @@ class _Converter:
     def scalar(self, node: Node, path: str) -> Node:
         kind = node.get("type")
         if kind is None:
-            raise self.refused(path, "may hold any value", "give it a type")
-        if kind == "object" or kind not in _SCALARS:
+            return self.anything(path)
+        if kind not in _SCALARS:
             raise self.refused(path, f"has the unknown type {kind!r}", "correct it")
-        schema: Node = {"type": kind}
         if "enum" in node and kind != "null":
-            schema["enum"] = node["enum"]
-        return schema
+            return {"type": kind, "enum": node["enum"]}
+        return {"type": kind}
 
-    def constrain(self, schema: Node, node: Node) -> Node:
-        """Add what the dialect knows as keywords, and the rest as words."""
-        text = [node["description"]] if "description" in node else []
-        text += [schema["description"]] if "description" in schema else []
-        held = []
-        plain = not (is_map(node) or "prefixItems" in node)
-        for key, value in node.items():
-            if key in ANNOTATIONS or (key in _SHAPE and key != "format"):
-                continue
-            if plain and self.dialect.knows(key, value):
-                schema[key] = value
-            else:
-                held.append(f"{key} {_show(value)}")
-        if held:
-            text.append(f"Must hold: {', '.join(held)}.")
-        if node.get("default") is not None:
-            text.append(f"Default: {_show(node['default'])}.")
-        if node.get("examples"):
-            text.append(f"Examples: {_show(node['examples'])}.")
-        if text:
-            schema["description"] = " ".join(text)
-        return schema
+    def anything(self, path: str) -> Node:
+        if self.dialect.enforced:
+            raise self.refused(path, "may hold any value", _TYPED)
+        return {}
 
     def refused(self, path: str, fault: str, way_out: str) -> SchemaError:
         return SchemaError(
             f"{_say(path)} {fault}, which {self.dialect.provider} cannot express: "
             f"{way_out}."
         )
-
-
-_SCALARS = frozenset({"string", "number", "integer", "boolean", "null"})
 
 
 def _closed(properties: dict[str, Node], required: list[str]) -> Node:
@@ -222,19 +219,7 @@ def _closed(properties: dict[str, Node], required: list[str]) -> Node:
     }
 
 
-def _nullable(schema: Node) -> Node:
-    null: Node = {"type": "null"}
-    if schema == null or null in schema.get("anyOf", ()):
-        return schema
-    if "anyOf" in schema:
-        return {**schema, "anyOf": [*schema["anyOf"], null]}
-    inner = dict(schema)
-    text = inner.pop("description", None)
-    outer: Node = {"anyOf": [inner, null]}
-    return outer if text is None else {**outer, "description": text}
-
-
-def _numbered(stem: str) -> Any:
+def _numbered(stem: str) -> Iterator[str]:
     yield stem
     number = 2
     while True:
@@ -244,7 +229,3 @@ def _numbered(stem: str) -> Any:
 
 def _say(path: str) -> str:
     return f"Field `{path}`" if path else "The answer"
-
-
-def _show(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()

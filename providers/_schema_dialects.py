@@ -6,9 +6,16 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ._schema_source import Node
+import orjson
+
+from ._schema_source import ANNOTATIONS, Node, is_map
 
 __all__ = ["ANTHROPIC", "ANTHROPIC_LOOSE", "OPENAI", "Dialect"]
+
+_SHAPE = frozenset(
+    {"type", "enum", "anyOf", "properties", "required", "additionalProperties"}
+    | {"items", "prefixItems", "patternProperties", "propertyNames"}
+)
 
 # Neither regular expression engine looks around, back or at word boundaries.
 _HARD_PATTERN = re.compile(r"\(\?[=!<]|\\[1-9bBkpP]")
@@ -24,6 +31,8 @@ class Dialect:
     all_required: bool
     """Whether every property must be required; optional then means nullable."""
     recursion: bool
+    enforced: bool = True
+    """Whether the provider holds the answer to the schema, or only shows it."""
     min_items: tuple[int, ...] | None = None
     """The only values of `minItems` that are known; None: any."""
     max_optional: int | None = None
@@ -33,8 +42,34 @@ class Dialect:
     max_text: int | None = None
     """Characters of all property names and enum values."""
     max_enum_values: int | None = None
+    max_long_enum_text: int | None = None
+    """Characters of all values of one enum with more than 250 of them."""
 
-    def knows(self, key: str, value: Any) -> bool:
+    def explain(self, schema: Node, source: Node) -> Node:
+        """Add the constraints of `source`: known ones as keywords, the rest as words."""
+        both = (source, schema)
+        text = [one["description"] for one in both if "description" in one]
+        tuple_ = "prefixItems" in source
+        plain = "type" in schema and not tuple_ and not is_map(source)
+        held = []
+        for key, value in source.items():
+            if key in ANNOTATIONS or key in _SHAPE:
+                continue
+            if plain and self._knows(key, value):
+                schema[key] = value
+            elif not tuple_:
+                held.append(f"{key} {_show(value)}")
+        if held:
+            text.append(f"Must hold: {', '.join(held)}.")
+        if source.get("default") is not None:
+            text.append(f"Default: {_show(source['default'])}.")
+        if source.get("examples"):
+            text.append(f"Examples: {_show(source['examples'])}.")
+        if text:
+            schema["description"] = " ".join(text)
+        return schema
+
+    def _knows(self, key: str, value: Any) -> bool:
         """Whether this keyword can be sent as it is."""
         if key == "format":
             return value in self.formats
@@ -44,12 +79,9 @@ class Dialect:
             return value in self.min_items
         return key in self.keywords
 
-    def fit(self, schema: Node) -> None:
-        """Check a converted schema against the limits.
 
-        Raises:
-            SchemaError: It is too large.
-        """
+def _show(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 _NUMBERS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
@@ -67,6 +99,7 @@ OPENAI = Dialect(
     max_properties=5000,
     max_text=120_000,
     max_enum_values=1000,
+    max_long_enum_text=15_000,
 )
 
 # https://platform.claude.com/docs/en/build-with-claude/structured-outputs,
@@ -83,4 +116,6 @@ ANTHROPIC = Dialect(
 )
 
 # The same where a tool describes the answer and nothing enforces it.
-ANTHROPIC_LOOSE = replace(ANTHROPIC, recursion=True, max_optional=None, max_unions=None)
+ANTHROPIC_LOOSE = replace(
+    ANTHROPIC, recursion=True, enforced=False, max_optional=None, max_unions=None
+)

@@ -33,18 +33,18 @@ class Restorer:
     """Restores answers; the walk over a source is prepared once and kept."""
 
     def __init__(self) -> None:
-        self._source: Node | None = None
-        self._restore: Restore = _same
+        self._prepared: tuple[Node | None, Restore] = (None, _same)
 
     def __call__(self, source: Node, answer: Any) -> Any:
         """Return `answer` in the shape that `source` describes.
 
         Never fails: what does not look as it was asked for stays as it is.
         """
-        if source is not self._source:
-            self._restore = _Walk(source).root()
-            self._source = source
-        return self._restore(answer)
+        known, restore = self._prepared
+        if known is not source:
+            restore = _Walk(source).root()
+            self._prepared = source, restore
+        return restore(answer)
 
 
 def _same(value: Any) -> Any:
@@ -114,26 +114,13 @@ class _Walk:
         if not isinstance(branch, dict):
             return lambda _: True
         flat = self.source.flat(branch, "The answer")
-        kind = flat.get("type")
         if "enum" in flat:
             values = [_folded(value) for value in flat["enum"]]
             return lambda value: _folded(value) in values
         if nested := alternatives(flat):
             tests = [self.looks_like(one) for one in nested]
             return lambda value: any(test(value) for test in tests)
-        if is_object(flat):
-            return self.object_test(flat)
-        if is_map(flat):
-            return lambda value: isinstance(value, dict) or _pairs(value)
-        if "prefixItems" in flat:
-            keys = {item_key(at) for at in range(len(flat["prefixItems"]))}
-            return lambda value: (
-                isinstance(value, list)
-                or (isinstance(value, dict) and value.keys() == keys)
-            )
-        if kind == "array":
-            return lambda value: isinstance(value, list)
-        return _TESTS.get(str(kind), lambda _: True)
+        return self.object_test(flat) if is_object(flat) else _type_test(flat)
 
     def object_test(self, node: Node) -> Callable[[Any], bool]:
         properties = node.get("properties", {})
@@ -214,6 +201,7 @@ class _Walk:
 
 
 _TESTS: dict[str, Callable[[Any], bool]] = {
+    "array": lambda value: isinstance(value, list),
     "string": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
@@ -222,6 +210,18 @@ _TESTS: dict[str, Callable[[Any], bool]] = {
         isinstance(value, int | float) and not isinstance(value, bool)
     ),
 }
+
+
+def _type_test(flat: Node) -> Callable[[Any], bool]:
+    if is_map(flat):
+        return lambda value: isinstance(value, dict) or _pairs(value)
+    if "prefixItems" in flat:
+        keys = {item_key(at) for at in range(len(flat["prefixItems"]))}
+        return lambda value: (
+            isinstance(value, list)
+            or (isinstance(value, dict) and value.keys() == keys)
+        )
+    return _TESTS.get(str(flat.get("type")), lambda _: True)
 
 
 def _pairs(value: Any) -> bool:

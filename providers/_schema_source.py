@@ -5,13 +5,22 @@ Conversion and restoring walk the same source, so both see it through this.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
 from ..errors import SchemaError
 
-__all__ = ["ANNOTATIONS", "Node", "Source", "alternatives", "is_map", "is_object"]
+__all__ = [
+    "ANNOTATIONS",
+    "Node",
+    "Source",
+    "alternatives",
+    "is_map",
+    "is_object",
+    "nullable",
+    "without_null",
+]
 
 Node = dict[str, Any]
 
@@ -23,8 +32,6 @@ ANNOTATIONS = frozenset(
 """Keywords that say nothing about which values are valid."""
 
 _OBJECT = frozenset({"properties", "additionalProperties", "patternProperties"})
-_LARGER = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems"})
-_SMALLER = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems"})
 _OF_TYPE: dict[str, set[str]] = {
     "string": {"minLength", "maxLength", "pattern", "format", "contentEncoding"},
     "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"},
@@ -114,6 +121,30 @@ def is_map(node: Node) -> bool:
     return node.get("type") == "object" and not is_object(node)
 
 
+def nullable(schema: Node) -> Node:
+    """Return the schema with null allowed besides."""
+    null: Node = {"type": "null"}
+    if schema == null or null in schema.get("anyOf", ()):
+        return schema
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*schema["anyOf"], null]}
+    inner = dict(schema)
+    outer: Node = {"anyOf": [inner, null]}
+    if "description" in inner:
+        outer["description"] = inner.pop("description")
+    return outer
+
+
+def without_null(node: Node) -> Node:
+    """Return a flat node without the branches of its union that are null."""
+    branches = alternatives(node)
+    kept = [branch for branch in branches if branch.get("type") != "null"]
+    if not kept or len(kept) == len(branches):
+        return node
+    rest = {key: value for key, value in node.items() if key != "anyOf"}
+    return {**kept[0], **rest} if len(kept) == 1 else {**rest, "anyOf": kept}
+
+
 def _typed(node: Node) -> Node:
     """Say the type where it only follows, and split a list of types into a union."""
     kind = node.get("type")
@@ -184,25 +215,27 @@ def _merge(parts: list[Any], path: str) -> Node:
 def _both(key: str, one: Any, other: Any, path: str) -> Any:
     if one == other:
         return one
-    if key == "properties":
-        common = one.keys() & other.keys()
-        return {**one, **other, **{k: _all_of(one[k], other[k]) for k in common}}
-    if key == "required":
-        return list(dict.fromkeys([*one, *other]))
-    if key == "allOf":
-        return [*one, *other]
-    if key == "enum":
-        return [value for value in one if value in other]
-    if key == "additionalProperties" and False in (one, other):
-        return False
-    if key in _LARGER:
-        return max(one, other)
-    if key in _SMALLER:
-        return min(one, other)
-    raise SchemaError(
-        f"{path} sets `{key}` twice in an `allOf`, in two ways: merge them by hand."
-    )
+    if key not in _MERGE:
+        raise SchemaError(
+            f"{path} sets `{key}` twice in an `allOf`, in two ways: merge them by hand."
+        )
+    return _MERGE[key](one, other)
 
 
-def _all_of(one: Any, other: Any) -> Any:
-    return one if one == other else {"allOf": [one, other]}
+def _properties(one: Node, other: Node) -> Node:
+    common = one.keys() & other.keys()
+    merged = {k: {"allOf": [one[k], other[k]]} for k in common if one[k] != other[k]}
+    return {**one, **other, **merged}
+
+
+_MERGE: dict[str, Callable[[Any, Any], Any]] = {
+    "properties": _properties,
+    "required": lambda one, other: list(dict.fromkeys([*one, *other])),
+    "allOf": lambda one, other: [*one, *other],
+    "enum": lambda one, other: [value for value in one if value in other],
+    "additionalProperties": lambda one, other: (
+        False if False in (one, other) else {"allOf": [one, other]}
+    ),
+    **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems"), max),
+    **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems"), min),
+}
