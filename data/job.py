@@ -126,6 +126,10 @@ class BatchJob(BaseModel):
     metadata: dict[str, str] = Field(
         default={}, description="Pairs stored with each batch (OpenAI)."
     )
+    sandbox: bool = Field(
+        default=False,
+        description="Answer with synthetic data from a local server; costs nothing.",
+    )
 
     @property
     def provider(self) -> str:
@@ -190,7 +194,6 @@ def resolve(
     job: BatchJob,
     *,
     base_url: str | None = None,
-    synthetic: bool = False,
     now: datetime | None = None,
 ) -> ResolvedJob:
     """Fix everything that a run needs to know, and refuse what cannot work.
@@ -233,8 +236,8 @@ def resolve(
             }
         ),
         provider=provider,
-        base_url=base_url_for(provider, base_url, synthetic=synthetic),
-        synthetic=synthetic,
+        base_url=base_url_for(provider, base_url, synthetic=job.sandbox),
+        synthetic=job.sandbox,
         template=template,
         messages=tuple(prompt.messages),
         own_messages=prompt.own_messages,

@@ -72,4 +72,5 @@ def _adopt(run: Run, scratch: Path, files: ShardFiles) -> ShardPlan:
         digest=files.digest,
         first_row=files.first_row,
         rows_name=files.rows_name,
+        columns=files.columns,
     )

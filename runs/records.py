@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from ..models import Batch
+from ..models import Batch, Outcome
 
 __all__ = [
     "Ended",
@@ -40,6 +40,8 @@ class ShardPlan(UnitPlan):
     first_row: int
     rows_name: str
     """`rows.parquet` or `rows.jsonl`, in the same folder."""
+    columns: dict[str, str] = {}
+    """Name and kind of each key in the shard's rows, where rows have no header."""
 
 
 class Plan(_Record):
@@ -98,6 +100,12 @@ class Ended(_Record):
     lines: int = 0
     again: int = 0
     """Requests without a success that another round may help."""
+    outcomes: dict[Outcome, int] = {}
+    """Result lines by outcome, before any response model had its say."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+    """What the batch cost; None where a price or usage is unknown."""
     in_flight: int = 0
     """Other batches of the run that were open at that time."""
     text: str | None = None

@@ -1,0 +1,8 @@
+"""The flows: a whole run, and the sweep that advances runs nobody waits for."""
+
+from __future__ import annotations
+
+from .advance import advance_runs
+from .batch import resume_run, run_batch
+
+__all__ = ["advance_runs", "resume_run", "run_batch"]

@@ -1,0 +1,1 @@
+"""The durable run: its directory is the whole truth."""

@@ -1,0 +1,134 @@
+"""Get one request file to the provider exactly once, without a run around it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+
+import orjson
+
+from ..data.check import check_file, describe_problems
+from ..errors import CreationUnknownError, InputError
+from ..models import Batch
+from ..providers import Progress, Provider
+from .attempts import Attempt, Attempts, Records
+from .create import RequestFile, create_batch
+from .lock import locked
+from .pause import patiently
+from .reconcile import reconcile
+from .storage import Directory
+
+__all__ = ["Submitted", "submit_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The batch of a request file."""
+
+    batch: Batch
+    earlier: tuple[str, ...] = ()
+    """Batches that were made from this file before."""
+    adopted: bool = False
+    """Whether it existed already: re-attached, or found after a lost answer."""
+
+
+def submit_file(
+    requests_path: Path,
+    provider: Provider,
+    *,
+    label: str | None = None,
+    metadata: dict[str, str] | None = None,
+    again: bool = False,
+    progress: Progress | None = None,
+) -> Submitted:
+    """Create a batch from a request file, or re-attach to the one it already has.
+
+    The attempts are on record in `<requests_path>.batch/`, so that a call that
+    lost its answer is settled before anything is sent. A file whose content has
+    changed since is a new file.
+
+    Args:
+        requests_path: The request file.
+        provider: Where the batch is created.
+        label: Tells batches of the same file apart; a new label is a new batch.
+        metadata: The user's own pairs for the batch, where the provider takes any.
+        again: Create another batch also where the file already has one.
+        progress: Told of bytes sent.
+
+    Raises:
+        InputError: The file would be refused; the text lists the problems.
+        RunBusyError: Another process is submitting this file.
+        ProviderError: The provider refused the batch.
+    """
+    facts = _facts(requests_path, provider, metadata)
+    directory = Directory(f"{requests_path}.batch")
+    folder = label or ""
+    with locked(directory):
+        names = [
+            name for name in directory.names() if name.rpartition("/")[0] == folder
+        ]
+        prefix = f"{folder}/" if folder else ""
+        attempts = Attempts.read(Records(directory), prefix, names)
+        made = tuple(each.batch.id for each in attempts.all if each.batch)
+        last = attempts.last
+        was_lost = last is not None and last.is_lost
+        if was_lost:
+            last = _find_again(attempts, requests_path, provider)
+        if (
+            last is not None
+            and last.batch is not None
+            and (was_lost or (not again and last.intent.digest == facts.digest))
+        ):
+            batch_id = last.batch.id
+            batch = patiently(lambda: provider.retrieve(batch_id), "Looking at a batch")
+            return Submitted(batch, tuple(set(made) - {batch_id}), adopted=True)
+        try:
+            attempt = create_batch(
+                attempts, facts, requests_path, provider, progress=progress
+            )
+        except CreationUnknownError:
+            attempt = _find_again(attempts, requests_path, provider)
+            if attempt.batch is None:
+                raise
+        if attempt.batch is None:
+            raise AssertionError("a created attempt has a batch")
+        return Submitted(attempt.batch, made)
+
+
+def _find_again(attempts: Attempts, path: Path, provider: Provider) -> Attempt:
+    def owns(line: bytes) -> bool:
+        return provider.decode(line).custom_id in ids
+
+    ids = set(_ids(path))
+    attempt = reconcile(attempts, provider, owns=owns, elsewhere=frozenset)
+    if attempt is None:
+        raise AssertionError("a patient reconciliation ends")
+    return attempt
+
+
+def _ids(path: Path) -> Iterator[str]:
+    with path.open("rb") as lines:
+        for line in lines:
+            if line.strip():
+                yield orjson.loads(line)["custom_id"]
+
+
+def _facts(
+    path: Path, provider: Provider, metadata: dict[str, str] | None
+) -> RequestFile:
+    check = check_file(path, provider)
+    if check.problems:
+        raise InputError(describe_problems(path, check))
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return RequestFile(
+        token=f"{digest[:12]}-{token_hex(4)}",
+        requests=check.requests,
+        bytes=check.bytes,
+        digest=digest,
+        endpoint=check.endpoint,
+        metadata=metadata or {},
+    )

@@ -1,0 +1,36 @@
+"""Download what a batch holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import task
+
+from ..providers import get_provider
+from ..runs.pause import patiently
+from ._policy import POLICY
+
+__all__ = ["download_results"]
+
+
+@task(task_run_name="download-{batch_id}", **POLICY)
+def download_results(batch_id: str, path: str, provider: str = "openai") -> str:
+    """Write output and error lines of an ended batch to a local file.
+
+    Expired and cancelled batches give what they hold. Repeating it gives the same
+    file again.
+
+    Returns:
+        The path.
+
+    Raises:
+        BatchNotEndedError: Requests are still running.
+        BatchFailedError: The provider refused the input, so nothing ran.
+        ResultsGoneError: The provider no longer has the results.
+    """
+    client = get_provider(provider)
+    batch = patiently(lambda: client.retrieve(batch_id), f"Looking at {batch_id}")
+    patiently(
+        lambda: client.download(batch, Path(path)), f"The download of {batch_id}"
+    )
+    return path

@@ -1,0 +1,38 @@
+"""Create a batch from a request file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import task
+
+from ..models import Batch
+from ..providers import get_provider
+from ..runs.submit_file import submit_file
+from ._policy import POLICY
+
+__all__ = ["submit_batch"]
+
+
+@task(task_run_name="submit-batch", **POLICY)
+def submit_batch(
+    requests_path: str,
+    provider: str = "openai",
+    label: str | None = None,
+    metadata: dict[str, str] | None = None,
+) -> Batch:
+    """Create a batch from a request file; billed from here on.
+
+    A retry, or the same call tomorrow, re-attaches to the batch that the file
+    already has: its attempts are on record in `<requests_path>.batch/`.
+
+    Args:
+        requests_path: A local JSONL file, as `generate_requests` writes it.
+        provider: `openai` or `anthropic`.
+        label: A new label asks for a new batch from the same file.
+        metadata: Pairs for the batch; OpenAI keeps at most 15 besides ours.
+    """
+    submitted = submit_file(
+        Path(requests_path), get_provider(provider), label=label, metadata=metadata
+    )
+    return submitted.batch
