@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
-from ._backend import Call, CreatedBatch
-from .faults import Faults, load_faults
-from .server import Sandbox, serve
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._backend import Call, CreatedBatch
+    from .faults import Faults, load_faults
+    from .server import Sandbox, serve
 
 __all__ = ["Call", "CreatedBatch", "Faults", "Sandbox", "load_faults", "serve"]
+
+_HOMES = {
+    "Call": "._backend",
+    "CreatedBatch": "._backend",
+    "Faults": ".faults",
+    "Sandbox": ".server",
+    "load_faults": ".faults",
+    "serve": ".server",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the server only where it is used: the pytest plugin rarely does."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name], __name__), name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import IO, Any
 
 import orjson
@@ -33,17 +33,14 @@ def read_requests(file: IO[bytes]) -> Iterator[Any]:
     start = file.read(len(_COMPACT))
     if start == _COMPACT:
         rest = yield from _read_compact(file)
-    else:
-        rest = start
-    document = _Document(file, rest)
-    if start == _COMPACT:
+        document = _Document(file, rest)
         yield from document.items()
-        document.members(first=False)
-        return
-    yield from document.requests()
+        yield from document.members(first=False)
+    else:
+        yield from _Document(file, start).requests()
 
 
-def _read_compact(file: IO[bytes]) -> Iterator[Any]:
+def _read_compact(file: IO[bytes]) -> Generator[Any, None, bytes]:
     """Cut at what stands between two compact requests; return what is left over.
 
     A cut inside a request makes half a JSON document, which never parses, so the
@@ -90,15 +87,12 @@ class _Document:
         if self._next() != "{":
             raise BodyError("The request body is not a JSON object.")
         self._at += 1
-        yield from self.members(first=True) or ()
+        yield from self.members(first=True)
 
-    def members(self, *, first: bool) -> Any:
+    def members(self, *, first: bool) -> Iterator[Any]:
         """Walk the members of the outermost object, up to its end."""
-        return self._members(first=first)
-
-    def _members(self, *, first: bool) -> Iterator[Any]:
         found = not first
-        while (char := self._next()) != "}":
+        while self._next() != "}":
             if not first:
                 self._take(",")
             first = False
@@ -110,7 +104,6 @@ class _Document:
                 yield from self.items()
             else:
                 self._value()
-            del char
         self._at += 1
         if self._next():
             raise BodyError("The request body is not valid JSON.")

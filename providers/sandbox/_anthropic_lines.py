@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from typing import Any
 
 import orjson
 
-from .._anthropic_models import refuses
-from ._rules import anthropic_problem
-from ._say import Asked, Failure, Said, Say, dice_of, spoil, tokens_of
+from ._anthropic_ask import read_request
+from ._openai_shapes import quoted
+from ._say import Asked, Failure, Said, Say, dice_of, spoil
 from .faults import AnswerFault
 
 __all__ = ["answer_line", "leftover_line"]
@@ -32,14 +31,12 @@ _STOPS = {
     "refusal": "refusal",
     "content_filter": "refusal",
 }
-_ROLES = {"user", "assistant", "system"}
-_MAX_STRICT_TOOLS = 20
 
 Usage = tuple[int, int]
 """Input and output tokens."""
 
 
-def answer_line(
+def answer_line(  # noqa: PLR0911 - one per fate
     request: dict[str, Any],
     seed: int,
     say: Say,
@@ -65,12 +62,18 @@ def answer_line(
         return _failed(custom_id, said), "errored", (0, 0)
     if fault:
         said = spoil(said, fault)
-    line = _line(
-        custom_id, {"type": "succeeded", "message": _message(asked, said, kind)}
-    )
+    line = _line(custom_id, {"type": "succeeded", "message": _message(asked, said)})
     if kind == "control_characters":
         line = line.replace(b"\\u0001", b"\x01")
     return line, "succeeded", (said.input_tokens, said.output_tokens)
+
+
+def _read(custom_id: str, params: dict[str, Any]) -> Asked | Failure:
+    """Read a request; one whose members have unexpected types is refused."""
+    try:
+        return read_request(custom_id, params)
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        return Failure(400, f"params: Input has an unexpected type: {exc}")
 
 
 def leftover_line(custom_id: str | None, why: str) -> bytes:
@@ -103,126 +106,8 @@ def _failed(custom_id: str, failure: Failure) -> bytes:
     )
 
 
-def _read(custom_id: str, params: dict[str, Any]) -> Asked | Failure:
-    """Return what a request asks for, or the error it gets."""
-    problem = _problem(params)
-    if problem:
-        return Failure(400, problem)
-    schema, tool = None, None
-    form = (params.get("output_config") or {}).get("format") or {}
-    if form.get("type") == "json_schema":
-        schema = form.get("schema")
-        if problem := _schema_problem(orjson.dumps(schema)):
-            return Failure(400, f"output_config.format.{problem}")
-    tools = params.get("tools") or []
-    strict = [each for each in tools if each.get("strict")]
-    if len(strict) > _MAX_STRICT_TOOLS:
-        return Failure(400, f"tools: at most {_MAX_STRICT_TOOLS} tools may be strict")
-    for number, each in enumerate(strict):
-        if problem := _schema_problem(orjson.dumps(each.get("input_schema"))):
-            return Failure(400, f"tools.{number}.custom.input_{problem}")
-    choice = params.get("tool_choice") or {}
-    if choice.get("type") in {"tool", "any"}:
-        wanted = choice.get("name") or (tools[0].get("name") if tools else None)
-        found = [each for each in tools if each.get("name") == wanted]
-        if not found:
-            return Failure(
-                400, f"tool_choice: Tool {wanted!r} not found in provided tools"
-            )
-        tool, schema = wanted, found[0].get("input_schema")
-    return Asked(
-        custom_id=custom_id,
-        model=params["model"],
-        messages=_chat_messages(params),
-        schema=schema,
-        tool=tool,
-        max_tokens=params["max_tokens"],
-        input_tokens=tokens_of(orjson.dumps(params)),
-        temperature=params.get("temperature"),
-    )
-
-
-def _problem(params: dict[str, Any]) -> str | None:
-    for name in ("model", "max_tokens", "messages"):
-        if name not in params:
-            return f"{name}: Field required"
-    if not isinstance(params["model"], str) or not params["model"].startswith("claude"):
-        return f"model: {params['model']}"
-    limit = params["max_tokens"]
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-        return "max_tokens: Input should be greater than or equal to 1"
-    if params.get("stream"):
-        return "stream: Streaming is not supported in message batches"
-    if params.get("speed") == "fast":
-        return "speed: Fast mode is not supported in message batches"
-    refused = refuses(params["model"])
-    for name in ("temperature", "top_p", "top_k"):
-        if name in refused and name in params:
-            return f"`{name}` is not supported for this model."
-    form = (params.get("output_config") or {}).get("format")
-    if form and "json_schema" in refused:
-        return (
-            "output_config.format: structured outputs are not supported by this model"
-        )
-    return _messages_problem(params["messages"])
-
-
-def _messages_problem(messages: Any) -> str | None:
-    if not isinstance(messages, list) or not messages:
-        return "messages: at least one message is required"
-    for number, message in enumerate(messages):
-        if not isinstance(message, dict) or message.get("role") not in _ROLES:
-            return f"messages.{number}.role: Input should be 'user' or 'assistant'"
-        if message["role"] == "system":
-            return (
-                'messages: Unexpected role "system". The Messages API accepts a'
-                ' top-level `system` parameter, not "system" as an input message role.'
-            )
-        if not isinstance(message.get("content"), str | list):
-            return f"messages.{number}.content: Field required"
-        if message["content"] in ("", []) and message is not messages[-1]:
-            return f"messages.{number}: all messages must have non-empty content"
-    if messages[0]["role"] != "user":
-        return 'messages: first message must use the "user" role'
-    return None
-
-
-@lru_cache(maxsize=64)
-def _schema_problem(schema: bytes) -> str | None:
-    return anthropic_problem(orjson.loads(schema))
-
-
-def _chat_messages(params: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the conversation as the chat API has it."""
-    messages = []
-    if system := params.get("system"):
-        messages.append({"role": "system", "content": _chat_content(system)})
-    for message in params["messages"]:
-        content = _chat_content(message["content"])
-        messages.append({"role": message["role"], "content": content})
-    return messages
-
-
-def _chat_content(content: Any) -> Any:
-    if isinstance(content, str):
-        return content
-    parts: list[dict[str, Any]] = []
-    for part in content:
-        if part.get("type") == "text":
-            parts.append({"type": "text", "text": part.get("text", "")})
-        elif part.get("type") == "image":
-            source = part.get("source") or {}
-            url = source.get("url") or (
-                f"data:{source.get('media_type')};base64,{source.get('data')}"
-            )
-            parts.append({"type": "image_url", "image_url": {"url": url}})
-    if all(part["type"] == "text" for part in parts):
-        return "\n".join(part["text"] for part in parts)
-    return parts
-
-
-def _message(asked: Asked, said: Said, kind: str | None) -> dict[str, Any]:
-    text = said.text + ("\x01" if kind == "control_characters" else "")
+def _message(asked: Asked, said: Said) -> dict[str, Any]:
+    text = said.text
     content: list[dict[str, Any]] = []
     stop = _STOPS[said.stop]
     if asked.tool and said.stop in {"stop", "length"}:
@@ -234,11 +119,11 @@ def _message(asked: Asked, said: Said, kind: str | None) -> dict[str, Any]:
                 "name": asked.tool,
                 "input": _input(text),
             }
-            for number in range(2 if kind == "two_answers" else 1)
+            for number in range(2 if said.kind == "two_answers" else 1)
         ]
     elif text:
-        content = [{"type": "text", "text": _quoted(text)}]
-        content *= 2 if kind == "two_answers" else 1
+        content = [{"type": "text", "text": quoted(text)}]
+        content *= 2 if said.kind == "two_answers" else 1
     details = None
     if stop == "refusal":
         details = {"type": "refusal", "category": None, "explanation": None}
@@ -272,11 +157,3 @@ def _input(text: str) -> Any:
     except ValueError:
         return {}
     return orjson.Fragment(text)
-
-
-def _quoted(text: str) -> Any:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return orjson.Fragment(json.dumps(text))
-    return text

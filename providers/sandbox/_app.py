@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
-from . import _anthropic_api, _control, _openai_api, _openai_files
+from . import _anthropic_api, _control, _openai_api, _openai_files, _openai_uploads
 from ._backend import Backend
 from ._gate import Gate
 from ._http import ApiError, error_body, json_response, provider_of
@@ -20,7 +20,14 @@ __all__ = ["make_app"]
 def make_app(backend: Backend) -> ASGIApp:
     """Return the sandbox as an ASGI application."""
     routes: list[BaseRoute] = [
-        Mount("/openai/v1", routes=[*_openai_api.routes, *_openai_files.routes]),
+        Mount(
+            "/openai/v1",
+            routes=[
+                *_openai_api.routes,
+                *_openai_files.routes,
+                *_openai_uploads.routes,
+            ],
+        ),
         *_anthropic_api.routes,
         Mount("/_sandbox", routes=_control.routes),
     ]

@@ -13,10 +13,11 @@ from typing import Any
 import orjson
 
 from ._clock import Clock
-from ._say import Say, synthetic
-from ._store import BatchRow, Store
-from ._timeline import Moment, Plan, look
-from ._worker import Worker, plan_of
+from ._rows import BatchRow
+from ._say import SYNTHETIC, Ask
+from ._store import Store
+from ._timeline import Moment, Plan, look, plan_of
+from ._worker import Worker
 from .faults import BatchFault, CallFault, Faults, load_faults
 
 __all__ = ["Backend", "Call", "CreatedBatch"]
@@ -64,8 +65,7 @@ class Backend:
         folder: Path,
         faults: Faults,
         time_scale: float,
-        say: Say = synthetic,
-        at_once: int = 1,
+        ask: Ask = SYNTHETIC,
     ) -> None:
         self.store = Store(folder)
         self.clock = Clock(time_scale, float(self.store.meta("clock_offset", 0.0)))
@@ -74,7 +74,7 @@ class Backend:
         self._lock = threading.Lock()
         self._seen: Counter[str] = Counter()
         self.faults = faults
-        self.worker = Worker(self.store, self.clock, lambda: self.faults, say, at_once)
+        self.worker = Worker(self.store, self.clock, lambda: self.faults, ask)
         self.worker.resume()
 
     def close(self) -> None:

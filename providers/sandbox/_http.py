@@ -8,13 +8,16 @@ from typing import Any
 
 import orjson
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import Response
 
 __all__ = [
     "ApiError",
     "error_body",
+    "json_body",
     "json_response",
     "new_id",
+    "page_of",
     "provider_of",
     "read_key",
     "real_key_sentence",
@@ -39,7 +42,7 @@ _ANTHROPIC_TYPES = {
 class ApiError(Exception):
     """An answer other than 200."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that an envelope can carry
         self,
         status: int,
         message: str,
@@ -122,3 +125,29 @@ def real_key_sentence(key: str) -> str | None:
         " sandbox neither needs nor keeps it. Use any other word as the key, for"
         " example `sandbox`."
     )
+
+
+def page_of(request: Request, most: int, default: int) -> int:
+    """Return the `limit` of a list call, checked."""
+    given = request.query_params.get("limit", str(default))
+    if not given.isdecimal() or not 1 <= int(given) <= most:
+        raise ApiError(
+            400,
+            f"Invalid 'limit': expected a value between 1 and {most}, but got"
+            f" {given!r} instead.",
+            param="limit",
+        )
+    return int(given)
+
+
+async def json_body(request: Request) -> dict[str, Any]:
+    """Return the JSON object that a request carries."""
+    try:
+        body = orjson.loads(await request.body())
+    except orjson.JSONDecodeError as exc:
+        raise ApiError(
+            400, "We could not parse the JSON body of your request."
+        ) from exc
+    if not isinstance(body, dict):
+        raise ApiError(400, "The JSON body of your request is not an object.")
+    return body

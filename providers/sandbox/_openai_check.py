@@ -83,8 +83,8 @@ def _check_whole(total: int, size: int, inputs: int, settings: Faults) -> list[P
         return [
             _problem(
                 "too_many_tasks",
-                f"The batch input file contains {total} requests, more than the limit of"
-                f" {limits.openai_requests}.",
+                f"The batch input file contains {total} requests, more than the limit"
+                f" of {limits.openai_requests}.",
                 None,
             )
         ]

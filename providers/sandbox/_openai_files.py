@@ -14,9 +14,9 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from ._backend import Backend
-from ._http import ApiError, json_response, new_id
-from ._openai_api import expiry_of, page_of, whole
-from ._store import FileRow
+from ._http import ApiError, json_response, new_id, page_of
+from ._openai_api import expiry_of, whole
+from ._rows import FileRow
 
 __all__ = ["PURPOSES", "check_name", "file_object", "keep", "routes"]
 
@@ -46,9 +46,9 @@ async def _upload(request: Request) -> Response:
                 keep,
                 backend,
                 request.state.account,
+                file.file,
                 purpose,
                 file.filename or "upload",
-                file.file,
                 seconds,
             )
     except MultiPartException as exc:
@@ -73,12 +73,12 @@ def check_name(purpose: str, filename: str) -> None:
         )
 
 
-def keep(
+def keep(  # noqa: PLR0913, PLR0917 - what a file consists of
     backend: Backend,
     account: str,
+    source: IO[bytes],
     purpose: str,
     filename: str,
-    source: IO[bytes],
     seconds: int | None,
 ) -> FileRow:
     """Store a file's content, then the file."""

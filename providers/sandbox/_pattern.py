@@ -12,6 +12,8 @@ __all__ = ["match_of"]
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-.,/@"
 
+_CATEGORIES = {"digit": r"\d", "space": r"\s", "word": r"\w"}
+
 
 def match_of(pattern: str, dice: random.Random, least: int = 0) -> str:
     """Return a string that `pattern` finds, at best `least` characters long.
@@ -38,7 +40,7 @@ class _Writer:
     def write(self, tree: Any) -> str:
         return "".join(self._one(op, value) for op, value in tree)
 
-    def _one(self, op: Any, value: Any) -> str:
+    def _one(self, op: Any, value: Any) -> str:  # noqa: PLR0911 - one per operator
         if op is sre.LITERAL:
             return chr(value)
         if op is sre.AT or op in {sre.ASSERT, sre.ASSERT_NOT}:
@@ -81,10 +83,6 @@ def _in(char: str, members: Any) -> bool:
         elif op is sre.CATEGORY:
             name = str(value).lower().removeprefix("category_")
             negative = name.startswith("not_")
-            test = {
-                "digit": str.isdigit,
-                "space": str.isspace,
-                "word": lambda c: c.isalnum() or c == "_",
-            }[name.removeprefix("not_")]
-            found |= test(char) != negative
+            word = name.removeprefix("not_")
+            found |= bool(re.match(_CATEGORIES[word], char)) != negative
     return found != negated

@@ -81,17 +81,27 @@ Place = tuple[str, ...]
 
 def openai_problem(schema: Any) -> str | None:
     """Return why OpenAI's strict mode refuses `schema`, or None."""
+    return next(_openai_problems(schema), None)
+
+
+def anthropic_problem(schema: Any) -> str | None:
+    """Return why Anthropic refuses `schema` for structured outputs, or None."""
+    return next(_anthropic_problems(schema), None)
+
+
+def _openai_problems(schema: Any) -> Iterator[str]:
+    """Yield what is wrong; only the first is sure to make sense."""
     if not isinstance(schema, dict) or schema.get("type") != "object":
-        return "schema must be a JSON Schema of 'type: \"object\"'."
+        yield "schema must be a JSON Schema of 'type: \"object\"'."
     if "anyOf" in schema:
-        return "In context=(), 'anyOf' is not permitted at the root."
+        yield "In context=(), 'anyOf' is not permitted at the root."
     properties = text = values = 0
     for place, node in _nodes(schema):
         problem = _common(schema, place, node, _OPENAI_REFUSED) or _strict(place, node)
         if problem:
-            return problem
+            yield problem
         if _level(place) > _MAX_LEVELS:
-            return f"In context={place}, the schema exceeds {_MAX_LEVELS} levels."
+            yield f"In context={place}, the schema exceeds {_MAX_LEVELS} levels."
         names = node.get("properties", {})
         enum = [str(value) for value in node.get("enum", ())]
         properties += len(names)
@@ -99,12 +109,11 @@ def openai_problem(schema: Any) -> str | None:
         text += sum(map(len, names)) + sum(map(len, enum))
         text += len(str(node.get("const", "")))
         if len(enum) > _LONG_ENUM and sum(map(len, enum)) > _MAX_LONG_ENUM_TEXT:
-            return f"In context={place}, the enum's values are too long."
+            yield f"In context={place}, the enum's values are too long."
     for name in schema.get("$defs", {}):
         text += len(name)
     if properties > _MAX_PROPERTIES or text > _MAX_TEXT or values > _MAX_ENUM:
-        return "The schema exceeds the limits on properties, enum values or text."
-    return None
+        yield "The schema exceeds the limits on properties, enum values or text."
 
 
 def _strict(place: Place, node: dict[str, Any]) -> str | None:
@@ -124,36 +133,35 @@ def _strict(place: Place, node: dict[str, Any]) -> str | None:
     return None
 
 
-def anthropic_problem(schema: Any) -> str | None:
-    """Return why Anthropic refuses `schema` for structured outputs, or None."""
+def _anthropic_problems(schema: Any) -> Iterator[str]:
+    """Yield what is wrong; only the first is sure to make sense."""
     if not isinstance(schema, dict):
-        return "schema: Input should be an object"
+        yield "schema: Input should be an object"
     if not schema.get("type") and not {"anyOf", "allOf", "$ref"} & schema.keys():
-        return "schema: A root type is required"
+        yield "schema: A root type is required"
     optional = unions = 0
     for place, node in _nodes(schema):
         problem = _common(schema, place, node, _ANTHROPIC_REFUSED)
         if problem:
-            return problem
+            yield problem
         if _is_object(node) and node.get("additionalProperties") is not False:
-            return (
+            yield (
                 f"{_dotted(place)}: For 'object' type, 'additionalProperties' must be"
                 " explicitly set to false"
             )
         if node.get("minItems", 0) not in {0, 1}:
-            return f"{_dotted(place)}: minItems must be 0 or 1"
+            yield f"{_dotted(place)}: minItems must be 0 or 1"
         if node.get("format", "uuid") not in _ANTHROPIC_FORMATS:
-            return f"{_dotted(place)}: format {node['format']!r} is not supported"
+            yield f"{_dotted(place)}: format {node['format']!r} is not supported"
         if "allOf" in node and any("$ref" in part for part in node["allOf"]):
-            return f"{_dotted(place)}: allOf with $ref is not supported"
+            yield f"{_dotted(place)}: allOf with $ref is not supported"
         required = node.get("required", ())
         optional += sum(name not in required for name in node.get("properties", {}))
         unions += "anyOf" in node or isinstance(node.get("type"), list)
     if _is_recursive(schema):
-        return "Too many recursive definitions in schema"
+        yield "Too many recursive definitions in schema"
     if optional > _MAX_OPTIONAL or unions > _MAX_UNIONS:
-        return "Schema is too complex"
-    return None
+        yield "Schema is too complex"
 
 
 def _common(

@@ -44,7 +44,7 @@ class _Sampler:
         self.root = root
         self.dice = dice
 
-    def value(self, schema: Any, name: str, depth: int) -> Any:
+    def value(self, schema: Any, name: str, depth: int) -> Any:  # noqa: C901, PLR0911 - one per type
         if depth > _BOTTOM:
             return None
         schema = self._resolve(schema)
@@ -169,7 +169,8 @@ class _Sampler:
         low, high = _bounds(schema, step or 0)
         if step:
             first = -int(-low // step)
-            return self.dice.randint(first, max(first, int(high // step))) * step
+            last = max(first, int(high // step))
+            return float(self.dice.randint(first, last) * step)
         value = round(low + (high - low) * (0.01 + 0.98 * self.dice.random()), 2)
         if low <= value <= high and value not in {
             schema.get("exclusiveMinimum"),

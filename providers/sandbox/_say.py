@@ -14,6 +14,8 @@ from ._sample import sample
 from .faults import AnswerFault
 
 __all__ = [
+    "SYNTHETIC",
+    "Ask",
     "Asked",
     "Failure",
     "Said",
@@ -52,7 +54,7 @@ class Said:
     input_tokens: int = 1
     output_tokens: int = 1
     kind: str | None = None
-    """The fault that only the vendor's shape can show."""
+    """The fault that happened to it; some show only in the vendor's shape."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,14 @@ class Failure:
 
 Say = Callable[[Asked, random.Random], "Said | Failure"]
 """Answers one request: `synthetic`, or a call to an upstream."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Who answers, and how many requests of a batch it takes at a time."""
+
+    say: Say
+    at_once: int = 1
 
 
 def dice_of(*key: object) -> random.Random:
@@ -94,6 +104,10 @@ def synthetic(asked: Asked, dice: random.Random) -> Said:
     return Said(text, "stop", asked.input_tokens, output)
 
 
+SYNTHETIC = Ask(synthetic)
+"""Answers out of nothing."""
+
+
 def _prompt(asked: Asked) -> str:
     for message in reversed(asked.messages):
         content = message.get("content")
@@ -110,9 +124,10 @@ _HUGE_BYTES = 5_000_000
 _REFUSAL = "I'm sorry, but I can't help with that. (synthetic refusal)"
 
 
-def spoil(said: Said, fault: AnswerFault) -> Said:
+def spoil(said: Said, fault: AnswerFault) -> Said:  # noqa: PLR0911 - one per kind
     """Let `fault` happen to a good answer."""
     kind = fault.kind
+    said = replace(said, kind=kind)
     if kind == "refusal":
         return replace(said, text=_REFUSAL, stop="refusal")
     if kind in {"truncated", "incomplete"}:
@@ -125,7 +140,7 @@ def spoil(said: Said, fault: AnswerFault) -> Said:
         return replace(said, text=_TEXTS[kind](said.text))
     if kind in _FIELDS:
         return replace(said, text=_splice(said.text, _FIELDS[kind]))
-    return replace(said, kind=kind)
+    return said
 
 
 def _splice(text: str, field: str) -> str:
@@ -172,6 +187,7 @@ _TEXTS: dict[str, Callable[[str], str]] = {
     "enum_case": _swap_case,
     "duplicate_keys": _twice,
     "separators": lambda text: f"{text}\u2028\u2029\u0085",
+    "control_characters": "{}\x01".format,
     "huge": lambda text: text + " " * (_HUGE_BYTES - len(text)),
 }
 _FIELDS = {

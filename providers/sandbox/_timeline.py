@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
-from ._store import BatchRow
+from ._rows import BatchRow
 from .faults import BatchFault, Durations
 
-__all__ = ["WINDOW_SECONDS", "Moment", "Plan", "look", "runs_of"]
+__all__ = ["Moment", "Plan", "look", "plan_of", "runs_of"]
 
-WINDOW_SECONDS = 86_400.0
+_WINDOW_SECONDS = 86_400.0
 
 
 class Plan(BaseModel):
@@ -27,6 +28,16 @@ class Plan(BaseModel):
     def effects(self) -> BatchFault:
         """The fault that picked this batch, or one without any effect."""
         return self.fault or BatchFault()
+
+
+@lru_cache(maxsize=4096)
+def _read(plan: str) -> Plan:
+    return Plan.model_validate_json(plan)
+
+
+def plan_of(row: BatchRow) -> Plan:
+    """Return what was settled for a batch when it was created."""
+    return _read(row.plan)
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,7 @@ def _course(row: BatchRow, plan: Plan) -> _Course:
     start = row.created_at + (durations.validating if row.provider == "openai" else 0)
     finalizing = start + durations.in_progress
     end = finalizing + (durations.finalizing if row.provider == "openai" else 0)
-    expires = row.created_at + WINDOW_SECONDS
+    expires = row.created_at + _WINDOW_SECONDS
     if plan.effects.end != "completed":
         cut = start + durations.in_progress * plan.effects.ran
         if plan.effects.end == "expired":

@@ -2,58 +2,45 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 
-from . import _anthropic_lines, _openai_lines
 from ._clock import Clock
-from ._openai_check import check_requests, read_lines
-from ._results import WorkFile, write_lines
-from ._say import Say, synthetic
-from ._store import BatchRow, FileRow, Store
-from ._timeline import Plan, look, runs_of
-from .faults import AnswerFault, Faults
+from ._openai_check import check_requests
+from ._produce import answer_requests, write_results
+from ._results import WorkFile
+from ._rows import BatchRow, FileRow
+from ._say import Ask
+from ._store import Store
+from ._timeline import look, plan_of
+from .faults import Faults
 
-__all__ = ["Worker", "plan_of"]
+__all__ = ["Worker"]
 
 _THREADS = 4
-_OUTPUT_SECONDS = 30 * 86_400
-
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
-Result = tuple[bytes, str, tuple[int, int]]
-
-
-def plan_of(row: BatchRow) -> Plan:
-    """Return what was settled for a batch when it was created."""
-    return Plan.model_validate_json(row.plan)
+_log = logging.getLogger(__name__)
 
 
 class Worker:
-    """A few threads; each batch is one piece of work that can be done again.
-
-    `at_once` is how many requests of a batch may be asked at the same time.
-    """
+    """A few threads; each batch is one piece of work that can be done again."""
 
     def __init__(
         self,
         store: Store,
         clock: Clock,
         faults: Callable[[], Faults],
-        say: Say = synthetic,
-        at_once: int = 1,
+        ask: Ask,
     ) -> None:
         self._store = store
         self._clock = clock
         self._faults = faults
-        self._say = say
-        self._at_once = at_once
+        self._ask = ask
         self._lock = threading.Lock()
         self._again: dict[str, bool] = {}
         self._done: dict[str, int] = {}
@@ -74,7 +61,7 @@ class Worker:
                 self._again[batch_id] = True
                 return
             self._again[batch_id] = False
-        self._pool.submit(self._run, batch_id)
+        self._pool.submit(self._run, batch_id).add_done_callback(_report)
 
     def cancel(self, row: BatchRow) -> None:
         """Ask a batch to stop; what ran by now is kept."""
@@ -114,10 +101,13 @@ class Worker:
                 return
         work = WorkFile(self._store.path(f"{row.id}.work"))
         try:
-            self._answer(row, work)
-            if self._stopping or self._again.get(row.id):
-                return
-            self._finish(row, work)
+            for done in answer_requests(row, work, self._store, self._ask, self._clock):
+                self._done[row.id] = done
+                if self._stopping or self._again.get(row.id):
+                    return
+            if write_results(row, work, self._store):
+                work.delete()
+                self._done.pop(row.id, None)
         finally:
             work.close()
 
@@ -126,7 +116,10 @@ class Worker:
         settings = self._faults()
         file = self._store.get(FileRow, row.input_file_id or "", row.account)
         if file is None or _is_over(file.expires_at, row.created_at):
-            missing = f"Cannot find file {row.input_file_id}, or this organization does not have access to it."
+            missing = (
+                f"Cannot find file {row.input_file_id}, or organization"
+                f" org-sandbox-{row.account} does not have access to it."
+            )
             return self._refuse(row, [_problem("invalid_request", missing, "file_id")])
         if plan.effects.fail:
             return self._refuse(row, [each.model_dump() for each in plan.effects.fail])
@@ -182,96 +175,6 @@ class Worker:
                 tokens += other.tokens
         return tokens
 
-    def _answer(self, row: BatchRow, work: WorkFile) -> None:
-        """Append the results that are still missing, then those that never ran."""
-        plan = plan_of(row)
-        runs, why = runs_of(row, plan)
-        openai = row.provider == "openai"
-        source = self._store.path((openai and row.input_file_id) or row.id)
-        work.keep(runs)
-        begun = len(work)
-        now = self._clock.now()
-
-        def result(numbered: tuple[int, bytes]) -> Result:
-            number, line = numbered
-            request = orjson.loads(line)
-            if number > runs:
-                return _leftover(row.provider, request["custom_id"], why)
-            fault = _fault(plan, number, request["custom_id"])
-            if openai:
-                return _openai_lines.answer_line(
-                    request, row.endpoint or "", plan.seed, self._say, fault, now
-                )
-            return _anthropic_lines.answer_line(request, plan.seed, self._say, fault)
-
-        todo = (
-            (number, line)
-            for number, line in enumerate(read_lines(source), 1)
-            if number > begun
-        )
-        for line, kind, tokens in _ordered(result, todo, self._at_once):
-            work.add(kind, tokens, line)
-            self._done[row.id] = len(work)
-            if self._stopping or self._again.get(row.id):
-                return
-
-    def _finish(self, row: BatchRow, work: WorkFile) -> None:
-        """Turn the results into the provider's files."""
-        plan = plan_of(row)
-        lines = plan.effects.lines
-        order = work.order(plan.seed, shuffle=lines.shuffle)
-        changes: dict[str, Any] = {
-            "ready": True,
-            "succeeded": work.kinds.count("succeeded"),
-            "errored": work.kinds.count("errored"),
-            "expired": work.kinds.count("expired"),
-            "cancelled": work.kinds.count("cancelled"),
-            "usage": orjson.dumps([work.input_tokens, work.output_tokens]).decode(),
-        }
-        added: list[FileRow] = []
-        if row.provider == "anthropic":
-            path = self._store.path(f"{row.id}.results")
-            write_lines(path, work.read(order), lines, plan.seed)
-        else:
-            good = [n for n in order if work.kinds[n] == "succeeded"]
-            bad = [n for n in order if work.kinds[n] != "succeeded"]
-            for name, numbers in (("output", good), ("error", bad)):
-                if numbers or (
-                    name == "error" and plan.effects.error_file == "zero_bytes"
-                ):
-                    file = self._write(row, name, work.read(numbers), plan)
-                    added.append(file)
-                    changes[f"{name}_file_id"] = file.id
-        with self._store.transaction():
-            now = self._store.get(BatchRow, row.id)
-            if now is None or now.cancel_at != row.cancel_at:
-                return
-            for name in ("output", "error"):
-                self._store.remove(FileRow, _file_id(row, name))
-            for file in added:
-                self._store.add(file)
-            self._store.update(BatchRow, row.id, **changes)
-        work.delete()
-        self._done.pop(row.id, None)
-
-    def _write(
-        self, row: BatchRow, name: str, lines: Iterable[bytes], plan: Plan
-    ) -> FileRow:
-        moment = look(replace(row, ready=True), plan, float("inf"))
-        created = moment.ended_at or self._clock.now()
-        file_id = _file_id(row, name)
-        path = self._store.path(file_id)
-        write_lines(path, lines, plan.effects.lines, plan.seed)
-        return FileRow(
-            id=file_id,
-            account=row.account,
-            purpose="batch_output",
-            filename=f"{row.id}_{name}.jsonl",
-            bytes=path.stat().st_size,
-            created_at=created,
-            expires_at=created + (row.output_seconds or _OUTPUT_SECONDS),
-        )
-
 
 def _is_over(expires_at: float | None, now: float) -> bool:
     return expires_at is not None and expires_at <= now
@@ -281,34 +184,7 @@ def _problem(code: str, message: str, param: str | None) -> dict[str, Any]:
     return {"code": code, "message": message, "param": param, "line": None}
 
 
-def _fault(plan: Plan, number: int, custom_id: str) -> AnswerFault | None:
-    for index, fault in enumerate(plan.effects.answers):
-        if fault.picks(number, plan.seed, index, custom_id):
-            return fault
-    return None
-
-
-def _leftover(provider: str, custom_id: str, why: str) -> Result:
-    vendor = _openai_lines if provider == "openai" else _anthropic_lines
-    return vendor.leftover_line(custom_id, why), why, (0, 0)
-
-
-def _ordered(
-    function: Callable[[_In], _Out], items: Iterable[_In], at_once: int
-) -> Iterator[_Out]:
-    """Map in order, with at most `at_once` calls under way."""
-    if at_once == 1:
-        yield from map(function, items)
-        return
-    with ThreadPoolExecutor(at_once) as pool:
-        pending: deque[Future[_Out]] = deque()
-        for item in items:
-            pending.append(pool.submit(function, item))
-            if len(pending) >= at_once:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-
-
-def _file_id(row: BatchRow, name: str) -> str:
-    return f"file-sandbox_{row.id.rpartition('_')[2]}_{name}"
+def _report(job: Future[None]) -> None:
+    """Say why a batch stands still; nobody waits for the job itself."""
+    if not job.cancelled() and (error := job.exception()):
+        _log.error("A sandbox batch stopped: %s", error, exc_info=error)

@@ -17,7 +17,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from ...errors import InputError
 from ._app import make_app
 from ._backend import Backend, Call, CreatedBatch
+from ._say import SYNTHETIC
 from ._trouble import TRANSPORTS
+from ._upstream import ask_upstream
 from .faults import Faults, load_faults
 
 __all__ = ["Sandbox", "serve"]
@@ -74,7 +76,7 @@ class Sandbox:
         self._state_dir = None if state_dir is None else Path(state_dir)
         self._faults = load_faults(faults)
         self._time_scale = time_scale
-        self._upstream = upstream
+        self._ask = SYNTHETIC if upstream is None else ask_upstream(upstream)
         self._host = host
         self._port = port
         self._thread: threading.Thread | None = None
@@ -135,7 +137,7 @@ class Sandbox:
                 f" ({exc.strerror}); choose another `--port`."
             ) from exc
         self._socket.listen(512)
-        self.backend = Backend(folder, self._faults, self._time_scale)
+        self.backend = Backend(folder, self._faults, self._time_scale, self._ask)
         name = f"[{self._host}]" if family == socket.AF_INET6 else self._host
         self.url = f"http://{name}:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
@@ -197,7 +199,7 @@ class Sandbox:
         return list(self.backend.calls)
 
 
-def serve(  # noqa: PLR0913 - the options of the command
+def serve(  # noqa: PLR0913, PLR0917 - the options of the command
     host: str = "127.0.0.1",
     port: int = 0,
     state_dir: str | Path | None = None,
