@@ -9,10 +9,10 @@ import orjson
 from ..errors import RunFinishedError
 from ..models import RunReport
 from .access import with_sandbox
+from .poll import Poller
 from .report import report_on
 from .state import Run
 from .wait import look_at_units
-from .poll import Poller
 
 __all__ = ["cancel_run"]
 

@@ -21,7 +21,7 @@ from ..errors import (
     ScopeError,
     UnknownBatchError,
 )
-from ..models import Account, Batch, Intent
+from ..models import Account, Intent
 from ..providers import Progress, Provider
 from ..settings import get_settings
 from .attempts import Attempt, Attempts

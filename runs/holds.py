@@ -54,9 +54,7 @@ def _until(
         for attempt in unit.attempts.all
         if attempt.ended and attempt.ended.verdict is Verdict.PARKED
     )
-    pause = min(
-        settings.poll_seconds * 2 ** min(times, 20), settings.max_poll_seconds
-    )
+    pause = min(settings.poll_seconds * 2 ** min(times, 20), settings.max_poll_seconds)
     return ended.at + timedelta(seconds=pause)
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import BinaryIO
 
-from ..data.custom_id import parse_row_id
 from ..errors import ResultsGoneError, UnknownBatchError
-from ..models import Batch, BatchStatus, Outcome
-from ..providers import Format, Provider
+from ..models import Batch, BatchStatus
+from ..providers import Provider
 from .attempts import Attempt
+from .create import check_scope
 from .events import emit
 from .neighbours import parent, recorded_under
 from .pause import patiently
 from .reconcile import discard
-from .records import Ended, Plan, Verdict
+from .records import Ended, Verdict
+from .scan import scan_results
 from .state import Run, Unit
 
 __all__ = ["land_unit"]
@@ -32,6 +29,10 @@ def land_unit(run: Run, path: str, provider: Provider) -> Ended | None:
 
     Returns:
         How the attempt ended; None when the batch still runs.
+
+    Raises:
+        ScopeError: The key does not see the run's batches.
+        ProviderError: The results cannot be had now; nothing is concluded.
     """
     unit = run.unit(path)
     attempt = unit.last
@@ -41,88 +42,78 @@ def land_unit(run: Run, path: str, provider: Provider) -> Ended | None:
     try:
         batch = patiently(lambda: provider.retrieve(batch_id), "Looking at a batch")
     except UnknownBatchError as exc:
+        _make_sure_of_account(run, attempt, provider)
         return _gone(unit, attempt, attempt.batch, str(exc))
     if batch.status is BatchStatus.FAILED:
         return _refused(run, unit, attempt, batch)
     if not batch.status.is_final:
         return None
-    name = f"{path}/attempts/{attempt.number:03}.output.jsonl"
+    try:
+        return _download(run, unit, attempt, batch, provider)
+    except ResultsGoneError as exc:
+        return _gone(unit, attempt, batch, str(exc))
+
+
+def _download(
+    run: Run, unit: Unit, attempt: Attempt, batch: Batch, provider: Provider
+) -> Ended | None:
+    def progress(done: int, total: int | None) -> None:
+        emit("downloading", unit=unit.path, done=done, total=total)
+
+    plan = run.plan()
     with run.directory.scratch() as scratch:
         output = scratch / "output.jsonl"
-        try:
-            lines = patiently(
-                lambda: provider.download(
-                    batch,
-                    output,
-                    lambda done, total: emit(
-                        "downloading", unit=path, done=done, total=total
-                    ),
-                ),
-                f"The download of {batch_id}",
+        patiently(
+            lambda: provider.download(batch, output, progress),
+            f"The download of {batch.id}",
+        )
+        scan = scan_results(
+            output,
+            provider,
+            plan,
+            model=run.job.template.model,
+            requests=unit.plan.requests,
+            deal_to=scratch if unit.path.startswith("rounds/") else None,
+        )
+        if scan.lines and not scan.ours:
+            text = f"The results of {batch.id} answer other requests than ours."
+            discard(
+                unit.attempts, provider, recorded_under(parent(run.directory)), text
             )
-        except ResultsGoneError as exc:
-            return _gone(unit, attempt, batch, str(exc))
-        plan = run.plan()
-        verdict, again, dealt = _read(output, provider, plan, unit, scratch)
-        if verdict is Verdict.FOREIGN:
-            text = f"The results of {batch_id} answer other requests than ours."
-            known = recorded_under(parent(run.directory))
-            discard(unit.attempts, provider, known, text)
+            emit("notice", unit=unit.path, batch_id=batch.id, text=text)
             return attempt.ended
-        for shard, file in dealt.items():
-            folder = f"{plan.shards[shard].path}/results"
-            stem = path.replace("/", "-")
-            run.directory.adopt(file, f"{folder}/{stem}-{attempt.number:03}.jsonl")
+        stem = f"{unit.path.replace('/', '-')}-{attempt.number:03}.jsonl"
+        for shard, file in scan.dealt.items():
+            run.directory.adopt(file, f"{plan.shards[shard].path}/results/{stem}")
+        name = f"{unit.path}/attempts/{attempt.number:03}.output.jsonl"
         run.directory.adopt(output, name)
     ended = Ended(
         verdict=Verdict.LANDED,
         batch=batch,
         at=datetime.now(UTC),
-        lines=lines,
-        again=again,
+        lines=scan.lines,
+        again=scan.again,
+        outcomes=dict(scan.outcomes),
+        input_tokens=scan.input_tokens,
+        output_tokens=scan.output_tokens,
+        cost_usd=scan.cost_usd,
     )
     unit.attempts.close(attempt, ended)
-    emit("landed", unit=path, batch_id=batch_id, done=lines, text=batch.provider_status)
+    emit(
+        "landed",
+        unit=unit.path,
+        batch_id=batch.id,
+        done=scan.lines,
+        text=batch.provider_status,
+    )
     return ended
 
 
-def _read(
-    output: Path, fmt: Format, plan: Plan, unit: Unit, scratch: Path
-) -> tuple[Verdict, int, dict[int, Path]]:
-    """Prove the results ours, count those worth another try, deal out a round's."""
-    ours = False
-    lines = 0
-    unsettled = 0
-    succeeded: set[int] = set()
-    retryable: set[int] = set()
-    deal = unit.path.startswith("rounds/")
-    dealt: dict[int, Path] = {}
-    with ExitStack() as stack, output.open("rb") as file:
-        targets: dict[int, BinaryIO] = {}
-        for line in file:
-            lines += 1
-            result = fmt.decode(line)
-            row = parse_row_id(result.custom_id, plan.nonce)
-            if row is None:
-                continue
-            ours = True
-            number = row[0]
-            if result.outcome is Outcome.SUCCEEDED:
-                succeeded.add(number)
-            elif result.retryable:
-                retryable.add(number)
-            else:
-                unsettled += 1
-            if deal and number < plan.rows:
-                shard = plan.shards.index(plan.shard_of(number))
-                if shard not in targets:
-                    dealt[shard] = scratch / f"dealt-{shard:05}"
-                    targets[shard] = stack.enter_context(dealt[shard].open("wb"))
-                targets[shard].write(line)
-    if lines and not ours:
-        return Verdict.FOREIGN, 0, {}
-    missing = max(0, unit.plan.requests - len(succeeded) - len(retryable) - unsettled)
-    return Verdict.LANDED, len(retryable - succeeded) + missing, dealt
+def _make_sure_of_account(run: Run, attempt: Attempt, provider: Provider) -> None:
+    """Tell a batch that is gone from a key that may not see it."""
+    others = run.state().batch_ids - {attempt.batch.id if attempt.batch else ""}
+    account = patiently(provider.account, "Looking at the account")
+    check_scope(account, provider, recorded=others, earlier=attempt.intent.account)
 
 
 def _refused(run: Run, unit: Unit, attempt: Attempt, batch: Batch) -> Ended:
@@ -137,13 +128,18 @@ def _refused(run: Run, unit: Unit, attempt: Attempt, batch: Batch) -> Ended:
         text=text,
     )
     unit.attempts.close(attempt, ended)
-    kind = "parked" if parked else "ended"
-    emit(kind, unit=unit.path, batch_id=batch.id, text=text)
+    emit("parked" if parked else "ended", unit=unit.path, batch_id=batch.id, text=text)
     return ended
 
 
 def _gone(unit: Unit, attempt: Attempt, batch: Batch, text: str) -> Ended:
-    ended = Ended(verdict=Verdict.GONE, batch=batch, at=datetime.now(UTC), text=text)
+    ended = Ended(
+        verdict=Verdict.GONE,
+        batch=batch,
+        at=datetime.now(UTC),
+        cost_usd=None,
+        text=text,
+    )
     unit.attempts.close(attempt, ended)
     emit("notice", unit=unit.path, batch_id=batch.id, text=text)
     return ended

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import datetime
 from enum import StrEnum
 
@@ -54,16 +55,9 @@ class Plan(_Record):
     seconds: float
     """How long generation took."""
 
-    def shard_of(self, row: int) -> ShardPlan:
-        """Return the shard that holds `row`, by bisection."""
-        low, high = 0, len(self.shards)
-        while high - low > 1:
-            middle = (low + high) // 2
-            if self.shards[middle].first_row <= row:
-                low = middle
-            else:
-                high = middle
-        return self.shards[low]
+    def shard_index(self, row: int) -> int:
+        """Return which shard holds a row."""
+        return bisect_right(self.shards, row, key=lambda shard: shard.first_row) - 1
 
 
 class RoundPlan(_Record):

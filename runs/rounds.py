@@ -129,10 +129,13 @@ class _Writer:
         self._number = number
         self._done: list[tuple[UnitPlan, Path]] = []
         self._requests = 0
+        self._bytes = 0
 
     def add(self, line: bytes) -> None:
         full = self._requests == self._limits.max_requests
-        if self._requests and (full or self._bytes + len(line) > self._limits.max_bytes):
+        if self._requests and (
+            full or self._bytes + len(line) > self._limits.max_bytes
+        ):
             self._roll()
         if not self._requests:
             self._path = self._folder / f"round-{len(self._done):05}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
 from functools import cached_property
 
 from ..data.generate import batch_limits

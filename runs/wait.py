@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 from ..models import Batch, BatchStatus
 from ..settings import get_settings
@@ -59,9 +60,7 @@ def look_at_units(
     }
     if not open_units:
         return frozenset(), 0
-    created = {
-        batch_id: _created_at(unit) for batch_id, unit in open_units.items()
-    }
+    created = {batch_id: _created_at(unit) for batch_id, unit in open_units.items()}
     seen = poller.look(created)
     if state.cancelled:
         _cancel_running(run, seen)
@@ -76,9 +75,10 @@ def look_at_units(
 
 
 def _cancel_running(run: Run, seen: dict[str, Batch | None]) -> None:
-    for batch in seen.values():
+    provider = run.provider()
+    for batch_id, batch in seen.items():
         if batch and batch.status is BatchStatus.IN_PROGRESS:
-            patiently(lambda batch=batch: run.provider().cancel(batch.id), "Cancelling")
+            patiently(partial(provider.cancel, batch_id), f"Cancelling {batch_id}")
 
 
 def _created_at(unit: Unit) -> datetime:

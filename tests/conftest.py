@@ -1,0 +1,96 @@
+"""A closed world for every test: no network, no keys, no home of the user's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Prefect reads these when it is first imported.
+_HOME = tempfile.mkdtemp(prefix="batchwright-prefect-")
+os.environ |= {
+    "PREFECT_HOME": _HOME,
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+    "DO_NOT_TRACK": "1",
+    # Fast pauses; the promises do not depend on how long they are.
+    "BATCHWRIGHT_POLL_SECONDS": "0.05",
+    "BATCHWRIGHT_MAX_POLL_SECONDS": "0.5",
+    "BATCHWRIGHT_ROUND_SECONDS": "0.05",
+    "BATCHWRIGHT_RETRY_SECONDS": "0.02",
+    "BATCHWRIGHT_SETTLE_SECONDS": "1",
+    "BATCHWRIGHT_RUNS_DIR": tempfile.mkdtemp(prefix="batchwright-runs-"),
+}
+for _name in (
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "OPENAI_ORG_ID",
+    "OPENAI_PROJECT_ID",
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_BASE_URL",
+    "PREFECT_API_URL",
+):
+    os.environ.pop(_name, None)
+
+_connect = socket.socket.connect
+
+
+def _connect_here(self: socket.socket, address: Any) -> None:
+    if self.family in {socket.AF_INET, socket.AF_INET6}:
+        host = address[0]
+        if host not in {"127.0.0.1", "::1", "localhost"}:
+            pytest.fail(f"a test tried to reach {host}", pytrace=False)
+    _connect(self, address)
+
+
+socket.socket.connect = _connect_here  # type: ignore[method-assign]  # a closed world
+
+
+def pytest_sessionfinish() -> None:
+    """Leave nothing behind."""
+    for folder in (_HOME, os.environ["BATCHWRIGHT_RUNS_DIR"]):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[str]:
+    """Run one Prefect server for the session, and give its API's URL."""
+    from prefect.server.api.server import SubprocessASGIServer
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        PREFECT_SERVER_DATABASE_CONNECTION_URL,
+        temporary_settings,
+    )
+
+    database = f"sqlite+aiosqlite:///{Path(_HOME) / 'test.db'}"
+    settings = {
+        PREFECT_SERVER_DATABASE_CONNECTION_URL: database,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+    }
+    with temporary_settings(settings):
+        server = SubprocessASGIServer()
+        server.start(timeout=180)
+        try:
+            with temporary_settings({PREFECT_API_URL: server.api_url}):
+                yield server.api_url
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Run a sandbox, with the environment of both SDKs pointing to it."""
+    from batchwright.providers.sandbox import Sandbox
+
+    with Sandbox() as running:
+        for name, value in running.environment().items():
+            monkeypatch.setenv(name, value)
+        yield running
