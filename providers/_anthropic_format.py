@@ -13,7 +13,7 @@ from ._anthropic_body import answer_schema, constants
 from ._anthropic_check import check_line
 from ._anthropic_decode import decode_line
 from ._anthropic_models import refuses
-from ._lines import UNSENDABLE, Slot, frame, unsendable
+from ._lines import UNSENDABLE, frame, slot, unsendable
 from ._parts import anthropic_content
 from ._schema import Restorer
 from .base import Encode, Limits
@@ -54,17 +54,17 @@ class AnthropicFormat:
         """Encode once what is constant; see `Format.encoder`."""
         if template.endpoint != "/v1/messages":
             raise InputError(f"Anthropic has no endpoint {template.endpoint!r}.")
-        custom_id_slot, content_slot = Slot(), Slot()
+        id_slot, content_slot = slot(), slot()
         head, middle, tail = frame(
             {
-                "custom_id": custom_id_slot.mark,
+                "custom_id": id_slot,
                 "params": {
                     "model": template.model,
                     **constants(template),
-                    "messages": content_slot.mark,
+                    "messages": content_slot,
                 },
             },
-            custom_id_slot,
+            id_slot,
             content_slot,
         )
         tail += b"\n"

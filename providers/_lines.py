@@ -14,11 +14,11 @@ from ..errors import InputError
 __all__ = [
     "BOM",
     "UNSENDABLE",
-    "Slot",
     "deep_merge",
     "frame",
     "load_exact",
     "load_result",
+    "slot",
     "unsendable",
 ]
 
@@ -28,14 +28,12 @@ UNSENDABLE = (AttributeError, InputError, KeyError, TypeError)
 """What encoding a row raises when its messages are not what they should be."""
 
 
-class Slot:
-    """A place in a frame that each row fills: put `mark` where its value goes."""
-
-    def __init__(self) -> None:
-        self.mark = secrets.token_hex(16)
+def slot() -> str:
+    """Return a mark that stands in a frame where each row has its own value."""
+    return secrets.token_hex(16)
 
 
-def frame(document: Mapping[str, Any], *slots: Slot) -> list[bytes]:
+def frame(document: Mapping[str, Any], *slots: str) -> list[bytes]:
     """Encode `document` once and cut it at its slots, which stand in this order.
 
     Raises:
@@ -46,8 +44,8 @@ def frame(document: Mapping[str, Any], *slots: Slot) -> list[bytes]:
     except TypeError as exc:
         raise InputError(f"The job cannot be written as JSON: {exc}.") from exc
     pieces = []
-    for slot in slots:
-        piece, _, rest = rest.partition(b'"%b"' % slot.mark.encode())
+    for mark in slots:
+        piece, _, rest = rest.partition(b'"%b"' % mark.encode())
         pieces.append(piece)
     return [*pieces, rest]
 

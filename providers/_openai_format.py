@@ -11,7 +11,7 @@ import orjson
 
 from ..errors import InputError
 from ..models import BatchResult, LineError, Message, Messages, RequestTemplate
-from ._lines import UNSENDABLE, Slot, frame, unsendable
+from ._lines import UNSENDABLE, frame, slot, unsendable
 from ._openai_body import constants
 from ._openai_check import check_line, read_endpoint
 from ._openai_decode import decode_line
@@ -68,15 +68,15 @@ class OpenAIFormat:
                 first["instructions"] = template.system
         elif template.system:
             lead = b"[" + orjson.dumps(system) + b","
-        custom_id_slot, content_slot = Slot(), Slot()
+        id_slot, content_slot = slot(), slot()
         head, middle, tail = frame(
             {
-                "custom_id": custom_id_slot.mark,
+                "custom_id": id_slot,
                 "method": "POST",
                 "url": template.endpoint,
-                "body": {**first, key: content_slot.mark, **body},
+                "body": {**first, key: content_slot, **body},
             },
-            custom_id_slot,
+            id_slot,
             content_slot,
         )
         middle += lead

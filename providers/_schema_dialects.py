@@ -46,7 +46,7 @@ class Dialect:
     """Characters of all values of one enum with more than 250 of them."""
 
     def explain(self, schema: Node, source: Node) -> Node:
-        """Add the constraints of `source`: known ones as keywords, the rest as words."""
+        """Add what `source` asks for: known keywords as they are, the rest in words."""
         both = (source, schema)
         text = [one["description"] for one in both if "description" in one]
         tuple_ = "prefixItems" in source
