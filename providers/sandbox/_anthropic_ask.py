@@ -89,8 +89,8 @@ def _message_problems(messages: Any) -> Iterator[str]:
             yield f"{where}.role: Input should be 'user' or 'assistant'"
         if message["role"] == "system":
             yield (
-                'messages: Unexpected role "system". The Messages API accepts a top-level'
-                ' `system` parameter, not "system" as an input message role.'
+                'messages: Unexpected role "system". The Messages API accepts a'
+                ' top-level `system` parameter, not "system" as an input message role.'
             )
         if not isinstance(message.get("content"), str | list):
             yield f"{where}.content: Field required"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -135,6 +136,21 @@ class Backend:
     def moment(self, row: BatchRow) -> Moment:
         """Return where a batch stands now."""
         return look(row, plan_of(row), self.clock.now())
+
+    def settle(self, timeout_seconds: float | None = None) -> None:
+        """Let every batch end: wait for the work, then move the clock.
+
+        Raises:
+            TimeoutError: The work took longer, in real seconds.
+        """
+        if not self.worker.wait_idle(timeout_seconds):
+            raise TimeoutError(f"Batches still run after {timeout_seconds} seconds.")
+        rows = self.store.select(BatchRow)
+        ends = [look(row, plan_of(row), math.inf).ended_at or 0.0 for row in rows]
+        late = max(ends, default=0.0) - self.clock.now()
+        if late > 0:
+            self.clock.advance(late)
+            self.keep_clock()
 
     def batches(self) -> list[CreatedBatch]:
         """Return every batch of every account, oldest first."""

@@ -42,7 +42,7 @@ _ANTHROPIC_TYPES = {
 class ApiError(Exception):
     """An answer other than 200."""
 
-    def __init__(  # noqa: PLR0913 - all that an envelope can carry
+    def __init__(
         self,
         status: int,
         message: str,

@@ -53,6 +53,10 @@ def read_request(
             if name != "max_tokens" and body[name] in {1, None}:
                 continue
             return _refused_parameter(name)
+    for name in ("n", "dimensions"):
+        if name in body and not isinstance(body[name], int):
+            text = f"Invalid type for '{name}': expected an integer."
+            return Failure(400, text, name, "invalid_type")
     read = _READERS.get(endpoint, _read_plain)
     found = read(body)
     if isinstance(found, Failure):

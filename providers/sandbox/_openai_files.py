@@ -73,7 +73,7 @@ def check_name(purpose: str, filename: str) -> None:
         )
 
 
-def keep(  # noqa: PLR0913, PLR0917 - what a file consists of
+def keep(
     backend: Backend,
     account: str,
     source: IO[bytes],

@@ -36,7 +36,7 @@ Usage = tuple[int, int]
 """Input and output tokens."""
 
 
-def answer_line(  # noqa: PLR0913, PLR0917 - what an answer depends on
+def answer_line(
     request: dict[str, Any],
     endpoint: str,
     seed: int,
@@ -65,7 +65,7 @@ def answer_line(  # noqa: PLR0913, PLR0917 - what an answer depends on
     return line, "succeeded", usage
 
 
-def _content(  # noqa: PLR0913, PLR0917 - as above
+def _content(
     request: dict[str, Any],
     endpoint: str,
     say: Say,

@@ -133,7 +133,7 @@ def _strict(place: Place, node: dict[str, Any]) -> str | None:
     return None
 
 
-def _anthropic_problems(schema: Any) -> Iterator[str]:
+def _anthropic_problems(schema: Any) -> Iterator[str]:  # noqa: C901 - one per rule
     """Yield what is wrong; only the first is sure to make sense."""
     if not isinstance(schema, dict):
         yield "schema: Input should be an object"

@@ -39,7 +39,7 @@ class _Answer:
             self.body += message.get("body", b"")
 
 
-async def make_trouble(  # noqa: PLR0913, PLR0917 - an ASGI call, and what shall happen to it
+async def make_trouble(
     fault: CallFault,
     provider: str,
     app: ASGIApp,

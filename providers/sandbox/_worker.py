@@ -41,7 +41,7 @@ class Worker:
         self._clock = clock
         self._faults = faults
         self._ask = ask
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._again: dict[str, bool] = {}
         self._done: dict[str, int] = {}
         self._stopping = False
@@ -82,14 +82,23 @@ class Worker:
         """Return how many requests of a running batch have their result."""
         return self._done.get(batch_id, 0)
 
+    def wait_idle(self, timeout_seconds: float | None = None) -> bool:
+        """Wait until there is nothing left to do; False where that took too long."""
+        with self._lock:
+            return self._lock.wait_for(lambda: not self._again, timeout_seconds)
+
     def _run(self, batch_id: str) -> None:
-        while not self._stopping:
-            self._work(batch_id)
+        try:
+            while not self._stopping:
+                self._work(batch_id)
+                with self._lock:
+                    if not self._again[batch_id]:
+                        break
+                    self._again[batch_id] = False
+        finally:
             with self._lock:
-                if not self._again[batch_id]:
-                    del self._again[batch_id]
-                    return
-                self._again[batch_id] = False
+                del self._again[batch_id]
+                self._lock.notify_all()
 
     def _work(self, batch_id: str) -> None:
         row = self._store.get(BatchRow, batch_id)

@@ -51,7 +51,7 @@ class Sandbox:
 
     api_key = API_KEY
 
-    def __init__(  # noqa: PLR0913 - each is a separate choice
+    def __init__(
         self,
         state_dir: str | Path | None = None,
         *,
@@ -186,6 +186,14 @@ class Sandbox:
         self.backend.clock.advance(seconds)
         self.backend.keep_clock()
 
+    def settle(self, timeout_seconds: float | None = 60) -> None:
+        """Let every batch end now: wait for the work, and move the clock.
+
+        Raises:
+            TimeoutError: The work took longer, in real seconds.
+        """
+        self.backend.settle(timeout_seconds)
+
     def created(self) -> int:
         """Return how many batches were ever created here."""
         return len(self.batches())
@@ -199,7 +207,7 @@ class Sandbox:
         return list(self.backend.calls)
 
 
-def serve(  # noqa: PLR0913, PLR0917 - the options of the command
+def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     state_dir: str | Path | None = None,
