@@ -293,7 +293,10 @@ CREATE_ERRORS = [
     ({"metadata": {"k" * 65: "v"}}, f"metadata.{'k' * 64}"),
     ({"metadata": {"k": "v" * 513}}, "metadata.k"),
     ({"metadata": {"k": 1}}, "metadata.k"),
-    ({"output_expires_after": {"anchor": "created_at", "seconds": 60}}, "output_expires_after.seconds"),
+    (
+        {"output_expires_after": {"anchor": "created_at", "seconds": 60}},
+        "output_expires_after.seconds",
+    ),
 ]
 
 
