@@ -1,0 +1,1 @@
+"""What the command line declares, shows and says; it knows no provider and no run."""

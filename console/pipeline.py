@@ -1,0 +1,69 @@
+"""Run a flow in this process, with its progress shown and its end clean."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..data.job import BatchJob
+from ..models import RunReport
+from ..runs.events import listening
+from ..runs.pause import request_stop
+from .exits import say
+from .progress import run_progress
+
+__all__ = ["execute"]
+
+_QUIET = {
+    # A fresh home needs about 20 s of migrations, and a slow machine more.
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
+    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
+}
+
+
+def execute(directory: str, *, job: BatchJob | None, wait: bool) -> RunReport:
+    """Start or continue the run in `directory` as a flow.
+
+    Raises:
+        KeyboardInterrupt: Stopped by a signal; what to do next has been said.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    say(f"Run directory: {directory}")
+    if not os.environ.get("PREFECT_API_URL"):
+        say("Starting Prefect's embedded server (20 s the first time) ...")
+    from ..flows.batch import resume_run, run_batch  # noqa: PLC0415 - takes 2 s
+
+    with _stoppable(directory), run_progress() as progress, listening(progress):
+        if job is not None:
+            return run_batch(job, directory, "poll" if wait else "detach")
+        return resume_run(directory, wait)
+
+
+@contextmanager
+def _stoppable(directory: str) -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM into a quick end that cancels nothing."""
+
+    def stop(_number: int, _frame: Any) -> None:
+        request_stop()
+        raise KeyboardInterrupt
+
+    before = {
+        number: signal.signal(number, stop)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(
+            "Stopped. Batches that were created go on at the provider; continue with"
+            f" `batchwright resume {directory}`."
+        )
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
