@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from ..models import BatchResult, Outcome, Usage
-from ._lines import load_exact, load_result
+from ._lines import load_exact, load_result, tokens
 
 __all__ = ["decode_line"]
 
@@ -90,26 +90,25 @@ def _answer(custom_id: str | None, message: dict[str, Any], line: bytes) -> Batc
     model = message.get("model")
     result.model = model if type(model) is str else None
     usage = message.get("usage")
-    if type(usage) is dict:
-        result.usage = _usage(usage)
+    result.usage = _usage(usage) if type(usage) is dict else None
     try:
         _read_blocks(result, message.get("content") or ())
-    except (AttributeError, KeyError, TypeError) as exc:
+        if result.data is not None and _BIG_NUMBER.search(line):
+            # orjson turns whole numbers beyond 64 bits into floats.
+            exact = load_exact(line)["result"]["message"]
+            _read_blocks(result, exact["content"])
+        _judge(result, message)
+    except (AttributeError, KeyError, TypeError):
         result.outcome = Outcome.INVALID
-        result.error = f"An answer of an unknown shape: {exc!r}."
-        return result
-    if result.data is not None and _BIG_NUMBER.search(line):
-        # orjson turns whole numbers beyond 64 bits into floats.
-        exact = load_exact(line)["result"]["message"]
-        _read_blocks(result, exact["content"])
-    _judge(result, message)
+        result.error = "An answer of an unknown shape."
     return result
 
 
 def _usage(usage: dict[str, Any]) -> Usage:
-    stored = usage.get("cache_creation_input_tokens") or 0
-    cached = usage.get("cache_read_input_tokens") or 0
-    fresh, written = usage.get("input_tokens") or 0, usage.get("output_tokens") or 0
+    stored = tokens(usage.get("cache_creation_input_tokens"))
+    cached = tokens(usage.get("cache_read_input_tokens"))
+    fresh = tokens(usage.get("input_tokens"))
+    written = tokens(usage.get("output_tokens"))
     return Usage(fresh + stored + cached, written, cached, stored)
 
 
@@ -135,7 +134,9 @@ def _judge(result: BatchResult, message: dict[str, Any]) -> None:
         details = details if type(details) is dict else {}
         said = details.get("explanation") or result.text or details.get("category")
         result.outcome = Outcome.REFUSED
-        result.error = said or "The model refused (stop_reason: refusal)."
+        result.error = (
+            str(said) if said else "The model refused (stop_reason: refusal)."
+        )
     elif reason in _CUT:
         result.outcome = Outcome.TRUNCATED
         result.error = f"The answer was cut (stop_reason: {reason})."

@@ -19,6 +19,7 @@ __all__ = [
     "load_exact",
     "load_result",
     "slot",
+    "tokens",
     "unsendable",
 ]
 
@@ -89,6 +90,11 @@ def load_exact(line: bytes) -> Any:
     """
     text = line.removeprefix(BOM).decode("utf-8", "replace")
     return _to_utf8(json.loads(text, strict=False))
+
+
+def tokens(value: Any) -> int:
+    """Return a count of tokens; what is no count counts as none."""
+    return value if type(value) is int else 0
 
 
 def _to_utf8(value: Any) -> Any:

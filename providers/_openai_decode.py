@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..models import BatchResult, Outcome, Usage
-from ._lines import load_result
+from ._lines import load_result, tokens
 
 __all__ = ["decode_line"]
 
@@ -82,8 +82,7 @@ def _answer(custom_id: str | None, body: dict[str, Any]) -> BatchResult:
     model = body.get("model")
     result.model = model if type(model) is str else None
     usage = body.get("usage")
-    if type(usage) is dict:
-        result.usage = _usage(usage)
+    result.usage = _usage(usage) if type(usage) is dict else None
     try:
         if "choices" in body:
             _read_choice(result, body["choices"])
@@ -95,8 +94,8 @@ def _answer(custom_id: str | None, body: dict[str, Any]) -> BatchResult:
             kind = body.get("object") or "without a type"
             text = _words(body.get("error") or f"An answer of an unknown kind: {kind}.")
             _fail(result, Outcome.ERRORED, text[1])
-    except (AttributeError, IndexError, KeyError, TypeError) as exc:
-        _fail(result, Outcome.INVALID, f"An answer of an unknown shape: {exc!r}.")
+    except (AttributeError, IndexError, KeyError, TypeError):
+        _fail(result, Outcome.INVALID, "An answer of an unknown shape.")
     return result
 
 
@@ -108,9 +107,9 @@ def _usage(usage: dict[str, Any]) -> Usage:
         read, written = usage.get("input_tokens"), usage.get("output_tokens")
         details = usage.get("input_tokens_details")
     if type(details) is not dict:
-        return Usage(read or 0, written or 0)
+        return Usage(tokens(read), tokens(written))
     cached, stored = details.get("cached_tokens"), details.get("cache_write_tokens")
-    return Usage(read or 0, written or 0, cached or 0, stored or 0)
+    return Usage(tokens(read), tokens(written), tokens(cached), tokens(stored))
 
 
 def _fail(result: BatchResult, outcome: Outcome, error: str) -> None:
@@ -129,9 +128,12 @@ def _read_choice(result: BatchResult, choices: list[dict[str, Any]]) -> None:
         calls, called = message.get("tool_calls"), message.get("function_call")
         if calls:
             called = calls[0]["function"]
-        result.text = called["arguments"] if called else _text(message.get("content"))
+        if called:
+            _read_call(result, called)
+        else:
+            result.text = _text(message.get("content"))
         if refusal := message.get("refusal"):
-            _fail(result, Outcome.REFUSED, refusal)
+            _fail(result, Outcome.REFUSED, str(refusal))
             return
     reason = choice.get("finish_reason")
     if reason == "length":
@@ -140,10 +142,19 @@ def _read_choice(result: BatchResult, choices: list[dict[str, Any]]) -> None:
     elif reason == "content_filter":
         text = "The answer was withheld (finish_reason: content_filter)."
         _fail(result, Outcome.REFUSED, text)
-    elif not result.text:
+    elif not result.text and result.data is None:
         _fail(
             result, Outcome.INVALID, f"The answer is empty (finish_reason: {reason})."
         )
+
+
+def _read_call(result: BatchResult, call: dict[str, Any]) -> None:
+    """Fill in a tool's arguments: JSON as text, from some servers decoded."""
+    arguments = call["arguments"]
+    if type(arguments) is str:
+        result.text = arguments
+    else:
+        result.data = arguments
 
 
 def _text(content: Any) -> str | None:
@@ -168,8 +179,8 @@ def _read_response(result: BatchResult, body: dict[str, Any]) -> None:
         unfinished = status in {"in_progress", "queued"}
         result.retryable = unfinished or code in _PASSING_CODES
     elif refusal is not None:
-        _fail(result, Outcome.REFUSED, refusal)
-    elif not result.text:
+        _fail(result, Outcome.REFUSED, str(refusal))
+    elif not result.text and result.data is None:
         _fail(result, Outcome.INVALID, "The answer is empty.")
 
 
@@ -183,7 +194,7 @@ def _read_output(result: BatchResult, output: list[dict[str, Any]]) -> str | Non
     for item in output:
         kind = item.get("type")
         if kind == "function_call":
-            result.text = item["arguments"]
+            _read_call(result, item)
             return None
         if kind == "message" and said is None and item.get("phase") != "commentary":
             said = item["content"]

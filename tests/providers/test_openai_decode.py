@@ -1,0 +1,346 @@
+"""Lines of OpenAI's output and error files, as they come and as they should not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchwright.models import Outcome, Usage
+from batchwright.providers import get_format
+
+decode = get_format("openai").decode
+
+CHAT_USAGE = {
+    "prompt_tokens": 10,
+    "completion_tokens": 4,
+    "total_tokens": 14,
+    "prompt_tokens_details": {"cached_tokens": 6, "cache_write_tokens": 2},
+}
+
+
+def _line(body: Any = None, status: Any = 200, error: Any = None) -> bytes:
+    response = {"status_code": status, "request_id": "req", "body": body}
+    answered = None if body is None and status == 200 else response
+    record = {"id": "b", "custom_id": "row-1", "response": answered, "error": error}
+    return orjson.dumps(record)
+
+
+def _chat(message: Any, reason: str = "stop", **more: Any) -> bytes:
+    choice = {"index": 0, "message": message, "finish_reason": reason}
+    return _line({"model": "gpt-5-mini", "choices": [choice], **more})
+
+
+def _response(*output: Any, **more: Any) -> bytes:
+    return _line(
+        {"object": "response", "status": "completed", "output": output, **more}
+    )
+
+
+def _said(*content: Any, **more: Any) -> dict[str, Any]:
+    return {"type": "message", "role": "assistant", "content": content, **more}
+
+
+def _text(value: str) -> dict[str, Any]:
+    return {"type": "output_text", "text": value}
+
+
+def _call(arguments: str) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": "a", "arguments": arguments}}
+
+
+CUT = "The answer was cut at the token limit (finish_reason: length)."
+FILTERED = "The answer was withheld (finish_reason: content_filter)."
+
+ANSWERS = {
+    "text": (_chat({"content": "Hi"}), Outcome.SUCCEEDED, "Hi", None),
+    "text-in-parts": (
+        _chat({"content": [{"type": "text", "text": "Hi"}]}),
+        Outcome.SUCCEEDED,
+        "Hi",
+        None,
+    ),
+    "completion": (
+        _line({"choices": [{"text": "Hi", "finish_reason": "stop"}]}),
+        Outcome.SUCCEEDED,
+        "Hi",
+        None,
+    ),
+    "tool": (_chat({"tool_calls": [_call("{}")]}), Outcome.SUCCEEDED, "{}", None),
+    "two-tools": (
+        _chat({"content": "x", "tool_calls": [_call("1"), _call("2")]}, "tool_calls"),
+        Outcome.SUCCEEDED,
+        "1",
+        None,
+    ),
+    "function-call": (
+        _chat({"content": None, "function_call": {"arguments": "{}"}}),
+        Outcome.SUCCEEDED,
+        "{}",
+        None,
+    ),
+    "two-choices": (
+        _line({"choices": [{"message": {"content": c}} for c in ("a", "b")]}),
+        Outcome.SUCCEEDED,
+        "a",
+        None,
+    ),
+    "refusal": (
+        _chat({"content": None, "refusal": "I cannot."}),
+        Outcome.REFUSED,
+        None,
+        "I cannot.",
+    ),
+    "cut": (_chat({"content": '{"a'}, "length"), Outcome.TRUNCATED, '{"a', CUT),
+    "cut-tool": (
+        _chat({"tool_calls": [_call('{"a')]}, "length"),
+        Outcome.TRUNCATED,
+        '{"a',
+        CUT,
+    ),
+    "filtered": (
+        _chat({"content": None}, "content_filter"),
+        Outcome.REFUSED,
+        None,
+        FILTERED,
+    ),
+    "empty": (
+        _chat({"content": ""}),
+        Outcome.INVALID,
+        "",
+        "The answer is empty (finish_reason: stop).",
+    ),
+    "no-choice": (
+        _line({"choices": []}),
+        Outcome.INVALID,
+        None,
+        "The answer holds no choice.",
+    ),
+    "odd-choice": (
+        _line({"choices": [7]}),
+        Outcome.INVALID,
+        None,
+        "An answer of an unknown shape.",
+    ),
+    "response": (
+        _response({"type": "reasoning"}, _said(_text("Hi"))),
+        Outcome.SUCCEEDED,
+        "Hi",
+        None,
+    ),
+    "response-commentary": (
+        _response(_said(_text("Hm"), phase="commentary"), _said(_text("Hi"))),
+        Outcome.SUCCEEDED,
+        "Hi",
+        None,
+    ),
+    "response-call": (
+        _response(_said(_text("Hm")), {"type": "function_call", "arguments": "{}"}),
+        Outcome.SUCCEEDED,
+        "{}",
+        None,
+    ),
+    "response-refusal": (
+        _response(_said({"type": "refusal", "refusal": "I cannot."})),
+        Outcome.REFUSED,
+        None,
+        "I cannot.",
+    ),
+    "response-cut": (
+        _response(
+            _said(_text("H")),
+            status="incomplete",
+            incomplete_details={"reason": "max_output_tokens"},
+        ),
+        Outcome.TRUNCATED,
+        "H",
+        "The answer is incomplete (reason: max_output_tokens).",
+    ),
+    "response-filtered": (
+        _response(status="incomplete", incomplete_details={"reason": "content_filter"}),
+        Outcome.REFUSED,
+        None,
+        "The answer is incomplete (reason: content_filter).",
+    ),
+    "response-empty": (_response(), Outcome.INVALID, None, "The answer is empty."),
+    "response-cancelled": (
+        _response(status="cancelled"),
+        Outcome.CANCELLED,
+        None,
+        "The response was cancelled.",
+    ),
+    "unknown-kind": (
+        _line({"object": "song"}),
+        Outcome.ERRORED,
+        None,
+        "An answer of an unknown kind: song.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_answers(name: str) -> None:
+    """Each way to answer has its outcome, its text and the provider's words."""
+    given_line, outcome, answer, error = ANSWERS[name]
+    result = decode(given_line)
+    found = (result.custom_id, result.outcome, result.text, result.error)
+    assert found == ("row-1", outcome, answer, error)
+    assert not result.retryable
+
+
+def _failed(code: str) -> dict[str, str]:
+    return {"code": code, "message": "Sorry."}
+
+
+FAILURES = {
+    "bad-request": (
+        _line({"error": _failed("invalid_prompt")}, 400),
+        "400 invalid_prompt: Sorry.",
+        False,
+    ),
+    "rate-limit": (_line({"error": {"message": "Slow."}}, 429), "429 Slow.", True),
+    "no-money": (
+        _line({"error": _failed("insufficient_quota")}, 429),
+        "429 insufficient_quota: Sorry.",
+        False,
+    ),
+    "server": (_line({"error": {"type": "oops"}}, 500), "500 oops", True),
+    "never-sent": (_line({}, 0), "0 no reason given", True),
+    "error-as-text": (_line(None, 400, "bad"), "400 bad", False),
+    "no-status": (_line({"choices": []}, None), "None no reason given", False),
+    "body-as-text": (_line("<html>", 502), "502 <html>", True),
+    "error-beside-200": (
+        _line({"choices": []}, 200, _failed("odd")),
+        "200 odd: Sorry.",
+        False,
+    ),
+    "response-failed": (
+        _response(status="failed", error=_failed("server_error")),
+        "failed: server_error: Sorry.",
+        True,
+    ),
+    "response-failed-for-good": (
+        _response(status="failed", error=_failed("invalid_image")),
+        "failed: invalid_image: Sorry.",
+        False,
+    ),
+    "response-unfinished": (
+        _response(status="in_progress"),
+        "in_progress: no reason given",
+        True,
+    ),
+    "response-odd-status": (
+        _response(_said(_text("Hi")), status="melted"),
+        "melted: no reason given",
+        False,
+    ),
+    "neither": (_line(), "The provider sent neither a response nor an error.", True),
+    "error-alone": (_line(error=_failed("odd")), "odd: Sorry.", False),
+    "other-provider": (
+        b'{"custom_id":"row-1","result":{"type":"expired"}}',
+        "This is an Anthropic result line.",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_failures(name: str) -> None:
+    """A request that failed says why, and whether another try can help."""
+    given_line, error, retryable = FAILURES[name]
+    result = decode(given_line)
+    assert (result.custom_id, result.outcome) == ("row-1", Outcome.ERRORED)
+    assert (result.error, result.retryable) == (error, retryable)
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome", "retryable"),
+    [
+        ("batch_expired", Outcome.EXPIRED, True),
+        ("batch_cancelled", Outcome.CANCELLED, False),
+    ],
+)
+def test_never_ran(code: str, outcome: Outcome, *, retryable: bool) -> None:
+    """What the batch left undone is expired or cancelled, not errored."""
+    result = decode(_line(error=_failed(code)))
+    assert (result.outcome, result.retryable) == (outcome, retryable)
+    assert result.error == f"{code}: Sorry."
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (CHAT_USAGE, Usage(10, 4, 6, 2)),
+        ({"prompt_tokens": 10, "prompt_tokens_details": None}, Usage(10)),
+        (
+            {"input_tokens": 3, "output_tokens": 1, "input_tokens_details": {}},
+            Usage(3, 1),
+        ),
+        (None, None),
+    ],
+)
+def test_usage(usage: Any, expected: Usage | None) -> None:
+    """Usage is what the provider counted; unknown where it did not count."""
+    result = decode(_chat({"content": "Hi"}, usage=usage))
+    assert (result.usage, result.model) == (expected, "gpt-5-mini")
+
+
+def test_embedding() -> None:
+    """An embedding comes as the numbers that it is."""
+    body = {"object": "list", "data": [{"embedding": [0.5, -1]}], "model": "e"}
+    result = decode(_line(body))
+    assert (result.outcome, result.data) == (Outcome.SUCCEEDED, [0.5, -1])
+
+
+@pytest.mark.parametrize(
+    ("escaped", "expected"),
+    [
+        (b"\\ud800", "\N{REPLACEMENT CHARACTER}"),
+        (b"\x07", "\x07"),
+        (b"\xe2\x80\xa8", "\N{LINE SEPARATOR}"),
+        (b"\xff", "\N{REPLACEMENT CHARACTER}"),
+        (b"\\ud83d\\ude00", "\N{GRINNING FACE}"),
+    ],
+)
+def test_odd_text_is_kept(escaped: bytes, expected: str) -> None:
+    """Text that strict JSON or UTF-8 refuses is still an answer, and can be written."""
+    result = decode(_chat({"content": "TEXT"}).replace(b"TEXT", escaped))
+    assert (result.outcome, result.text) == (Outcome.SUCCEEDED, expected)
+    assert (result.text or "").encode()
+
+
+def test_byte_order_mark() -> None:
+    """A byte order mark before the first line changes nothing."""
+    assert decode(b"\xef\xbb\xbf" + _chat({"content": "Hi"})).text == "Hi"
+
+
+@pytest.mark.parametrize("bad", [b"", b"{", b"7", b"[]", b'"a"', b"\xff\xfe"])
+def test_bad_lines(bad: bytes) -> None:
+    """A line that is no JSON object is a result without an ID."""
+    result = decode(bad)
+    assert (result.custom_id, result.outcome) == (None, Outcome.ERRORED)
+    assert (result.error or "").startswith("This result line is not")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+KEYS = ("choices", "output", "data", "usage", "status", "error", "model")
+
+
+@given(body=st.dictionaries(st.sampled_from(KEYS), json_values), status=json_values)
+def test_never_raises(body: dict[str, Any], status: Any) -> None:
+    """Whatever a line holds, decoding it gives a result."""
+    record = {"custom_id": "a", "response": {"status_code": status, "body": body}}
+    for code in (status, 200):
+        record["response"]["status_code"] = code
+        try:
+            encoded = orjson.dumps(record)
+        except TypeError:  # an integer beyond 64 bits
+            continue
+        assert decode(encoded).custom_id == "a"
