@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from ..errors import UnreachableError
 from ..models import Batch, Intent
 from ._wire import as_text
 
@@ -14,7 +15,9 @@ __all__ = ["candidates", "items"]
 _CLOCK_MARGIN = timedelta(minutes=10)
 
 
-def items(fetch: Callable[[str | None], Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def items(
+    fetch: Callable[[str | None], Mapping[str, Any]], *, complete: bool = False
+) -> Iterator[dict[str, Any]]:
     """Yield each batch object once; pages are fetched as they are needed.
 
     The list ends with a page that says so, or that brings nothing new, since some
@@ -22,13 +25,23 @@ def items(fetch: Callable[[str | None], Mapping[str, Any]]) -> Iterator[dict[str
 
     Args:
         fetch: Returns the page that follows the batch with this ID.
+        complete: Whether absence must prove something.
+
+    Raises:
+        UnreachableError: `complete`, and a page without batches claims more.
     """
     seen: set[str] = set()
     cursor: str | None = None
     while True:
         page = fetch(cursor)
         fresh = 0
-        for item in page["data"] or []:
+        data = page["data"] or []
+        if complete and not data and page.get("has_more"):
+            raise UnreachableError(
+                "The list of batches broke off: a page without batches says that more"
+                " follow. Try again."
+            )
+        for item in data:
             batch_id = as_text(item.get("id")) if isinstance(item, dict) else None
             if batch_id is None:
                 continue

@@ -1,88 +1,27 @@
-"""Request files up and result files down, whatever their size, in constant memory."""
+"""Result files down, whatever their size, in constant memory."""
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import os
 import secrets
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import httpx2
 
-from ..errors import DownloadCutError, InputError, UnreachableError
+from ..errors import DownloadCutError, InputError
 from ._errors import reason
-from .base import Progress
 
-__all__ = ["RequestsBody", "ResultFile", "UploadFile", "received", "save_results"]
+__all__ = ["ResultFile", "save_results"]
 
 _logger = logging.getLogger(__name__)
 
 _BLOCK_BYTES = 1 << 20
-_SEND_BLOCK_BYTES = 1 << 16
 _BOM = b"\xef\xbb\xbf"
-_HEAD = b'{"requests":['
-_TAIL = b"]}"
-
-
-class UploadFile(io.BufferedReader):
-    """A request file that tells how far it has been read."""
-
-    def __init__(self, path: Path, progress: Progress | None) -> None:
-        super().__init__(_open(path), _BLOCK_BYTES)
-        self._progress = progress
-        self._total_bytes = os.fstat(self.fileno()).st_size
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Read, and say how far it is."""
-        block = super().read(size)
-        if self._progress:
-            self._progress(self.tell(), self._total_bytes)
-        return block
-
-
-class RequestsBody:
-    """The body `{"requests":[...]}` made of a request file's lines as it is sent.
-
-    It can be iterated again from the start, has a known length, and gives up on a
-    deadline: a body that is cut short creates nothing.
-    """
-
-    def __init__(
-        self, path: Path, *, seconds: float, progress: Progress | None = None
-    ) -> None:
-        self._path = path
-        self._progress = progress
-        self._seconds = seconds
-        with _open(path) as file:
-            self._size_bytes = _size_without_end(file)
-        self.length = len(_HEAD) + self._size_bytes + len(_TAIL)
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield the body in blocks."""
-        deadline = time.monotonic() + self._seconds
-        yield _HEAD
-        with _open(self._path) as file:
-            left = self._size_bytes
-            while left and (block := file.read(min(left, _SEND_BLOCK_BYTES))):
-                if time.monotonic() > deadline:
-                    raise UnreachableError(
-                        f"Sending {self._size_bytes / 1e6:.0f} MB took more than"
-                        f" {self._seconds:.0f} s, so it was given up and no batch was"
-                        " created; set BATCHWRIGHT_HTTP_TIMEOUT_SECONDS higher, or make"
-                        " smaller batches."
-                    )
-                # A JSON line holds no raw newline, so each one is between lines.
-                yield block.replace(b"\n", b",")
-                left -= len(block)
-                if self._progress:
-                    self._progress(self._size_bytes - left, self._size_bytes)
-        yield _TAIL
 
 
 class ResultFile:
@@ -95,10 +34,12 @@ class ResultFile:
         """As received; blank lines are counted here but not written."""
         self.is_whole = False
         """Only a file that is whole gets its name."""
+        self.is_proven = True
+        """Whether HTTP or the promised size would have shown a cut."""
 
     def add(
         self,
-        blocks: Iterable[bytes],
+        response: httpx2.Response,
         *,
         name: str,
         promised_bytes: int | None = None,
@@ -107,7 +48,7 @@ class ResultFile:
         """Append the lines of one download.
 
         Args:
-            blocks: What arrives.
+            response: The answer, its body not yet read.
             name: What is downloaded, for messages.
             promised_bytes: Its size, if the provider told it.
             progress: Told of the bytes of all downloads so far.
@@ -115,9 +56,10 @@ class ResultFile:
         Raises:
             DownloadCutError: It ended early, or it is a web page.
         """
+        self.is_proven &= bool(promised_bytes) or _is_framed(response)
         start = self.bytes
         tail = bytearray()
-        for block in blocks:
+        for block in _blocks(response, name):
             is_first, data = self.bytes == start, block
             self.bytes += len(block)
             if is_first:
@@ -174,7 +116,8 @@ def save_results(
         with _replacing(path) as results:
             fetch(results)
             size = results.lines, results.bytes
-            if results.lines >= promised_lines or size == earlier:
+            is_all = results.is_proven and size == earlier
+            if results.lines >= promised_lines or is_all:
                 results.is_whole = True
                 if results.lines < promised_lines:
                     _logger.warning(
@@ -190,21 +133,6 @@ def save_results(
         f"{name} came with {results.lines:,} of {promised_lines:,} lines; download it"
         " again."
     )
-
-
-def received(response: httpx2.Response, name: str) -> Iterator[bytes]:
-    """Yield the body of a streamed answer in blocks.
-
-    Raises:
-        DownloadCutError: The connection broke.
-    """
-    try:
-        yield from response.iter_bytes(_BLOCK_BYTES)
-    except httpx2.HTTPError as exc:
-        raise DownloadCutError(
-            f"{name} broke off after {response.num_bytes_downloaded:,} bytes"
-            f" ({reason(exc)}); download it again."
-        ) from exc
 
 
 @contextmanager
@@ -225,18 +153,23 @@ def _replacing(path: Path) -> Iterator[ResultFile]:
         part.unlink(missing_ok=True)
 
 
-def _open(path: Path) -> io.FileIO:
+def _blocks(response: httpx2.Response, name: str) -> Iterator[bytes]:
     try:
-        return io.FileIO(path)
-    except OSError as exc:
-        raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc
+        yield from response.iter_bytes(_BLOCK_BYTES)
+    except httpx2.HTTPError as exc:
+        raise DownloadCutError(
+            f"{name} broke off after {response.num_bytes_downloaded:,} bytes"
+            f" ({reason(exc)}); download it again."
+        ) from exc
 
 
-def _size_without_end(file: io.FileIO) -> int:
-    """Return the size up to the last line's last character."""
-    size = file.seek(0, os.SEEK_END)
-    start = file.seek(max(0, size - _SEND_BLOCK_BYTES))
-    return start + len(file.read().rstrip())
+def _is_framed(response: httpx2.Response) -> bool:
+    """Whether the body's end is marked, so that a closed connection is no end."""
+    return (
+        "content-length" in response.headers
+        or "transfer-encoding" in response.headers
+        or response.http_version == "HTTP/2"
+    )
 
 
 def _is_document(tail: bytearray) -> bool:

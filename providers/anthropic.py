@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
@@ -29,13 +28,13 @@ from ._client import (
 from ._errors import Failures, is_known_absence
 from ._listing import candidates, items
 from ._status import check_ended, stop
-from ._transfer import RequestsBody, ResultFile, received, save_results
+from ._transfer import ResultFile, save_results
+from ._upload import RequestsBody
 from .base import Progress
 
 __all__ = ["AnthropicProvider"]
 
 _PATH = "/v1/messages/batches"
-_NO_LIMIT = sys.maxsize
 
 
 class AnthropicProvider(AnthropicFormat):
@@ -56,7 +55,9 @@ class AnthropicProvider(AnthropicFormat):
             or os.environ.get("ANTHROPIC_BASE_URL")
             or "https://api.anthropic.com"
         )
-        key = check_key("Anthropic", api_key, "ANTHROPIC_API_KEY")
+        key = check_key(
+            "Anthropic", api_key, "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"
+        )
         self._client = anthropic.Anthropic(
             api_key=key,
             base_url=self.base_url,
@@ -111,7 +112,7 @@ class AnthropicProvider(AnthropicFormat):
     def find(self, intent: Intent) -> list[Batch]:
         """Return the batches after the baseline with as many requests."""
         return candidates(
-            self.list(_NO_LIMIT),
+            self._walk(self.page_size, complete=True),
             intent,
             lambda batch: batch.counts.total in {None, intent.requests},
         )
@@ -126,9 +127,7 @@ class AnthropicProvider(AnthropicFormat):
 
     def list(self, limit: int) -> Iterator[Batch]:
         """Yield up to `limit` batches, newest first."""
-        size = min(limit, self.page_size)
-        pages = items(lambda after: self._failures.page_of(self._page(after, size)))
-        yield from map(read_batch, islice(pages, limit))
+        yield from islice(self._walk(min(limit, self.page_size)), limit)
 
     def cancel(self, batch_id: str) -> Batch:
         """Ask Anthropic to stop the batch."""
@@ -157,13 +156,19 @@ class AnthropicProvider(AnthropicFormat):
         def fetch(results: ResultFile) -> None:
             try:
                 with closing(self._results(batch.id)) as response:
-                    results.add(received(response, name), name=name, progress=tell)
+                    results.add(response, name=name, progress=tell)
             except RejectedError as exc:
                 if not is_known_absence(exc):
                     raise
                 raise ResultsGoneError(gone, exc.status, exc.code) from exc
 
         return save_results(path, fetch, batch.counts.total or 0, name)
+
+    def _walk(self, size: int, *, complete: bool = False) -> Iterator[Batch]:
+        def fetch(after: str | None) -> dict[str, Any]:
+            return self._failures.page_of(self._page(after, size))
+
+        yield from map(read_batch, items(fetch, complete=complete))
 
     def _page(self, after: str | None, limit: int) -> httpx2.Response:
         with self._failures.calling("list the batches"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import islice
@@ -35,7 +34,8 @@ from ._listing import candidates, items
 from ._openai_batch import promised_lines, read_batch, refusal
 from ._openai_format import OpenAIFormat
 from ._status import check_ended, stop
-from ._transfer import ResultFile, UploadFile, received, save_results
+from ._transfer import ResultFile, save_results
+from ._upload import UploadFile
 from ._wire import as_int
 from .base import Progress
 
@@ -47,7 +47,6 @@ _TOKEN = "batchwright"  # noqa: S105 - the name of a metadata pair, no secret
 # `created_at` has whole seconds, so batches of the baseline's second may follow it.
 _TIES = timedelta(minutes=10)
 _DAY_SECONDS = 86_400
-_NO_LIMIT = sys.maxsize
 
 
 class OpenAIProvider(OpenAIFormat):
@@ -96,7 +95,7 @@ class OpenAIProvider(OpenAIFormat):
         what = "upload the request file"
         with self._failures.calling(what), UploadFile(requests_path, progress) as file:
             answer = self._client.files.with_raw_response.create(
-                file=(f"{requests_path.stem}.jsonl", file, "application/jsonl"),
+                file=(f"{requests_path.stem}.jsonl", file),
                 purpose="batch",
                 expires_after={
                     "anchor": "created_at",
@@ -131,7 +130,9 @@ class OpenAIProvider(OpenAIFormat):
                 and batch.input_file_id == intent.input_file_id
             )
 
-        return candidates(self.list(_NO_LIMIT), intent, is_match, _TIES)
+        return candidates(
+            self._walk(self.page_size, complete=True), intent, is_match, _TIES
+        )
 
     def retrieve(self, batch_id: str) -> Batch:
         """Return the batch as it is now."""
@@ -143,9 +144,7 @@ class OpenAIProvider(OpenAIFormat):
 
     def list(self, limit: int) -> Iterator[Batch]:
         """Yield up to `limit` batches, newest first."""
-        size = min(limit, self.page_size)
-        pages = items(lambda after: self._failures.page_of(self._page(after, size)))
-        yield from map(read_batch, islice(pages, limit))
+        yield from islice(self._walk(min(limit, self.page_size)), limit)
 
     def cancel(self, batch_id: str) -> Batch:
         """Ask OpenAI to stop the batch, which takes up to ten minutes."""
@@ -187,6 +186,12 @@ class OpenAIProvider(OpenAIFormat):
         name = f"The result of batch {batch.id}"
         return save_results(path, fetch, promised_lines(batch), name)
 
+    def _walk(self, size: int, *, complete: bool = False) -> Iterator[Batch]:
+        def fetch(after: str | None) -> dict[str, Any]:
+            return self._failures.page_of(self._page(after, size))
+
+        yield from map(read_batch, items(fetch, complete=complete))
+
     def _page(self, after: str | None, limit: int) -> httpx2.Response:
         with self._failures.calling("list the batches"):
             return self._client.batches.with_raw_response.list(
@@ -225,9 +230,11 @@ class OpenAIProvider(OpenAIFormat):
                 self._failures.calling(f"download file {file_id}"),
                 client.content(file_id) as answer,
             ):
-                blocks = received(answer.http_response, name)
                 results.add(
-                    blocks, name=name, promised_bytes=size_bytes, progress=progress
+                    answer.http_response,
+                    name=name,
+                    promised_bytes=size_bytes,
+                    progress=progress,
                 )
         except RejectedError as exc:
             if not is_known_absence(exc):
