@@ -2,16 +2,32 @@
 
 A kind is `string`, `int64`, `double`, `bool`, `date`, `timestamp`, `vector`, or
 `json`: lists, objects and unions, nested in JSON lines and JSON text elsewhere.
-The kind comes from the schema and never from the data.
+An answer's kinds come from its schema and never from the data. JSON lines as input
+have no schema, so all rows say together what a column holds; `long` marks integers
+that no float holds, `null` a column without any value.
 """
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-__all__ = ["fits", "kinds", "merge", "observe", "resolved_root"]
+import orjson
+
+__all__ = [
+    "as_json",
+    "fits",
+    "kinds",
+    "merge",
+    "observe",
+    "resolved_root",
+    "to_json",
+    "to_text",
+    "value_text",
+]
 
 _SIMPLE = {
     "string": "string",
@@ -21,6 +37,12 @@ _SIMPLE = {
 }
 _FORMATS = {"date": "date", "date-time": "timestamp"}
 _CONSTANTS = {str: "string", bool: "bool", int: "int64", float: "double"}
+_EXACT = 2**53
+"""Integers up to this stay what they are among floats."""
+_WIDER = {
+    frozenset(("int64", "double")): "double",
+    frozenset(("int64", "long")): "long",
+}
 _OBSERVED = {**_CONSTANTS, type(None): "null"}
 
 
@@ -63,8 +85,8 @@ def observe(columns: dict[str, str], values: Mapping[str, Any]) -> None:
     """
     for name, value in values.items():
         kind = _OBSERVED.get(type(value), "json")
-        if kind == "int64" and not fits("int64", value):
-            kind = "json"
+        if kind == "int64" and not -_EXACT <= value <= _EXACT:
+            kind = "long" if fits("int64", value) else "json"
         before = columns.get(name)
         if before != kind:
             columns[name] = _widen(before, kind)
@@ -79,10 +101,49 @@ def merge(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return columns
 
 
+def to_text(kind: str, value: Any) -> str:
+    """Return a JSON value as text: strings as they are, null as nothing."""
+    if value is None:
+        return ""
+    if type(value) is str and kind != "json":
+        return value
+    return to_json(value).decode()
+
+
+def to_json(value: Any) -> bytes:
+    """Return a value as JSON, integers of any size and Parquet's types included."""
+    try:
+        return orjson.dumps(value, default=as_json)
+    except orjson.JSONEncodeError:
+        return json.dumps(value, ensure_ascii=False, default=as_json).encode()
+
+
+def value_text(value: Any) -> str:
+    """Return a Parquet value as a CSV cell."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, dict, bool)):
+        return to_json(value).decode()
+    if isinstance(value, bytes):
+        return as_json(value)
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def as_json(value: Any) -> str:
+    """Return what JSON has no type for: bytes as base64, decimals as digits."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return str(value)
+
+
 def _widen(before: str | None, kind: str) -> str:
-    if before in {None, "null", kind}:
+    if before is None or before in {"null", kind}:
         return kind
-    return before if kind == "null" and before is not None else "json"
+    if kind == "null":
+        return before
+    return _WIDER.get(frozenset((before, kind)), "json")
 
 
 def _kind(part: Any, schema: dict[str, Any]) -> str:

@@ -1,0 +1,55 @@
+"""Kinds of columns as Arrow types; all that imports pyarrow besides Parquet itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from .columns import to_text
+
+__all__ = ["to_array", "to_fields"]
+
+_TYPES: dict[str, pa.DataType] = {
+    "bool": pa.bool_(),
+    "date": pa.date32(),
+    "double": pa.float64(),
+    "int64": pa.int64(),
+    "json": pa.string(),
+    "long": pa.int64(),
+    "null": pa.null(),
+    "string": pa.string(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+    "vector": pa.list_(pa.float64()),
+}
+
+
+def to_fields(columns: Mapping[str, str]) -> list[pa.Field]:
+    """Return the Arrow fields of columns by kind."""
+    return [pa.field(name, _TYPES[kind]) for name, kind in columns.items()]
+
+
+def to_array(kind: str, values: Sequence[Any]) -> pa.Array:
+    """Return JSON values as one column; they must fit its kind."""
+    convert = _CONVERT.get(kind)
+    if convert is not None:
+        values = [None if value is None else convert(value) for value in values]
+    return pa.array(values, _TYPES[kind])
+
+
+def _timestamp(text: str) -> datetime:
+    """Read a time; one without an offset is taken as UTC."""
+    value = datetime.fromisoformat(text)
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value
+
+
+_CONVERT: dict[str, Callable[[Any], Any]] = {
+    "date": date.fromisoformat,
+    "double": float,
+    "int64": int,
+    "json": lambda value: to_text("json", value),
+    "string": lambda value: to_text("string", value),
+    "timestamp": _timestamp,
+}

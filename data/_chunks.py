@@ -1,0 +1,126 @@
+"""Rows as kept beside a shard, read back in pieces of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+
+from .columns import to_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Chunk", "Chunks", "LineChunk", "open_chunks"]
+
+_LINES = 8192
+_BYTES = 8 << 20
+
+
+class Chunk(Protocol):
+    """A few rows, given in the way that the output wants them."""
+
+    def __len__(self) -> int: ...
+
+    def slice(self, start: int, stop: int) -> Chunk:
+        """Return the rows from `start` up to `stop`."""
+        ...
+
+    def cells(self) -> Iterator[list[str]]:
+        """Yield each row as CSV cells."""
+        ...
+
+    def objects(self) -> Iterator[bytes]:
+        """Yield each row as a JSON object."""
+        ...
+
+    def arrays(self) -> list[pa.Array]:
+        """Return the columns."""
+        ...
+
+
+class Chunks(Protocol):
+    """All rows of one shard."""
+
+    names: tuple[str, ...]
+
+    def fields(self) -> list[pa.Field]:
+        """Return the columns' names and Arrow types."""
+        ...
+
+    def __iter__(self) -> Iterator[Chunk]: ...
+
+
+def open_chunks(path: Path, columns: Mapping[str, str]) -> Chunks:
+    """Open a shard's rows; `columns` are the kinds of JSON lines."""
+    if path.suffix == ".parquet":
+        from ._parquet_chunks import (  # noqa: PLC0415 - pyarrow takes 100 MB
+            ParquetChunks,
+        )
+
+        return ParquetChunks(path)
+    return _LineChunks(path, columns)
+
+
+class LineChunk:
+    """Rows as the bytes of JSON objects."""
+
+    def __init__(self, lines: Sequence[bytes], columns: Mapping[str, str]) -> None:
+        self._lines = lines
+        self._columns = columns
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def slice(self, start: int, stop: int) -> LineChunk:
+        """Return the rows from `start` up to `stop`."""
+        return LineChunk(self._lines[start:stop], self._columns)
+
+    def cells(self) -> Iterator[list[str]]:
+        """Yield each row as CSV cells; a key that it lacks is an empty cell."""
+        for line in self._lines:
+            values = orjson.loads(line)
+            yield [
+                to_text(kind, values.get(name)) for name, kind in self._columns.items()
+            ]
+
+    def objects(self) -> Iterator[bytes]:
+        """Yield the bytes as they came."""
+        return iter(self._lines)
+
+    def arrays(self) -> list[pa.Array]:
+        """Return the columns; a key that a row lacks is null."""
+        from ._arrow import to_array  # noqa: PLC0415 - pyarrow takes 100 MB
+
+        rows: list[dict[str, Any]] = [orjson.loads(line) for line in self._lines]
+        return [
+            to_array(kind, [values.get(name) for values in rows])
+            for name, kind in self._columns.items()
+        ]
+
+
+class _LineChunks:
+    def __init__(self, path: Path, columns: Mapping[str, str]) -> None:
+        self._path = path
+        self._columns = columns
+        self.names = tuple(columns)
+
+    def fields(self) -> list[pa.Field]:
+        from ._arrow import to_fields  # noqa: PLC0415 - pyarrow takes 100 MB
+
+        return to_fields(self._columns)
+
+    def __iter__(self) -> Iterator[LineChunk]:
+        lines: list[bytes] = []
+        size = 0
+        with self._path.open("rb") as file:
+            for line in file:
+                lines.append(line[:-1])
+                size += len(line)
+                if len(lines) == _LINES or size > _BYTES:
+                    yield LineChunk(lines, self._columns)
+                    lines, size = [], 0
+        if lines:
+            yield LineChunk(lines, self._columns)

@@ -1,0 +1,59 @@
+"""A shard's rows in Parquet, read back in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ._parquet_rows import python_values, read_batches
+from .columns import as_json, value_text
+
+__all__ = ["ParquetChunks"]
+
+
+class ParquetChunks:
+    """All rows of one file, with their types."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._schema = pq.read_schema(path)
+        self.names = tuple(self._schema.names)
+
+    def fields(self) -> list[pa.Field]:
+        """Return the columns' names and Arrow types."""
+        return list(self._schema)
+
+    def __iter__(self) -> Iterator[_BatchChunk]:
+        for batch in read_batches(self._path):
+            yield _BatchChunk(batch)
+
+
+class _BatchChunk:
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        self._batch = batch
+
+    def __len__(self) -> int:
+        return self._batch.num_rows
+
+    def slice(self, start: int, stop: int) -> _BatchChunk:
+        return _BatchChunk(self._batch.slice(start, stop - start))
+
+    def cells(self) -> Iterator[list[str]]:
+        columns = [
+            [value_text(value) for value in python_values(column)]
+            for column in self._batch.columns
+        ]
+        return map(list, zip(*columns, strict=True))
+
+    def objects(self) -> Iterator[bytes]:
+        names = self._batch.schema.names
+        columns = [python_values(column) for column in self._batch.columns]
+        for values in zip(*columns, strict=True):
+            yield orjson.dumps(dict(zip(names, values, strict=True)), default=as_json)
+
+    def arrays(self) -> list[pa.Array]:
+        return list(self._batch.columns)
