@@ -36,8 +36,8 @@ def generate_shards(run: Run) -> Plan:
         def reading(rows: int) -> None:
             emit("reading", done=rows)
 
-        for files in write_shards(run.job, run.format, nonce, folder, reading):
-            shards.append(_adopt(run, scratch, files))
+        written = write_shards(run.job, run.format, nonce, folder, reading)
+        shards.extend(_adopt(run, scratch, files) for files in written)
     rows = sum(shard.requests for shard in shards)
     plan = Plan(
         nonce=nonce,

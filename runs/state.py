@@ -100,8 +100,8 @@ class Run:
         data = directory.read("job.json")
         if data is None:
             raise InputError(
-                f"There is no run in {directory.url!r} (no job.json); `batchwright runs`"
-                " lists the runs under a folder."
+                f"There is no run in {directory.url!r} (no job.json); `batchwright"
+                " runs` lists the runs under a folder."
             )
         return cls(directory, ResolvedJob.model_validate_json(data))
 
