@@ -66,7 +66,7 @@ def constants(template: RequestTemplate) -> dict[str, Any]:
     params = deep_merge(params, template.params)
     for name in ("temperature", "top_p", "top_k"):
         if name in refused and name in params:
-            option = f"--param {name}" if name.startswith("top") else f"--{name}"
+            option = "--temperature" if name == "temperature" else f"--param {name}"
             raise InputError(
                 f"Model {template.model!r} refuses `{name}`: leave out `{option}`."
             )

@@ -16,7 +16,7 @@ from ..models import LineError
 
 __all__ = ["check_line"]
 
-_CUSTOM_ID = r"^[a-zA-Z0-9_-]{1,64}$"
+_CUSTOM_ID = r"\A[a-zA-Z0-9_-]{1,64}\Z"
 _NOTHING = msgspec.Raw(b"")
 
 
@@ -85,12 +85,12 @@ def _params(params: dict[str, Any]) -> list[LineError]:
     ]
     model, messages = params.get("model", ""), params.get("messages", [])
     limit = params.get("max_tokens", 1)
-    if model is not None and not isinstance(model, str):
+    if not isinstance(model, str | None):
         problems.append(_problem("params.model", "its `model` must be a text."))
     if limit is not None and (type(limit) is not int or limit < 1):
         message = "its `max_tokens` must be a whole number from 1."
         problems.append(_problem("params.max_tokens", message))
-    if messages is not None and not isinstance(messages, list):
+    if not isinstance(messages, list | None):
         problems.append(_problem("params.messages", "its `messages` must be a list."))
     if params.get("stream") not in (None, False):
         message = "`stream` cannot be used in a batch."

@@ -60,7 +60,7 @@ def constants(template: RequestTemplate, *, own_host: bool) -> dict[str, Any]:
     body = deep_merge(body, template.params)
     for name in ("temperature", "top_p", "max_tokens"):
         if name in refused and name in body:
-            option = f"--param {name}" if name == "top_p" else f"--{name}"
+            option = "--temperature" if name == "temperature" else f"--param {name}"
             raise InputError(
                 f"Model {template.model!r} refuses `{name}`: leave out `{option}`."
             )

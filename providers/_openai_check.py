@@ -142,10 +142,10 @@ def _body(request: dict[str, Any]) -> list[LineError]:
         if body.get(key) in (None, "")
     ]
     model, messages = body.get("model", ""), body.get("messages", [])
-    if not isinstance(model, str):
+    if not isinstance(model, str | None):
         message = "its `model` must be a text."
         problems.append(_problem("invalid_request", "body.model", message))
-    if not isinstance(messages, list):
+    if not isinstance(messages, list | None):
         message = "its `messages` must be a list."
         problems.append(_problem("invalid_request", "body.messages", message))
     if body.get("stream") not in (None, False):

@@ -1,0 +1,271 @@
+"""Anthropic's request lines: encoded, extended, checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchwright.errors import InputError
+from batchwright.models import RequestTemplate
+from batchwright.providers._anthropic_format import AnthropicFormat, refuses
+
+FMT = AnthropicFormat()
+USER = [{"role": "user", "content": "Hi"}]
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+STRICT = {**SCHEMA, "additionalProperties": False}
+MARK = {"type": "ephemeral", "ttl": "1h"}
+
+
+def _template(**more: Any) -> RequestTemplate:
+    asked = {"model": "claude-sonnet-5", "endpoint": "/v1/messages", **more}
+    return RequestTemplate(**asked)
+
+
+def _line(messages: Any = USER, **more: Any) -> bytes:
+    return FMT.encoder(_template(**more))("row-1", messages)
+
+
+def _params(messages: Any = USER, **more: Any) -> dict[str, Any]:
+    return dict(orjson.loads(_line(messages, **more))["params"])
+
+
+def _system(text: str) -> dict[str, Any]:
+    return {"role": "system", "content": text}
+
+
+def _block(text: str, **more: Any) -> dict[str, Any]:
+    return {"type": "text", "text": text, **more}
+
+
+json_text = st.text(st.characters(exclude_categories=["Cs"]))
+conversations = st.lists(
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(["user", "assistant"]), "content": json_text}
+    ),
+    min_size=1,
+)
+
+
+@given(
+    custom_id=json_text,
+    messages=conversations,
+    shared=st.none() | json_text.filter(bool),
+    row=st.none() | json_text,
+)
+def test_splicing_changes_no_byte(
+    custom_id: str, messages: list[dict[str, str]], shared: str | None, row: str | None
+) -> None:
+    """A spliced line is what encoding the whole request would give."""
+    texts = [text for text in (shared, row) if text is not None]
+    system = {"system": "\n\n".join(texts)} if texts else {}
+    params = {
+        "model": "claude-sonnet-5",
+        "max_tokens": 4096,
+        **system,
+        "messages": messages,
+    }
+    told = messages if row is None else [_system(row), *messages]
+    encode = FMT.encoder(_template(system=shared))
+    whole = {"custom_id": custom_id, "params": params}
+    assert encode(custom_id, told) == orjson.dumps(whole) + b"\n"
+
+
+SYSTEMS = {
+    "none": ({}, USER, None, USER),
+    "shared": ({"system": "A"}, USER, "A", USER),
+    "row": ({}, [_system("B"), *USER], "B", USER),
+    "both": ({"system": "A"}, [_system("B"), *USER], "A\n\nB", USER),
+    "developer": ({}, [{"role": "developer", "content": "B"}, *USER], "B", USER),
+    "in-blocks": (
+        {"system": "A"},
+        [{"role": "system", "content": [_block("B")]}, *USER],
+        [_block("A"), _block("B")],
+        USER,
+    ),
+    "alone": ({}, [_system("Hi")], None, USER),
+    "alone-beside-shared": ({"system": "A"}, [_system("Hi")], "A", USER),
+    "cached": (
+        {"system": "A", "cache_system": True},
+        USER,
+        [_block("A", cache_control=MARK)],
+        USER,
+    ),
+    "cached-prefix": (
+        {"system": "A", "cache_system": True},
+        [_system("B"), *USER],
+        [_block("A", cache_control=MARK), _block("B")],
+        USER,
+    ),
+    "cached-row": (
+        {"cache_system": True},
+        [_system("A"), _system("B"), *USER],
+        [_block("A"), _block("B", cache_control=MARK)],
+        USER,
+    ),
+    "cached-nothing": ({"cache_system": True}, USER, None, USER),
+}
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_system(name: str) -> None:
+    """System messages become `system`; alone they are what the user says."""
+    asked, messages, system, turns = SYSTEMS[name]
+    params = _params(messages, **asked)
+    assert (params.get("system"), params["messages"]) == (system, turns)
+
+
+@pytest.mark.parametrize(
+    ("messages", "said"),
+    [
+        ([], "it has no messages"),
+        ([{"role": "user", "content": "\ud800"}], "surrogates not allowed"),
+        ([{"role": "user"}], "a message has no 'content'"),
+        ([{"content": "Hi"}], "a message has no 'role'"),
+        ([7], "'int' object"),
+    ],
+)
+def test_a_row_that_makes_no_request(messages: Any, said: str) -> None:
+    """What makes no request is refused with the name of the request."""
+    with pytest.raises(InputError, match=f"^Request 'row-1' cannot be sent: .*{said}"):
+        _line(messages)
+
+
+CHAT_PARTS = [
+    {"type": "text", "text": "See"},
+    {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}},
+    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+    {
+        "type": "file",
+        "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,BB"},
+    },
+    {"type": "image", "source": {"type": "file", "file_id": "f"}},
+]
+
+
+def _source(kind: str, data: str) -> dict[str, str]:
+    return {"type": "base64", "media_type": kind, "data": data}
+
+
+BLOCKS = [
+    {"type": "text", "text": "See"},
+    {"type": "image", "source": {"type": "url", "url": "https://a.example/b.png"}},
+    {"type": "image", "source": _source("image/png", "AAAA")},
+    {
+        "type": "document",
+        "source": _source("application/pdf", "BB"),
+        "title": "a.pdf",
+    },
+    {"type": "image", "source": {"type": "file", "file_id": "f"}},
+]
+
+
+def test_parts() -> None:
+    """Parts in chat style become blocks; blocks stay what they are."""
+    params = _params([{"role": "user", "content": CHAT_PARTS}])
+    assert params["messages"] == [{"role": "user", "content": BLOCKS}]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "file", "file": {"file_data": "data:text/csv;base64,AA"}},
+        {"type": "file", "file": {"file_id": "file-1"}},
+        {"type": "image_url", "image_url": {"url": "data:image/png,AA"}},
+        {"type": "image_url"},
+    ],
+)
+def test_parts_without_a_block(part: Any) -> None:
+    """A file that Anthropic does not take is refused."""
+    with pytest.raises(InputError, match=r"^Request 'row-1' cannot be sent"):
+        _line([{"role": "user", "content": [part]}])
+
+
+TOOL = {
+    "name": "answer",
+    "description": "Give the answer in this form.",
+    "input_schema": STRICT,
+}
+CHOICE = {"type": "tool", "name": "answer", "disable_parallel_tool_use": True}
+FORMAT = {"format": {"type": "json_schema", "schema": STRICT}}
+SHAPES = {
+    "schema": ({}, {"output_config": FORMAT}),
+    "schema-and-effort": (
+        {"params": {"output_config": {"effort": "low"}}},
+        {"output_config": {**FORMAT, "effort": "low"}},
+    ),
+    "tools": (
+        {"mode": "tools"},
+        {"tools": [{**TOOL, "strict": True}], "tool_choice": CHOICE},
+    ),
+    "older-model": (
+        {"model": "claude-3-5-haiku-20241022"},
+        {"tools": [TOOL], "tool_choice": CHOICE},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_answer_schema(name: str) -> None:
+    """Each mode asks for the schema in its own place; old models get a loose tool."""
+    asked, expected = SHAPES[name]
+    params = _params(answer_schema=SCHEMA, **asked)
+    assert {key: params[key] for key in expected} == expected
+    assert params.keys() == {"model", "max_tokens", "messages", *expected}
+
+
+def test_a_tool_that_cannot_be_strict() -> None:
+    """A model that contains itself is sent as a tool which nothing enforces."""
+    node = {"properties": {"next": {"$ref": "#"}}, "type": "object"}
+    params = _params(answer_schema=node, mode="tools")
+    assert "strict" not in params["tools"][0]
+
+
+@pytest.mark.parametrize(
+    ("model", "refused"),
+    [
+        ("claude-2.1", {"json_schema"}),
+        ("claude-3-5-haiku-20241022", {"json_schema"}),
+        ("claude-3-7-sonnet-latest", {"json_schema"}),
+        ("claude-opus-4-20250514", {"json_schema"}),
+        ("claude-sonnet-4-0", {"json_schema"}),
+        ("claude-opus-4-1-20250805", set()),
+        ("claude-sonnet-4-5-20250929", set()),
+        ("claude-haiku-4-5", set()),
+        ("claude-opus-4-6", set()),
+        ("claude-opus-4-7", {"temperature", "top_p", "top_k"}),
+        ("claude-sonnet-5", {"temperature", "top_p", "top_k"}),
+        ("claude-haiku-5-5", {"temperature", "top_p", "top_k"}),
+        ("claude-fable-5-1", {"temperature", "top_p", "top_k"}),
+    ],
+)
+def test_refusals(model: str, refused: set[str]) -> None:
+    """The table says what each model refuses."""
+    assert refuses(model) == refused
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"temperature": 0.5}, "leave out `--temperature`"),
+        ({"params": {"top_k": 5}}, "leave out `--param top_k`"),
+        ({"params": {"system": "A"}}, "`--param system` cannot be set"),
+        (
+            {
+                "model": "claude-3-opus-20240229",
+                "mode": "json_schema",
+                "answer_schema": SCHEMA,
+            },
+            "use `--mode tools`",
+        ),
+        ({"endpoint": "/v1/responses"}, "Anthropic has no endpoint '/v1/responses'"),
+    ],
+)
+def test_refused_before_sending(asked: dict[str, Any], said: str) -> None:
+    """What the model is known to refuse is refused here, with the way out."""
+    with pytest.raises(InputError) as caught:
+        _line(**asked)
+    assert said in str(caught.value)
