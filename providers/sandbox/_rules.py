@@ -100,7 +100,7 @@ def _openai_problems(schema: Any) -> Iterator[str]:
         problem = _common(schema, place, node, _OPENAI_REFUSED) or _strict(place, node)
         if problem:
             yield problem
-        if _level(place) > _MAX_LEVELS:
+        if _is_object(node) and _level(place) > _MAX_LEVELS:
             yield f"In context={place}, the schema exceeds {_MAX_LEVELS} levels."
         names = node.get("properties", {})
         enum = [str(value) for value in node.get("enum", ())]

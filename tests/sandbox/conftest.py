@@ -17,19 +17,21 @@ from batchwright.providers.sandbox import Sandbox
 class Clients:
     """Both SDKs, talking to one sandbox, and the few steps that tests repeat."""
 
-    def __init__(self, sandbox: Sandbox, key: str = "sandbox-key") -> None:
+    def __init__(
+        self, sandbox: Sandbox, key: str = "sandbox-key", *, strict: bool = True
+    ) -> None:
         self.sandbox = sandbox
         self.openai = openai.OpenAI(
             base_url=sandbox.openai_base_url,
             api_key=key,
             max_retries=0,
-            _strict_response_validation=True,
+            _strict_response_validation=strict,
         )
         self.anthropic = anthropic.Anthropic(
             base_url=sandbox.anthropic_base_url,
             api_key=key,
             max_retries=0,
-            _strict_response_validation=True,
+            _strict_response_validation=strict,
         )
 
     def close(self) -> None:
@@ -107,8 +109,10 @@ def connect() -> Iterator[Any]:
     """Makes `Clients` for other sandboxes or keys, and closes them."""
     made: list[Clients] = []
 
-    def connect(sandbox: Sandbox, key: str = "sandbox-key") -> Clients:
-        made.append(Clients(sandbox, key))
+    def connect(
+        sandbox: Sandbox, key: str = "sandbox-key", *, strict: bool = True
+    ) -> Clients:
+        made.append(Clients(sandbox, key, strict=strict))
         return made[-1]
 
     yield connect
