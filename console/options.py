@@ -2,90 +2,63 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Annotated, Any, Literal, get_type_hints
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
 __all__ = [
     "AsJson",
     "BatchId",
-    "Provider",
-    "Target",
-    "expanded",
+    "FilePath",
+    "ProviderName",
+    "UseAnthropic",
     "pairs",
+    "provider_name",
 ]
 
-Provider = Literal["openai", "anthropic"]
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
-BatchId = Annotated[str, typer.Option(help="The batch, as `list` names it.")]
+BatchId = Annotated[
+    str, typer.Option(metavar="ID", help="The batch, as `list` shows it.")
+]
+FilePath = Annotated[
+    Path, typer.Option(metavar="FILE", help="JSON lines, one request or result each.")
+]
+UseAnthropic = Annotated[
+    bool,
+    typer.Option("--use-anthropic", help="Use the Anthropic API instead of OpenAI's."),
+]
+ProviderName = Annotated[
+    Literal["openai", "anthropic"] | None,
+    typer.Option("--provider", help="The same, by name.", show_default="openai"),
+]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """Which provider a command talks to."""
+def provider_name(use_anthropic: bool, provider: str | None) -> str:  # noqa: FBT001 - the two options, as they came
+    """Return the provider's name; OpenAI where none was given.
 
-    use_anthropic: Annotated[
-        bool,
-        typer.Option("--use-anthropic", help="Use Anthropic instead of OpenAI."),
-    ] = False
-    provider: Annotated[
-        Provider | None,
-        typer.Option(help="The same by name.", show_default="openai"),
-    ] = None
-
-    @property
-    def name(self) -> Provider:
-        """The provider's name; OpenAI where none was given.
-
-        Raises:
-            BadParameter: Two different ones were given.
-        """
-        if self.use_anthropic and self.provider == "openai":
-            raise typer.BadParameter("--use-anthropic and --provider openai disagree.")
-        return "anthropic" if self.use_anthropic else self.provider or "openai"
-
-
-def expanded(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the fields of its dataclass parameters as options.
-
-    The command line sees one option per field; the command gets the dataclass.
+    Raises:
+        BadParameter: Two different ones were given.
     """
-    hints = get_type_hints(command, include_extras=True)
-    groups = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
-    parameters: list[inspect.Parameter] = []
-    for parameter in inspect.signature(command).parameters.values():
-        if parameter.name in groups:
-            parameters += _options_of(groups[parameter.name])
-        else:
-            parameters.append(parameter.replace(annotation=hints[parameter.name]))
-
-    @functools.wraps(command)
-    def with_groups(**values: Any) -> None:
-        for name, kind in groups.items():
-            taken = {each.name: values.pop(each.name) for each in fields(kind)}
-            values[name] = kind(**taken)
-        command(**values)
-
-    keyword_only = inspect.Parameter.KEYWORD_ONLY
-    in_order = [each.replace(kind=keyword_only) for each in parameters]
-    with_groups.__signature__ = inspect.Signature(in_order)  # type: ignore[attr-defined] # read by Typer
-    with_groups.__annotations__ = {each.name: each.annotation for each in in_order}
-    return with_groups
-
-
-def _options_of(kind: Any) -> list[inspect.Parameter]:
-    hints = get_type_hints(kind, include_extras=True)
-    return [
-        inspect.Parameter(
-            each.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            annotation=hints[each.name],
-            default=inspect.Parameter.empty if _is_required(each) else _default(each),
+    if use_anthropic and provider == "openai":
+        raise typer.BadParameter(
+            "--use-anthropic and --provider openai contradict each other."
         )
-        for each in fields(kind)
-    ]
+    return "anthropic" if use_anthropic else provider or "openai"
+
+
+def pairs(given: list[str] | None, option: str) -> dict[str, str]:
+    """Split each `KEY=VALUE`.
+
+    Raises:
+        BadParameter: No `=`, no key, or the same key twice.
+    """
+    found: dict[str, str] = {}
+    for text in given or ():
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise typer.BadParameter(f"{text!r} is not KEY=VALUE.", param_hint=option)
+        if key in found:
+            raise typer.BadParameter(f"{key!r} is given twice.", param_hint=option)
+        found[key] = value
+    return found
