@@ -14,7 +14,7 @@ from .prices import price
 from .response_model import Answer
 from .tally import TallyCounter
 
-__all__ = ["Absent", "Attempts"]
+__all__ = ["Absent", "Attempts", "read_answer"]
 
 Absent = Callable[[int], tuple[Outcome, str]]
 """From a row without a result line to its outcome and the reason."""
@@ -53,7 +53,7 @@ class Attempts:
         seen: set[tuple[str | None, str | None]] = set()
         size = 0
         total = Usage()
-        cost: float | None = None
+        cost: float | None = 0.0
         for line, batch_id in self._index.lines(row):
             size += len(line)
             result = self._format.decode(line)
@@ -63,13 +63,12 @@ class Attempts:
             else:
                 seen.add(attempt)
                 paid = self._bill(result)
+                cost = None if cost is None or paid is None else cost + paid
                 if result.usage is not None:
                     total.input_tokens += result.usage.input_tokens
                     total.output_tokens += result.usage.output_tokens
-                if paid is not None:
-                    cost = (cost or 0.0) + paid
             if chosen is None or chosen.outcome is not Outcome.SUCCEEDED:
-                chosen = self._read(result, batch_id)
+                chosen = read_answer(result, self._answer, self._format, batch_id)
         if chosen is None:
             chosen = self._missing(row)
         elif total.input_tokens or total.output_tokens:
@@ -80,26 +79,13 @@ class Attempts:
         return chosen, size
 
     def _bill(self, result: BatchResult) -> float | None:
-        if result.usage is None:
+        if result.usage is not None:
+            cost = price(self._format.name, self._model, result.usage)
+        else:
             # Only what was answered is billed; without its usage nobody can tell.
-            self.counter.bill(None, None if result.outcome in _ANSWERED else 0.0)
-            return None
-        cost = price(self._format.name, self._model, result.usage)
+            cost = None if result.outcome in _ANSWERED else 0.0
         self.counter.bill(result.usage, cost)
         return cost
-
-    def _read(self, result: BatchResult, batch_id: str | None) -> RowAnswer:
-        answer = RowAnswer(result.custom_id or "", result.outcome, batch_id=batch_id)
-        answer.error = result.error
-        if result.outcome is Outcome.SUCCEEDED:
-            answer.fields, error = self._answer.validate(result, self._format)
-            if error is not None:
-                answer.outcome, answer.error = Outcome.INVALID, error
-        if answer.outcome in {Outcome.INVALID, Outcome.TRUNCATED}:
-            answer.raw = result.text
-            if answer.raw is None and result.data is not None:
-                answer.raw = to_json(result.data).decode()
-        return answer
 
     def _missing(self, row: int) -> RowAnswer:
         outcome, error = self._absent(row)
@@ -107,3 +93,20 @@ class Attempts:
         if outcome is Outcome.MISSING:
             self.counter.odd("missing", custom_id)
         return RowAnswer(custom_id, outcome, error=error)
+
+
+def read_answer(
+    result: BatchResult, answer: Answer, fmt: Format, batch_id: str | None = None
+) -> RowAnswer:
+    """Validate one result and lay it out for a table; usage is the caller's."""
+    row = RowAnswer(result.custom_id or "", result.outcome, batch_id=batch_id)
+    row.error = result.error
+    if result.outcome is Outcome.SUCCEEDED:
+        row.fields, error = answer.validate(result, fmt)
+        if error is not None:
+            row.outcome, row.error = Outcome.INVALID, error
+    if row.outcome in {Outcome.INVALID, Outcome.TRUNCATED}:
+        row.raw = result.text
+        if row.raw is None and result.data is not None:
+            row.raw = to_json(result.data).decode()
+    return row

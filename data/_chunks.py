@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from .columns import to_text
+from .columns import META, to_json, to_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Chunk", "Chunks", "LineChunk", "open_chunks"]
+__all__ = ["Chunk", "Chunks", "LineChunk", "no_columns", "open_chunks"]
 
 _LINES = 8192
 _BYTES = 8 << 20
@@ -64,6 +64,11 @@ def open_chunks(path: Path, columns: Mapping[str, str]) -> Chunks:
     return _LineChunks(path, columns)
 
 
+def no_columns() -> Chunks:
+    """Return rows that have no columns of their own; there are none to iterate."""
+    return _LineChunks(Path(), {})
+
+
 class LineChunk:
     """Rows as the bytes of JSON objects."""
 
@@ -87,8 +92,8 @@ class LineChunk:
             ]
 
     def objects(self) -> Iterator[bytes]:
-        """Yield the bytes as they came."""
-        return iter(self._lines)
+        """Yield the bytes as they came, but for keys of an earlier output."""
+        return map(_without_ours, self._lines)
 
     def arrays(self) -> list[pa.Array]:
         """Return the columns; a key that a row lacks is null."""
@@ -104,8 +109,10 @@ class LineChunk:
 class _LineChunks:
     def __init__(self, path: Path, columns: Mapping[str, str]) -> None:
         self._path = path
-        self._columns = columns
-        self.names = tuple(columns)
+        self._columns = {
+            name: kind for name, kind in columns.items() if name not in META
+        }
+        self.names = tuple(self._columns)
 
     def fields(self) -> list[pa.Field]:
         from ._arrow import to_fields  # noqa: PLC0415 - pyarrow takes 100 MB
@@ -124,3 +131,12 @@ class _LineChunks:
                     lines, size = [], 0
         if lines:
             yield LineChunk(lines, self._columns)
+
+
+def _without_ours(line: bytes) -> bytes:
+    if b'"_' not in line:
+        return line
+    values = orjson.loads(line)
+    if META.keys().isdisjoint(values):
+        return line
+    return to_json({name: values[name] for name in values if name not in META})

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ._parquet_rows import python_values, read_batches
-from .columns import as_json, value_text
+from .columns import META, as_json, value_text
 
 __all__ = ["ParquetChunks"]
 
@@ -21,15 +21,15 @@ class ParquetChunks:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._schema = pq.read_schema(path)
-        self.names = tuple(self._schema.names)
+        self.names = tuple(name for name in self._schema.names if name not in META)
 
     def fields(self) -> list[pa.Field]:
         """Return the columns' names and Arrow types."""
-        return list(self._schema)
+        return [self._schema.field(name) for name in self.names]
 
     def __iter__(self) -> Iterator[_BatchChunk]:
         for batch in read_batches(self._path):
-            yield _BatchChunk(batch)
+            yield _BatchChunk(batch.select(list(self.names)))
 
 
 class _BatchChunk:

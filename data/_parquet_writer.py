@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from ._arrow import to_array, to_fields
 from ._chunks import Chunk, Chunks
-from ._writers import META, RowAnswer
+from ._writers import RowAnswer
+from .columns import META
 
 __all__ = ["ParquetWriter"]
 

@@ -13,35 +13,23 @@ from pydantic import BaseModel
 
 from ..errors import InputError
 from ..models import Endpoint, Usage
+from .columns import META
 from .prices import price
 from .prompts import Prompt, is_constant, read_template
 from .response_model import load_answer, read_schema
 from .rows import is_url
 
 __all__ = [
-    "RESERVED",
     "ResolvedPrompt",
     "absolute",
+    "answer_columns",
     "answer_schema",
     "base_url_for",
     "check_budget",
     "endpoint_for",
-    "output_columns",
     "refuse_collisions",
     "resolve_prompt",
 ]
-
-RESERVED = (
-    "_outcome",
-    "_error",
-    "_raw",
-    "_custom_id",
-    "_batch_id",
-    "_input_tokens",
-    "_output_tokens",
-    "_cost_usd",
-)
-"""Columns that every output has, after the input's and the answer's."""
 
 _BASE_URLS = {
     "openai": ("OPENAI_BASE_URL", "https://api.openai.com/v1"),
@@ -153,26 +141,29 @@ def resolve_prompt(
     return ResolvedPrompt(constant, template, own, folder)
 
 
-def output_columns(names: Iterable[str], prefix: str | None) -> frozenset[str]:
-    """Return every column that the output has besides the input's."""
-    return frozenset([*((prefix or "") + name for name in names), *RESERVED])
+def answer_columns(
+    names: Iterable[str], prefix: str | None, taken: Iterable[str], where: str
+) -> frozenset[str]:
+    """Return how the answer's fields are called in the output.
+
+    Raises:
+        InputError: An input column or one of ours is called so.
+    """
+    columns = frozenset((prefix or "") + name for name in names)
+    refuse_collisions(columns, [*taken, *META], where)
+    return columns
 
 
 def refuse_collisions(
-    where: str, columns: Iterable[str], taken: frozenset[str]
+    columns: frozenset[str], taken: Iterable[str], where: str
 ) -> None:
-    """Refuse input columns that have the name of one of ours.
+    """Refuse an answer's column that is also an input's.
 
     Raises:
         InputError: It names the column and the way out.
     """
-    for name in columns:
-        if name in RESERVED:
-            raise InputError(
-                f"{where} has a column {name!r}, which the output needs for itself;"
-                " rename or drop it."
-            )
-        if name in taken:
+    for name in taken:
+        if name in columns:
             raise InputError(
                 f"{where} has a column {name!r}, and so has the answer; put something"
                 " before the answer's names with --answer-prefix."

@@ -10,21 +10,9 @@ from typing import Any, Protocol
 
 from ..models import Outcome
 from ._chunks import Chunk, Chunks
-from .columns import to_json, to_text
+from .columns import META, to_json, to_text
 
-__all__ = ["META", "RowAnswer", "Writer", "open_writer"]
-
-META = {
-    "_outcome": "string",
-    "_error": "string",
-    "_raw": "string",
-    "_custom_id": "string",
-    "_batch_id": "string",
-    "_input_tokens": "int64",
-    "_output_tokens": "int64",
-    "_cost_usd": "double",
-}
-"""Name and kind of the columns that every output ends with."""
+__all__ = ["RowAnswer", "Writer", "open_writer"]
 
 
 @dataclass(slots=True)

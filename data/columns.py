@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 __all__ = [
+    "META",
     "as_json",
     "fits",
     "kinds",
@@ -28,6 +29,22 @@ __all__ = [
     "to_text",
     "value_text",
 ]
+
+META = {
+    "_outcome": "string",
+    "_error": "string",
+    "_raw": "string",
+    "_custom_id": "string",
+    "_batch_id": "string",
+    "_input_tokens": "int64",
+    "_output_tokens": "int64",
+    "_cost_usd": "double",
+}
+"""Name and kind of the columns that every output ends with.
+
+Input columns of these names come from an earlier output; prompts may use them, and
+the new output has its own instead.
+"""
 
 _SIMPLE = {
     "string": "string",

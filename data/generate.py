@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..providers import Format, Limits
-from ._resolve import output_columns, refuse_collisions
+from ._resolve import answer_columns, refuse_collisions
 from .columns import observe
 from .custom_id import row_id
 from .job import BatchJob, ResolvedJob
@@ -56,6 +56,9 @@ def write_shards(
     nonce: str,
     folder: Callable[[int], Path],
     progress: Callable[[int], None] | None = None,
+    *,
+    custom_id: Callable[[int], str] | None = None,
+    keep_rows: bool = True,
 ) -> Iterator[ShardFiles]:
     """Read the input once, in order; yield each shard when it is on disk.
 
@@ -65,6 +68,8 @@ def write_shards(
         nonce: What the run's `custom_id`s begin with.
         folder: Asked once for the local, existing folder of each shard.
         progress: Called with the rows done, now and then.
+        custom_id: From a row to its id, instead of the run's.
+        keep_rows: False where nothing will be joined to the rows.
 
     Raises:
         InputError: A row that cannot be sent; the text names file, line and row.
@@ -75,18 +80,23 @@ def write_shards(
     )
     encode = fmt.encoder(job.template)
     limits = batch_limits(job.job, fmt)
-    taken = output_columns(job.answer().columns, job.job.answer_prefix)
-    keyed = source.columns is None
+    keyed = keep_rows and source.columns is None
     observed = keyed and not job.job.output.lower().endswith((".jsonl", ".ndjson"))
+    columns = (
+        answer_columns(job.answer().columns, job.job.answer_prefix, (), "")
+        if keyed
+        else frozenset()
+    )
+    name = custom_id or (lambda row: row_id(nonce, row, 0))
     shard: _Shard | None = None
     row = -1
     for row, (values, record) in enumerate(source.rows()):
         try:
-            line = encode(row_id(nonce, row, 0), prompt(values))
+            line = encode(name(row), prompt(values))
         except InputError as exc:
             raise InputError(f"{source.where()}: {exc}") from exc
-        if keyed and not taken.isdisjoint(values):
-            refuse_collisions(source.where(), values, taken)
+        if keyed and not columns.isdisjoint(values):
+            refuse_collisions(columns, values, source.where())
         if len(line) > limits.max_bytes:
             raise InputError(
                 f"{source.where()}: its request has {len(line):,} bytes, but one batch"
@@ -98,9 +108,9 @@ def write_shards(
             or row == job.job.canary
         ):
             yield shard.close()
-            shard = _Shard(folder, shard.index + 1, row, source)
+            shard = _Shard(folder, shard.index + 1, row, source, keep_rows=keep_rows)
         elif shard is None:
-            shard = _Shard(folder, 0, 0, source)
+            shard = _Shard(folder, 0, 0, source, keep_rows=keep_rows)
         shard.add(line, record)
         if observed:
             observe(shard.columns, values)
@@ -122,6 +132,8 @@ class _Shard:
         index: int,
         first_row: int,
         source: RowSource,
+        *,
+        keep_rows: bool,
     ) -> None:
         self.index = index
         self.rows = 0
@@ -130,14 +142,17 @@ class _Shard:
         self._first_row = first_row
         self._rows_name = source.rows_name
         path = folder(index)
-        self._store: RowStore = source.store(path / source.rows_name)
+        self._store: RowStore | None = (
+            source.store(path / source.rows_name) if keep_rows else None
+        )
         self._file = (path / "requests.jsonl").open("wb", buffering=1 << 20)
         self._digest = hashlib.sha256()
 
     def add(self, line: bytes, record: Any) -> None:
         self._file.write(line)
         self._digest.update(line)
-        self._store.add(record)
+        if self._store is not None:
+            self._store.add(record)
         self.bytes += len(line)
         self.rows += 1
 
@@ -145,7 +160,8 @@ class _Shard:
         with self._file:
             self._file.flush()
             os.fsync(self._file.fileno())
-        self._store.close()
+        if self._store is not None:
+            self._store.close()
         return ShardFiles(
             index=self.index,
             first_row=self._first_row,

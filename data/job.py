@@ -17,12 +17,11 @@ from ..providers import split_model
 from ._import_model import portable_model
 from ._resolve import (
     absolute,
+    answer_columns,
     answer_schema,
     base_url_for,
     check_budget,
     endpoint_for,
-    output_columns,
-    refuse_collisions,
     resolve_prompt,
 )
 from .messages import create_from_messages, parse_from_file, parse_from_string
@@ -195,10 +194,20 @@ def resolve(
     *,
     base_url: str | None = None,
     now: datetime | None = None,
+    with_table: bool = True,
 ) -> ResolvedJob:
     """Fix everything that a run needs to know, and refuse what cannot work.
 
-    Reads the input's header, the templates and the response model, once.
+    Reads the input's header, the templates and the response model, once. An output
+    that exists is not refused here but by `check_output`: it may be this run's own.
+
+    Args:
+        job: As the user gave it.
+        base_url: Where requests go; None asks the SDK's environment variable.
+        synthetic: The sandbox answers.
+        now: What `{date:...}` stands for.
+        with_table: False where requests alone are wanted, so that the answer's
+            columns may have the names of the input's.
 
     Raises:
         InputError: The job cannot be run as it is.
@@ -244,8 +253,11 @@ def resolve(
         folder=str(prompt.folder),
     )
     source = open_rows(resolved.job.input)
-    taken = output_columns(resolved.answer().columns, job.answer_prefix)
-    refuse_collisions(resolved.job.input, source.columns or (), taken)
+    if with_table:
+        names = resolved.answer().columns
+        answer_columns(
+            names, job.answer_prefix, source.columns or (), resolved.job.input
+        )
     check_budget(provider, model, job.max_tokens, job.max_cost_usd)
     return resolved
 

@@ -1,0 +1,117 @@
+"""Request files by themselves: made from a table, or cut to a batch's limits."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import InputError
+from ..providers import Format, get_format
+from .generate import write_shards
+from .job import BatchJob, resolve
+
+__all__ = ["split_request_file", "write_request_files"]
+
+
+def write_request_files(job: BatchJob) -> list[Path]:
+    """Turn a table into files of requests, `row-000000000` and on; nothing is sent.
+
+    Returns:
+        `job.output`, or `...-00000.jsonl`, `...-00001.jsonl` and so on where one
+        batch cannot hold all.
+
+    Raises:
+        InputError: A row that cannot be sent, or a file that is in the way.
+    """
+    resolved = resolve(job, with_table=False)
+    output = Path(resolved.job.output)
+    if output.suffix.lower() not in {".jsonl", ".ndjson"}:
+        raise InputError(f"The output {output} must end in .jsonl: it holds requests.")
+    fmt = get_format(resolved.provider, resolved.base_url)
+    with _folder_beside(output) as folder:
+
+        def shard(index: int) -> Path:
+            path = folder / f"{index:05}"
+            path.mkdir()
+            return path
+
+        shards = write_shards(
+            resolved, fmt, "", shard, custom_id="row-{:09}".format, keep_rows=False
+        )
+        made = [folder / f"{files.index:05}" / "requests.jsonl" for files in shards]
+        return _name(made, output, overwrite=job.overwrite)
+
+
+def split_request_file(
+    path: Path, fmt: Format, *, overwrite: bool = False
+) -> list[Path]:
+    """Cut a request file that is over a batch's limits, in order.
+
+    Returns:
+        `path` itself where one batch holds all, else `...-00000.jsonl` and on
+        beside it.
+
+    Raises:
+        InputError: A single request is too large, or a file is in the way.
+    """
+    limits = fmt.limits
+    with _folder_beside(path) as folder:
+        made: list[Path] = []
+        file = None
+        requests = size = 0
+        try:
+            with path.open("rb") as lines:
+                for number, line in enumerate(lines, start=1):
+                    if len(line) > limits.max_bytes:
+                        raise InputError(
+                            f"{path} line {number} has {len(line):,} bytes, but one"
+                            f" batch holds {limits.max_bytes:,}; shorten it."
+                        )
+                    full = size + len(line) > limits.max_bytes
+                    if file is None or full or requests == limits.max_requests:
+                        if file is not None:
+                            file.close()
+                        made.append(folder / f"{len(made):05}")
+                        file = made[-1].open("wb")
+                        requests = size = 0
+                    file.write(line)
+                    requests += 1
+                    size += len(line)
+        except OSError as exc:
+            raise InputError(f"{path} cannot be split: {exc.strerror}.") from exc
+        finally:
+            if file is not None:
+                file.close()
+        return [path] if len(made) < 2 else _name(made, path, overwrite=overwrite)  # noqa: PLR2004 - one part is no split
+
+
+@contextmanager
+def _folder_beside(path: Path) -> Iterator[Path]:
+    """Give a folder on the same disk, so that its files can be renamed."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(prefix=".tmp-", dir=path.parent)
+    except OSError as exc:
+        raise InputError(f"{path} cannot be written: {exc.strerror}.") from exc
+    with folder as name:
+        yield Path(name)
+
+
+def _name(made: list[Path], output: Path, *, overwrite: bool) -> list[Path]:
+    """Rename all files at once, after all of them are whole."""
+    names = [output]
+    if len(made) > 1:
+        names = [
+            output.with_name(f"{output.stem}-{number:05}{output.suffix}")
+            for number in range(len(made))
+        ]
+    for name in names:
+        if name.exists() and not overwrite:
+            raise InputError(
+                f"{name} exists; name another --output, or replace it with --overwrite."
+            )
+    for source, name in zip(made, names, strict=True):
+        source.replace(name)
+    return names
