@@ -57,8 +57,7 @@ def next_steps(
     if steps or not all(_is_over(unit, state) for unit in state.units.values()):
         return steps
     rounds = len(state.rounds)
-    exhausted = rounds > 0 and not state.rounds[-1].units
-    if not (state.cancelled or exhausted or rounds >= max_rounds):
+    if not state.cancelled and rounds < max_rounds and _worth_a_round(state):
         return [Step("round", str(rounds + 1))]
     parse = [
         Step("parse", shard.path)
@@ -109,6 +108,17 @@ def _to_submit(
     lost = [unit for unit in waiting if unit.is_lost]
     fresh = [unit for unit in waiting if not unit.is_lost]
     return lost + fresh[: max(0, slots - len(lost))]
+
+
+def _worth_a_round(state: RunState) -> bool:
+    """Whether anything that was sent last did not succeed and still may."""
+    last = state.rounds[-1].units if state.rounds else state.plan and state.plan.shards
+    ends = [state.units[unit.path].last for unit in last or ()]
+    return any(
+        attempt.ended.again or attempt.ended.verdict is Verdict.FAILED
+        for attempt in ends
+        if attempt and attempt.ended
+    )
 
 
 def _is_over(unit: Unit, state: RunState) -> bool:
