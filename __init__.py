@@ -1,0 +1,34 @@
+"""LLM batch jobs as durable pipelines: a table goes in, a typed table comes out.
+
+Importing this package is cheap: each name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .data.job import BatchJob
+    from .flows import advance_runs, run_batch
+    from .models import RunReport
+
+__all__ = ["BatchJob", "RunReport", "advance_runs", "run_batch"]
+
+_HOMES = {
+    "BatchJob": ".data.job",
+    "RunReport": ".models",
+    "advance_runs": ".flows",
+    "run_batch": ".flows",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415 - rarely asked for
+
+        return version("batchwright")
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(home, __name__), name)
