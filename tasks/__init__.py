@@ -1,0 +1,1 @@
+"""The batch operations as Prefect tasks."""
