@@ -26,12 +26,12 @@ _TYPES: dict[str, pa.DataType] = {
 }
 
 
-def to_fields(columns: Mapping[str, str]) -> list[pa.Field]:
+def to_fields(columns: Mapping[str, str]) -> list[pa.Field[Any]]:
     """Return the Arrow fields of columns by kind."""
     return [pa.field(name, _TYPES[kind]) for name, kind in columns.items()]
 
 
-def to_array(kind: str, values: Sequence[Any]) -> pa.Array:
+def to_array(kind: str, values: Sequence[Any]) -> pa.Array[Any]:
     """Return JSON values as one column; they must fit its kind."""
     convert = _CONVERT.get(kind)
     if convert is not None:

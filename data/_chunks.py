@@ -36,7 +36,7 @@ class Chunk(Protocol):
         """Yield each row as a JSON object."""
         ...
 
-    def arrays(self) -> list[pa.Array]:
+    def arrays(self) -> list[pa.Array[Any]]:
         """Return the columns."""
         ...
 
@@ -46,7 +46,7 @@ class Chunks(Protocol):
 
     names: tuple[str, ...]
 
-    def fields(self) -> list[pa.Field]:
+    def fields(self) -> list[pa.Field[Any]]:
         """Return the columns' names and Arrow types."""
         ...
 
@@ -95,7 +95,7 @@ class LineChunk:
         """Yield the bytes as they came, but for keys of an earlier output."""
         return map(_without_ours, self._lines)
 
-    def arrays(self) -> list[pa.Array]:
+    def arrays(self) -> list[pa.Array[Any]]:
         """Return the columns; a key that a row lacks is null."""
         from ._arrow import to_array  # noqa: PLC0415 - pyarrow takes 100 MB
 
@@ -114,7 +114,7 @@ class _LineChunks:
         }
         self.names = tuple(self._columns)
 
-    def fields(self) -> list[pa.Field]:
+    def fields(self) -> list[pa.Field[Any]]:
         from ._arrow import to_fields  # noqa: PLC0415 - pyarrow takes 100 MB
 
         return to_fields(self._columns)

@@ -6,8 +6,14 @@ import csv
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from upath import UPath
 
 from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ._parquet_rows import CellStore
 
 __all__ = ["CsvSource"]
 
@@ -20,7 +26,7 @@ class CsvSource:
 
     rows_name = "rows.parquet"
 
-    def __init__(self, files: Sequence[Path]) -> None:
+    def __init__(self, files: Sequence[UPath]) -> None:
         self._files = files
         self._file = files[0]
         self._line = 0
@@ -31,7 +37,8 @@ class CsvSource:
         """Yield the cells by column name, and the cells."""
         columns = self.columns
         width = len(columns)
-        for self._file in self._files:
+        for path in self._files:
+            self._file = path
             records = self._records(self._file)
             if (header := self._header(next(records, []))) != columns:
                 raise InputError(
@@ -60,7 +67,7 @@ class CsvSource:
 
         return CellStore(path, self.columns)
 
-    def _records(self, path: Path) -> Iterator[list[str]]:
+    def _records(self, path: UPath) -> Iterator[list[str]]:
         with path.open("r", encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             try:

@@ -57,7 +57,8 @@ def import_model(text: str) -> type[BaseModel]:
         raise
     except Exception as exc:  # the user's own module runs here
         raise InputError(
-            f"The response model {text!r} cannot be loaded: {type(exc).__name__}: {exc}."
+            f"The response model {text!r} cannot be loaded:"
+            f" {type(exc).__name__}: {exc}."
         ) from exc
     found = getattr(module, name, None)
     if not isinstance(found, type) or not issubclass(found, BaseModel):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
+from upath import UPath
 
 from ..errors import InputError
 
@@ -30,7 +31,7 @@ class JsonlSource:
     columns = None
     rows_name = "rows.jsonl"
 
-    def __init__(self, files: Sequence[Path]) -> None:
+    def __init__(self, files: Sequence[UPath]) -> None:
         self._files = files
         self._file = files[0]
         self._line = 0
@@ -38,27 +39,31 @@ class JsonlSource:
 
     def rows(self) -> Iterator[tuple[dict[str, Any], bytes]]:
         """Yield the decoded object and its bytes, without surrounding space."""
-        for self._file in self._files:
-            with self._file.open("rb") as file:
-                for self._line, line in enumerate(read_lines(file), start=1):
+        for path in self._files:
+            self._file, self._line = path, 0
+            with path.open("rb") as file:
+                for line in read_lines(file):
+                    self._line += 1
                     record = line.strip()
-                    if not record:
-                        continue
-                    self._row += 1
-                    try:
-                        values = orjson.loads(record)
-                    except orjson.JSONDecodeError as exc:
-                        raise InputError(f"{self.where()} is not JSON: {exc}.") from exc
-                    if type(values) is not dict:
-                        raise InputError(
-                            f"{self.where()} is not a JSON object; each line is one"
-                            " row, as in {" + '"email": "..."}.'
-                        )
-                    yield values, record
+                    if record:
+                        self._row += 1
+                        yield self._decode(record), record
 
     def where(self) -> str:
         """Say in which file and line the row last yielded stands."""
         return f"{self._file} line {self._line} (row {self._row})"
+
+    def _decode(self, record: bytes) -> dict[str, Any]:
+        try:
+            values = orjson.loads(record)
+        except orjson.JSONDecodeError as exc:
+            raise InputError(f"{self.where()} is not JSON: {exc}.") from exc
+        if type(values) is not dict:
+            raise InputError(
+                f"{self.where()} is not a JSON object; each line is one row, as in"
+                ' {"email": "..."}.'
+            )
+        return values
 
     def store(self, path: Path) -> _JsonlStore:
         """Return a new file for the bytes of rows."""

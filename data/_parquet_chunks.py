@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -23,7 +24,7 @@ class ParquetChunks:
         self._schema = pq.read_schema(path)
         self.names = tuple(name for name in self._schema.names if name not in META)
 
-    def fields(self) -> list[pa.Field]:
+    def fields(self) -> list[pa.Field[Any]]:
         """Return the columns' names and Arrow types."""
         return [self._schema.field(name) for name in self.names]
 
@@ -55,5 +56,5 @@ class _BatchChunk:
         for values in zip(*columns, strict=True):
             yield orjson.dumps(dict(zip(names, values, strict=True)), default=as_json)
 
-    def arrays(self) -> list[pa.Array]:
+    def arrays(self) -> list[pa.Array[Any]]:
         return list(self._batch.columns)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from upath import UPath
 
 from ..errors import InputError
 
@@ -23,7 +24,7 @@ class ParquetSource:
 
     rows_name = "rows.parquet"
 
-    def __init__(self, files: Sequence[Path]) -> None:
+    def __init__(self, files: Sequence[UPath]) -> None:
         self._files = files
         self._file = files[0]
         self._row = -1
@@ -39,7 +40,8 @@ class ParquetSource:
     def rows(self) -> Iterator[tuple[dict[str, Any], tuple[pa.RecordBatch, int]]]:
         """Yield the values by column name, and where the row stands in its batch."""
         names = self.columns
-        for self._file in self._files:
+        for path in self._files:
+            self._file = path
             schema = _schema(self._file)
             if not schema.equals(self._schema):
                 raise InputError(
@@ -60,7 +62,7 @@ class ParquetSource:
         return _BatchStore(path, self._schema)
 
 
-def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
+def read_batches(path: Path | UPath) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a Parquet file in batches of bounded bytes and rows.
 
     Raises:
@@ -81,7 +83,7 @@ def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
         raise InputError(f"{path} cannot be read as Parquet: {exc}.") from exc
 
 
-def python_values(column: pa.Array) -> list[Any]:
+def python_values(column: pa.Array[Any]) -> list[Any]:
     """Return the values as Python objects; nanoseconds as text, they fit no other."""
     try:
         return column.to_pylist()
@@ -150,7 +152,7 @@ class _BatchStore:
             self._batch = None
 
 
-def _schema(path: Path) -> pa.Schema:
+def _schema(path: UPath) -> pa.Schema:
     try:
         with path.open("rb") as file:
             return pq.read_schema(file)

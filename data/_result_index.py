@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from ..models import Anomaly
 from ..providers import Format
@@ -56,7 +57,7 @@ class ResultIndex:
             rb'\{(?:"id":"[^"\\]*",)?"custom_id":"%b-(\d{9})-\d+"' % nonce.encode()
         )
 
-    def __enter__(self) -> ResultIndex:
+    def __enter__(self) -> Self:
         for number, file in enumerate(self._files):
             self._scan(number, file.path)
             self._handles.append(os.open(file.path, os.O_RDONLY))

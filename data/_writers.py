@@ -87,8 +87,7 @@ class _CsvWriter:
         for cells, answer in zip(rows.cells(), answers, strict=True):
             fields = answer.fields or {}
             values = [*map(fields.get, self._columns), *answer.meta()]
-            cells += map(to_text, kinds, values)
-            self._writer.writerow(cells)
+            self._writer.writerow([*cells, *map(to_text, kinds, values)])
 
     def close(self) -> None:
         self._file.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -178,10 +179,5 @@ def _repeated(buckets: list[array[int]]) -> set[int]:
     """Return the hashes that occur more than once, one small sort at a time."""
     found: set[int] = set()
     for bucket in buckets:
-        ordered = sorted(bucket)
-        found.update(
-            one
-            for one, other in zip(ordered, ordered[1:], strict=False)
-            if one == other
-        )
+        found.update(one for one, other in pairwise(sorted(bucket)) if one == other)
     return found

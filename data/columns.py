@@ -83,7 +83,7 @@ def fits(kind: str, value: Any) -> bool:
     if value is None or kind in {"json", "vector"}:
         return True
     if kind == "int64":
-        return -(2**63) <= value < 2**63
+        return bool(-(2**63) <= value < 2**63)
     try:
         if kind == "timestamp":
             datetime.fromisoformat(value)

@@ -75,42 +75,27 @@ def write_shards(
         InputError: A row that cannot be sent; the text names file, line and row.
     """
     source = open_rows(job.job.input)
-    prompt = Prompt(
-        job.messages, own_messages=job.own_messages, folder=Path(job.folder)
-    )
-    encode = fmt.encoder(job.template)
     limits = batch_limits(job.job, fmt)
-    keyed = keep_rows and source.columns is None
-    observed = keyed and not job.job.output.lower().endswith((".jsonl", ".ndjson"))
-    columns = (
-        answer_columns(job.answer().columns, job.job.answer_prefix, (), "")
-        if keyed
-        else frozenset()
-    )
     name = custom_id or (lambda row: row_id(nonce, row, 0))
+    requests = _requests(job, fmt, source, name, joined=keep_rows)
+    observed = source.columns is None and not job.job.output.lower().endswith(
+        (".jsonl", ".ndjson")
+    )
     shard: _Shard | None = None
     row = -1
-    for row, (values, record) in enumerate(source.rows()):
-        try:
-            line = encode(name(row), prompt(values))
-        except InputError as exc:
-            raise InputError(f"{source.where()}: {exc}") from exc
-        if keyed and not columns.isdisjoint(values):
-            refuse_collisions(columns, values, source.where())
-        if len(line) > limits.max_bytes:
-            raise InputError(
-                f"{source.where()}: its request has {len(line):,} bytes, but one batch"
-                f" holds {limits.max_bytes:,}; shorten it."
-            )
+    for row, (line, values, record) in enumerate(requests):
         if shard is not None and (
-            shard.rows == limits.max_requests
-            or shard.bytes + len(line) > limits.max_bytes
-            or row == job.job.canary
+            not shard.takes(line, limits) or row == job.job.canary
         ):
             yield shard.close()
             shard = _Shard(folder, shard.index + 1, row, source, keep_rows=keep_rows)
         elif shard is None:
             shard = _Shard(folder, 0, 0, source, keep_rows=keep_rows)
+        if not shard.takes(line, limits):
+            raise InputError(
+                f"{source.where()}: its request has {len(line):,} bytes, but one batch"
+                f" holds {limits.max_bytes:,}; shorten it."
+            )
         shard.add(line, record)
         if observed:
             observe(shard.columns, values)
@@ -121,6 +106,34 @@ def write_shards(
     if progress is not None:
         progress(row + 1)
     yield shard.close()
+
+
+def _requests(
+    job: ResolvedJob,
+    fmt: Format,
+    source: RowSource,
+    name: Callable[[int], str],
+    *,
+    joined: bool,
+) -> Iterator[tuple[bytes, dict[str, Any], Any]]:
+    """Yield request line, values and record of each row."""
+    prompt = Prompt(
+        job.messages, own_messages=job.own_messages, folder=Path(job.folder)
+    )
+    encode = fmt.encoder(job.template)
+    # JSON lines name their columns row by row, so collisions show only here.
+    taken: frozenset[str] = frozenset()
+    if joined and source.columns is None:
+        names = job.answer().columns
+        taken = answer_columns(names, job.job.answer_prefix, (), job.job.input)
+    for row, (values, record) in enumerate(source.rows()):
+        if not taken.isdisjoint(values):
+            refuse_collisions(taken, values, source.where())
+        try:
+            line = encode(name(row), prompt(values))
+        except InputError as exc:
+            raise InputError(f"{source.where()}: {exc}") from exc
+        yield line, values, record
 
 
 class _Shard:
@@ -147,6 +160,13 @@ class _Shard:
         )
         self._file = (path / "requests.jsonl").open("wb", buffering=1 << 20)
         self._digest = hashlib.sha256()
+
+    def takes(self, line: bytes, limits: Limits) -> bool:
+        """Whether one more request stays within a batch's limits."""
+        return (
+            self.rows < limits.max_requests
+            and self.bytes + len(line) <= limits.max_bytes
+        )
 
     def add(self, line: bytes, record: Any) -> None:
         self._file.write(line)

@@ -22,7 +22,7 @@ __all__ = ["ResultFile", "concat_parts", "write_part"]
 _FLUSH_BYTES = 8 << 20
 
 
-def write_part(
+def write_part(  # noqa: PLR0913 - what a shard is, and how it is read
     job: ResolvedJob,
     rows_path: Path,
     results: Sequence[ResultFile],

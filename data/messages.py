@@ -53,7 +53,7 @@ def create_from_messages(
 ) -> Path: ...
 
 
-def create_from_messages(
+def create_from_messages(  # noqa: PLR0913 - a request's parameters
     messages: Iterable[Messages],
     model: str,
     response_model: type[BaseModel] | str | dict[str, Any] | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ _Render = Callable[[Mapping[str, Any]], Any]
 
 _environment = jinja2.sandbox.SandboxedEnvironment(
     undefined=jinja2.StrictUndefined,
-    autoescape=False,  # noqa: S701 - a prompt is text, not HTML
+    autoescape=False,  # a prompt is text, not HTML
     keep_trailing_newline=True,
 )
 
@@ -153,7 +154,7 @@ def _compile_text(text: str) -> _Render:
 
 
 def _syntax_error(text: str, exc: jinja2.TemplateSyntaxError) -> InputError:
-    start = text if len(text) < 60 else text[:57] + "..."
+    start = textwrap.shorten(text, 60, placeholder=" ...")
     return InputError(
         f"The prompt {start!r} is not a Jinja2 template: {exc.message} (its line"
         f" {exc.lineno})."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from ..errors import InputError
 from ..models import BatchResult
 from ..providers import Format
 from ._import_model import import_model
-from .columns import fits, kinds, resolved_root
+from .columns import fits, kinds, resolved_root, to_json
 
 __all__ = ["Answer", "load_answer", "read_schema", "source_schema"]
 
@@ -73,20 +74,13 @@ class Answer:
         try:
             if self.model is None:
                 return self._check(self._restored(result, fmt)), None
-            if self._direct and result.text is not None:
-                try:
-                    return self.model.model_validate_json(result.text), None
-                except ValidationError:
-                    pass  # perhaps only in the shape that the provider was given
-            # JSON mode, so that strict models, dates and enums take JSON's types.
-            restored = orjson.dumps(self._restored(result, fmt))
-            return self.model.model_validate_json(restored), None
+            return self._instance(self.model, result, fmt), None
         except ValidationError as exc:
             return None, _short(exc)
         except jsonschema.ValidationError as exc:
             path = ".".join(map(str, exc.absolute_path))
             return None, f"{path}: {exc.message}" if path else exc.message
-        except (orjson.JSONDecodeError, orjson.JSONEncodeError) as exc:
+        except orjson.JSONDecodeError as exc:
             return None, f"not JSON: {exc}"
 
     @cached_property
@@ -96,7 +90,7 @@ class Answer:
 
     @cached_property
     def _validator(self) -> jsonschema.Draft202012Validator:
-        return jsonschema.Draft202012Validator(self.schema)
+        return jsonschema.Draft202012Validator(self.schema or {})
 
     @cached_property
     def _names(self) -> dict[str, str]:
@@ -108,6 +102,16 @@ class Answer:
             if isinstance(field.validation_alias, str)
         }
         return {name: by_alias.get(name, name) for name in self.columns}
+
+    def _instance(
+        self, model: type[BaseModel], result: BatchResult, fmt: Format
+    ) -> BaseModel:
+        if self._direct and result.text is not None:
+            # What fails may be right only in the shape that the provider was given.
+            with suppress(ValidationError):
+                return model.model_validate_json(result.text)
+        # JSON mode, so that strict models, dates and enums take JSON's types.
+        return model.model_validate_json(to_json(self._restored(result, fmt)))
 
     def _restored(self, result: BatchResult, fmt: Format) -> Any:
         value = result.data if result.text is None else orjson.loads(result.text)

@@ -58,8 +58,8 @@ def iter_results(
             continue
         name = provider_of(line)
         if name is None:
-            error = "not a result line of OpenAI or Anthropic"
-            yield ParsedResult(line, None, error=error)
+            said = "not a result line of OpenAI or Anthropic"
+            yield ParsedResult(line, None, error=said)
             continue
         result = formats[name].decode(line)
         if result.outcome is not Outcome.SUCCEEDED:

@@ -38,10 +38,15 @@ class RowStore(Protocol):
 class RowSource(Protocol):
     """Rows in input order, in bounded memory."""
 
-    columns: tuple[str, ...] | None
-    """None where each row has its own (JSON lines)."""
-    rows_name: str
-    """What `store` calls its file."""
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """None where each row has its own (JSON lines)."""
+        ...
+
+    @property
+    def rows_name(self) -> str:
+        """How the file of `store` is called."""
+        ...
 
     def rows(self) -> Iterator[tuple[dict[str, Any], Any]]:
         """Yield values and record of each row. Call it once."""
@@ -90,7 +95,7 @@ def open_rows(location: str) -> RowSource:
     )
 
 
-def _expand(location: str) -> list[Path]:
+def _expand(location: str) -> list[UPath]:
     path = UPath(location)
     try:
         if path.is_file():
@@ -102,7 +107,7 @@ def _expand(location: str) -> list[Path]:
             if found and is_url(location):
                 return [UPath(path.fs.unstrip_protocol(name)) for name in found]
             if found:
-                return [Path(name) for name in found]
+                return [UPath(name) for name in found]
             raise InputError(f"No file matches {location}.")
     except (OSError, ImportError) as exc:
         raise InputError(f"{location} cannot be read: {exc}.") from exc
