@@ -104,6 +104,6 @@ def check_batch_id(batch_id: str) -> str:
     Raises:
         UnknownBatchError: No batch has such an ID.
     """
-    if not batch_id.strip("."):
+    if not batch_id.strip(".") or "/" in batch_id:
         raise UnknownBatchError(f"{batch_id!r} is no batch ID.")
     return batch_id

@@ -52,6 +52,7 @@ _SPENT_CODES = frozenset(
     }
 )
 _SPENT_WORDS = ("specified api usage limits", "credit balance is too low")
+_NO_ROUTE = "Invalid URL"  # how OpenAI says that it has no such path
 _KEY_LIKE = re.compile(r"\b(?:sk|sess)-[\w*.-]{4,}")
 _MAX_MESSAGE = 1000
 _FOREIGN = (
@@ -170,7 +171,7 @@ class Failures:
         if status in _PASSING or status >= 500:  # noqa: PLR2004
             text = f"{said}. Try again later."
             return UnreachableError(text, status, code, wait_seconds)
-        if not as_text(text):
+        if not text or text.startswith(_NO_ROUTE):
             said += f". Is {self.base_url} the right base URL?"
             return RejectedError(said, status)
         return RejectedError(f"{said}.", status, code or f"http_{status}")
