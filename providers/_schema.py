@@ -19,7 +19,8 @@ from typing import Any
 from ..errors import SchemaError
 from ._schema_dialects import ANTHROPIC, ANTHROPIC_LOOSE, OPENAI, Dialect
 from ._schema_limits import OptionalField, fit
-from ._schema_restore import ROOT_KEY, Restorer, item_key, map_value
+from ._schema_restore import Restorer
+from ._schema_shapes import ROOT_KEY, item_key, map_value
 from ._schema_source import (
     ANNOTATIONS,
     Node,

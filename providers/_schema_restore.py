@@ -6,27 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from ._schema_shapes import ROOT_KEY, is_pairs, item_key, looks_like, map_value
 from ._schema_source import Node, Source, alternatives, is_map, is_object
 
-__all__ = ["ROOT_KEY", "Restorer", "item_key", "map_value"]
-
-ROOT_KEY = "answer"
-"""Holds an answer that is no object, since both providers want one."""
+__all__ = ["Restorer"]
 
 Restore = Callable[[Any], Any]
-
-
-def item_key(at: int) -> str:
-    """Return the property that stands for an item of a tuple."""
-    return f"item_{at + 1}"
-
-
-def map_value(node: Node) -> Any:
-    """Return the schema of a map's values."""
-    if "patternProperties" in node:
-        values = list(node["patternProperties"].values())
-        return values[0] if len(values) == 1 else {"anyOf": values}
-    return node.get("additionalProperties")
 
 
 class Restorer:
@@ -99,7 +84,11 @@ class _Walk:
         return _enum(flat["enum"]) if "enum" in flat else _same
 
     def union(self, branches: list[Node]) -> Restore:
-        choices = [(self.looks_like(branch), self.node(branch)) for branch in branches]
+        choices = [
+            (looks_like(self.source, branch), self.node(branch)) for branch in branches
+        ]
+        # A map that came as a map, which only an unenforced schema lets through.
+        choices += [(_is_map, self.node(one)) for one in branches if self.is_map(one)]
 
         def restore(value: Any) -> Any:
             for fits, choice in choices:
@@ -109,40 +98,8 @@ class _Walk:
 
         return restore
 
-    def looks_like(self, branch: Any) -> Callable[[Any], bool]:
-        """Return a test that tells the branches of a union apart."""
-        if not isinstance(branch, dict):
-            return lambda _: True
-        flat = self.source.flat(branch, "The answer")
-        if "enum" in flat:
-            values = [_folded(value) for value in flat["enum"]]
-            return lambda value: _folded(value) in values
-        if nested := alternatives(flat):
-            tests = [self.looks_like(one) for one in nested]
-            return lambda value: any(test(value) for test in tests)
-        return self.object_test(flat) if is_object(flat) else _type_test(flat)
-
-    def object_test(self, node: Node) -> Callable[[Any], bool]:
-        properties = node.get("properties", {})
-        required = set(node.get("required", ()))
-        tests = [
-            (name, self.looks_like(child))
-            for name, child in properties.items()
-            if self.is_tag(child)
-        ]
-
-        def test(value: Any) -> bool:
-            return (
-                isinstance(value, dict)
-                and value.keys() >= required
-                and value.keys() <= properties.keys()
-                and all(fits(value[name]) for name, fits in tests if name in value)
-            )
-
-        return test
-
-    def is_tag(self, node: Any) -> bool:
-        return isinstance(node, dict) and "enum" in self.source.flat(node, "The answer")
+    def is_map(self, node: Any) -> bool:
+        return isinstance(node, dict) and is_map(self.source.flat(node, "The answer"))
 
     def object(self, node: Node) -> Restore:
         children = {
@@ -170,7 +127,7 @@ class _Walk:
         key, value = self.node(node.get("propertyNames")), self.node(map_value(node))
 
         def restore(entries: Any) -> Any:
-            if _pairs(entries):
+            if is_pairs(entries):
                 entries = {entry["key"]: entry["value"] for entry in entries}
             if not isinstance(entries, dict):
                 return entries
@@ -200,38 +157,8 @@ class _Walk:
         )
 
 
-_TESTS: dict[str, Callable[[Any], bool]] = {
-    "array": lambda value: isinstance(value, list),
-    "string": lambda value: isinstance(value, str),
-    "boolean": lambda value: isinstance(value, bool),
-    "null": lambda value: value is None,
-    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
-    "number": lambda value: (
-        isinstance(value, int | float) and not isinstance(value, bool)
-    ),
-}
-
-
-def _type_test(flat: Node) -> Callable[[Any], bool]:
-    if is_map(flat):
-        return lambda value: isinstance(value, dict) or _pairs(value)
-    if "prefixItems" in flat:
-        keys = {item_key(at) for at in range(len(flat["prefixItems"]))}
-        return lambda value: (
-            isinstance(value, list)
-            or (isinstance(value, dict) and value.keys() == keys)
-        )
-    return _TESTS.get(str(flat.get("type")), lambda _: True)
-
-
-def _pairs(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(entry, dict) and entry.keys() == {"key", "value"} for entry in value
-    )
-
-
-def _folded(value: Any) -> Any:
-    return value.casefold() if isinstance(value, str) else value
+def _is_map(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
 def _enum(values: list[Any]) -> Restore:

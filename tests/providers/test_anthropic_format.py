@@ -134,56 +134,6 @@ def test_a_row_that_makes_no_request(messages: Any, said: str) -> None:
         _line(messages)
 
 
-CHAT_PARTS = [
-    {"type": "text", "text": "See"},
-    {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}},
-    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
-    {
-        "type": "file",
-        "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,BB"},
-    },
-    {"type": "image", "source": {"type": "file", "file_id": "f"}},
-]
-
-
-def _source(kind: str, data: str) -> dict[str, str]:
-    return {"type": "base64", "media_type": kind, "data": data}
-
-
-BLOCKS = [
-    {"type": "text", "text": "See"},
-    {"type": "image", "source": {"type": "url", "url": "https://a.example/b.png"}},
-    {"type": "image", "source": _source("image/png", "AAAA")},
-    {
-        "type": "document",
-        "source": _source("application/pdf", "BB"),
-        "title": "a.pdf",
-    },
-    {"type": "image", "source": {"type": "file", "file_id": "f"}},
-]
-
-
-def test_parts() -> None:
-    """Parts in chat style become blocks; blocks stay what they are."""
-    params = _params([{"role": "user", "content": CHAT_PARTS}])
-    assert params["messages"] == [{"role": "user", "content": BLOCKS}]
-
-
-@pytest.mark.parametrize(
-    "part",
-    [
-        {"type": "file", "file": {"file_data": "data:text/csv;base64,AA"}},
-        {"type": "file", "file": {"file_id": "file-1"}},
-        {"type": "image_url", "image_url": {"url": "data:image/png,AA"}},
-        {"type": "image_url"},
-    ],
-)
-def test_parts_without_a_block(part: Any) -> None:
-    """A file that Anthropic does not take is refused."""
-    with pytest.raises(InputError, match=r"^Request 'row-1' cannot be sent"):
-        _line([{"role": "user", "content": [part]}])
-
-
 TOOL = {
     "name": "answer",
     "description": "Give the answer in this form.",

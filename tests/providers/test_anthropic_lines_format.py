@@ -1,4 +1,4 @@
-"""Anthropic's request lines in further rounds, and their check."""
+"""Anthropic's content blocks, further rounds, and the check of request lines."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+from batchwright.errors import InputError
 from batchwright.models import RequestTemplate
 from batchwright.providers import get_format
 
@@ -16,6 +17,58 @@ TEMPLATE = RequestTemplate(
     model="claude-sonnet-5", endpoint="/v1/messages", system="Be brief.", max_tokens=9
 )
 LINE = FMT.encoder(TEMPLATE)("row-1", USER)
+
+
+CHAT_PARTS = [
+    {"type": "text", "text": "See"},
+    {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}},
+    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+    {
+        "type": "file",
+        "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,BB"},
+    },
+    {"type": "image", "source": {"type": "file", "file_id": "f"}},
+]
+
+
+def _source(kind: str, data: str) -> dict[str, str]:
+    return {"type": "base64", "media_type": kind, "data": data}
+
+
+BLOCKS = [
+    {"type": "text", "text": "See"},
+    {"type": "image", "source": {"type": "url", "url": "https://a.example/b.png"}},
+    {"type": "image", "source": _source("image/png", "AAAA")},
+    {
+        "type": "document",
+        "source": _source("application/pdf", "BB"),
+        "title": "a.pdf",
+    },
+    {"type": "image", "source": {"type": "file", "file_id": "f"}},
+]
+
+
+def test_parts() -> None:
+    """Parts in chat style become blocks; blocks stay what they are."""
+    line = FMT.encoder(TEMPLATE)("row-1", [{"role": "user", "content": CHAT_PARTS}])
+    assert orjson.loads(line)["params"]["messages"] == [
+        {"role": "user", "content": BLOCKS}
+    ]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "file", "file": {"file_data": "data:text/csv;base64,AA"}},
+        {"type": "file", "file": {"file_id": "file-1"}},
+        {"type": "image_url", "image_url": {"url": "data:image/png,AA"}},
+        {"type": "image_url"},
+    ],
+)
+def test_parts_without_a_block(part: Any) -> None:
+    """A file that Anthropic does not take is refused."""
+    with pytest.raises(InputError, match=r"^Request 'row-1' cannot be sent"):
+        FMT.encoder(TEMPLATE)("row-1", [{"role": "user", "content": [part]}])
 
 
 def test_extend() -> None:
