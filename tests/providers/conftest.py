@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from batchwright.models import Account, Batch, Intent
+from batchwright.models import Batch, Intent
 from batchwright.providers import Provider, get_provider
 from batchwright.providers.sandbox import Sandbox
 
@@ -57,7 +57,6 @@ class Client:
 
     def intent(self, path: Path, **facts: Any) -> Intent:
         """Look at the account, upload the file, claim."""
-        account: Account = facts.pop("account", None) or self.provider.account()
         return Intent(
             token=facts.pop("token", "token-0"),
             claimed_at=datetime.now(UTC),
@@ -65,7 +64,7 @@ class Client:
             bytes=path.stat().st_size,
             digest="",
             endpoint=_ENDPOINTS[self.name],
-            account=account,
+            account=self.provider.account(),
             input_file_id=self.provider.upload(path),
             **facts,
         )

@@ -25,10 +25,12 @@ from batchwright.errors import (
     UnknownBatchError,
     UnreachableError,
 )
-from batchwright.models import BatchStatus
+from batchwright.models import Account, BatchStatus, Intent
 from batchwright.providers import get_provider
+from batchwright.providers._client import create_budget
 from batchwright.providers.anthropic import AnthropicProvider
 from batchwright.providers.openai import OpenAIProvider
+from batchwright.settings import get_settings
 
 
 def fault(operation: str, do: str = "status", **rest: Any) -> dict[str, Any]:
@@ -201,6 +203,57 @@ def test_creation_that_never_left_made_no_batch(client: Any) -> None:
         provider = get_provider(client.name, f"http://127.0.0.1:{port}", "key")
         with pytest.raises(UnreachableError, match=rf"127\.0\.0\.1:{port} gave no"):
             provider.create(path, intent)
+
+
+@pytest.mark.parametrize(
+    ("broken", "error"),
+    [
+        (httpx2.ReadTimeout, CreationUnknownError),
+        (httpx2.WriteTimeout, CreationUnknownError),
+        (httpx2.ReadError, CreationUnknownError),
+        (httpx2.RemoteProtocolError, CreationUnknownError),
+        (httpx2.ConnectTimeout, UnreachableError),
+        (httpx2.ConnectError, UnreachableError),
+        (httpx2.ProxyError, UnreachableError),
+    ],
+)
+@pytest.mark.parametrize("vendor", [OpenAIProvider, AnthropicProvider])
+def test_broken_creation_is_unclear_once_it_was_sent(
+    tmp_path: Path, vendor: Any, broken: Any, error: type[ProviderError]
+) -> None:
+    """What broke before anything was sent is safe; all else may be a batch."""
+    sent: list[httpx2.Request] = []
+
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request)
+        raise broken("gone", request=request)
+
+    path = tmp_path / "r.jsonl"
+    path.write_bytes(b"{}\n")
+    provider = vendor("http://x", "key", transport=httpx2.MockTransport(handler))
+    intent = Intent(
+        token="t",
+        claimed_at=datetime.now(UTC),
+        requests=1,
+        bytes=3,
+        digest="",
+        endpoint="/v1/chat/completions",
+        account=Account(base_url="http://x"),
+        input_file_id="file-1",
+    )
+    with pytest.raises(ProviderError) as caught:
+        provider.create(path, intent)
+    assert type(caught.value) is error
+    assert len(sent) == 1
+
+
+def test_creation_ends_within_the_time_out_as_a_whole() -> None:
+    """All phases of a create call together take no longer than one time-out."""
+    limits, body_seconds = create_budget()
+    phases = (limits.connect, limits.pool, limits.write, limits.read, body_seconds)
+    assert sum(phase or float("inf") for phase in phases) <= (
+        get_settings().http_timeout_seconds
+    )
 
 
 @pytest.mark.parametrize("status", [500, 503, 529])
