@@ -27,6 +27,7 @@ class Dialect:
 
     provider: str
     keywords: frozenset[str]
+    """Constraints that are enforced, besides `format` and simple `pattern`s."""
     formats: frozenset[str]
     all_required: bool
     """Whether every property must be required; optional then means nullable."""
@@ -91,7 +92,7 @@ _FORMATS |= {"ipv4", "ipv6"}
 # https://platform.openai.com/docs/guides/structured-outputs, read 2026-11-23
 OPENAI = Dialect(
     provider="OpenAI",
-    keywords=frozenset({"pattern", "minItems", "maxItems", *_NUMBERS}),
+    keywords=frozenset({"minItems", "maxItems", *_NUMBERS}),
     formats=frozenset(_FORMATS),
     all_required=True,
     recursion=True,
@@ -106,7 +107,7 @@ OPENAI = Dialect(
 # read 2026-11-23
 ANTHROPIC = Dialect(
     provider="Anthropic",
-    keywords=frozenset({"pattern", "minItems"}),
+    keywords=frozenset(),
     formats=frozenset({"uri", *_FORMATS}),
     all_required=False,
     recursion=False,
