@@ -32,7 +32,7 @@ class AnthropicFormat:
         max_requests=100_000,
         max_bytes=256_000_000,
         source="https://platform.claude.com/docs/en/api/creating-message-batches, "
-        "read 2026-11-23",
+        "as of November 2026",
     )
 
     def __init__(self) -> None:

@@ -31,7 +31,7 @@ class OpenAIFormat:
         max_requests=50_000,
         max_bytes=200_000_000,
         source="https://platform.openai.com/docs/api-reference/batch/create, "
-        "read 2026-11-23",
+        "as of November 2026",
     )
 
     def __init__(self, base_url: str | None = None) -> None:

@@ -89,7 +89,7 @@ _NUMBERS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multi
 _FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "uuid"}
 _FORMATS |= {"ipv4", "ipv6"}
 
-# https://platform.openai.com/docs/guides/structured-outputs, read 2026-11-23
+# https://platform.openai.com/docs/guides/structured-outputs, as of November 2026
 OPENAI = Dialect(
     provider="OpenAI",
     keywords=frozenset({"minItems", "maxItems", *_NUMBERS}),
@@ -104,7 +104,7 @@ OPENAI = Dialect(
 )
 
 # https://platform.claude.com/docs/en/build-with-claude/structured-outputs,
-# read 2026-11-23
+# as of November 2026
 ANTHROPIC = Dialect(
     provider="Anthropic",
     keywords=frozenset(),
