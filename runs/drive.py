@@ -12,6 +12,7 @@ from typing import Protocol
 
 from ..models import RunReport
 from .access import with_sandbox
+from .budget import affordable
 from .canary import check_canary
 from .finish import finish_run, parse_shard
 from .generate import generate_shards
@@ -91,10 +92,12 @@ def drive(
                 state,
                 max_in_flight=job.max_in_flight,
                 max_rounds=job.max_rounds,
+                reask=job.reask,
                 ended=ended,
                 held=held,
                 canary=job.canary is not None,
             )
+            steps = affordable(run, state, steps)
             if steps:
                 perform(run, steps)
                 ended = frozenset()

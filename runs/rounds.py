@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
+
+import orjson
 
 from ..data.custom_id import parse_row_id, row_id
 from ..models import Outcome
-from ..providers import Format, Limits
 from .events import emit
-from .records import Plan, RoundPlan, UnitPlan, Verdict
+from .reask import Reask
+from .records import RoundPlan, UnitPlan, Verdict
+from .request_writer import RequestWriter
 from .state import Run, Unit
 
 __all__ = ["plan_round"]
@@ -19,29 +20,33 @@ __all__ = ["plan_round"]
 _WHOLE_FILE = {"model_not_found", "mismatched_model"}
 """Codes that mean every line of a refused file, whichever line they name."""
 
+_ID_START = len(b'{"custom_id":"')
+"""Every encoder writes the `custom_id` first, compactly."""
+
 
 def plan_round(run: Run, number: int) -> RoundPlan:
     """Write the request files of round `number`, and then its plan.
 
     The requests are the bytes that were sent before, with the round changed in
-    their `custom_id`. A plan without units says that nothing is worth it.
+    their `custom_id`; re-asking appends messages. A plan without units says that
+    nothing is worth it.
     """
     state = run.state()
-    plan = run.plan()
-    before = state.rounds[-1].units if state.rounds else plan.shards
+    before = state.rounds[-1].units if state.rounds else run.plan().shards
     units: list[UnitPlan] = []
+    times: dict[int, int] = {}
     with run.directory.scratch() as scratch:
-        writer = _Writer(scratch, run.limits, number)
+        writer = RequestWriter(scratch, run.limits, number)
         for sent in before:
-            unit = state.units[sent.path]
-            rows = _worth_another_try(run, unit, plan, run.format)
-            if rows:
-                for line in _requests(run, unit, rows, plan.nonce, number):
-                    writer.add(line)
+            for line in _requests(run, state.units[sent.path], number, times):
+                writer.add(line)
         for unit_plan, path in writer.close():
             run.directory.adopt(path, f"{unit_plan.path}/requests.jsonl")
             units.append(unit_plan)
     record = RoundPlan(number=number, units=tuple(units), created_at=datetime.now(UTC))
+    if times:
+        data = orjson.dumps(times, option=orjson.OPT_NON_STR_KEYS)
+        run.directory.write(f"rounds/{number}/reasked.json", data)
     data = record.model_dump_json(indent=1).encode()
     run.directory.write(f"rounds/{number}/plan.json", data)
     if units:
@@ -49,29 +54,51 @@ def plan_round(run: Run, number: int) -> RoundPlan:
     return record
 
 
-def _worth_another_try(run: Run, unit: Unit, plan: Plan, fmt: Format) -> set[int]:
+def _requests(
+    run: Run, unit: Unit, number: int, times: dict[int, int]
+) -> Iterator[bytes]:
+    """Yield the unit's requests that are sent again; count the re-asked rows."""
+    again = _worth_another_try(run, unit) if number <= run.job.job.max_rounds else set()
+    nonce = run.plan().nonce
+    with Reask.of(run, unit, number) as reask:
+        if not again and not reask.rows:
+            return
+        times.update(reask.times)
+        name = f"{unit.path}/requests.jsonl"
+        with run.directory.local(name) as path, path.open("rb") as lines:
+            for line in lines:
+                row = _row_of(line, nonce)
+                custom_id = row_id(nonce, row, number)
+                if row in reask.rows:
+                    yield reask.extend(line, custom_id, row)
+                elif row in again:
+                    old = line[_ID_START : line.index(b'"', _ID_START)]
+                    yield line.replace(old, custom_id.encode(), 1)
+
+
+def _worth_another_try(run: Run, unit: Unit) -> set[int]:
     """Return the rows of the unit that did not succeed and still may."""
-    ended = unit.last.ended if unit.last else None
-    if ended is None or unit.last is None:
+    last = unit.last
+    ended = last.ended if last else None
+    if last is None or ended is None:
         return set()
+    nonce = run.plan().nonce
     if ended.verdict is Verdict.FAILED:
-        return _unnamed_rows(run, unit, plan.nonce)
+        return _unnamed_rows(run, unit, nonce)
     if ended.verdict is not Verdict.LANDED or not ended.again:
         return set()
-    rows = set(_rows(run, unit, plan.nonce))
-    hopeless: set[int] = set()
-    name = f"{unit.path}/attempts/{unit.last.number:03}.output.jsonl"
+    rows = set(_rows(run, unit, nonce))
+    name = f"{unit.path}/attempts/{last.number:03}.output.jsonl"
     with run.directory.local(name) as path, path.open("rb") as lines:
         for line in lines:
-            result = fmt.decode(line)
-            row = parse_row_id(result.custom_id, plan.nonce)
-            if row is None:
-                continue
-            if result.outcome is Outcome.SUCCEEDED:
-                rows.discard(row[0])
-            elif not result.retryable:
-                hopeless.add(row[0])
-    return rows - hopeless
+            result = run.format.decode(line)
+            found = parse_row_id(result.custom_id, nonce)
+            # What failed for good stays failed, also beside a line that may pass.
+            if found is not None and not (
+                result.retryable and result.outcome is not Outcome.SUCCEEDED
+            ):
+                rows.discard(found[0])
+    return rows
 
 
 def _unnamed_rows(run: Run, unit: Unit, nonce: str) -> set[int]:
@@ -86,30 +113,10 @@ def _unnamed_rows(run: Run, unit: Unit, nonce: str) -> set[int]:
 
 
 def _rows(run: Run, unit: Unit, nonce: str) -> Iterator[int]:
-    with (
-        run.directory.local(f"{unit.path}/requests.jsonl") as path,
-        path.open("rb") as lines,
-    ):
+    name = f"{unit.path}/requests.jsonl"
+    with run.directory.local(name) as path, path.open("rb") as lines:
         for line in lines:
             yield _row_of(line, nonce)
-
-
-def _requests(
-    run: Run, unit: Unit, rows: set[int], nonce: str, number: int
-) -> Iterator[bytes]:
-    with (
-        run.directory.local(f"{unit.path}/requests.jsonl") as path,
-        path.open("rb") as lines,
-    ):
-        for line in lines:
-            row = _row_of(line, nonce)
-            if row in rows:
-                old = line[_ID_START : line.index(b'"', _ID_START)]
-                yield line.replace(old, row_id(nonce, row, number).encode(), 1)
-
-
-_ID_START = len(b'{"custom_id":"')
-"""Every encoder writes the `custom_id` first, compactly."""
 
 
 def _row_of(line: bytes, nonce: str) -> int:
@@ -118,47 +125,3 @@ def _row_of(line: bytes, nonce: str) -> int:
     if row is None:
         raise AssertionError(f"a request of another run: {custom_id}")
     return row[0]
-
-
-class _Writer:
-    """Rolls request files at the provider's limits, with their digests."""
-
-    def __init__(self, folder: Path, limits: Limits, number: int) -> None:
-        self._folder = folder
-        self._limits = limits
-        self._number = number
-        self._done: list[tuple[UnitPlan, Path]] = []
-        self._requests = 0
-        self._bytes = 0
-
-    def add(self, line: bytes) -> None:
-        full = self._requests == self._limits.max_requests
-        if self._requests and (
-            full or self._bytes + len(line) > self._limits.max_bytes
-        ):
-            self._roll()
-        if not self._requests:
-            self._path = self._folder / f"round-{len(self._done):05}"
-            self._file = self._path.open("wb")
-            self._digest = hashlib.sha256()
-            self._bytes = 0
-        self._file.write(line)
-        self._digest.update(line)
-        self._bytes += len(line)
-        self._requests += 1
-
-    def close(self) -> list[tuple[UnitPlan, Path]]:
-        if self._requests:
-            self._roll()
-        return self._done
-
-    def _roll(self) -> None:
-        self._file.close()
-        plan = UnitPlan(
-            path=f"rounds/{self._number}/{len(self._done):05}",
-            requests=self._requests,
-            bytes=self._bytes,
-            digest=self._digest.hexdigest(),
-        )
-        self._done.append((plan, self._path))
-        self._requests = 0

@@ -30,6 +30,7 @@ def next_steps(
     *,
     max_in_flight: int,
     max_rounds: int,
+    reask: int = 0,
     ended: AbstractSet[str] = frozenset(),
     held: AbstractSet[str] = frozenset(),
     canary: bool = False,
@@ -39,7 +40,8 @@ def next_steps(
     Args:
         state: The run as it stands.
         max_in_flight: Batches that may be open at a time.
-        max_rounds: Further rounds after the first.
+        max_rounds: Further rounds after the first, for what may still succeed.
+        reask: More rounds, for answers that the response model refuses.
         ended: Units whose batch the provider was seen to be done with.
         held: Units that nothing is sent for yet: a pause after being parked or
             before a further round, or another process's claim that is too young.
@@ -57,7 +59,8 @@ def next_steps(
     if steps or not all(_is_over(unit, state) for unit in state.units.values()):
         return steps
     rounds = len(state.rounds)
-    if not state.cancelled and rounds < max_rounds and _worth_a_round(state):
+    worth = _worth_a_round(state) or (reask and _sent_last(state))
+    if not state.cancelled and rounds < max_rounds + reask and worth:
         return [Step("round", str(rounds + 1))]
     parse = [
         Step("parse", shard.path)
@@ -112,13 +115,19 @@ def _to_submit(
 
 def _worth_a_round(state: RunState) -> bool:
     """Whether anything that was sent last did not succeed and still may."""
-    last = state.rounds[-1].units if state.rounds else state.plan and state.plan.shards
-    ends = [state.units[unit.path].last for unit in last or ()]
     return any(
-        attempt.ended.again or attempt.ended.verdict is Verdict.FAILED
-        for attempt in ends
-        if attempt and attempt.ended
+        unit.last.ended.again or unit.last.ended.verdict is Verdict.FAILED
+        for unit in _sent_last(state)
+        if unit.last and unit.last.ended
     )
+
+
+def _sent_last(state: RunState) -> list[Unit]:
+    """Return the units of the newest round; none where it was not needed."""
+    if state.plan is None:
+        return []
+    plans = state.rounds[-1].units if state.rounds else state.plan.shards
+    return [state.units[plan.path] for plan in plans]
 
 
 def _is_over(unit: Unit, state: RunState) -> bool:

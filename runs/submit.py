@@ -10,6 +10,7 @@ from ..errors import CreationUnknownError, ProviderError
 from ..models import Account, Batch
 from ..settings import get_settings
 from .attempts import Attempt
+from .budget import reservation_usd
 from .create import RequestFile, create_batch
 from .events import emit
 from .neighbours import parent, recorded_under
@@ -72,6 +73,7 @@ def _create(run: Run, unit: Unit) -> Attempt:
         digest=unit.plan.digest,
         endpoint=run.job.template.endpoint,
         metadata=run.job.job.metadata,
+        reserved_usd=reservation_usd(run, unit.plan),
     )
     with run.directory.local(f"{unit.path}/requests.jsonl") as requests:
         attempt = create_batch(
