@@ -40,8 +40,8 @@ def check_canary(run: Run, state: RunState) -> None:
         raise CanaryError(
             f"Only {found['succeeded']} of the first {found['rows']} rows succeeded"
             f" ({job.canary_success:.0%} were asked for), so the rest was not sent:"
-            f" {causes}. Mend the job and start a new run; `batchwright cancel --run-dir"
-            f" {run.directory.url}` and `resume` land what this one has."
+            f" {causes}. Mend the job and start a new run; `batchwright cancel"
+            f" --run-dir {run.directory.url}` and `resume` land what this one has."
         )
 
 
