@@ -1,0 +1,135 @@
+"""Tests of `runs.budget` and `runs.canary`: money is not spent before it is due."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchwright.data.job import BatchJob
+from batchwright.errors import BudgetError, CanaryError
+from batchwright.models import Outcome, RunReport
+from batchwright.providers.sandbox import Sandbox
+from batchwright.runs.budget import committed_usd
+from batchwright.runs.drive import drive
+from batchwright.runs.open import open_run, reopen_run
+from batchwright.runs.state import Run
+
+MODEL = """
+from typing import Literal
+from pydantic import BaseModel
+
+class Label(BaseModel):
+    label: Literal["SPAM", "NOT_SPAM"]
+    score: int
+"""
+
+
+def job(folder: Path, rows: int, **options: Any) -> BatchJob:
+    """Return a job over so many rows, in a folder of its own."""
+    (folder / "label.py").write_text(MODEL, encoding="utf-8")
+    lines = ["id,text", *(f"{row},text number {row}" for row in range(rows))]
+    (folder / "in.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    given = {"model": "gpt-5-mini", "max_tokens": 100} | options
+    return BatchJob(
+        input=str(folder / "in.csv"),
+        output=str(folder / "out.jsonl"),
+        prompt="Classify: {{ text }}",
+        response_model=f"{folder / 'label.py'}:Label",
+        **given,
+    )
+
+
+def run(folder: Path, rows: int, **options: Any) -> RunReport:
+    """Run such a job to its end."""
+    return drive(open_run(job(folder, rows, **options), str(folder / "run")), wait=True)
+
+
+def test_the_cap_stops_before_the_batch_that_would_pass_it(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """What fits is sent and landed; the next batch is refused, and said."""
+    with pytest.raises(BudgetError, match="may cost") as caught:
+        run(tmp_path, 6, max_requests_per_batch=2, max_cost_usd=0.0003)
+    assert "Nothing was sent" in str(caught.value)
+    state = Run.load(str(tmp_path / "run")).state()
+    assert 0 < sandbox.created() < 3
+    assert committed_usd(state) <= 0.0003
+
+
+def test_a_cap_that_is_wide_enough_changes_nothing(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The same job under a cap of a dollar ends with all rows."""
+    report = run(tmp_path, 6, max_requests_per_batch=2, max_cost_usd=1)
+    assert report.outcomes == {Outcome.SUCCEEDED: 6}
+    assert report.cost_usd is not None
+    assert report.cost_usd <= 1
+
+
+@pytest.mark.parametrize("model", ["gpt-5-mini", "claude-sonnet-4-5"])
+def test_lost_answers_never_pass_the_cap(
+    model: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Reservations hold while it is unknown whether a batch exists."""
+    sandbox.set_faults({"calls": [{"operation": "create", "do": "drop", "every": 2}]})
+    report = run(tmp_path, 6, model=model, max_requests_per_batch=2, max_cost_usd=0.1)
+    state = Run.load(str(tmp_path / "run")).state()
+    assert report.outcomes == {Outcome.SUCCEEDED: 6}
+    assert committed_usd(state) <= 0.1
+    assert sandbox.created() == 3
+
+
+def test_a_bad_canary_keeps_the_rest_at_home(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Ten rows that fail cost ten rows, not all of them."""
+    sandbox.set_faults({"batches": [{"answers": [{"kind": "wrong_shape"}]}]})
+    with pytest.raises(CanaryError, match="Only 0 of the first 3 rows succeeded"):
+        run(tmp_path, 9, canary=3)
+    assert sandbox.created() == 1
+    with pytest.raises(CanaryError):
+        drive(reopen_run(str(tmp_path / "run")), wait=True)
+    assert sandbox.created() == 1
+
+
+def test_a_good_canary_releases_the_rest(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Nothing is sent twice: the canary's rows are part of the table."""
+    report = run(tmp_path, 9, canary=3)
+    assert report.outcomes == {Outcome.SUCCEEDED: 9}
+    assert [line.requests for line in report.batches] == [3, 6]
+
+
+@pytest.mark.parametrize("model", ["gpt-5-mini", "claude-sonnet-4-5"])
+@pytest.mark.parametrize("mode", ["json_schema", "tools"])
+def test_an_invalid_answer_is_asked_again(
+    model: str, mode: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The bad answer and its error go back in a further batch, and are paid for."""
+    first = {
+        "batches": [{"nth": [1], "answers": [{"kind": "wrong_shape", "nth": [2]}]}]
+    }
+    sandbox.set_faults(first)
+    report = run(tmp_path, 3, model=model, mode=mode, reask=1)
+    assert report.outcomes == {Outcome.SUCCEEDED: 3}
+    assert [line.requests for line in report.batches] == [3, 1]
+    sent = (tmp_path / "run/rounds/1/00000/requests.jsonl").read_text(encoding="utf-8")
+    assert "This answer is not valid" in sent
+    assert report.input_tokens > 0
+
+
+def test_re_asking_ends(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A row is asked again as often as was allowed, then it is invalid for good."""
+    sandbox.set_faults({"batches": [{"answers": [{"kind": "wrong_shape"}]}]})
+    report = run(tmp_path, 2, reask=2)
+    assert report.outcomes == {Outcome.INVALID: 2}
+    assert [line.requests for line in report.batches] == [2, 2, 2]
+
+
+def test_without_reask_an_invalid_answer_stays(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Off by default: nobody pays for more than was asked for."""
+    sandbox.set_faults({"batches": [{"answers": [{"kind": "wrong_shape"}]}]})
+    report = run(tmp_path, 2)
+    assert report.outcomes == {Outcome.INVALID: 2}
+    assert sandbox.created() == 1
