@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +42,8 @@ for _name in (
 ):
     os.environ.pop(_name, None)
 
+_CACHE = Path(__file__).parents[1] / ".cache"
+
 _connect = socket.socket.connect
 
 
@@ -61,7 +66,10 @@ def pytest_sessionfinish() -> None:
 
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[str]:
-    """Run one Prefect server for the session, and give its API's URL."""
+    """Run one Prefect server for the session, and give its API's URL.
+
+    A fresh database takes 15 s of migrations, so a migrated one is kept in `.cache/`.
+    """
     from prefect.server.api.server import SubprocessASGIServer
     from prefect.settings import (
         PREFECT_API_URL,
@@ -70,19 +78,36 @@ def prefect_server() -> Iterator[str]:
         temporary_settings,
     )
 
-    database = f"sqlite+aiosqlite:///{Path(_HOME) / 'test.db'}"
+    database = Path(_HOME) / "test.db"
+    migrated = _CACHE / f"prefect-{version('prefect')}.db"
+    if migrated.exists():
+        shutil.copy(migrated, database)
     settings = {
-        PREFECT_SERVER_DATABASE_CONNECTION_URL: database,
+        PREFECT_SERVER_DATABASE_CONNECTION_URL: f"sqlite+aiosqlite:///{database}",
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
     }
     with temporary_settings(settings):
         server = SubprocessASGIServer()
         server.start(timeout=180)
+        if not migrated.exists():
+            _keep(database, migrated)
         try:
             with temporary_settings({PREFECT_API_URL: server.api_url}):
                 yield server.api_url
         finally:
             server.stop()
+
+
+def _keep(database: Path, copy: Path) -> None:
+    copy.parent.mkdir(exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=copy.parent, delete=False) as file:
+        unfinished = Path(file.name)
+    with (
+        closing(sqlite3.connect(database)) as source,
+        closing(sqlite3.connect(unfinished)) as target,
+    ):
+        source.backup(target)
+    unfinished.replace(copy)
 
 
 @pytest.fixture
