@@ -1,7 +1,8 @@
-"""From what happened to an exit code and one sentence."""
+"""From what happened to one sentence on standard error, and an exit code."""
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Any
@@ -29,30 +30,65 @@ SOME_FAILED = 3
 NOT_READY = 4
 INTERRUPTED = 130
 
+_DEBUG = "BATCHWRIGHT_DEBUG"
+
+_PATH_TROUBLE = {
+    errno.ENOENT: "There is no file or folder {}.",
+    errno.EISDIR: "{} is a folder; name a file.",
+    errno.ENOTDIR: "A part of the path {} is no folder.",
+    errno.EACCES: "No permission to use {}.",
+    errno.EPERM: "No permission to use {}.",
+    errno.EROFS: "{} is on a disk that cannot be written.",
+    errno.ENOSPC: "The disk is full, so {} was not written.",
+}
+
 
 def say(text: str) -> None:
     """Print one line of chatter, where it does not mix with data."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - this is the command line
+    typer.echo(text, err=True)
 
 
 class Group(TyperGroup):
-    """Commands whose errors end in one sentence, never in a traceback."""
+    """Commands whose failures end in one sentence, never in a traceback.
+
+    With `BATCHWRIGHT_DEBUG=1` they end in the traceback.
+    """
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; turn our errors and an interrupt into an exit code."""
+        """Run the command; turn what it raises into an exit code."""
         try:
             return super().invoke(ctx)
-        except BatchNotEndedError as exc:
-            say(str(exc))
-            raise typer.Exit(NOT_READY) from exc
-        except BatchwrightError as exc:
-            if os.environ.get("BATCHWRIGHT_DEBUG"):
-                raise
-            say(f"Error: {exc}")
-            raise typer.Exit(FAILED) from exc
+        except (typer.TyperException, typer.Exit, typer.Abort):
+            raise
         except KeyboardInterrupt as exc:
             raise typer.Exit(INTERRUPTED) from exc
         except BrokenPipeError as exc:
             # The reader has seen enough (`| head`); that is no failure of ours.
-            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open until the process ends
             raise typer.Exit(OK) from exc
+        except Exception as exc:
+            if os.environ.get(_DEBUG):
+                raise
+            text, code = _told(exc)
+            say(text if code == NOT_READY else f"Error: {text}")
+            raise typer.Exit(code) from exc
+
+
+def _told(exc: Exception) -> tuple[str, int]:
+    if isinstance(exc, BatchNotEndedError):
+        return str(exc), NOT_READY
+    if isinstance(exc, BatchwrightError):
+        return str(exc), FAILED
+    if isinstance(exc, OSError) and exc.strerror and (name := _path(exc)):
+        trouble = _PATH_TROUBLE.get(exc.errno or 0, "{}: " + exc.strerror + ".")
+        return trouble.format(name), FAILED
+    text = (
+        f"Unexpected {type(exc).__name__}: {str(exc).rstrip('.')}. This looks like a"
+        f" fault of batchwright; {_DEBUG}=1 before the command shows where it is."
+    )
+    return text, FAILED
+
+
+def _path(exc: OSError) -> str:
+    name = exc.filename2 or exc.filename or ""
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)

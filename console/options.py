@@ -2,49 +2,96 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
-__all__ = [
-    "AsJson",
-    "BatchId",
-    "FilePath",
-    "ProviderName",
-    "UseAnthropic",
-    "pairs",
-    "provider_name",
-]
+__all__ = ["AsJson", "BatchId", "FilePath", "RunDir", "Target", "expanded", "pairs"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 BatchId = Annotated[
     str, typer.Option(metavar="ID", help="The batch, as `list` shows it.")
 ]
 FilePath = Annotated[
-    Path, typer.Option(metavar="FILE", help="JSON lines, one request or result each.")
+    Path, typer.Option(metavar="FILE", help="JSON lines, one request each.")
 ]
-UseAnthropic = Annotated[
-    bool,
-    typer.Option("--use-anthropic", help="Use the Anthropic API instead of OpenAI's."),
-]
-ProviderName = Annotated[
-    Literal["openai", "anthropic"] | None,
-    typer.Option("--provider", help="The same, by name.", show_default="openai"),
+RunDir = Annotated[
+    str, typer.Argument(metavar="RUN_DIR", help="The run's folder or fsspec URL.")
 ]
 
 
-def provider_name(use_anthropic: bool, provider: str | None) -> str:  # noqa: FBT001 - the two options, as they came
-    """Return the provider's name; OpenAI where none was given.
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Which provider a command talks to."""
 
-    Raises:
-        BadParameter: Two different ones were given.
+    use_anthropic: Annotated[
+        bool,
+        typer.Option(
+            "--use-anthropic",
+            help="Use the Anthropic API instead of OpenAI's.",
+            show_default="False",
+        ),
+    ] = False
+    provider: Annotated[
+        Literal["openai", "anthropic"] | None,
+        typer.Option("--provider", help="The same, by name.", show_default="openai"),
+    ] = None
+
+    @property
+    def name(self) -> str:
+        """The provider's name; OpenAI where none was given.
+
+        Raises:
+            BadParameter: Two different ones were given.
+        """
+        if self.use_anthropic and self.provider == "openai":
+            raise typer.BadParameter(
+                "--use-anthropic and --provider openai contradict each other."
+            )
+        return "anthropic" if self.use_anthropic else self.provider or "openai"
+
+
+def expanded(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one option for each field of its dataclass parameters.
+
+    Typer sees the fields; the command gets the dataclass.
     """
-    if use_anthropic and provider == "openai":
-        raise typer.BadParameter(
-            "--use-anthropic and --provider openai contradict each other."
-        )
-    return "anthropic" if use_anthropic else provider or "openai"
+    parameters = _parameters(command)
+    groups: dict[str, Any] = {
+        name: each.annotation
+        for name, each in parameters.items()
+        if is_dataclass(each.annotation)
+    }
+    members = {name: _parameters(kind) for name, kind in groups.items()}
+
+    @functools.wraps(command)
+    def with_groups(**values: Any) -> None:
+        for name, kind in groups.items():
+            values[name] = kind(**{each: values.pop(each) for each in members[name]})
+        command(**values)
+
+    flat: dict[str, inspect.Parameter] = {}
+    for name, parameter in parameters.items():
+        flat |= members.get(name, {name: parameter})
+    keyword_only = inspect.Parameter.KEYWORD_ONLY
+    signature = inspect.Signature([e.replace(kind=keyword_only) for e in flat.values()])
+    with_groups.__signature__ = signature  # type: ignore[attr-defined] # Typer reads it
+    with_groups.__annotations__ = {name: each.annotation for name, each in flat.items()}
+    return with_groups
+
+
+def _parameters(function: Any) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a function or dataclass, annotations evaluated."""
+    hints = get_type_hints(function, include_extras=True)
+    return {
+        name: parameter.replace(annotation=hints[name])
+        for name, parameter in inspect.signature(function).parameters.items()
+    }
 
 
 def pairs(given: list[str] | None, option: str) -> dict[str, str]:

@@ -12,8 +12,9 @@ from ..data.job import BatchJob
 from ..models import RunReport
 from ..runs.events import listening
 from ..runs.pause import request_stop
+from ..runs.state import Run
 from .exits import say
-from .progress import run_progress
+from .progress import progress_shown
 
 __all__ = ["execute"]
 
@@ -25,20 +26,29 @@ _QUIET = {
 }
 
 
-def execute(directory: str, *, job: BatchJob | None, wait: bool) -> RunReport:
-    """Start or continue the run in `directory` as a flow.
+def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
+    """Start or continue a run as a flow; one that is done is left alone.
 
     Raises:
         KeyboardInterrupt: Stopped by a signal; what to do next has been said.
     """
+    done = run.state().report
+    if done is not None:
+        return done
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    directory = run.directory.url
     say(f"Run directory: {directory}")
-    if not os.environ.get("PREFECT_API_URL"):
-        say("Starting Prefect's embedded server (20 s the first time) ...")
-    from ..flows.batch import resume_run, run_batch  # noqa: PLC0415 - takes 2 s
+    where = "its embedded server takes 20 s the first time"
+    if url := os.environ.get("PREFECT_API_URL"):
+        where = f"at {url}"
+    with (
+        _stoppable(directory),
+        progress_shown(f"Starting Prefect, {where}") as tell,
+        listening(tell),
+    ):
+        from ..flows.batch import resume_run, run_batch  # noqa: PLC0415 - takes 2 s
 
-    with _stoppable(directory), run_progress() as progress, listening(progress):
         if job is not None:
             return run_batch(job, directory, "poll" if wait else "detach")
         return resume_run(directory, wait)

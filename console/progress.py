@@ -1,14 +1,14 @@
-"""A run as it happens: bars on a terminal, one line per event in a pipe."""
+"""Work as it happens: bars on a terminal, one line per event in a pipe."""
 
 from __future__ import annotations
 
 import sys
 import threading
-import time
-from types import TracebackType
-from typing import Protocol, Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
     Progress,
@@ -18,200 +18,77 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from ..models import RunEvent
+from ..models import EventKind, RunEvent
 from .exits import say
 
-__all__ = ["RunProgress", "TransferProgress", "run_progress"]
+__all__ = ["Tell", "describe", "progress_shown", "transfer"]
 
-_BARS = {
-    "reading": "Reading rows",
-    "uploading": "Uploading",
-    "waiting": "Waiting for the provider",
-    "downloading": "Downloading",
-    "writing": "Writing the table",
+Tell = Callable[[RunEvent], None]
+
+_BARS: dict[EventKind, tuple[str, Callable[[int], str]]] = {
+    "reading": ("Reading rows", "{:,}".format),
+    "uploading": ("Uploading", decimal),
+    "waiting": ("Waiting for answers", "{:,}".format),
+    "downloading": ("Downloading", decimal),
+    "writing": ("Writing rows", "{:,}".format),
 }
+"""What comes in many steps: its name, and how its amounts are written."""
+
+_ENDS: dict[EventKind, tuple[EventKind, ...]] = {
+    "generated": ("reading",),
+    "submitted": ("uploading",),
+    "landed": ("downloading",),
+    "finished": tuple(_BARS),
+}
+"""Which bars have done their work when an event comes."""
 
 
-class RunProgress(Protocol):
-    """Shows events, between `with` and its end."""
+@contextmanager
+def progress_shown(beginning: str | None = None) -> Iterator[Tell]:
+    """Show on standard error what is told within the block, from any thread.
 
-    def __enter__(self) -> Self:
-        """Start showing."""
-        ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        exc: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop showing; what was said stays."""
-        ...
-
-    def __call__(self, event: RunEvent) -> None:
-        """Show one event; safe from any thread."""
-        ...
-
-
-def run_progress() -> RunProgress:
-    """Return what fits standard error: a terminal, or a pipe."""
-    return _Bars() if sys.stderr.isatty() else _Lines()
+    Args:
+        beginning: What goes on until the first event.
+    """
+    if not sys.stderr.isatty():
+        if beginning:
+            say(beginning)
+        yield _Lines().tell
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[amount]}"),
+        TimeElapsedColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, expand=True, transient=True) as progress:
+        yield _Bars(progress, beginning).tell
 
 
-class _Lines:
-    """One plain line per event; bytes and rows in between are left out."""
-
-    def __init__(self) -> None:
-        self._waiting: tuple[int | None, int | None] = (None, None)
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        pass
-
-    def __call__(self, event: RunEvent) -> None:
-        with self._lock:
-            if event.kind == "waiting":
-                now = (event.done, event.total)
-                if now == self._waiting:
-                    return
-                self._waiting = now
-            text = _line(event)
-            if text:
-                say(text)
+def transfer(tell: Tell, kind: EventKind) -> Callable[[int, int | None], None]:
+    """Return a callback that tells of bytes done and in all."""
+    return lambda done, total: tell(RunEvent(kind=kind, done=done, total=total))
 
 
-class _Bars:
-    """One block for the run: a bar for each kind of work, batches folded together."""
-
-    def __init__(self) -> None:
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            TextColumn("{task.fields[amount]}"),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            expand=True,
-        )
-        self._tasks: dict[str, TaskID] = {}
-        self._units: dict[str, dict[str, tuple[int, int]]] = {}
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._progress.stop()
-
-    def __call__(self, event: RunEvent) -> None:
-        with self._lock:
-            if event.kind in _BARS:
-                self._bar(event)
-            else:
-                if event.kind in {"generated", "landed", "finished", "submitted"}:
-                    self._close(event.kind)
-                if text := _line(event):
-                    self._progress.console.print(text, highlight=False, markup=False)
-
-    def _bar(self, event: RunEvent) -> None:
-        parts = self._units.setdefault(event.kind, {})
-        parts[event.unit or ""] = (event.done or 0, event.total or 0)
-        done = sum(part[0] for part in parts.values())
-        total = sum(part[1] for part in parts.values())
-        if event.kind not in self._tasks:
-            self._tasks[event.kind] = self._progress.add_task(
-                _BARS[event.kind], total=None, amount=""
-            )
-        self._progress.update(
-            self._tasks[event.kind],
-            completed=done,
-            total=total or None,
-            amount=_amount(event, done, total),
-        )
-
-    def _close(self, kind: str) -> None:
-        closes = {
-            "generated": ("reading",),
-            "submitted": ("uploading",),
-            "landed": ("downloading",),
-            "finished": tuple(_BARS),
-        }
-        for name in closes[kind]:
-            if name in self._tasks:
-                self._progress.remove_task(self._tasks.pop(name))
-                self._units.pop(name, None)
-
-
-class TransferProgress:
-    """Bytes of one upload or download, shown once it takes more than a second."""
-
-    def __init__(self, label: str) -> None:
-        self._label = label
-        self._started = time.monotonic()
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> Self:
-        """Start the clock."""
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        """Remove the bar."""
-        if self._bar is not None:
-            self._bar.stop()
-
-    def __call__(self, done: int, total: int | None) -> None:
-        """Show bytes done and in all."""
-        if self._bar is None:
-            if not sys.stderr.isatty() or time.monotonic() - self._started < 1:
-                return
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.fields[amount]}"),
-                TimeElapsedColumn(),
-                console=Console(stderr=True),
-                transient=True,
-            )
-            self._bar.start()
-            self._task = self._bar.add_task(self._label, total=total, amount="")
-        if self._task is not None:
-            amount = f"{_megabytes(done)}" + (f"/{_megabytes(total)}" if total else "")
-            self._bar.update(self._task, completed=done, total=total, amount=amount)
-
-
-def _amount(event: RunEvent, done: int, total: int) -> str:
-    if event.kind in {"uploading", "downloading"}:
-        return f"{_megabytes(done)}" + (f"/{_megabytes(total)}" if total else "")
-    what = "requests" if event.kind == "waiting" else "rows"
-    return f"{done:,}" + (f"/{total:,}" if total else "") + f" {what}"
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"
-
-
-def _line(event: RunEvent) -> str | None:
+def describe(event: RunEvent) -> str:  # noqa: PLR0911 - one per kind
+    """Return an event as one plain line."""
     done = f"{event.done or 0:,}"
     match event.kind:
         case "started":
             return f"Run directory: {event.text}"
         case "generated":
             batches = "batch" if event.total == 1 else "batches"
-            return f"Generated {done} requests for {event.total:,} {batches}"
+            return f"Made {done} requests for {event.total or 0:,} {batches}"
         case "submitted":
             how = f" ({event.text})" if event.text else ""
-            return f"Submitted {event.batch_id}{how}"
-        case "waiting":
-            return f"Waiting: {done} of {event.total:,} requests done"
+            return f"Created batch {event.batch_id}{how}"
         case "ended":
             return f"Batch {event.batch_id} was refused: {event.text}"
         case "landed":
-            return f"Downloaded {done} results of {event.batch_id} ({event.text})"
+            how = f" ({event.text})" if event.text else ""
+            return f"Downloaded {done} results of {event.batch_id}{how}"
         case "round":
             return f"Round {event.text}: {done} requests are sent again"
         case "parked":
@@ -220,5 +97,71 @@ def _line(event: RunEvent) -> str | None:
             return f"Note: {event.text}"
         case "finished":
             return f"Wrote {event.text}"
-        case _:
-            return None
+    name, written = _BARS[event.kind]
+    total = "" if event.total is None else f" of {written(event.total)}"
+    return f"{name}: {written(event.done or 0)}{total}"
+
+
+class _Lines:
+    """Every event once; of what comes in many steps, only the waiting as it moves."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting = ""
+
+    def tell(self, event: RunEvent) -> None:
+        with self._lock:
+            line = describe(event)
+            if event.kind == "waiting":
+                if line == self._waiting:
+                    return
+                self._waiting = line
+            elif event.kind in _BARS:
+                return
+            say(line)
+
+
+class _Bars:
+    """One block: a bar for each kind of work, with all batches folded into it."""
+
+    def __init__(self, progress: Progress, beginning: str | None) -> None:
+        self._lock = threading.Lock()
+        self._progress = progress
+        self._tasks: dict[EventKind, TaskID] = {}
+        self._parts: dict[EventKind, dict[str | None, tuple[int, int]]] = {}
+        self._beginning: TaskID | None = None
+        if beginning:
+            self._beginning = progress.add_task(beginning, total=None, amount="")
+
+    def tell(self, event: RunEvent) -> None:
+        with self._lock:
+            if self._beginning is not None:
+                self._progress.remove_task(self._beginning)
+                self._beginning = None
+            if event.kind in _BARS:
+                self._advance(event)
+                return
+            for kind in _ENDS.get(event.kind, ()):
+                self._remove(kind)
+            console = self._progress.console
+            console.print(describe(event), highlight=False, markup=False)
+
+    def _advance(self, event: RunEvent) -> None:
+        name, written = _BARS[event.kind]
+        parts = self._parts.setdefault(event.kind, {})
+        parts[event.unit] = (event.done or 0, event.total or 0)
+        done = sum(part[0] for part in parts.values())
+        total = sum(part[1] for part in parts.values())
+        if event.kind not in self._tasks:
+            self._tasks[event.kind] = self._progress.add_task(name, amount="")
+        self._progress.update(
+            self._tasks[event.kind],
+            completed=done,
+            total=total or None,
+            amount=f"{written(done)}/{written(total)}" if total else written(done),
+        )
+
+    def _remove(self, kind: EventKind) -> None:
+        if kind in self._tasks:
+            self._progress.remove_task(self._tasks.pop(kind))
+            del self._parts[kind]

@@ -1,0 +1,108 @@
+"""Commands about files of requests and results; none of them needs a key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import exits
+from .exits import say
+from .job_options import Input, RequestOptions, ResponseModel
+from .options import AsJson, FilePath, Target, expanded
+
+__all__ = ["app"]
+
+_FILES = "Files"
+
+app = typer.Typer()
+
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an existing output.")
+]
+
+
+@app.command(
+    rich_help_panel=_FILES,
+    epilog="Example: batchwright validate --file-path requests.jsonl",
+)
+@expanded
+def validate(*, file_path: FilePath, target: Target, as_json: AsJson = False) -> None:
+    """Check a file of requests as the provider would, each problem with its line."""
+    from ..data.check import check_file, describe_problems
+    from ..providers import get_format
+
+    check = check_file(file_path, get_format(target.name))
+    if as_json:
+        typer.echo(check.model_dump_json())
+    elif check.problems:
+        typer.echo(describe_problems(file_path, check))
+    else:
+        typer.echo(
+            f"{file_path}: {check.requests:,} requests for {check.endpoint},"
+            f" {check.bytes:,} bytes, no problems"
+        )
+    if check.problems:
+        raise typer.Exit(exits.FAILED)
+
+
+@app.command(
+    rich_help_panel=_FILES,
+    epilog="Example: batchwright generate examples/emails.csv --model gpt-5-mini"
+    ' --prompt "Classify: {{ email }}" --output requests.jsonl',
+)
+@expanded
+def generate(
+    *,
+    input: Input,  # noqa: A002 - the command's word for it
+    request: RequestOptions,
+    output: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="Where the requests are written; numbered files when over a limit.",
+        ),
+    ] = "requests.jsonl",
+    overwrite: Overwrite = False,
+) -> None:
+    """Turn a table into files of requests, and send nothing."""
+    from ..data.request_files import write_request_files
+    from .job import make_job, spooled
+
+    with spooled(input) as rows:
+        fields = request.as_fields()
+        job = make_job(input=rows, output=output, overwrite=overwrite, **fields)
+        for path in write_request_files(job):
+            typer.echo(path)
+
+
+@app.command(
+    rich_help_panel=_FILES,
+    epilog="Example: batchwright parse --file-path results.jsonl --response-model"
+    " examples/email_model.py:Classification --output labels.csv",
+)
+def parse(
+    *,
+    file_path: Annotated[
+        Path, typer.Option(metavar="FILE", help="Downloaded result lines.")
+    ],
+    output: Annotated[
+        Path, typer.Option(metavar="FILE", help="A .parquet, .csv or .jsonl to write.")
+    ],
+    response_model: ResponseModel = None,
+    only_failed: Annotated[
+        bool,
+        typer.Option("--only-failed", help="Write only what is no valid answer."),
+    ] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Turn downloaded results of either provider into a typed table."""
+    from ..data.parse import parse_file
+
+    tally = parse_file(
+        file_path, output, response_model, only_failed=only_failed, overwrite=overwrite
+    )
+    say(f"Wrote {tally.written:,} rows to {output}; {tally.failed:,} did not succeed.")
+    if tally.failed:
+        raise typer.Exit(exits.SOME_FAILED)

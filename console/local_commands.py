@@ -1,0 +1,66 @@
+"""Commands about this machine: the sandbox, and what is installed and set."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import AsJson
+
+__all__ = ["app"]
+
+_LOCAL = "On this machine"
+
+app = typer.Typer()
+
+
+@app.command(rich_help_panel=_LOCAL, epilog="Example: batchwright sandbox --port 4040")
+def sandbox(
+    *,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="N", help="0 takes a free one.")
+    ] = 4040,
+    state_dir: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where batches and files are kept.")
+    ] = Path(".batchwright-sandbox"),
+    faults: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What goes wrong, as YAML or JSON.",
+            show_default="nothing",
+        ),
+    ] = None,
+    time_scale: Annotated[
+        float,
+        typer.Option(min=0, metavar="X", help="Virtual seconds per real second."),
+    ] = 1.0,
+    upstream: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="An OpenAI-compatible API that gives the answers.",
+            show_default="synthetic answers",
+        ),
+    ] = None,
+) -> None:
+    """Serve both batch APIs on this machine: no account, no network, no cost."""
+    from ..providers.sandbox import serve
+
+    serve("127.0.0.1", port, state_dir, faults, time_scale, upstream)
+
+
+@app.command(rich_help_panel=_LOCAL, epilog="Example: batchwright doctor")
+def doctor(*, as_json: AsJson = False) -> None:
+    """Say what is installed and set, never the keys, for a doubt or a bug report."""
+    from .doctor import facts
+    from .tables import print_facts
+
+    found = facts()
+    if as_json:
+        typer.echo(json.dumps(dict(found)))
+    else:
+        print_facts(found)

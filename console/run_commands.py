@@ -1,0 +1,209 @@
+"""Commands about runs: a table goes in, a typed table comes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import exits
+from .job_options import Input, LimitOptions, RequestOptions, ResponseModel
+from .options import AsJson, RunDir, expanded
+
+if TYPE_CHECKING:
+    from ..models import RunReport
+
+__all__ = ["app"]
+
+_PIPELINE = "The pipeline"
+_WRITTEN = "What is written"
+_RUN = "The run"
+
+app = typer.Typer()
+
+
+@app.command(
+    rich_help_panel=_PIPELINE,
+    epilog="Example: batchwright run examples/emails.csv --sandbox --model gpt-5-mini"
+    ' --prompt "Classify: {{ email }}"'
+    " --response-model examples/email_model.py:Classification --output labels.csv",
+)
+@expanded
+def run(
+    *,
+    input: Input,  # noqa: A002 - the command's word for it
+    request: RequestOptions,
+    output: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="The table to write: .parquet, .csv or .jsonl; {date:%Y-%m-%d} is"
+            " filled in.",
+            rich_help_panel=_WRITTEN,
+        ),
+    ],
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help="Replace an existing output.", rich_help_panel=_WRITTEN
+        ),
+    ] = False,
+    answer_prefix: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Put before each answer field to name its column.",
+            show_default="none",
+            rich_help_panel=_WRITTEN,
+        ),
+    ] = None,
+    limits: LimitOptions,
+    run_dir: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="The run's folder or fsspec URL.",
+            show_default="one under BATCHWRIGHT_RUNS_DIR, named after the output",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
+    wait: Annotated[
+        bool,
+        typer.Option(
+            "--wait/--no-wait",
+            help="Wait until the run is done; otherwise end after submission.",
+            rich_help_panel=_RUN,
+        ),
+    ] = True,
+    sandbox: Annotated[
+        bool,
+        typer.Option(
+            "--sandbox",
+            help="Synthetic answers from a local server: no key, no network, no cost.",
+            rich_help_panel=_RUN,
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Say what would be sent and what it may cost; send nothing.",
+            rich_help_panel=_RUN,
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a job from a table of rows to a typed table, or continue it."""
+    from .job import make_job, spooled
+
+    with spooled(input) as rows:
+        job = make_job(
+            input=rows,
+            output=output,
+            overwrite=overwrite,
+            answer_prefix=answer_prefix,
+            sandbox=sandbox,
+            **request.as_fields(),
+            **limits.as_fields(),
+        )
+        if dry_run:
+            from .preview import preview
+
+            preview(job, as_json=as_json)
+            return
+        from ..runs.open import open_run, run_dir_for
+        from .pipeline import execute
+
+        opened = open_run(job, run_dir or run_dir_for(job))
+        report = execute(opened, job=job, wait=wait)
+    _print(report, as_json=as_json)
+
+
+@app.command(rich_help_panel=_PIPELINE, epilog="Example: batchwright resume RUN_DIR")
+def resume(
+    *,
+    run_dir: RunDir,
+    wait: Annotated[
+        bool,
+        typer.Option(
+            "--wait/--no-wait",
+            help="Wait until the run is done; otherwise one pass, exit 4 if open.",
+        ),
+    ] = True,
+    response_model: ResponseModel = None,
+    resend_lost: Annotated[
+        bool,
+        typer.Option(
+            "--resend-lost",
+            help="Send again what the provider no longer has results for; it is"
+            " billed again.",
+        ),
+    ] = False,
+    uncancel: Annotated[
+        bool, typer.Option("--uncancel", help="Lift the cancellation of the run.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Continue a run from its directory; always safe."""
+    from ..runs.open import reopen_run
+    from .pipeline import execute
+
+    reopened = reopen_run(
+        run_dir,
+        response_model=response_model,
+        resend_lost=resend_lost,
+        uncancel=uncancel,
+    )
+    report = execute(reopened, job=None, wait=wait)
+    _print(report, as_json=as_json)
+    if report.state == "open":
+        raise typer.Exit(exits.NOT_READY)
+
+
+@app.command(rich_help_panel=_PIPELINE, epilog="Example: batchwright status RUN_DIR")
+def status(*, run_dir: RunDir, as_json: AsJson = False) -> None:
+    """Show where a run stands, shard by shard, from its directory alone."""
+    from ..runs.status import read_status
+    from .reports import print_batches_of
+
+    report = read_status(run_dir)
+    if not as_json:
+        print_batches_of(report)
+    _print(report, as_json=as_json)
+    if report.state == "open":
+        raise typer.Exit(exits.NOT_READY)
+
+
+@app.command(rich_help_panel=_PIPELINE, epilog="Example: batchwright runs")
+def runs(
+    *,
+    root: Annotated[
+        str | None,
+        typer.Argument(
+            help="The folder or fsspec URL.", show_default="BATCHWRIGHT_RUNS_DIR"
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the runs under a folder, a line each."""
+    from ..runs.status import list_runs
+    from .reports import print_runs
+
+    reports = list_runs(root)
+    if as_json:
+        for report in reports:
+            typer.echo(report.model_dump_json())
+    else:
+        print_runs(list(reports))
+
+
+def _print(report: RunReport, *, as_json: bool) -> None:
+    """Print how a run stands; a finished one with failed rows ends the command."""
+    if as_json:
+        typer.echo(report.model_dump_json())
+    else:
+        from .reports import print_summary
+
+        print_summary(report)
+    if report.state != "open" and not report.ok:
+        raise typer.Exit(exits.SOME_FAILED)
