@@ -1,20 +1,22 @@
-"""Download one batch that is no part of a run."""
+"""Download a batch to a file, at once or when it is over."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from ..models import Batch
+from ..errors import BatchFailedError, BatchNotEndedError, InputError
+from ..models import Batch, BatchStatus
 from ..providers import Progress, Provider
 from ..settings import get_settings
 from .events import emit
 from .pause import growing, patiently, pause
 
-__all__ = ["download", "wait_until_over"]
+__all__ = ["download_file", "wait_until_over"]
+
+_SHOWN = 20
 
 
-def download(
+def download_file(
     provider: Provider,
     batch_id: str,
     path: Path,
@@ -22,37 +24,71 @@ def download(
     wait: bool = False,
     progress: Progress | None = None,
 ) -> int:
-    """Write the result lines of a batch to a file, whole or not at all.
+    """Write output and error lines of a batch to `path`; repeating it is safe.
+
+    Args:
+        provider: Where the batch is.
+        batch_id: Which one.
+        path: Replaced when all of it has arrived, and not before.
+        wait: Whether to wait until the batch is over.
+        progress: Told of bytes received.
 
     Returns:
         The number of lines.
 
     Raises:
-        BatchNotEndedError: Requests are still running, and `wait` is off.
-        BatchFailedError: The provider refused the input, so nothing ran.
+        BatchNotEndedError: It still runs; the text says how far it is.
+        BatchFailedError: Its input was refused; the text lists the reasons.
         ResultsGoneError: The provider no longer has the results.
+        InputError: The file cannot be written.
     """
-    if not wait:
-        return provider.download(provider.retrieve(batch_id), path, progress)
-    batch = wait_until_over(lambda: provider.retrieve(batch_id))
-    return patiently(
-        lambda: provider.download(batch, path, progress), f"The download of {batch_id}"
-    )
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file.")
+    if wait:
+        batch = wait_until_over(provider, batch_id)
+    else:
+        batch = patiently(lambda: provider.retrieve(batch_id), "Looking at the batch")
+    if batch.status is BatchStatus.FAILED:
+        raise BatchFailedError(_why_refused(batch))
+    if not batch.status.is_final:
+        total = batch.counts.total
+        of = f"{batch.counts.done:,} of {total:,} requests done" if total else "running"
+        raise BatchNotEndedError(
+            f"Batch {batch_id} is {batch.provider_status} ({of}); ask again later, or"
+            " add --wait."
+        )
+    try:
+        return patiently(
+            lambda: provider.download(batch, path, progress), "The download"
+        )
+    except OSError as exc:
+        raise InputError(f"{path} cannot be written: {exc.strerror}.") from exc
 
 
-def wait_until_over(look: Callable[[], Batch]) -> Batch:
-    """Return the batch once the provider is done with it; never cancels it.
-
-    Looks after `BATCHWRIGHT_POLL_SECONDS`, and then ever more rarely. The first look
-    fails at once, a later one is repeated.
-    """
+def wait_until_over(provider: Provider, batch_id: str) -> Batch:
+    """Return the batch once the provider is done with it; never cancels it."""
     settings = get_settings()
-    batch = look()
     for seconds in growing(settings.poll_seconds, settings.max_poll_seconds):
+        batch = patiently(lambda: provider.retrieve(batch_id), f"Looking at {batch_id}")
         if batch.status.is_final:
             return batch
-        counts = batch.counts
-        emit("waiting", batch_id=batch.id, done=counts.done, total=counts.total)
+        emit(
+            "waiting",
+            batch_id=batch_id,
+            done=batch.counts.done,
+            total=batch.counts.total,
+        )
         pause(seconds)
-        batch = patiently(look, f"Looking at {batch.id}")
     raise AssertionError("pauses never end")
+
+
+def _why_refused(batch: Batch) -> str:
+    lines = [f"Batch {batch.id} was refused, so nothing ran and nothing was billed:"]
+    for error in batch.errors[:_SHOWN]:
+        where = f"line {error.line}: " if error.line else ""
+        code = f" [{error.code}]" if error.code else ""
+        lines.append(f"  {where}{error.message}{code}")
+    more = len(batch.errors) - _SHOWN
+    if more > 0:
+        lines.append(f"  and {more:,} more")
+    return "\n".join(lines)

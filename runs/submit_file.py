@@ -19,9 +19,12 @@ from .create import RequestFile, create_batch
 from .lock import locked
 from .pause import patiently
 from .reconcile import reconcile
+from .request_writer import RequestWriter
 from .storage import Directory
 
-__all__ = ["Submitted", "submit_file"]
+__all__ = ["Submitted", "submit_file", "submit_parts"]
+
+_OVER_LIMITS = {"too_many_tasks", "too_large"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,58 @@ def submit_file(
         if attempt.batch is None:
             raise AssertionError("a created attempt has a batch")
         return Submitted(attempt.batch, made)
+
+
+def submit_parts(
+    requests_path: Path,
+    provider: Provider,
+    *,
+    metadata: dict[str, str] | None = None,
+    again: bool = False,
+    progress: Progress | None = None,
+) -> list[Submitted]:
+    """Create as many batches as the provider's limits make of one request file.
+
+    A file within the limits is one batch. Otherwise its parts lie beside it in
+    `<requests_path>.parts/`, with their attempts, as `submit_file` keeps them.
+
+    Raises:
+        InputError: The file would be refused for more than its size.
+    """
+    check = check_file(requests_path, provider)
+    over = [each for each in check.problems if each.code in _OVER_LIMITS]
+    if not over:
+        return [
+            submit_file(
+                requests_path,
+                provider,
+                metadata=metadata,
+                again=again,
+                progress=progress,
+            )
+        ]
+    if check.problem_count > len(over):
+        raise InputError(describe_problems(requests_path, check))
+    folder = Directory(f"{requests_path}.parts")
+    with folder.scratch() as scratch:
+        writer = RequestWriter(scratch, provider.limits, 0)
+        with requests_path.open("rb") as lines:
+            for line in lines:
+                writer.add(line if line.endswith(b"\n") else line + b"\n")
+        names = []
+        for number, (_, path) in enumerate(writer.close()):
+            names.append(f"{number:05}.jsonl")
+            folder.adopt(path, names[-1])
+    return [
+        submit_file(
+            folder.local_path(name),
+            provider,
+            metadata=metadata,
+            again=again,
+            progress=progress,
+        )
+        for name in names
+    ]
 
 
 def _find_again(attempts: Attempts, path: Path, provider: Provider) -> Attempt:
