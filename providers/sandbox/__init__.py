@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._backend import Call, CreatedBatch
-    from .faults import Faults, load_faults
+    from ._load import load_faults
+    from .faults import Faults
     from .server import Sandbox, serve
 
 __all__ = ["Call", "CreatedBatch", "Faults", "Sandbox", "load_faults", "serve"]
@@ -17,7 +18,7 @@ _HOMES = {
     "CreatedBatch": "._backend",
     "Faults": ".faults",
     "Sandbox": ".server",
-    "load_faults": ".faults",
+    "load_faults": "._load",
     "serve": ".server",
 }
 

@@ -14,12 +14,13 @@ from typing import Any
 import orjson
 
 from ._clock import Clock
+from ._load import FaultSource, load_faults
 from ._rows import BatchRow
 from ._say import SYNTHETIC, Ask
 from ._store import Store
 from ._timeline import Moment, Plan, look, plan_of
 from ._worker import Worker
-from .faults import BatchFault, CallFault, Faults, load_faults
+from .faults import BatchFault, CallFault, Faults
 
 __all__ = ["Backend", "Call", "CreatedBatch"]
 
@@ -88,9 +89,7 @@ class Backend:
         """Remember how far the clock is ahead."""
         self.store.set_meta("clock_offset", self.clock.offset)
 
-    def set_faults(
-        self, faults: Faults | Mapping[str, Any] | str | Path | None
-    ) -> None:
+    def set_faults(self, faults: FaultSource) -> None:
         """Change the faults; counting starts anew, batches keep what they have."""
         loaded = load_faults(faults)
         with self._lock:

@@ -27,19 +27,21 @@ class WorkFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._open()
+
+    def _open(self) -> None:
         self.kinds: list[str] = []
         self.input_tokens = 0
         self.output_tokens = 0
         self._starts = array("Q")
         self._lengths = array("Q")
         self._end = 0
-        if path.exists():
-            with path.open("rb") as file:
-                for line in file:
-                    if line.endswith(b"\n"):
-                        self._note(line)
-            os.truncate(path, self._end)
-        self._file: IO[bytes] = path.open("a+b")
+        self._file: IO[bytes] = self.path.open("a+b")
+        self._file.seek(0)
+        for line in self._file:
+            if line.endswith(b"\n"):
+                self._note(line)
+        self._file.truncate(self._end)
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -63,10 +65,10 @@ class WorkFile:
         """Give up all results after the first `count`."""
         if count >= len(self):
             return
-        self._file.close()
         end = self._starts[count - 1] + self._lengths[count - 1] + 1 if count else 0
-        os.truncate(self.path, end)
-        self.__init__(self.path)  # type: ignore[misc]  # read what is left anew
+        self._file.truncate(end)
+        self._file.close()
+        self._open()
 
     def read(self, numbers: Iterable[int]) -> Iterator[bytes]:
         """Yield the results with these 0-based numbers, without newlines."""

@@ -12,12 +12,11 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ._http import ApiError, error_body, json_response
+from ._protocol import TRANSPORTS
 from .faults import CallFault
 
-__all__ = ["TRANSPORTS", "make_trouble"]
+__all__ = ["make_trouble"]
 
-TRANSPORTS: dict[tuple[str, int], asyncio.Transport] = {}
-"""Open connections by the client's address; a fault may have to break one."""
 
 _AFTER = {"bad_json", "html", "cut", "cut_unframed", "slow", "stall"}
 _LISTS = {"no_has_more", "empty_page", "repeat_page"}
@@ -84,7 +83,7 @@ async def _drain(receive: Receive) -> None:
 
 
 def _transport(scope: Scope) -> asyncio.Transport:
-    return TRANSPORTS[tuple(scope["client"])]
+    return TRANSPORTS[tuple(scope["client"]), tuple(scope["server"])]
 
 
 async def _send(send: Send, status: int, kind: bytes, body: bytes) -> None:
@@ -98,7 +97,7 @@ async def _send_status(
     fault: CallFault, provider: str, scope: Scope, receive: Receive, send: Send
 ) -> None:
     text = fault.message or f"The sandbox was told to answer {fault.status}."
-    error = ApiError(fault.status, text, code=fault.code)
+    error = ApiError(fault.status, text, code=fault.code, details=fault.details)
     body = error_body(provider, error, scope["state"]["request_id"])
     response = json_response(body, fault.status)
     response.headers.update(fault.headers)

@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from ...errors import InputError
+from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "AnswerFault",
@@ -25,7 +21,6 @@ __all__ = [
     "Limits",
     "LineFaults",
     "When",
-    "load_faults",
 ]
 
 Vendor = Literal["openai", "anthropic"]
@@ -96,6 +91,8 @@ class CallFault(When):
     code: str | None = None
     """The error's `code` (OpenAI) or `type` (Anthropic); None: as the status has it."""
     message: str | None = None
+    details: Mapping[str, str] | None = None
+    """Anthropic's `error.details`, such as the `error_code` of a spend limit."""
     headers: Mapping[str, str] = {}
     retry_after_seconds: float | None = None
     retry_after_ms: int | None = None
@@ -230,26 +227,3 @@ class Faults(_Part):
     """The first one that picks a call is the one that happens to it."""
     batches: tuple[BatchFault, ...] = ()
     """The first one that picks a batch is the one that happens to it."""
-
-
-def load_faults(source: Faults | Mapping[str, Any] | str | Path | None) -> Faults:
-    """Read faults from a YAML or JSON file, or from the same structure in memory.
-
-    Raises:
-        InputError: The file cannot be read, or a field is unknown or wrong.
-    """
-    if isinstance(source, Faults):
-        return source
-    where = "The faults"
-    if isinstance(source, str | Path):
-        where = f"Fault file {str(source)!r}"
-        try:
-            source = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
-        except (OSError, ValueError, yaml.YAMLError) as exc:
-            raise InputError(f"{where} cannot be read: {exc}") from exc
-    try:
-        return Faults.model_validate(source or {})
-    except ValidationError as exc:
-        first = exc.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise InputError(f"{where}: {field}: {first['msg']}.") from exc

@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
+import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ...errors import InputError
 from ._app import make_app
 from ._backend import Backend, Call, CreatedBatch
+from ._load import FaultSource, load_faults
+from ._protocol import Protocol
 from ._say import SYNTHETIC
-from ._trouble import TRANSPORTS
 from ._upstream import ask_upstream
-from .faults import Faults, load_faults
 
 __all__ = ["Sandbox", "serve"]
 
 API_KEY = "sandbox-key"
-
-FaultSource = Faults | Mapping[str, Any] | str | Path | None
-
-
-class _Protocol(H11Protocol):
-    """Remembers its connection, so that a fault can break it."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own annotation
-        super().connection_made(transport)
-        self._peer = transport.get_extra_info("peername")[:2]
-        TRANSPORTS[self._peer] = transport
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        TRANSPORTS.pop(self._peer, None)
-        super().connection_lost(exc)
 
 
 class Sandbox:
@@ -76,6 +60,7 @@ class Sandbox:
         self._state_dir = None if state_dir is None else Path(state_dir)
         self._faults = load_faults(faults)
         self._time_scale = time_scale
+        self.upstream = upstream
         self._ask = SYNTHETIC if upstream is None else ask_upstream(upstream)
         self._host = host
         self._port = port
@@ -144,7 +129,7 @@ class Sandbox:
         self.url = f"http://{name}:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
             make_app(self.backend),
-            http=_Protocol,
+            http=Protocol,
             ws="none",
             lifespan="off",
             log_level="critical",
@@ -218,7 +203,17 @@ def serve(
     upstream: str | None = None,
     ready: Callable[[Sandbox], None] | None = None,
 ) -> None:
-    """Serve until interrupted; `ready` is called once it can be reached.
+    """Serve until interrupted.
+
+    Args:
+        host: What to listen on; anything but loopback lets others in.
+        port: 0 takes a free one.
+        state_dir: As for `Sandbox`.
+        faults: As for `Sandbox`.
+        time_scale: Virtual seconds per real second.
+        upstream: As for `Sandbox`.
+        ready: Called once it can be reached; None prints the variables to export on
+            standard output and what else a person should know on standard error.
 
     Raises:
         InputError: The port is taken, the folder is in use, or a fault is wrong.
@@ -232,4 +227,15 @@ def serve(
         host=host,
     )
     with contextlib.suppress(KeyboardInterrupt):
-        sandbox.run(ready)
+        sandbox.run(ready or _announce)
+
+
+def _announce(sandbox: Sandbox) -> None:
+    answers = "come from its upstream" if sandbox.upstream else "are synthetic"
+    sys.stderr.write(
+        f"The batchwright sandbox runs at {sandbox.url}; its answers {answers}."
+        " Ctrl-C stops it. To send both SDKs there:\n"
+    )
+    for name, value in sandbox.environment().items():
+        sys.stdout.write(f"export {name}={value}\n")
+    sys.stdout.flush()

@@ -12,7 +12,7 @@ import pytest
 
 from batchwright.providers.sandbox import Sandbox
 
-SECRET = "a-key-nobody-may-find-again"  # noqa: S105 - opens nothing
+SECRET = "a-key-nobody-may-find-again"
 
 
 @pytest.mark.parametrize("key", ["sk-proj-abc", "sk-ant-api03-abc", "sk-svcacct-abc"])

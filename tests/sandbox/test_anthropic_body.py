@@ -35,7 +35,7 @@ class _Drops(io.BytesIO):
 
 @given(requests=st.lists(items | values, max_size=5), compact=st.booleans())
 @settings(deadline=None)
-def test_what_was_written_is_read(requests: list[Any], compact: bool) -> None:
+def test_what_was_written_is_read(*, requests: list[Any], compact: bool) -> None:
     """Items come back as they were, wherever the blocks end."""
     separators = (",", ":") if compact else (" , ", " : ")
     body = (

@@ -57,7 +57,7 @@ def test_a_status_after_the_work_hides_a_batch(clients: Any, chat: Any) -> None:
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_connection_can_drop_before_or_after_the_work(
-    clients: Any, chat: Any, after: bool
+    clients: Any, chat: Any, *, after: bool
 ) -> None:
     """The client sees the same; only the sandbox knows whether a batch exists."""
     rule = {"operation": "create", "do": "drop", "after": after, "nth": [1]}

@@ -56,7 +56,7 @@ def test_an_unused_plugin_imports_no_server() -> None:
     """Whoever has batchwright installed pays for no web server in other tests."""
     code = (
         "import sys, batchwright.providers.sandbox.pytest_plugin\n"
-        "heavy = {'starlette', 'uvicorn', 'prefect', 'openai', 'anthropic', 'pyarrow'}\n"
+        "heavy = {'starlette', 'uvicorn', 'prefect', 'openai', 'anthropic'}\n"
         "print(sorted(heavy & sys.modules.keys()))"
     )
     done = subprocess.run(

@@ -80,7 +80,7 @@ CASES: list[tuple[Any, bool, bool]] = [
 
 @pytest.mark.parametrize(("schema", "openai", "anthropic"), CASES)
 def test_each_provider_has_its_own_rules(
-    schema: Any, openai: bool, anthropic: bool
+    *, schema: Any, openai: bool, anthropic: bool
 ) -> None:
     """The table says which provider takes which schema."""
     assert (openai_problem(schema) is None) == openai, openai_problem(schema)
