@@ -54,6 +54,7 @@ def create_batch(
     recorded: AbstractSet[str] = frozenset(),
     earlier: Account | None = None,
     progress: Progress | None = None,
+    patient: bool = True,
 ) -> Attempt:
     """Create the next attempt's batch; the last attempt must be over.
 
@@ -65,6 +66,7 @@ def create_batch(
         recorded: Batches of the same run, by which the account is checked.
         earlier: The account that the run's batches belong to, where known.
         progress: Told of bytes sent.
+        patient: Whether calls before the claim are tried again while they fail.
 
     Raises:
         RunBusyError: Another process claimed this attempt first.
@@ -72,9 +74,13 @@ def create_batch(
         CreationUnknownError: The batch may exist; the claim stays for `reconcile`.
         ProviderError: The provider refused; there is no batch.
     """
-    account = patiently(provider.account, "Looking at the account")
-    check_scope(account, provider, recorded=recorded, earlier=earlier)
-    file_id = patiently(lambda: provider.upload(path, progress), "The upload")
+    if patient:
+        account = patiently(provider.account, "Looking at the account")
+        check_scope(account, provider, recorded=recorded, earlier=earlier)
+        file_id = patiently(lambda: provider.upload(path, progress), "The upload")
+    else:
+        account = provider.account()
+        file_id = provider.upload(path, progress)
     number = attempts.last.number + 1 if attempts.last else 0
     intent = Intent(
         token=f"{file.token}-{number}",

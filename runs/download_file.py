@@ -47,7 +47,7 @@ def download_file(
     if wait:
         batch = wait_until_over(provider, batch_id)
     else:
-        batch = patiently(lambda: provider.retrieve(batch_id), "Looking at the batch")
+        batch = provider.retrieve(batch_id)
     if batch.status is BatchStatus.FAILED:
         raise BatchFailedError(_why_refused(batch))
     if not batch.status.is_final:
@@ -58,9 +58,7 @@ def download_file(
             " add --wait."
         )
     try:
-        return patiently(
-            lambda: provider.download(batch, path, progress), "The download"
-        )
+        return provider.download(batch, path, progress)
     except OSError as exc:
         raise InputError(f"{path} cannot be written: {exc.strerror}.") from exc
 
@@ -68,8 +66,8 @@ def download_file(
 def wait_until_over(provider: Provider, batch_id: str) -> Batch:
     """Return the batch once the provider is done with it; never cancels it."""
     settings = get_settings()
+    batch = provider.retrieve(batch_id)  # a wrong key or host is said at once
     for seconds in growing(settings.poll_seconds, settings.max_poll_seconds):
-        batch = patiently(lambda: provider.retrieve(batch_id), f"Looking at {batch_id}")
         if batch.status.is_final:
             return batch
         emit(
@@ -79,6 +77,7 @@ def wait_until_over(provider: Provider, batch_id: str) -> Batch:
             total=batch.counts.total,
         )
         pause(seconds)
+        batch = patiently(lambda: provider.retrieve(batch_id), f"Looking at {batch_id}")
     raise AssertionError("pauses never end")
 
 

@@ -17,7 +17,6 @@ from ..providers import Progress, Provider
 from .attempts import Attempt, Attempts, Records
 from .create import RequestFile, create_batch
 from .lock import locked
-from .pause import patiently
 from .reconcile import reconcile
 from .request_writer import RequestWriter
 from .storage import Directory
@@ -86,11 +85,16 @@ def submit_file(
             and (was_lost or (not again and last.intent.digest == facts.digest))
         ):
             batch_id = last.batch.id
-            batch = patiently(lambda: provider.retrieve(batch_id), "Looking at a batch")
+            batch = provider.retrieve(batch_id)
             return Submitted(batch, tuple(set(made) - {batch_id}), adopted=True)
         try:
             attempt = create_batch(
-                attempts, facts, requests_path, provider, progress=progress
+                attempts,
+                facts,
+                requests_path,
+                provider,
+                progress=progress,
+                patient=False,
             )
         except CreationUnknownError:
             attempt = _find_again(attempts, requests_path, provider)
