@@ -44,10 +44,7 @@ def download_file(
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file.")
-    if wait:
-        batch = wait_until_over(provider, batch_id)
-    else:
-        batch = provider.retrieve(batch_id)
+    batch = wait_until_over(provider, batch_id) if wait else provider.retrieve(batch_id)
     if batch.status is BatchStatus.FAILED:
         raise BatchFailedError(_why_refused(batch))
     if not batch.status.is_final:
