@@ -34,8 +34,12 @@ def to_fields(columns: Mapping[str, str]) -> list[pa.Field[Any]]:
 def to_array(kind: str, values: Sequence[Any]) -> pa.Array[Any]:
     """Return JSON values as one column; they must fit its kind."""
     convert = _CONVERT.get(kind)
-    if convert is not None:
-        values = [None if value is None else convert(value) for value in values]
+    if convert is None:
+        try:
+            return pa.array(values, _TYPES[kind])
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            convert = _COERCE[kind]
+    values = [None if value is None else convert(value) for value in values]
     return pa.array(values, _TYPES[kind])
 
 
@@ -47,9 +51,12 @@ def _timestamp(text: str) -> datetime:
 
 _CONVERT: dict[str, Callable[[Any], Any]] = {
     "date": date.fromisoformat,
-    "double": float,
-    "int64": int,
     "json": lambda value: to_text("json", value),
-    "string": lambda value: to_text("string", value),
     "timestamp": _timestamp,
 }
+_COERCE: dict[str, Callable[[Any], Any]] = {
+    "double": float,
+    "int64": int,
+    "string": lambda value: to_text("string", value),
+}
+"""Asked only where a column holds more than its type: `1.0` for an integer."""

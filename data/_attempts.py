@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..models import BatchResult, Outcome, Usage
+from ..models import BatchResult, Outcome
 from ..providers import Format
 from ._result_index import ResultIndex
 from ._writers import RowAnswer
@@ -18,6 +18,8 @@ __all__ = ["Absent", "Attempts", "read_answer"]
 
 Absent = Callable[[int], tuple[Outcome, str]]
 """From a row without a result line to its outcome and the reason."""
+
+_Attempt = tuple[BatchResult, str | None]
 
 _ANSWERED = frozenset(
     {Outcome.SUCCEEDED, Outcome.INVALID, Outcome.REFUSED, Outcome.TRUNCATED}
@@ -49,43 +51,51 @@ class Attempts:
 
         The first valid success wins, else the last line; all attempts are billed.
         """
-        chosen: RowAnswer | None = None
-        seen: set[tuple[str | None, str | None]] = set()
-        size = 0
-        total = Usage()
-        cost: float | None = 0.0
-        for line, batch_id in self._index.lines(row):
-            size += len(line)
-            result = self._format.decode(line)
-            attempt = (batch_id, result.custom_id)
-            if attempt in seen:
-                self.counter.odd("duplicate", result.custom_id or "")
-            else:
-                seen.add(attempt)
-                paid = self._bill(result)
-                cost = None if cost is None or paid is None else cost + paid
-                if result.usage is not None:
-                    total.input_tokens += result.usage.input_tokens
-                    total.output_tokens += result.usage.output_tokens
-            if chosen is None or chosen.outcome is not Outcome.SUCCEEDED:
-                chosen = read_answer(result, self._answer, self._format, batch_id)
-        if chosen is None:
+        lines = self._index.lines(row)
+        if not lines:
             chosen = self._missing(row)
-        elif total.input_tokens or total.output_tokens:
-            chosen.input_tokens = total.input_tokens
-            chosen.output_tokens = total.output_tokens
-            chosen.cost_usd = None if cost is None else round(cost, 12)
+            self.counter.count(row, chosen.outcome, chosen.error)
+            return chosen, 0
+        results = [(self._format.decode(line), batch_id) for line, batch_id in lines]
+        if len(results) > 1:
+            results = self._without_duplicates(results)
+        for result, batch_id in results:
+            chosen = read_answer(result, self._answer, self._format, batch_id)
+            if chosen.outcome is Outcome.SUCCEEDED:
+                break
+        self._bill(chosen, [result for result, _ in results])
         self.counter.count(row, chosen.outcome, chosen.error)
-        return chosen, size
+        return chosen, sum(len(line) for line, _ in lines)
 
-    def _bill(self, result: BatchResult) -> float | None:
-        if result.usage is not None:
-            cost = price(self._format.name, self._model, result.usage)
-        else:
-            # Only what was answered is billed; without its usage nobody can tell.
-            cost = None if result.outcome in _ANSWERED else 0.0
-        self.counter.bill(result.usage, cost)
-        return cost
+    def _without_duplicates(self, results: list[_Attempt]) -> list[_Attempt]:
+        """Count lines that answer one request twice; a success among them is kept."""
+        kept: dict[tuple[str | None, str | None], _Attempt] = {}
+        for attempt in results:
+            result, batch_id = attempt
+            key = (batch_id, result.custom_id)
+            before = kept.setdefault(key, attempt)
+            if before is not attempt:
+                self.counter.odd("duplicate", result.custom_id or "")
+                if before[0].outcome is not Outcome.SUCCEEDED:
+                    kept[key] = attempt
+        return list(kept.values())
+
+    def _bill(self, row: RowAnswer, results: list[BatchResult]) -> None:
+        """Count what all attempts of a row took, and write it beside the row."""
+        cost: float | None = 0.0
+        for result in results:
+            usage = result.usage
+            if usage is None:
+                # Only what was answered is billed; without its usage nobody can tell.
+                paid = None if result.outcome in _ANSWERED else 0.0
+            else:
+                paid = price(self._format.name, self._model, usage)
+                row.input_tokens = (row.input_tokens or 0) + usage.input_tokens
+                row.output_tokens = (row.output_tokens or 0) + usage.output_tokens
+            self.counter.bill(usage, paid)
+            cost = None if cost is None or paid is None else cost + paid
+        if row.input_tokens is not None and cost is not None:
+            row.cost_usd = round(cost, 12)
 
     def _missing(self, row: int) -> RowAnswer:
         outcome, error = self._absent(row)

@@ -20,7 +20,7 @@ ResponseModel = Annotated[
         {"anyOf": [{"type": "string"}, {"type": "object"}, {"type": "null"}]}
     ),
 ]
-"""A class that is given becomes a string, or a JSON Schema if it has no import path."""
+"""A class becomes an import string, or a JSON Schema where it has none."""
 
 
 class BatchJob(BaseModel):
@@ -29,8 +29,8 @@ class BatchJob(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     input: str = Field(
-        description="Rows: a .csv, .parquet, .jsonl or .ndjson file, a glob of these, or"
-        " an fsspec URL. May contain {date:%Y-%m-%d}."
+        description="Rows: a .csv, .parquet, .jsonl or .ndjson file, a glob of these,"
+        " or an fsspec URL. May contain {date:%Y-%m-%d}."
     )
     output: str = Field(
         description="The table to write: .parquet, .csv or .jsonl; a path or an fsspec"

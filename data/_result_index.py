@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -77,16 +77,18 @@ class ResultIndex:
         """Lines that answer none of our rows."""
         return Anomaly(count=self._foreign, first_ids=tuple(self._foreign_ids))
 
-    def lines(self, row: int) -> Iterator[tuple[bytes, str | None]]:
-        """Yield every result line of a row with its batch, oldest file first."""
+    def lines(self, row: int) -> list[tuple[bytes, str | None]]:
+        """Return every result line of a row with its batch, oldest file first."""
+        found = []
         entry = self._first[row - self._first_row]
         while entry >= 0:
             number = self._file_of[entry]
             line = os.pread(
                 self._handles[number], self._lengths[entry], self._offsets[entry]
             )
-            yield line, self._files[number].batch_id
+            found.append((line, self._files[number].batch_id))
             entry = self._next[entry]
+        return found
 
     def _scan(self, number: int, path: Path) -> None:
         offset = 0

@@ -78,16 +78,23 @@ class _CsvWriter:
         self._file = path.open("w", encoding="utf-8", newline="")
         self._writer = csv.writer(self._file, lineterminator="\n")
         self._columns = columns
+        # The csv module itself writes text, numbers and null as they should be.
+        self._nested = [
+            (index, kind)
+            for index, kind in enumerate(columns.values())
+            if kind in {"bool", "json", "vector"}
+        ]
         self._writer.writerow(
             [*rows.names, *(prefix + name for name in columns), *META]
         )
 
     def write(self, rows: Chunk, answers: Sequence[RowAnswer]) -> None:
-        kinds = [*self._columns.values(), *META.values()]
         for cells, answer in zip(rows.cells(), answers, strict=True):
             fields = answer.fields or {}
-            values = [*map(fields.get, self._columns), *answer.meta()]
-            self._writer.writerow([*cells, *map(to_text, kinds, values)])
+            values = list(map(fields.get, self._columns))
+            for index, kind in self._nested:
+                values[index] = to_text(kind, values[index])
+            self._writer.writerow([*cells, *values, *answer.meta()])
 
     def close(self) -> None:
         self._file.close()

@@ -21,6 +21,7 @@ from .rows import RowSource, RowStore, open_rows
 __all__ = ["ShardFiles", "batch_limits", "write_shards"]
 
 _PROGRESS_ROWS = 1000
+_FLUSH_BYTES = 256 << 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,18 +85,19 @@ def write_shards(
     shard: _Shard | None = None
     row = -1
     for row, (line, values, record) in enumerate(requests):
-        if shard is not None and (
-            not shard.takes(line, limits) or row == job.job.canary
-        ):
-            yield shard.close()
-            shard = _Shard(folder, shard.index + 1, row, source, keep_rows=keep_rows)
-        elif shard is None:
-            shard = _Shard(folder, 0, 0, source, keep_rows=keep_rows)
-        if not shard.takes(line, limits):
-            raise InputError(
-                f"{source.where()}: its request has {len(line):,} bytes, but one batch"
-                f" holds {limits.max_bytes:,}; shorten it."
-            )
+        if shard is None or not shard.takes(line) or row == job.job.canary:
+            if len(line) > limits.max_bytes:
+                raise InputError(
+                    f"{source.where()}: its request has {len(line):,} bytes, but one"
+                    f" batch holds {limits.max_bytes:,}; shorten it."
+                )
+            index = 0
+            if shard is not None:
+                index = shard.index + 1
+                yield shard.close()
+            shard = _Shard(folder(index), index, row, limits, source)
+            if keep_rows:
+                shard.keep(source)
         shard.add(line, record)
         if observed:
             observe(shard.columns, values)
@@ -141,53 +143,64 @@ class _Shard:
 
     def __init__(
         self,
-        folder: Callable[[int], Path],
+        folder: Path,
         index: int,
         first_row: int,
+        limits: Limits,
         source: RowSource,
-        *,
-        keep_rows: bool,
     ) -> None:
         self.index = index
-        self.rows = 0
-        self.bytes = 0
         self.columns: dict[str, str] = {}
+        self._folder = folder
         self._first_row = first_row
         self._rows_name = source.rows_name
-        path = folder(index)
-        self._store: RowStore | None = (
-            source.store(path / source.rows_name) if keep_rows else None
-        )
-        self._file = (path / "requests.jsonl").open("wb", buffering=1 << 20)
+        self._rows_left = limits.max_requests
+        self._bytes_left = limits.max_bytes
+        self._limits = limits
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self._store: RowStore | None = None
+        self._file = (folder / "requests.jsonl").open("wb", buffering=0)
         self._digest = hashlib.sha256()
 
-    def takes(self, line: bytes, limits: Limits) -> bool:
+    def keep(self, source: RowSource) -> None:
+        """Keep the rows beside their requests."""
+        self._store = source.store(self._folder / self._rows_name)
+
+    def takes(self, line: bytes) -> bool:
         """Whether one more request stays within a batch's limits."""
-        return (
-            self.rows < limits.max_requests
-            and self.bytes + len(line) <= limits.max_bytes
-        )
+        return self._rows_left > 0 and len(line) <= self._bytes_left
 
     def add(self, line: bytes, record: Any) -> None:
-        self._file.write(line)
-        self._digest.update(line)
+        size = len(line)
+        self._rows_left -= 1
+        self._bytes_left -= size
+        self._held.append(line)
+        self._held_bytes += size
+        if self._held_bytes > _FLUSH_BYTES:
+            self._flush()
         if self._store is not None:
             self._store.add(record)
-        self.bytes += len(line)
-        self.rows += 1
 
     def close(self) -> ShardFiles:
         with self._file:
-            self._file.flush()
+            self._flush()
             os.fsync(self._file.fileno())
         if self._store is not None:
             self._store.close()
         return ShardFiles(
             index=self.index,
             first_row=self._first_row,
-            rows=self.rows,
-            requests_bytes=self.bytes,
+            rows=self._limits.max_requests - self._rows_left,
+            requests_bytes=self._limits.max_bytes - self._bytes_left,
             digest=self._digest.hexdigest(),
             rows_name=self._rows_name,
             columns=self.columns,
         )
+
+    def _flush(self) -> None:
+        data = b"".join(self._held)
+        self._digest.update(data)
+        self._file.write(data)
+        self._held.clear()
+        self._held_bytes = 0

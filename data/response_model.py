@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from ..errors import InputError
 from ..models import BatchResult
 from ..providers import Format
 from ._import_model import import_model
-from .columns import fits, kinds, resolved_root, to_json
+from .columns import fits, kinds, resolved_root, to_json, to_text
 
 __all__ = ["Answer", "load_answer", "read_schema", "source_schema"]
 
@@ -52,6 +51,8 @@ class Answer:
         """
         if self.schema is None:
             value = result.data if result.text is None else result.text
+            if self._plain == "answer" and not isinstance(value, str):
+                value = to_text("string", value)
             return {self._plain: value}, None
         value, error = self.parse(result, fmt)
         if error is not None:
@@ -62,8 +63,8 @@ class Answer:
             fields = {"answer": value}
         else:
             fields = {name: value.get(name) for name in self.columns}
-        for name, kind in self.columns.items():
-            if not fits(kind, fields[name]):
+        for name, kind in self._bounded.items():
+            if not fits(kind, fields.get(name)):
                 return None, f"{name}: {fields[name]!r} does not fit a {kind} column"
         return fields, None
 
@@ -86,7 +87,10 @@ class Answer:
     @cached_property
     def _direct(self) -> bool:
         """Whether an answer that validates as it is needs no restoring."""
-        return '"additionalProperties":{' not in orjson.dumps(self.schema).decode()
+        schema = orjson.dumps(self.schema)
+        return not any(
+            b'"additionalProperties":' + open_ in schema for open_ in (b"{", b"true")
+        )
 
     @cached_property
     def _validator(self) -> jsonschema.Draft202012Validator:
@@ -107,11 +111,15 @@ class Answer:
         self, model: type[BaseModel], result: BatchResult, fmt: Format
     ) -> BaseModel:
         if self._direct and result.text is not None:
-            # What fails may be right only in the shape that the provider was given.
-            with suppress(ValidationError):
+            try:
                 return model.model_validate_json(result.text)
+            except ValidationError:
+                # Perhaps right only in the shape that the provider was given.
+                restored = self._restored(result, fmt)
+        else:
+            restored = self._restored(result, fmt)
         # JSON mode, so that strict models, dates and enums take JSON's types.
-        return model.model_validate_json(to_json(self._restored(result, fmt)))
+        return model.model_validate_json(to_json(restored))
 
     def _restored(self, result: BatchResult, fmt: Format) -> Any:
         value = result.data if result.text is None else orjson.loads(result.text)
@@ -123,10 +131,22 @@ class Answer:
             raise error
         return value
 
+    @cached_property
+    def _same_names(self) -> bool:
+        return all(column == name for column, name in self._names.items())
+
+    @cached_property
+    def _bounded(self) -> dict[str, str]:
+        """Columns that do not hold all values of their JSON type."""
+        kinds = {"int64", "date", "timestamp"}
+        return {name: kind for name, kind in self.columns.items() if kind in kinds}
+
     def _dump(self, value: BaseModel) -> dict[str, Any]:
         dumped = value.model_dump(mode="json")
         if self._whole:
             return {"answer": dumped}
+        if self._same_names:
+            return dumped
         return {column: dumped.get(name) for column, name in self._names.items()}
 
 

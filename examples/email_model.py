@@ -1,4 +1,4 @@
-"""The response model of the first example."""
+"""What the example asks for about each email."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 
 
 class Classification(BaseModel):
-    """What kind of email it is."""
+    """Whether an email is spam, and why."""
 
-    label: Literal["SPAM", "NOT_SPAM"] = Field(description="Whether it is spam")
-    confidence: float = Field(ge=0, le=1, description="How sure, from 0 to 1")
+    label: Literal["SPAM", "NOT_SPAM"] = Field(
+        description="SPAM for fraud and unwanted advertising"
+    )
     reason: str = Field(description="One short sentence")
