@@ -9,17 +9,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-COLUMNS = ("id", "email", "label", "confidence", "reason", "_outcome")
+HIDDEN = {"sender", "_raw", "_custom_id", "_batch_id", "_error"}
 
 
 def main(path: Path) -> None:
-    """Print the columns that a person wants to see."""
-    table = Table()
-    for name in COLUMNS:
-        table.add_column(name, max_width=40, overflow="ellipsis", no_wrap=True)
+    """Print the columns that a person wants to see first."""
     with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            table.add_row(*(row[name] for name in COLUMNS))
+        rows = csv.DictReader(file)
+        names = [name for name in rows.fieldnames or () if name not in HIDDEN]
+        table = Table()
+        for name in names:
+            table.add_column(name, max_width=32, overflow="ellipsis", no_wrap=True)
+        for row in rows:
+            table.add_row(*(row[name] for name in names))
     Console().print(table)
 
 
