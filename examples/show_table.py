@@ -6,10 +6,12 @@ import csv
 import sys
 from pathlib import Path
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-HIDDEN = {"sender", "_raw", "_custom_id", "_batch_id", "_error"}
+HIDDEN = {"sender", "_error", "_raw", "_custom_id", "_batch_id", "_cost_usd"}
+LONGEST = 36
 
 
 def main(path: Path) -> None:
@@ -17,12 +19,15 @@ def main(path: Path) -> None:
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         names = [name for name in rows.fieldnames or () if name not in HIDDEN]
-        table = Table()
-        for name in names:
-            table.add_column(name, max_width=32, overflow="ellipsis", no_wrap=True)
+        table = Table(*names, box=SIMPLE)
         for row in rows:
-            table.add_row(*(row[name] for name in names))
-    Console().print(table)
+            table.add_row(*(_short(row[name]) for name in names))
+    Console(width=120).print(table)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
 if __name__ == "__main__":
