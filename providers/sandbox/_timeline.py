@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -67,29 +68,31 @@ class _Course:
 
     in_progress_at: float
     finalizing_at: float
+    """In infinity for a batch that ends before."""
     ended_at: float
     expires_at: float
     end: str
-    fraction: float
+    fraction: float = 1.0
 
 
 def _course(row: BatchRow, plan: Plan) -> _Course:
     durations = plan.durations
-    start = row.created_at + (durations.validating if row.provider == "openai" else 0)
+    openai = row.provider == "openai"
+    start = row.created_at + (durations.validating if openai else 0)
     finalizing = start + durations.in_progress
-    end = finalizing + (durations.finalizing if row.provider == "openai" else 0)
+    end = finalizing + (durations.finalizing if openai else 0)
     expires = row.created_at + _WINDOW_SECONDS
-    if plan.effects.end != "completed":
-        cut = start + durations.in_progress * plan.effects.ran
-        if plan.effects.end == "expired":
-            expires = cut
-        return _Course(start, cut, cut, expires, plan.effects.end, plan.effects.ran)
-    if end > expires:
-        fraction = _share(expires - start, durations.in_progress)
-        return _Course(
-            start, min(finalizing, expires), expires, expires, "expired", fraction
-        )
-    return _Course(start, finalizing, end, expires, "completed", 1.0)
+    early = plan.effects.end
+    if early != "completed":
+        fraction = plan.effects.ran
+        cut = start + durations.in_progress * fraction
+        window = cut if early == "expired" else expires
+        return _Course(start, math.inf, cut, window, early, fraction)
+    if end <= expires:
+        return _Course(start, finalizing, end, expires, "completed")
+    fraction = _share(expires - start, durations.in_progress)
+    finalizing = finalizing if finalizing < expires else math.inf
+    return _Course(start, finalizing, expires, expires, "expired", fraction)
 
 
 def _share(passed: float, whole: float) -> float:
@@ -112,41 +115,35 @@ def look(row: BatchRow, plan: Plan, now: float) -> Moment:
     A state is left when its time is over and the work behind it is done.
     """
     course = _course(row, plan)
-    started = row.validated and now >= course.in_progress_at
     if row.cancel_at is not None:
-        end = row.cancel_at + plan.durations.cancelling
-        done = row.ready and now >= end
-        return Moment(
-            "cancelled" if done else "cancelling",
-            course.expires_at,
-            _share(row.cancel_ran, row.total) if row.total else 0.0,
-            end if done else None,
-            course.in_progress_at if course.in_progress_at <= row.cancel_at else None,
-            course.finalizing_at if course.finalizing_at <= row.cancel_at else None,
-        )
-    if row.errors is not None and now >= course.in_progress_at:
-        return Moment("failed", course.expires_at, 0.0, course.in_progress_at)
-    if not started or row.errors is not None:
+        return _look_cancelled(row, row.cancel_at, plan, course, now)
+    if not row.validated or now < course.in_progress_at:
         return Moment("validating", course.expires_at, 0.0)
+    if row.errors is not None:
+        return Moment("failed", course.expires_at, 0.0, course.in_progress_at)
+    finalizing = None
+    if row.ready and now >= course.finalizing_at:
+        finalizing = course.finalizing_at
+    begun = (course.in_progress_at, finalizing)
+    if row.ready and now >= course.ended_at:
+        ended = (course.fraction, course.ended_at)
+        return Moment(course.end, course.expires_at, *ended, *begun)
     fraction = _share(now - course.in_progress_at, plan.durations.in_progress)
     fraction = min(fraction, course.fraction)
-    finalizing = course.finalizing_at if now >= course.finalizing_at else None
-    if course.end != "completed" and course.ended_at == course.finalizing_at:
-        finalizing = None
-    if row.ready and now >= course.ended_at:
-        return Moment(
-            course.end,
-            course.expires_at,
-            course.fraction,
-            course.ended_at,
-            course.in_progress_at,
-            finalizing,
-        )
+    state = "in_progress" if finalizing is None else "finalizing"
+    return Moment(state, course.expires_at, fraction, None, *begun)
+
+
+def _look_cancelled(
+    row: BatchRow, cancel_at: float, plan: Plan, course: _Course, now: float
+) -> Moment:
+    end = cancel_at + plan.durations.cancelling
+    done = now >= end and (row.ready or row.errors is not None)
+    stamps = (course.in_progress_at, course.finalizing_at)
     return Moment(
-        "in_progress" if finalizing is None or not row.ready else "finalizing",
+        "cancelled" if done else "cancelling",
         course.expires_at,
-        fraction,
-        None,
-        course.in_progress_at,
-        finalizing if row.ready else None,
+        row.cancel_ran / (row.total or 1),
+        end if done else None,
+        *(stamp if stamp <= cancel_at else None for stamp in stamps),
     )

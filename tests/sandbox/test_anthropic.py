@@ -243,7 +243,7 @@ def test_the_results_url_is_on_the_host_that_was_asked(
 ) -> None:
     """The SDK follows the URL as it is, so it must lead back here."""
     batch = clients.run_anthropic([message()])
-    assert batch.results_url.startswith(clients.sandbox.url + "/anthropic/")
+    assert str(batch.results_url).startswith(clients.sandbox.url + "/anthropic/")
 
 
 @pytest.mark.parametrize("limit", [0, 1001])
