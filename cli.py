@@ -116,23 +116,25 @@ def create_from_file(
 ) -> None:
     """Create a batch from a file of requests; it is checked first, then billed."""
     from .console.progress import progress_shown, transfer
-    from .data.request_files import split_request_file
     from .providers import get_provider
     from .runs.events import listening
-    from .runs.submit_file import submit_file
+    from .runs.submit_file import submit_file, submit_parts
 
     extra = pairs(metadata, "--metadata")
     client = get_provider(target.name)
-    parts = split_request_file(file_path, client) if split else [file_path]
-    for part in parts:
-        with progress_shown() as tell, listening(tell):
-            submitted = submit_file(
-                part,
-                client,
-                metadata=extra,
-                again=True,
-                progress=transfer(tell, "uploading"),
+    with progress_shown() as tell, listening(tell):
+        progress = transfer(tell, "uploading")
+        if split:
+            made = submit_parts(
+                file_path, client, metadata=extra, again=True, progress=progress
             )
+        else:
+            made = [
+                submit_file(
+                    file_path, client, metadata=extra, again=True, progress=progress
+                )
+            ]
+    for submitted in made:
         if submitted.adopted:
             say("Found the batch of an earlier call whose answer was lost.")
         if submitted.earlier:
@@ -198,12 +200,12 @@ def download_file(
     """Download every result line of a batch, failed ones too, to one file."""
     from .console.progress import progress_shown, transfer
     from .providers import get_provider
-    from .runs.download_file import download
+    from .runs import download_file as download
     from .runs.events import listening
 
     client = get_provider(target.name)
     with progress_shown() as tell, listening(tell):
-        lines = download(
+        lines = download.download_file(
             client,
             batch_id,
             download_file_path,

@@ -79,6 +79,8 @@ def _told(exc: Exception) -> tuple[str, int]:
         return str(exc), NOT_READY
     if isinstance(exc, BatchwrightError):
         return str(exc), FAILED
+    if type(exc).__name__ == "ValidationError" and (text := _wrong_settings(exc)):
+        return text, FAILED
     if isinstance(exc, OSError) and exc.strerror and (name := _path(exc)):
         trouble = _PATH_TROUBLE.get(exc.errno or 0, "{}: " + exc.strerror + ".")
         return trouble.format(name), FAILED
@@ -87,6 +89,19 @@ def _told(exc: Exception) -> tuple[str, int]:
         f" fault of batchwright; {_DEBUG}=1 before the command shows where it is."
     )
     return text, FAILED
+
+
+def _wrong_settings(exc: Exception) -> str:
+    """Name the variables that are wrong; empty where it is about something else."""
+    from pydantic import ValidationError  # noqa: PLC0415 - not for every `--help`
+
+    if not (isinstance(exc, ValidationError) and exc.title == "Settings"):
+        return ""
+    said = [
+        f"BATCHWRIGHT_{str(error['loc'][0]).upper()}={error['input']}: {error['msg']}"
+        for error in exc.errors()
+    ]
+    return f"The environment has {'; '.join(said)}."
 
 
 def _path(exc: OSError) -> str:

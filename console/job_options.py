@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from ..models import Endpoint, Mode
 from .options import pairs
 
 __all__ = ["Input", "LimitOptions", "RequestOptions", "ResponseModel"]
@@ -82,7 +81,7 @@ class RequestOptions(_Options):
     ] = None
     response_model: ResponseModel = None
     mode: Annotated[
-        Mode,
+        Literal["auto", "json_schema", "tools"],
         typer.Option(
             help="How the answer is held to the response model; auto takes what the"
             " model knows.",
@@ -90,7 +89,7 @@ class RequestOptions(_Options):
         ),
     ] = "auto"
     endpoint: Annotated[
-        Endpoint | None,
+        str | None,
         typer.Option(
             metavar="PATH",
             help="The API: /v1/chat/completions, /v1/responses, /v1/embeddings or"

@@ -22,6 +22,7 @@ _QUIET = {
     # A fresh home needs about 20 s of migrations, and a slow machine more.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
     "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_LOGGING_ROOT_LEVEL": "ERROR",
     "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
 }
 
