@@ -22,7 +22,7 @@ def main(path: Path) -> None:
         table = Table(*names, box=SIMPLE)
         for row in rows:
             table.add_row(*(_short(row[name]) for name in names))
-    Console(width=120).print(table)
+    Console(width=140).print(table)
 
 
 def _short(text: str) -> str:
