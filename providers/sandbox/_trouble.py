@@ -58,7 +58,7 @@ async def make_trouble(
     if fault.do == "stall":
         await asyncio.sleep(fault.seconds)
     if fault.do == "drop":
-        _transport(scope).abort()
+        await _hang_up(scope, receive, abort=True)
     elif fault.do == "status":
         await _send_status(fault, provider, scope, receive, send)
     elif fault.do in {"bad_json", "html"}:
@@ -67,9 +67,10 @@ async def make_trouble(
         kind = b"text/html" if fault.do == "html" else b"application/json"
         await _send(send, 200, kind, body)
     elif not answer.start:
-        _transport(scope).abort()
+        await _hang_up(scope, receive, abort=True)
     elif fault.do in {"cut", "cut_unframed"}:
         await _send_part(fault, answer, scope, send)
+        await _hang_up(scope, receive, abort=False)
     elif fault.do in _LISTS:
         await _send(send, 200, b"application/json", _relisted(fault.do, answer.body))
     else:
@@ -79,6 +80,17 @@ async def make_trouble(
 async def _drain(receive: Receive) -> None:
     """Read the request to its end, so that the client is ready for an answer."""
     while (await receive()).get("more_body"):
+        pass
+
+
+async def _hang_up(scope: Scope, receive: Receive, *, abort: bool) -> None:
+    """Close the connection, at once or after what was written, and see it closed."""
+    transport = _transport(scope)
+    if abort:
+        transport.abort()
+    else:
+        transport.close()
+    while (await receive())["type"] != "http.disconnect":
         pass
 
 
@@ -118,16 +130,14 @@ async def _send_part(
 ) -> None:
     """Stop in the middle: with the true length announced, or with none at all."""
     part = bytes(answer.body[: int(len(answer.body) * fault.keep)])
-    transport = _transport(scope)
     if fault.do == "cut_unframed":
-        transport.write(
+        _transport(scope).write(
             b"HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\n"
             b"connection: close\r\n\r\n" + part
         )
     else:
         await send(dict(answer.start))
         await send({"type": "http.response.body", "body": part, "more_body": True})
-    transport.close()
 
 
 async def _send_slowly(fault: CallFault, answer: _Answer, send: Send) -> None:

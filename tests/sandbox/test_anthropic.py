@@ -153,7 +153,7 @@ def test_a_bad_envelope_is_refused_at_once(
     with pytest.raises(anthropic.BadRequestError, match=word) as caught:
         clients.anthropic.messages.batches.create(requests=requests)
     assert caught.value.type == "invalid_request_error"
-    assert caught.value.request_id.startswith("req_sandbox")
+    assert str(caught.value.request_id).startswith("req_sandbox")
     assert clients.sandbox.created() == 0
 
 
