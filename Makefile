@@ -1,5 +1,6 @@
 # `make demo` and `make test` need only Python 3.11+ with venv: all else they set up.
-PYTHON ?= python3
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$p -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 STAMP := .venv/.installed
 # Nothing here reports to anybody.
@@ -11,8 +12,7 @@ help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit("batchwright needs Python 3.11 or newer; say which with PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "This Python has no venv; install it (Debian: apt install python3-venv)."; exit 1; }
+	@test -n "$(PYTHON)" || { echo "batchwright needs Python 3.11 or newer with venv (Debian: apt install python3-venv); say which with make PYTHON=..."; exit 1; }
 	@echo "Setting up .venv (once, about a minute) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade "pip>=25.1"
@@ -23,7 +23,8 @@ $(STAMP): pyproject.toml constraints.txt
 ## make demo         a table of emails becomes a typed table, offline and for nothing
 demo: $(STAMP)
 	@rm -rf demo
-	@$(QUIET) PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS=180 \
+	@env -u PREFECT_API_URL $(QUIET) PREFECT_HOME=$(CURDIR)/.cache/prefect \
+	PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS=180 \
 	$(BIN)/batchwright run examples/emails.csv --sandbox \
 	  --model gpt-5-mini --prompt "Classify this email: {{ email }}" \
 	  --response-model examples/email_model.py:Classification \
@@ -65,4 +66,4 @@ constraints: $(STAMP)
 	@$(BIN)/python -m pip freeze --exclude-editable | grep '==' > constraints.txt
 
 clean:
-	@rm -rf .venv build dist demo .typings *.egg-info
+	@rm -rf .venv .cache build dist demo .typings *.egg-info
