@@ -181,12 +181,18 @@ def _twice(text: str) -> str:
     return _splice(text, orjson.dumps({key: first})[1:-1].decode())
 
 
+def _separated(text: str) -> str:
+    """Put what only looks like line ends into a string value, or after the text."""
+    free, marks = '"synthetic ', "\u2028\u2029\u0085"
+    return text.replace(free, free + marks, 1) if free in text else text + marks
+
+
 _TEXTS: dict[str, Callable[[str], str]] = {
     "invalid_json": lambda text: text[: max(1, len(text) * 2 // 3)] + " ...",
     "wrong_shape": lambda _: '{"unexpected":["shape"]}',
     "enum_case": _swap_case,
     "duplicate_keys": _twice,
-    "separators": lambda text: f"{text}\u2028\u2029\u0085",
+    "separators": _separated,
     "control_characters": "{}\x01".format,
     "huge": lambda text: text + " " * (_HUGE_BYTES - len(text)),
 }

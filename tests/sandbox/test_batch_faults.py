@@ -245,6 +245,21 @@ def test_an_answer_can_be_of_no_use(
     assert holds(_spoilt(clients, chat, {"kind": kind}, response_format=FORM))
 
 
+def test_separators_leave_an_answer_valid(clients: Any, chat: Any) -> None:
+    """They stand inside a string value, where JSON allows them raw."""
+    schema = {
+        "type": "object",
+        "properties": {"summary": {"type": "string"}},
+        "required": ["summary"],
+        "additionalProperties": False,
+    }
+    inner = {"name": "answer", "strict": True, "schema": schema}
+    form = {"type": "json_schema", "json_schema": inner}
+    line = _spoilt(clients, chat, {"kind": "separators"}, response_format=form)
+    assert "\u2028".encode() in line
+    assert "\u2028" in json.loads(_text(line))["summary"]
+
+
 def test_invalid_json_does_not_parse(clients: Any, chat: Any) -> None:
     """The text of the answer is no JSON, while the line itself is."""
     line = _spoilt(clients, chat, {"kind": "invalid_json"}, response_format=FORM)

@@ -189,6 +189,21 @@ def test_files_can_be_looked_at_listed_and_deleted(clients: Any, chat: Any) -> N
         clients.openai.files.content(file_id)
 
 
+def test_a_batch_goes_on_without_its_deleted_input(clients: Any, chat: Any) -> None:
+    """Deleting the request file of a running batch does not stop it."""
+    clients.sandbox.set_faults({"durations": {"in_progress": 3600}})
+    batch_id = clients.create([chat(f"row-{i}") for i in range(4)])
+    clients.sandbox.backend.worker.wait_idle()
+    batch = clients.openai.batches.retrieve(batch_id)
+    clients.openai.files.delete(batch.input_file_id)
+    clients.sandbox.advance(1800)
+    clients.openai.batches.cancel(batch_id)
+    clients.sandbox.settle()
+    batch = clients.openai.batches.retrieve(batch_id)
+    assert batch.status == "cancelled"
+    assert len(clients.results(batch)) == 4
+
+
 def test_a_large_file_can_arrive_in_parts(clients: Any, chat: Any) -> None:
     """The uploads API joins parts into a file that a batch can use."""
     content = b"".join(orjson.dumps(chat(f"row-{i}")) + b"\n" for i in range(30))
