@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from ..data.job import BatchJob
 from ..models import RunReport
 from ..runs.events import listening
+from ..runs.lock import locked
 from ..runs.pause import request_stop
 from ..runs.state import Run
-from .exits import say
+from .exits import INTERRUPTED, say
 from .progress import progress_shown
 
 __all__ = ["execute"]
@@ -21,9 +23,12 @@ __all__ = ["execute"]
 _QUIET = {
     # A fresh home needs about 20 s of migrations, and a slow machine more.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
-    "PREFECT_LOGGING_LEVEL": "ERROR",
-    "PREFECT_LOGGING_ROOT_LEVEL": "ERROR",
+    # What goes wrong is said once, in our words.
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
+    "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
 }
 
 
@@ -36,6 +41,8 @@ def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
     done = run.state().report
     if done is not None:
         return done
+    with locked(run.directory):
+        pass  # a run that is busy elsewhere is said before Prefect starts
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     directory = run.directory.url
@@ -53,6 +60,17 @@ def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
         if job is not None:
             return run_batch(job, directory, "poll" if wait else "detach")
         return resume_run(directory, wait)
+
+
+def _leave_at_once() -> NoReturn:
+    """Exit without waiting for threads: the run directory bears any end."""
+    if "prefect" in sys.modules:
+        from ..flows.embedded import kill_embedded_servers  # noqa: PLC0415 - loaded
+
+        kill_embedded_servers()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)
 
 
 @contextmanager
@@ -74,7 +92,7 @@ def _stoppable(directory: str) -> Iterator[None]:
             "Stopped. Batches that were created go on at the provider; continue with"
             f" `batchwright resume {directory}`."
         )
-        raise
+        _leave_at_once()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
