@@ -234,3 +234,7 @@ def show(*, batch_id: BatchId, target: Target, as_json: AsJson = False) -> None:
 
 for commands in (file_commands, run_commands, local_commands):
     app.add_typer(commands.app)
+
+
+if __name__ == "__main__":
+    main()

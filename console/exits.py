@@ -57,7 +57,8 @@ class Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command; turn what it raises into an exit code."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # a full disk shows here, or never
         except (typer.TyperException, typer.Exit, typer.Abort):
             raise
         except KeyboardInterrupt as exc:
@@ -72,6 +73,8 @@ class Group(TyperGroup):
             text, code = _told(exc)
             say(text if code == NOT_READY else f"Error: {text}")
             raise typer.Exit(code) from exc
+        else:
+            return result
 
 
 def _told(exc: Exception) -> tuple[str, int]:
@@ -81,9 +84,9 @@ def _told(exc: Exception) -> tuple[str, int]:
         return str(exc), FAILED
     if type(exc).__name__ == "ValidationError" and (text := _wrong_settings(exc)):
         return text, FAILED
-    if isinstance(exc, OSError) and exc.strerror and (name := _path(exc)):
+    if isinstance(exc, OSError) and exc.strerror:
         trouble = _PATH_TROUBLE.get(exc.errno or 0, "{}: " + exc.strerror + ".")
-        return trouble.format(name), FAILED
+        return trouble.format(_path(exc)), FAILED
     text = (
         f"Unexpected {type(exc).__name__}: {str(exc).rstrip('.')}. This looks like a"
         f" fault of batchwright; {_DEBUG}=1 before the command shows where it is."
@@ -105,5 +108,5 @@ def _wrong_settings(exc: Exception) -> str:
 
 
 def _path(exc: OSError) -> str:
-    name = exc.filename2 or exc.filename or ""
+    name = exc.filename2 or exc.filename or "standard output"
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
