@@ -1,0 +1,116 @@
+"""Tests of the help pages, and that they say what is so."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import get_args, get_type_hints
+
+import pytest
+import typer.main
+from typer.testing import Result
+
+import batchwright
+from batchwright.cli import app
+from batchwright.console.job_options import LimitOptions, RequestOptions
+from batchwright.data.job import BatchJob
+from batchwright.models import Mode
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+
+def _generator() -> ModuleType:
+    path = ROOT / "docs" / "_generate_cli.py"
+    spec = importlib.util.spec_from_file_location("_generate_cli", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_what_the_commands_say() -> None:
+    """docs/cli.md is current; `python docs/_generate_cli.py` writes it."""
+    generator = _generator()
+    assert set(generator.COMMANDS) == set(COMMANDS)
+    written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert generator.render() == written
+
+
+def test_every_command_there_is() -> None:
+    """The commands are those that are promised."""
+    promised = "list create-from-file cancel download-file show validate generate"
+    promised += " parse run resume status runs sandbox doctor"
+    assert set(COMMANDS) == set(promised.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_explains_itself(name: str) -> None:
+    """A panel, a first line, an example, and a help text for each option."""
+    command = COMMANDS[name]
+    assert command.rich_help_panel
+    assert command.help
+    assert command.epilog.startswith(f"Example: batchwright {name}")
+    for parameter in command.params:
+        assert parameter.help, parameter.name
+
+
+@pytest.mark.parametrize(
+    ("name", "defaults"),
+    [
+        ("list", {"limit": 10, "poll": 10, "screen": False, "use_anthropic": False}),
+        ("create-from-file", {"use_anthropic": False, "split": False}),
+        ("cancel", {"use_anthropic": False}),
+        ("download-file", {"use_anthropic": False, "wait": False}),
+        ("run", {"wait": True, "sandbox": False, "dry_run": False}),
+        ("resume", {"wait": True, "resend_lost": False, "uncancel": False}),
+        ("parse", {"only_failed": False}),
+    ],
+)
+def test_documented_defaults(name: str, defaults: dict[str, object]) -> None:
+    """What is not given is what the documentation says."""
+    found = {each.name: each.default for each in COMMANDS[name].params}
+    assert {key: found[key] for key in defaults} == defaults
+
+
+@pytest.mark.parametrize(
+    ("name", "required"),
+    [
+        ("list", set()),
+        ("create-from-file", {"file_path"}),
+        ("cancel", set()),
+        ("download-file", {"batch_id", "download_file_path"}),
+        ("run", {"input", "model", "output"}),
+    ],
+)
+def test_what_is_required(name: str, required: set[str]) -> None:
+    """Only what a command cannot do without must be given."""
+    found = {each.name for each in COMMANDS[name].params if each.required}
+    assert found == required
+
+
+def test_job_options_are_the_jobs_fields() -> None:
+    """Every option of a job is a field of `BatchJob`, with the same default."""
+    given = RequestOptions(model="m").as_fields() | LimitOptions().as_fields()
+    job = BatchJob(input="in.csv", output="out.csv", model="m")
+    assert given == {name: getattr(job, name) for name in given}
+    no_options = {"input", "output", "overwrite", "answer_prefix", "sandbox"}
+    assert set(BatchJob.model_fields) - set(given) == no_options | {"metadata"}
+
+
+def test_modes_are_the_models_modes() -> None:
+    """`--mode` takes what `BatchJob` takes."""
+    assert get_args(get_type_hints(RequestOptions)["mode"]) == get_args(Mode)
+
+
+def test_the_version(cli: Callable[..., Result]) -> None:
+    """`--version` prints the version of the package."""
+    assert cli("--version").stdout == f"batchwright {batchwright.__version__}\n"
+
+
+def test_nothing_typed_is_a_question(cli: Callable[..., Result]) -> None:
+    """`batchwright` alone shows the help."""
+    assert "create-from-file" in cli().output
