@@ -57,28 +57,25 @@ class Attempts:
             self.counter.count(row, chosen.outcome, chosen.error)
             return chosen, 0
         results = [(self._format.decode(line), batch_id) for line, batch_id in lines]
-        if len(results) > 1:
-            results = self._without_duplicates(results)
         for result, batch_id in results:
             chosen = read_answer(result, self._answer, self._format, batch_id)
             if chosen.outcome is Outcome.SUCCEEDED:
                 break
-        self._bill(chosen, [result for result, _ in results])
+        self._bill(chosen, self._distinct(results))
         self.counter.count(row, chosen.outcome, chosen.error)
         return chosen, sum(len(line) for line, _ in lines)
 
-    def _without_duplicates(self, results: list[_Attempt]) -> list[_Attempt]:
-        """Count lines that answer one request twice; a success among them is kept."""
-        kept: dict[tuple[str | None, str | None], _Attempt] = {}
-        for attempt in results:
-            result, batch_id = attempt
+    def _distinct(self, results: list[_Attempt]) -> list[BatchResult]:
+        """Return one result per request sent; more lines for it are duplicates."""
+        if len(results) == 1:
+            return [results[0][0]]
+        distinct: dict[tuple[str | None, str | None], BatchResult] = {}
+        for result, batch_id in results:
             key = (batch_id, result.custom_id)
-            before = kept.setdefault(key, attempt)
-            if before is not attempt:
+            if key in distinct:
                 self.counter.odd("duplicate", result.custom_id or "")
-                if before[0].outcome is not Outcome.SUCCEEDED:
-                    kept[key] = attempt
-        return list(kept.values())
+            distinct.setdefault(key, result)
+        return list(distinct.values())
 
     def _bill(self, row: RowAnswer, results: list[BatchResult]) -> None:
         """Count what all attempts of a row took, and write it beside the row."""

@@ -19,6 +19,10 @@ from ..errors import InputError
 __all__ = ["import_model", "portable_model"]
 
 
+_OURS = "_batchwright_"
+"""Begins the names of modules that are loaded from a path here."""
+
+
 def portable_model(value: Any) -> Any:
     """Turn a class into an import string, or a JSON Schema where it has none.
 
@@ -89,9 +93,11 @@ def _from_file(path: Path) -> ModuleType:
     running = getattr(main, "__file__", None)
     if main is not None and running and Path(running).resolve() == path:
         return main
-    for module in list(sys.modules.values()):
-        # A class of a loaded module must stay the same class.
-        if getattr(module, "__file__", None) == str(path):
+    for name, module in list(sys.modules.items()):
+        # A class of a module that the user imported must stay the same class.
+        if getattr(module, "__file__", None) == str(path) and not name.startswith(
+            _OURS
+        ):
             return module
     return _load(path, path.stat().st_mtime_ns)
 
@@ -99,7 +105,7 @@ def _from_file(path: Path) -> ModuleType:
 @lru_cache
 def _load(path: Path, modified_ns: int) -> ModuleType:
     """Run the file as a module of its own; an edited file is run again."""
-    name = f"_batchwright_{path.stem}_{abs(hash((path, modified_ns))):x}"
+    name = f"{_OURS}{path.stem}_{abs(hash((path, modified_ns))):x}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise InputError(f"{path} cannot be loaded as Python.")

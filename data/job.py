@@ -97,7 +97,6 @@ def resolve(
     Args:
         job: As the user gave it.
         base_url: Where requests go; None asks the SDK's environment variable.
-        synthetic: The sandbox answers.
         now: What `{date:...}` stands for.
         with_table: False where requests alone are wanted, so that the answer's
             columns may have the names of the input's.

@@ -112,7 +112,7 @@ def openai_line(
         ],
         "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
     }
-    if status != 200:  # noqa: PLR2004 - the one good status
+    if status != 200:
         body = {"error": {"message": "no", "type": "t", "param": None, "code": None}}
     line = {
         "id": f"batch_req_{row}",
