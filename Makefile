@@ -49,7 +49,9 @@ lint: $(STAMP)
 	@$(BIN)/ruff check .
 
 types: $(STAMP)
-	@mkdir -p .typings && ln -sfn .. .typings/batchwright
+	@rm -rf .typings && mkdir -p .typings/batchwright
+	@for name in *.py py.typed console data flows models providers runs tasks; do \
+	  ln -s ../../$$name .typings/batchwright/; done
 	@$(BIN)/mypy -p batchwright
 
 ## make bench        measure against peers and limits, into benchmarks/RESULTS.md

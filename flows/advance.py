@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from prefect import flow, task
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -16,6 +17,7 @@ from ..tasks._policy import POLICY
 
 __all__ = ["advance_runs"]
 
+_RUNNER: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=4)
 _logger = logging.getLogger(__name__)
 
 
@@ -32,7 +34,7 @@ def advance_run(run_dir: str) -> RunReport | None:
     flow_run_name="advance-runs",
     persist_result=True,
     result_serializer="json",
-    task_runner=ThreadPoolTaskRunner(max_workers=4),
+    task_runner=_RUNNER,
 )
 def advance_runs(root: str | None = None) -> list[RunReport]:
     """Sweep all open runs under a folder once, four at a time.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from prefect import flow
 from prefect.runtime import flow_run
@@ -20,7 +20,7 @@ from ..tasks.steps import STEPS, submit_shard, wait_for_shards
 
 __all__ = ["resume_run", "run_batch"]
 
-_WORKERS = 4
+_RUNNER: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=4)
 """Steps at the same time: enough to fill a line, few enough for a small machine."""
 
 
@@ -28,7 +28,7 @@ _WORKERS = 4
     flow_run_name="run-batch-{job.output}",
     persist_result=True,
     result_serializer="json",
-    task_runner=ThreadPoolTaskRunner(max_workers=_WORKERS),
+    task_runner=_RUNNER,
 )
 def run_batch(
     job: BatchJob,
@@ -60,7 +60,7 @@ def run_batch(
     flow_run_name="resume-{run_dir}",
     persist_result=True,
     result_serializer="json",
-    task_runner=ThreadPoolTaskRunner(max_workers=_WORKERS),
+    task_runner=_RUNNER,
 )
 def resume_run(
     run_dir: str,

@@ -71,4 +71,6 @@ def get_provider(
 
 
 def _unknown(name: str) -> InputError:
-    return InputError(f"Unknown provider {name!r}: it is one of {', '.join(PROVIDERS)}.")
+    return InputError(
+        f"Unknown provider {name!r}: it is one of {', '.join(PROVIDERS)}."
+    )

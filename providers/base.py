@@ -107,7 +107,9 @@ class Provider(Format, Protocol):
         """Look at the account: whose it is, and its newest batch. One call."""
         ...
 
-    def upload(self, requests_path: Path, progress: Progress | None = None) -> str | None:
+    def upload(
+        self, requests_path: Path, progress: Progress | None = None
+    ) -> str | None:
         """Send the request file ahead of the batch, where the API wants that.
 
         Safe to repeat: a second upload is a file that expires, never a batch.

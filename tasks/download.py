@@ -30,7 +30,5 @@ def download_results(batch_id: str, path: str, provider: str = "openai") -> str:
     """
     client = get_provider(provider)
     batch = patiently(lambda: client.retrieve(batch_id), f"Looking at {batch_id}")
-    patiently(
-        lambda: client.download(batch, Path(path)), f"The download of {batch_id}"
-    )
+    patiently(lambda: client.download(batch, Path(path)), f"The download of {batch_id}")
     return path

@@ -6,11 +6,10 @@ process that sees the directory.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from prefect import task
+from prefect import Task, task
 
 from ..runs.finish import finish_run as _finish_run
 from ..runs.finish import parse_shard as _parse_shard
@@ -83,7 +82,7 @@ def finish_run(run_dir: str, _unit: str = "") -> str | None:
     return _finish_run(Run.load(run_dir)).output
 
 
-STEPS: dict[str, Callable[..., Any]] = {
+STEPS: dict[str, Task[..., Any]] = {
     "generate": generate_shards,
     "submit": submit_shard,
     "land": land_shard,

@@ -25,15 +25,13 @@ def _loaded(code: str) -> set[str]:
         ("import batchwright", set()),
         ("import batchwright.cli", set()),
         ("from batchwright import BatchJob", set()),
-        ("from batchwright.providers import get_format; get_format('openai')", set()),
+        ("import batchwright.providers as p; p.get_format('openai')", set()),
         (
-            "from batchwright.providers import get_provider;"
-            " get_provider('openai', api_key='x')",
+            "import batchwright.providers as p; p.get_provider('openai', api_key='x')",
             {"openai"},
         ),
         (
-            "from batchwright.providers import get_provider;"
-            " get_provider('anthropic', api_key='x')",
+            "import batchwright.providers as p; p.get_provider('anthropic', None, 'x')",
             {"anthropic"},
         ),
     ],

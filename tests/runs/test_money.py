@@ -31,7 +31,7 @@ def job(folder: Path, rows: int, **options: Any) -> BatchJob:
     (folder / "label.py").write_text(MODEL, encoding="utf-8")
     lines = ["id,text", *(f"{row},text number {row}" for row in range(rows))]
     (folder / "in.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    given = {"model": "gpt-5-mini", "max_tokens": 100} | options
+    given: dict[str, Any] = {"model": "gpt-5-mini", "max_tokens": 100} | options
     return BatchJob(
         input=str(folder / "in.csv"),
         output=str(folder / "out.jsonl"),
