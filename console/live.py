@@ -28,13 +28,11 @@ def watch(
     A later look that fails in passing is said below the table, and repeated. The
     last table stays on the screen, also after an interrupt.
     """
-    console = Console()
     batches = look()
     try:
         if _any_runs(batches):
             with Live(
                 batches_table(provider, batches),
-                console=console,
                 screen=screen,
                 transient=True,
             ) as live:
@@ -49,6 +47,9 @@ def watch(
                         note = str(exc)
                     live.update(_drawn(provider, batches, note), refresh=True)
     finally:
+        # An interrupt in the middle of a refresh leaves the live console unusable.
+        console = Console()
+        console.show_cursor()
         console.print(batches_table(provider, batches))
 
 

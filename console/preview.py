@@ -27,6 +27,7 @@ def preview(job: BatchJob, *, as_json: bool) -> None:
 
 
 def _facts(found: DryRun) -> list[tuple[str, str]]:
+    about = "" if found.input_usd is None else "about "
     facts = [
         ("Provider", found.provider),
         ("Model", found.model),
@@ -34,7 +35,7 @@ def _facts(found: DryRun) -> list[tuple[str, str]]:
         ("Bytes", f"{found.bytes:,}"),
         ("Batches", f"{found.batches:,}"),
         ("Input tokens", f"about {found.input_tokens:,} ({found.basis})"),
-        ("Input cost", f"about {dollars(found.input_usd)}"),
+        ("Input cost", f"{about}{dollars(found.input_usd)}"),
     ]
     if found.most_output_usd is not None:
         cost = f"at most {dollars(found.most_output_usd)} (--max-tokens for every row)"
