@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jsonschema
 import orjson
@@ -41,6 +41,12 @@ class Answer:
         """Name and kind (see `columns`) of each field, in the schema's order."""
         self._plain = next(iter(self.columns))
         self._whole = "properties" not in resolved_root(schema or {})
+        if model is not None:
+            # What is written is what the model dumps: of a Decimal the digits.
+            dumped = kinds(_schema(model, "serialization"))
+            self.columns = {
+                column: dumped.get(name, "json") for column, name in self._names.items()
+            }
 
     def validate(
         self, result: BatchResult, fmt: Format
@@ -190,8 +196,14 @@ def source_schema(model: type[BaseModel]) -> dict[str, Any]:
     Raises:
         InputError: The model has a field that JSON Schema cannot describe.
     """
+    return _schema(model, "validation")
+
+
+def _schema(
+    model: type[BaseModel], mode: Literal["validation", "serialization"]
+) -> dict[str, Any]:
     try:
-        return model.model_json_schema(by_alias=True, mode="validation")
+        return model.model_json_schema(by_alias=mode == "validation", mode=mode)
     except PydanticUserError as exc:
         raise InputError(
             f"The response model {model.__name__!r} has no JSON Schema: {exc.message}."
