@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from prefect import flow, task
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from ..errors import BatchwrightError, RunBusyError
 from ..models import RunReport
@@ -14,10 +12,10 @@ from ..runs.drive import drive
 from ..runs.state import Run
 from ..runs.status import open_runs
 from ..tasks._policy import POLICY
+from ._runner import RUNNER
 
 __all__ = ["advance_runs"]
 
-_RUNNER: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=4)
 _logger = logging.getLogger(__name__)
 
 
@@ -34,7 +32,7 @@ def advance_run(run_dir: str) -> RunReport | None:
     flow_run_name="advance-runs",
     persist_result=True,
     result_serializer="json",
-    task_runner=_RUNNER,
+    task_runner=RUNNER,
 )
 def advance_runs(root: str | None = None) -> list[RunReport]:
     """Sweep all open runs under a folder once, four at a time.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from prefect import flow
 from prefect.runtime import flow_run
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from ..data.job import BatchJob
 from ..models import RunReport
@@ -17,18 +16,16 @@ from ..runs.open import open_run, reopen_run
 from ..runs.state import Run
 from ..runs.steps import Step
 from ..tasks.steps import STEPS, submit_shard, wait_for_shards
+from ._runner import RUNNER
 
 __all__ = ["resume_run", "run_batch"]
-
-_RUNNER: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=4)
-"""Steps at the same time: enough to fill a line, few enough for a small machine."""
 
 
 @flow(
     flow_run_name="run-batch-{job.output}",
     persist_result=True,
     result_serializer="json",
-    task_runner=_RUNNER,
+    task_runner=RUNNER,
 )
 def run_batch(
     job: BatchJob,
@@ -60,7 +57,7 @@ def run_batch(
     flow_run_name="resume-{run_dir}",
     persist_result=True,
     result_serializer="json",
-    task_runner=_RUNNER,
+    task_runner=RUNNER,
 )
 def resume_run(
     run_dir: str,
