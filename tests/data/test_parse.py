@@ -1,0 +1,91 @@
+"""Results into a table, without rows."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow.parquet as pq
+import pytest
+
+from batchwright.data.columns import META
+from batchwright.data.parse import parse_file
+from batchwright.errors import InputError
+
+Line = Callable[..., bytes]
+
+
+def _table(path: Path) -> list[dict[str, Any]]:
+    if path.suffix == ".parquet":
+        return list(pq.read_table(path).to_pylist())
+    if path.suffix == ".jsonl":
+        return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_results_become_a_table(
+    tmp_path: Path, answer_line: Line, model_file: str, suffix: str
+) -> None:
+    """Every result is a row, in the order of the file, with outcome and cost."""
+    source = tmp_path / "results.jsonl"
+    source.write_bytes(
+        answer_line(1, '{"label":"SPAM","score":1}')
+        + answer_line(0, '{"label":"MAYBE"}')
+        + answer_line(2, None, status=500)
+    )
+    output = tmp_path / f"out{suffix}"
+    tally = parse_file(source, output, model_file)
+    assert (tally.results, tally.written, tally.failed) == (3, 3, 2)
+    first, second, third = _table(output)
+    assert list(first) == ["label", "score", *META]
+    assert (first["label"], float(first["score"])) == ("SPAM", 1.0)
+    assert float(first["_cost_usd"]) > 0
+    assert second["_outcome"] == "invalid"
+    assert second["_raw"] == '{"label":"MAYBE"}'
+    assert third["_outcome"] == "errored"
+
+
+def test_failures_alone_are_an_input_again(
+    tmp_path: Path, answer_line: Line, model_file: str
+) -> None:
+    """With `only_failed` the valid answers and the answer's columns are left out."""
+    source = tmp_path / "results.jsonl"
+    source.write_bytes(answer_line(0, '{"label":"SPAM"}') + answer_line(1, "{}"))
+    output = tmp_path / "failed.csv"
+    tally = parse_file(source, output, model_file, only_failed=True)
+    assert (tally.results, tally.written, tally.failed) == (2, 1, 1)
+    (row,) = _table(output)
+    assert list(row) == list(META)
+    assert row["_error"] == "label: Field required"
+
+
+@pytest.mark.parametrize(
+    ("data", "output", "message"),
+    [
+        (b"", "out.csv", "holds no results"),
+        (b'{"custom_id":"a","params":{}}\n', "out.csv", "line 1 is no result"),
+        (b"", "out.txt", "must end in"),
+        (b"", "results.jsonl", "exists"),
+        (b"", "results.jsonl/out.csv", "cannot be written"),
+    ],
+)
+def test_what_cannot_be_parsed_leaves_nothing(
+    tmp_path: Path, data: bytes, output: str, message: str
+) -> None:
+    """An error is one sentence, and no half-written table is left."""
+    source = tmp_path / "results.jsonl"
+    source.write_bytes(data)
+    with pytest.raises(InputError, match=message):
+        parse_file(source, tmp_path / output)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [source]
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    """A file of results that is not there is one sentence."""
+    with pytest.raises(InputError, match=r"absent\.jsonl cannot be read"):
+        parse_file(tmp_path / "absent.jsonl", tmp_path / "out.csv")
