@@ -14,7 +14,7 @@ from ..runs.status import open_runs
 from ..tasks._policy import POLICY
 from ._runner import RUNNER
 
-__all__ = ["advance_runs"]
+__all__ = ["advance_run", "advance_runs"]
 
 _logger = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ from .attempts import Attempt, Attempts
 from .pause import patiently
 from .records import Ended, Verdict
 
-__all__ = ["RequestFile", "check_scope", "create_batch"]
+__all__ = ["RequestFile", "check_scope", "close_unsent", "create_batch"]
 
 
 @dataclass(frozen=True, kw_only=True)
