@@ -12,8 +12,8 @@ from ._parquet_rows import read_batches
 
 __all__ = ["concat_parquet"]
 
-_GROUP_BYTES = 32 << 20
-_GROUP_ROWS = 1 << 17
+_GROUP_BYTES = 12 << 20
+_GROUP_ROWS = 1 << 16
 
 
 def concat_parquet(parts: Iterable[Path], target: Path) -> None:
