@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import io
 import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from ._csv_line import csv_line
 from .files import new_output
 
 __all__ = ["concat_parts"]
@@ -45,6 +45,4 @@ def _header_bytes(path: Path) -> int:
     """Return how long the header is; a column's name may hold a newline."""
     with path.open("r", encoding="utf-8", newline="") as file:
         names = next(csv.reader(file, strict=True))
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(names)
-    return len(text.getvalue().encode())
+    return len(csv_line(names).encode())

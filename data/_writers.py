@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -10,6 +9,7 @@ from typing import Any, Protocol
 
 from ..models import Outcome
 from ._chunks import Chunk, Chunks
+from ._csv_line import csv_line
 from .columns import META, to_json, to_text
 
 __all__ = ["RowAnswer", "Writer", "open_writer"]
@@ -75,26 +75,18 @@ class _CsvWriter:
     def __init__(
         self, path: Path, rows: Chunks, columns: Mapping[str, str], prefix: str
     ) -> None:
-        self._file = path.open("w", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._file, lineterminator="\n")
+        self._file = path.open("w", encoding="utf-8", newline="", buffering=1 << 20)
         self._columns = columns
-        # The csv module itself writes text, numbers and null as they should be.
-        self._nested = [
-            (index, kind)
-            for index, kind in enumerate(columns.values())
-            if kind in {"bool", "json", "vector"}
-        ]
-        self._writer.writerow(
-            [*rows.names, *(prefix + name for name in columns), *META]
-        )
+        self._kinds = [*columns.values(), *META.values()]
+        names = [*rows.names, *(prefix + name for name in columns), *META]
+        self._file.write(csv_line(names))
 
     def write(self, rows: Chunk, answers: Sequence[RowAnswer]) -> None:
         for cells, answer in zip(rows.cells(), answers, strict=True):
             fields = answer.fields or {}
-            values = list(map(fields.get, self._columns))
-            for index, kind in self._nested:
-                values[index] = to_text(kind, values[index])
-            self._writer.writerow([*cells, *values, *answer.meta()])
+            values = [*map(fields.get, self._columns), *answer.meta()]
+            texts = map(to_text, self._kinds, values)
+            self._file.write(csv_line([*cells, *texts]))
 
     def close(self) -> None:
         self._file.close()

@@ -124,6 +124,8 @@ def to_text(kind: str, value: Any) -> str:
         return ""
     if type(value) is str and kind != "json":
         return value
+    if type(value) is float and kind == "double":
+        return repr(value)  # JSON has no word for what is not a number
     return to_json(value).decode()
 
 
