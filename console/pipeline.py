@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -13,12 +14,17 @@ from ..data.job import BatchJob
 from ..models import RunReport
 from ..runs.events import listening
 from ..runs.lock import locked
-from ..runs.pause import request_stop
+from ..runs.pause import request_stop, stop_requested
 from ..runs.state import Run
 from .exits import INTERRUPTED, say
 from .progress import progress_shown
 
 __all__ = ["execute"]
+
+_GRACE_SECONDS = 3
+"""How long a stopped run may take to unwind."""
+
+_SHOW_CURSOR = "\x1b[?25h"
 
 _QUIET = {
     # A fresh home needs about 20 s of migrations, and a slow machine more.
@@ -43,27 +49,30 @@ def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
         return done
     with locked(run.directory):
         pass  # a run that is busy elsewhere is said before Prefect starts
+    if not run.job.synthetic:
+        run.provider()  # and so is a missing key
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     directory = run.directory.url
     say(f"Run directory: {directory}")
-    where = "its embedded server takes 20 s the first time"
+    beginning = "Starting Prefect's local server (20 s the first time)"
     if url := os.environ.get("PREFECT_API_URL"):
-        where = f"at {url}"
-    with (
-        _stoppable(directory),
-        progress_shown(f"Starting Prefect, {where}") as tell,
-        listening(tell),
-    ):
+        beginning = f"Connecting to Prefect at {url}"
+    with _stoppable(directory):
+        # Not under the bars: Prefect greets a person who is new to it.
         from ..flows.batch import resume_run, run_batch  # noqa: PLC0415 - takes 2 s
 
-        if job is not None:
-            return run_batch(job, directory, "poll" if wait else "detach")
-        return resume_run(directory, wait)
+        with progress_shown(beginning) as tell, listening(tell):
+            if job is not None:
+                return run_batch(job, directory, "poll" if wait else "detach")
+            return resume_run(directory, wait)
 
 
 def _leave_at_once() -> NoReturn:
     """Exit without waiting for threads: the run directory bears any end."""
+    if sys.__stderr__ and sys.__stderr__.isatty():
+        sys.__stderr__.write(_SHOW_CURSOR)
+        sys.__stderr__.flush()
     if "prefect" in sys.modules:
         from ..flows.embedded import kill_embedded_servers  # noqa: PLC0415 - loaded
 
@@ -78,7 +87,18 @@ def _stoppable(directory: str) -> Iterator[None]:
     """Turn Ctrl-C and SIGTERM into a quick end that cancels nothing."""
 
     def stop(_number: int, _frame: Any) -> None:
+        if stop_requested():
+            _leave_at_once()
         request_stop()
+        say(
+            "Stopped. Batches that were created go on at the provider; continue with"
+            f" `batchwright resume {directory}`."
+        )
+        # Ctrl-C in a terminal ends Prefect's local server as well, and its client
+        # would then look for it for a minute.
+        patience = threading.Timer(_GRACE_SECONDS, _leave_at_once)
+        patience.daemon = True
+        patience.start()
         raise KeyboardInterrupt
 
     before = {
@@ -88,10 +108,6 @@ def _stoppable(directory: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        say(
-            "Stopped. Batches that were created go on at the provider; continue with"
-            f" `batchwright resume {directory}`."
-        )
         _leave_at_once()
     finally:
         for number, handler in before.items():

@@ -103,6 +103,15 @@ def test_a_cancelled_run(cli: Cli, sandbox: Sandbox) -> None:
     assert sandbox.created() == 1
 
 
+def test_a_missing_key_is_said_before_prefect_starts(cli: Cli) -> None:
+    """One sentence with the variable to set."""
+    no_key: dict[str, str | None] = {"OPENAI_API_KEY": None}
+    done = cli(*RUN, "--output", "out.csv", env=no_key)
+    assert done.exit_code == 1
+    assert "OPENAI_API_KEY" in done.stderr
+    assert "Prefect" not in done.stderr
+
+
 def test_a_dry_run_sends_nothing(cli: Cli, sandbox: Sandbox) -> None:
     """Requests, bytes, batches, tokens, cost and three samples; no call, no file."""
     more = ("--output", "out.csv", "--dry-run", "--max-tokens", "50")

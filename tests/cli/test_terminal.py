@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,37 @@ def test_an_interrupt_is_clean(sandbox: Sandbox, requests: Requests) -> None:
     assert terminal.end() == 130
     assert "Traceback" not in terminal.text
     assert terminal.text.rfind("\x1b[?25h") > terminal.text.rfind("\x1b[?25l")
+
+
+def test_an_interrupted_run_ends_soon(
+    sandbox: Sandbox, folder: Path, requests: Requests
+) -> None:
+    """Ctrl-C also ends Prefect's local server; the run still ends, and goes on later.
+
+    The signal reaches the whole process group, as a terminal sends it.
+    """
+    requests("openai")
+    sandbox.set_faults({"durations": {"in_progress": 3600}})
+    home = folder / "prefect"
+    home.mkdir()
+    migrated = Path(__file__).parents[2] / ".cache" / f"prefect-{version('prefect')}.db"
+    if migrated.exists():
+        shutil.copy(migrated, home / "prefect.db")
+    arguments = ["run", "rows.csv", "--model", "gpt-5-mini", "--prompt", "{{ text }}"]
+    terminal = Terminal(
+        *(*arguments, "--output", "out.csv", "--run-dir", "r"),
+        env={**sandbox.environment(), "PREFECT_HOME": str(home)},
+    )
+    terminal.read_until("Waiting for answers", seconds=120)
+    os.killpg(terminal.process.pid, signal.SIGINT)
+    before = time.monotonic()
+    assert terminal.end() == 130
+    assert time.monotonic() - before < 10
+    assert "batchwright resume" in terminal.text
+    assert "Traceback" not in terminal.text
+    assert terminal.text.rfind("\x1b[?25h") > terminal.text.rfind("\x1b[?25l")
+    assert piped(sandbox, "status", "r").returncode == 4
+    assert sandbox.created() == 1
 
 
 def test_a_look_that_fails_is_repeated(sandbox: Sandbox, requests: Requests) -> None:
