@@ -23,8 +23,9 @@ __all__ = ["resume_run", "run_batch"]
 
 @flow(
     flow_run_name="run-batch-{job.output}",
-    persist_result=True,
-    result_serializer="json",
+    # A stored result would be given to a retry of the parent flow instead of what
+    # is true by then; the report itself is in the run directory.
+    persist_result=False,
     task_runner=RUNNER,
 )
 def run_batch(
@@ -55,8 +56,9 @@ def run_batch(
 
 @flow(
     flow_run_name="resume-{run_dir}",
-    persist_result=True,
-    result_serializer="json",
+    # A stored result would be given to a retry of the parent flow instead of what
+    # is true by then; the report itself is in the run directory.
+    persist_result=False,
     task_runner=RUNNER,
 )
 def resume_run(

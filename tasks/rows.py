@@ -1,0 +1,27 @@
+"""Put rows that are in memory where a job can read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+from prefect import task
+
+from ..data.files import new_output
+from ._policy import POLICY
+
+__all__ = ["save_rows"]
+
+
+@task(task_run_name="save-rows", **POLICY)
+def save_rows(rows: Iterable[Mapping[str, Any]], path: str) -> str:
+    """Write rows as JSON lines, whole or not at all; returns the path.
+
+    Flow parameters are stored in Prefect's database, so data never travels in them:
+    it travels in a file, local or behind an fsspec URL.
+    """
+    with new_output(path) as temporary, temporary.open("wb") as file:
+        for row in rows:
+            file.write(orjson.dumps(dict(row), option=orjson.OPT_APPEND_NEWLINE))
+    return path
