@@ -1,0 +1,90 @@
+"""Tests of progress: bars for a person, lines for a pipe."""
+
+from __future__ import annotations
+
+import io
+import threading
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress, TextColumn
+
+from batchwright.console.progress import _Bars, describe, progress_shown, transfer
+from batchwright.models import RunEvent
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (RunEvent(kind="reading", done=1234), "Reading rows: 1,234"),
+        (
+            RunEvent(kind="generated", done=12, total=1),
+            "Made 12 requests for 1 batch",
+        ),
+        (
+            RunEvent(kind="uploading", done=500_000, total=1_000_000),
+            "Uploading: 500.0 kB of 1.0 MB",
+        ),
+        (RunEvent(kind="submitted", batch_id="b"), "Created batch b"),
+        (
+            RunEvent(kind="submitted", batch_id="b", text="found again"),
+            "Created batch b (found again)",
+        ),
+        (
+            RunEvent(kind="waiting", done=3, total=10),
+            "Waiting for answers: 3 of 10",
+        ),
+        (
+            RunEvent(kind="landed", batch_id="b", done=9, text="expired"),
+            "Downloaded 9 results of b (expired)",
+        ),
+        (
+            RunEvent(kind="round", done=4, text="1"),
+            "Round 1: 4 requests are sent again",
+        ),
+        (RunEvent(kind="finished", text="out.csv"), "Wrote out.csv"),
+    ],
+)
+def test_an_event_in_words(event: RunEvent, line: str) -> None:
+    """Each kind has one plain line, with its units."""
+    assert describe(event) == line
+
+
+def test_a_pipe_hears_each_event_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Waiting is said when it moves; bytes and rows in between are not."""
+    with progress_shown("Beginning") as tell:
+        for done in (0, 0, 5, 5, 10):
+            tell(RunEvent(kind="waiting", done=done, total=10))
+            transfer(tell, "uploading")(done, 10)
+        tell(RunEvent(kind="notice", text="[bold]kept as it is"))
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines() == [
+        "Beginning",
+        "Waiting for answers: 0 of 10",
+        "Waiting for answers: 5 of 10",
+        "Waiting for answers: 10 of 10",
+        "Note: [bold]kept as it is",
+    ]
+
+
+def test_many_batches_are_one_bar() -> None:
+    """Bytes of all units add up in one bar, told from many threads at once."""
+    console = Console(file=io.StringIO(), force_terminal=True)
+    with Progress(TextColumn("{task.description}"), console=console) as progress:
+        bars = _Bars(progress, "Beginning")
+
+        def upload(unit: str) -> None:
+            for done in range(0, 101, 10):
+                bars.tell(RunEvent(kind="uploading", unit=unit, done=done, total=100))
+
+        threads = [threading.Thread(target=upload, args=(f"{n}",)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        (task,) = progress.tasks
+        assert (task.completed, task.total) == (800, 800)
+        assert task.fields["amount"] == "800 bytes/800 bytes"
+        bars.tell(RunEvent(kind="submitted", batch_id="b"))
+        assert progress.tasks == []
