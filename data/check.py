@@ -52,7 +52,7 @@ def check_file(path: Path, fmt: Format) -> FileCheck:
 def describe_problems(path: Path, check: FileCheck) -> str:
     """Say what is wrong, the first 20 problems with their lines."""
     lines = [
-        f"  line {problem.line}: {problem.message}"
+        f"  line {problem.line}{_named(problem)}: {problem.message}"
         if problem.line
         else f"  {problem.message}"
         for problem in check.problems[:_SHOWN]
@@ -62,6 +62,10 @@ def describe_problems(path: Path, check: FileCheck) -> str:
         lines.append(f"  and {more:,} more")
     head = f"{path} has {check.problem_count:,} problem(s):"
     return "\n".join([head, *lines])
+
+
+def _named(problem: LineError) -> str:
+    return "" if problem.custom_id is None else f" ({problem.custom_id})"
 
 
 class _Checker:
@@ -88,7 +92,8 @@ class _Checker:
                 continue
             custom_id, model, problems = self._format.check(line)
             for problem in problems:
-                self._add(problem.model_copy(update={"line": number}))
+                where = {"line": number, "custom_id": custom_id}
+                self._add(problem.model_copy(update=where))
             if custom_id is not None:
                 value = hash(custom_id)
                 hashes[value % _BUCKETS].append(value)

@@ -58,6 +58,8 @@ class LineError(BaseModel):
     param: str | None = None
     line: int | None = None
     """1-based line of the request file; None where the file as a whole is meant."""
+    custom_id: str | None = None
+    """Of the request in that line, where our own check could read it."""
 
 
 class Batch(BaseModel):
