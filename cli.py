@@ -136,7 +136,7 @@ def create_from_file(
             ]
     for submitted in made:
         if submitted.adopted:
-            say("Found the batch of an earlier call whose answer was lost.")
+            say(f"Batch {submitted.batch.id} existed already and was not made again.")
         if submitted.earlier:
             say(f"This file was sent before: {', '.join(submitted.earlier)}.")
         batch = submitted.batch

@@ -145,16 +145,28 @@ def submit_parts(
         for number, (_, path) in enumerate(writer.close()):
             names.append(f"{number:05}.jsonl")
             folder.adopt(path, names[-1])
+    # A call that stopped halfway left parts behind: only those are made, even
+    # `again`. Where all parts have equally many batches, each gets another.
+    paths = map(folder.local_path, names)
+    parts = {path: _batches_made(path) for path in paths}
+    fewest = min(parts.values())
     return [
         submit_file(
-            folder.local_path(name),
+            path,
             provider,
             metadata=metadata,
-            again=again,
+            again=again and made == fewest,
             progress=progress,
         )
-        for name in names
+        for path, made in parts.items()
     ]
+
+
+def _batches_made(path: Path) -> int:
+    directory = Directory(f"{path}.batch")
+    names = [name for name in directory.names() if "/" not in name]
+    attempts = Attempts.read(Records(directory), "", names)
+    return sum(1 for each in attempts.all if each.batch)
 
 
 def _find_again(attempts: Attempts, path: Path, provider: Provider) -> Attempt:

@@ -191,10 +191,9 @@ def test_a_lost_answer_creates_nothing_twice(
     assert sandbox.created() == 1
 
 
-def test_a_file_over_the_limits_is_split(
-    cli: Cli, folder: Path, sandbox: Sandbox
-) -> None:
-    """`--split` makes as many batches as needed, and prints the ID of each."""
+@pytest.fixture
+def big(folder: Path) -> Path:
+    """A request file with one request more than a batch holds."""
     body = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "x"}]}
     with Path("big.jsonl").open("w", encoding="utf-8") as file:
         for number in range(50_001):
@@ -205,14 +204,38 @@ def test_a_file_over_the_limits_is_split(
                 "body": body,
             }
             file.write(json.dumps(line, separators=(",", ":")) + "\n")
-    refused = cli("create-from-file", "--file-path", "big.jsonl")
+    return folder / "big.jsonl"
+
+
+def test_a_file_over_the_limits_is_split(cli: Cli, big: Path, sandbox: Sandbox) -> None:
+    """`--split` makes as many batches as needed, and prints the ID of each."""
+    refused = cli("create-from-file", "--file-path", big)
     assert refused.exit_code == 1
     assert "--split" in refused.stderr
     assert sandbox.created() == 0
-    done = cli("create-from-file", "--file-path", "big.jsonl", "--split")
+    done = cli("create-from-file", "--file-path", big, "--split")
     assert done.exit_code == 0, done.output
     assert len(done.stdout.split()) == 2
     assert sandbox.created() == 2
+
+
+def test_a_split_that_stopped_halfway_goes_on(
+    cli: Cli, big: Path, sandbox: Sandbox
+) -> None:
+    """Typed again, it makes only the parts that have no batch yet."""
+    refuse = {"operation": "create", "do": "status", "status": 400, "nth": [2]}
+    sandbox.set_faults({"calls": [refuse]})
+    arguments = ("create-from-file", "--file-path", big, "--split")
+    assert cli(*arguments).exit_code == 1
+    assert sandbox.created() == 1
+    sandbox.set_faults({})
+    done = cli(*arguments)
+    assert done.exit_code == 0, done.output
+    assert len(done.stdout.split()) == 2
+    assert "not made again" in done.stderr
+    assert sandbox.created() == 2
+    assert cli(*arguments).exit_code == 0
+    assert sandbox.created() == 4
 
 
 @pytest.mark.parametrize(

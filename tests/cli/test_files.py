@@ -101,6 +101,9 @@ def test_validate_counts_all_and_shows_twenty(cli: Cli, folder: Path) -> None:
     assert "1,000" in done.stdout
     assert "line 20:" in done.stdout
     assert "line 21:" not in done.stdout
+    (folder / "named.jsonl").write_text('{"custom_id": "mine"}\n', encoding="utf-8")
+    named = cli("validate", "--file-path", "named.jsonl")
+    assert "line 1 (mine):" in named.stdout
     as_json = json.loads(cli("validate", "--file-path", "bad.jsonl", "--json").stdout)
     assert as_json["problem_count"] == 1000
 
