@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
+import orjson
+
 from ..data.job import BatchJob, ResolvedJob, check_output, fill_dates, resolve
 from ..errors import InputError, RunDiffersError, RunFinishedError
 from ..settings import get_settings
@@ -94,8 +96,14 @@ def reopen_run(
         _reopen(run)
         directory.remove("cancelled.json")
     if resend_lost:
+        if not run.state().gone_units:
+            raise InputError(
+                f"No results of {directory.url} are lost; drop --resend-lost."
+            )
         _reopen(run)
-        directory.write("resend-lost.json", b"{}")
+        # The round is named, so that a crash in between cannot send them twice.
+        number = len(run.state().rounds) + 1
+        directory.write("resend-lost.json", orjson.dumps({"round": number}))
     if response_model is not None:
         directory.write("response-model", response_model.encode())
         _reopen(run)

@@ -66,6 +66,8 @@ class RoundPlan(_Record):
     number: int
     units: tuple[UnitPlan, ...]
     created_at: datetime
+    resent: tuple[str, ...] = ()
+    """Units whose results are gone and whose requests are in this round again."""
 
 
 class Verdict(StrEnum):

@@ -33,6 +33,7 @@ def plan_round(run: Run, number: int) -> RoundPlan:
     """
     state = run.state()
     before = state.rounds[-1].units if state.rounds else run.plan().shards
+    gone = state.gone_units if state.resend_round == number else []
     units: list[UnitPlan] = []
     times: dict[int, int] = {}
     with run.directory.scratch() as scratch:
@@ -40,10 +41,18 @@ def plan_round(run: Run, number: int) -> RoundPlan:
         for sent in before:
             for line in _requests(run, state.units[sent.path], number, times):
                 writer.add(line)
+        for unit in gone:
+            for line in _lines(run, unit):
+                writer.add(_renumbered(line, run.plan().nonce, number))
         for unit_plan, path in writer.close():
             run.directory.adopt(path, f"{unit_plan.path}/requests.jsonl")
             units.append(unit_plan)
-    record = RoundPlan(number=number, units=tuple(units), created_at=datetime.now(UTC))
+    record = RoundPlan(
+        number=number,
+        units=tuple(units),
+        created_at=datetime.now(UTC),
+        resent=tuple(unit.path for unit in gone),
+    )
     if times:
         data = orjson.dumps(times, option=orjson.OPT_NON_STR_KEYS)
         run.directory.write(f"rounds/{number}/reasked.json", data)
@@ -64,16 +73,18 @@ def _requests(
         if not again and not reask.rows:
             return
         times.update(reask.times)
-        name = f"{unit.path}/requests.jsonl"
-        with run.directory.local(name) as path, path.open("rb") as lines:
-            for line in lines:
-                row = _row_of(line, nonce)
-                custom_id = row_id(nonce, row, number)
-                if row in reask.rows:
-                    yield reask.extend(line, custom_id, row)
-                elif row in again:
-                    old = line[_ID_START : line.index(b'"', _ID_START)]
-                    yield line.replace(old, custom_id.encode(), 1)
+        for line in _lines(run, unit):
+            row = _row_of(line, nonce)
+            if row in reask.rows:
+                yield reask.extend(line, row_id(nonce, row, number), row)
+            elif row in again:
+                yield _renumbered(line, nonce, number)
+
+
+def _renumbered(line: bytes, nonce: str, number: int) -> bytes:
+    """Return the same request for another round."""
+    old = line[_ID_START : line.index(b'"', _ID_START)]
+    return line.replace(old, row_id(nonce, _row_of(line, nonce), number).encode(), 1)
 
 
 def _worth_another_try(run: Run, unit: Unit) -> set[int]:
@@ -87,7 +98,7 @@ def _worth_another_try(run: Run, unit: Unit) -> set[int]:
         return _unnamed_rows(run, unit, nonce)
     if ended.verdict is not Verdict.LANDED or not ended.again:
         return set()
-    rows = set(_rows(run, unit, nonce))
+    rows = {_row_of(line, nonce) for line in _lines(run, unit)}
     name = f"{unit.path}/attempts/{last.number:03}.output.jsonl"
     with run.directory.local(name) as path, path.open("rb") as lines:
         for line in lines:
@@ -108,15 +119,17 @@ def _unnamed_rows(run: Run, unit: Unit, nonce: str) -> set[int]:
     named = {error.line for error in errors if error.line}
     if not named or any(error.code in _WHOLE_FILE for error in errors):
         return set()
-    rows = _rows(run, unit, nonce)
-    return {row for line, row in enumerate(rows, start=1) if line not in named}
+    return {
+        _row_of(line, nonce)
+        for number, line in enumerate(_lines(run, unit), start=1)
+        if number not in named
+    }
 
 
-def _rows(run: Run, unit: Unit, nonce: str) -> Iterator[int]:
+def _lines(run: Run, unit: Unit) -> Iterator[bytes]:
     name = f"{unit.path}/requests.jsonl"
     with run.directory.local(name) as path, path.open("rb") as lines:
-        for line in lines:
-            yield _row_of(line, nonce)
+        yield from lines
 
 
 def _row_of(line: bytes, nonce: str) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
+
+import orjson
 
 from ..data.generate import batch_limits
 from ..data.job import ResolvedJob
@@ -63,11 +66,26 @@ class RunState:
     cancelled: bool
     report: RunReport | None
     """Set once the run is done."""
+    resend_round: int | None = None
+    """The round in which requests whose results are gone shall be sent again."""
 
     @property
     def open_units(self) -> list[Unit]:
         """Units whose batch is at the provider or not yet landed."""
         return [unit for unit in self.units.values() if unit.is_open]
+
+    @property
+    def gone_units(self) -> list[Unit]:
+        """Units whose results are gone and that no round has sent again."""
+        resent = {path for round_ in self.rounds for path in round_.resent}
+        return [
+            unit
+            for unit in self.units.values()
+            if unit.path not in resent
+            and unit.last is not None
+            and unit.last.ended is not None
+            and unit.last.ended.verdict is Verdict.GONE
+        ]
 
     @property
     def batch_ids(self) -> set[str]:
@@ -151,7 +169,15 @@ class Run:
             units=units,
             cancelled="cancelled.json" in present,
             report=report,
+            resend_round=self._resend_round(present),
         )
+
+    def _resend_round(self, present: AbstractSet[str]) -> int | None:
+        if "resend-lost.json" not in present:
+            return None
+        data = self.directory.read("resend-lost.json") or b"{}"
+        found: int | None = orjson.loads(data).get("round")
+        return found
 
     def plan(self) -> Plan:
         """Return the plan of a run that has one."""

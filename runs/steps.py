@@ -59,8 +59,11 @@ def next_steps(
     if steps or not all(_is_over(unit, state) for unit in state.units.values()):
         return steps
     rounds = len(state.rounds)
-    worth = _worth_a_round(state) or (reask and _sent_last(state))
-    if not state.cancelled and rounds < max_rounds + reask and worth:
+    worth = rounds < max_rounds + reask and (
+        _worth_a_round(state) or (reask and _sent_last(state))
+    )
+    resend = state.resend_round == rounds + 1 and state.gone_units
+    if not state.cancelled and (worth or resend):
         return [Step("round", str(rounds + 1))]
     parse = [
         Step("parse", shard.path)
