@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,30 +85,33 @@ def write_shards(
     )
     shard: _Shard | None = None
     row = -1
-    for row, (line, values, record) in enumerate(requests):
-        if shard is None or not shard.takes(line) or row == job.job.canary:
-            if len(line) > limits.max_bytes:
-                raise InputError(
-                    f"{source.where()}: its request has {len(line):,} bytes, but one"
-                    f" batch holds {limits.max_bytes:,}; shorten it."
-                )
-            index = 0
-            if shard is not None:
-                index = shard.index + 1
-                yield shard.close()
-            shard = _Shard(folder(index), index, row, limits, source)
-            if keep_rows:
-                shard.keep(source)
-        shard.add(line, record)
-        if observed:
-            observe(shard.columns, values)
-        if progress is not None and row % _PROGRESS_ROWS == 0:
-            progress(row)
-    if shard is None:
-        raise InputError(f"{job.job.input} has no rows.")
-    if progress is not None:
-        progress(row + 1)
-    yield shard.close()
+    with ExitStack() as unfinished:
+        for row, (line, values, record) in enumerate(requests):
+            if shard is None or not shard.takes(line) or row == job.job.canary:
+                if len(line) > limits.max_bytes:
+                    raise InputError(
+                        f"{source.where()}: its request has {len(line):,} bytes, but"
+                        f" one batch holds {limits.max_bytes:,}; shorten it."
+                    )
+                index = 0
+                if shard is not None:
+                    index = shard.index + 1
+                    yield shard.close()
+                unfinished.close()
+                shard = _Shard(folder(index), index, row, limits, source)
+                unfinished.callback(shard.release)
+                if keep_rows:
+                    shard.keep(source)
+            shard.add(line, record)
+            if observed:
+                observe(shard.columns, values)
+            if progress is not None and row % _PROGRESS_ROWS == 0:
+                progress(row)
+        if shard is None:
+            raise InputError(f"{job.job.input} has no rows.")
+        if progress is not None:
+            progress(row + 1)
+        yield shard.close()
 
 
 def _requests(
@@ -160,7 +164,7 @@ class _Shard:
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._store: RowStore | None = None
-        self._file = (folder / "requests.jsonl").open("wb", buffering=0)
+        self._file = (folder / "requests.jsonl").open("wb")
         self._digest = hashlib.sha256()
 
     def keep(self, source: RowSource) -> None:
@@ -183,11 +187,10 @@ class _Shard:
             self._store.add(record)
 
     def close(self) -> ShardFiles:
-        with self._file:
-            self._flush()
-            os.fsync(self._file.fileno())
-        if self._store is not None:
-            self._store.close()
+        self._flush()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self.release()
         return ShardFiles(
             index=self.index,
             first_row=self._first_row,
@@ -197,6 +200,13 @@ class _Shard:
             rows_name=self._rows_name,
             columns=self.columns,
         )
+
+    def release(self) -> None:
+        """Let go of the files, also of a shard that is not finished."""
+        self._file.close()
+        if self._store is not None:
+            self._store.close()
+            self._store = None
 
     def _flush(self) -> None:
         data = b"".join(self._held)
