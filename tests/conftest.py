@@ -58,6 +58,13 @@ def _connect_here(self: socket.socket, address: Any) -> None:
 socket.socket.connect = _connect_here  # type: ignore[method-assign]  # a closed world
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what needs the Prefect server in one worker, so that one is started."""
+    for item in items:
+        if "prefect_server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("prefect"))
+
+
 def pytest_sessionfinish() -> None:
     """Leave nothing behind."""
     for folder in (_HOME, os.environ["BATCHWRIGHT_RUNS_DIR"]):

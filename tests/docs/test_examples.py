@@ -94,7 +94,6 @@ def _name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.xdist_group("prefect")
 @pytest.mark.parametrize("page", [*filter(_has_examples, PAGES)], ids=_name)
 def test_every_example_runs(
     page: Path, tmp_path: Path, sandbox: Any, prefect_server: str
