@@ -1,0 +1,107 @@
+"""Runs jobs in children that die by SIGKILL after a given step; driven by the tests.
+
+Reads one JSON object a line: `run_dir`, `job`, `trace`, `kill_at` (a step and which of
+its occurrences) or `kill_after_seconds`. Answers with the child's exit code; -9 means
+that it was killed.
+A step is a write of the run directory or a call over HTTP, each after it took place.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anthropic
+import httpx2
+import openai
+
+import batchwright.providers.anthropic
+import batchwright.providers.openai  # noqa: F401 - loaded once, before any child
+from batchwright.data.job import BatchJob
+from batchwright.runs.drive import drive
+from batchwright.runs.open import open_run
+from batchwright.runs.storage import Directory
+
+LOADED = (anthropic.Anthropic, openai.OpenAI)
+
+
+class Steps:
+    """Counts and names the steps of this process, and dies at the chosen one."""
+
+    def __init__(self, trace: Path, kill_at: tuple[str, int] | None) -> None:
+        self._trace = trace.open("a", encoding="utf-8", buffering=1)
+        self._kill_at = kill_at
+        self._counts: Counter[str] = Counter()
+
+    def took(self, name: str) -> None:
+        """Note that a step took place; batch and file IDs are left out of its name."""
+        parts = [
+            "ID" if "sandbox" in part or part.startswith("file-") else part
+            for part in name.split("/")
+        ]
+        step = "/".join(parts)
+        self._counts[step] += 1
+        self._trace.write(step + "\n")
+        if self._kill_at == (step, self._counts[step]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def watch(steps: Steps) -> None:
+    """Hook into every write of a run directory and every HTTP call."""
+
+    def after(owner: type, method: str, name: Callable[..., str]) -> None:
+        original = getattr(owner, method)
+
+        def wrapped(self: Any, *arguments: Any, **options: Any) -> Any:
+            result = original(self, *arguments, **options)
+            steps.took(name(*arguments))
+            return result
+
+        setattr(owner, method, wrapped)
+
+    after(Directory, "write_once", lambda name, _data: f"write {name}")
+    after(Directory, "adopt", lambda _source, name: f"write {name}")
+    after(
+        httpx2.HTTPTransport,
+        "handle_request",
+        lambda request: f"{request.method} {request.url.path}",
+    )
+
+
+def child(command: dict[str, Any]) -> None:
+    """Run the job to its end, or until the kill."""
+    kill_at = command.get("kill_at")
+    watch(Steps(Path(command["trace"]), tuple(kill_at) if kill_at else None))
+    if (seconds := command.get("kill_after_seconds")) is not None:
+        timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
+        timer.daemon = True
+        timer.start()
+    os.environ.update(command["environment"])
+    drive(open_run(BatchJob(**command["job"]), command["run_dir"]), wait=True)
+
+
+def main() -> None:
+    """Serve commands until standard input ends."""
+    for line in sys.stdin:
+        command = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                child(command)
+                code = 0
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(pid, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - the answer
+
+
+if __name__ == "__main__":
+    main()
