@@ -71,6 +71,25 @@ def pytest_sessionfinish() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(autouse=True)
+def _fresh_settings() -> Iterator[None]:
+    """Read the settings anew in each test, since a test may set its own."""
+    from batchwright.settings import get_settings
+
+    get_settings.cache_clear()
+    yield
+    get_settings.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_settings() -> Iterator[None]:
+    """Let no test see the settings that another one made."""
+    yield
+    from batchwright.settings import get_settings
+
+    get_settings.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[str]:
     """Run one Prefect server for the session, and give its API's URL.
