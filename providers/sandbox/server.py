@@ -105,11 +105,6 @@ class Sandbox:
         self._close()
 
     def _bind(self) -> None:
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        folder = self._state_dir
-        if folder is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="batchwright-sandbox-")
-            folder = Path(self._temporary.name)
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         # asyncio turns Nagle's algorithm off only where the protocol is named, and
         # with it on every answer takes 40 ms.
@@ -124,6 +119,11 @@ class Sandbox:
                 f" ({exc.strerror}); choose another `--port`."
             ) from exc
         self._socket.listen(512)
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        folder = self._state_dir
+        if folder is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="batchwright-sandbox-")
+            folder = Path(self._temporary.name)
         self.backend = Backend(folder, self._faults, self._time_scale, self._ask)
         name = f"[{self._host}]" if family == socket.AF_INET6 else self._host
         self.url = f"http://{name}:{self._socket.getsockname()[1]}"
