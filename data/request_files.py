@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import InputError
-from ..providers import Format, get_format
+from ..providers import get_format
 from .generate import write_shards
 from .job import BatchJob, resolve
 
-__all__ = ["split_request_file", "write_request_files"]
+__all__ = ["write_request_files"]
 
 
 def write_request_files(job: BatchJob) -> list[Path]:
@@ -42,49 +42,6 @@ def write_request_files(job: BatchJob) -> list[Path]:
         )
         made = [folder / f"{files.index:05}" / "requests.jsonl" for files in shards]
         return _name(made, output, overwrite=job.overwrite)
-
-
-def split_request_file(
-    path: Path, fmt: Format, *, overwrite: bool = False
-) -> list[Path]:
-    """Cut a request file that is over a batch's limits, in order.
-
-    Returns:
-        `path` itself where one batch holds all, else `...-00000.jsonl` and on
-        beside it.
-
-    Raises:
-        InputError: A single request is too large, or a file is in the way.
-    """
-    limits = fmt.limits
-    with _folder_beside(path) as folder:
-        made: list[Path] = []
-        file = None
-        requests = size = 0
-        try:
-            with path.open("rb") as lines:
-                for number, line in enumerate(lines, start=1):
-                    if len(line) > limits.max_bytes:
-                        raise InputError(
-                            f"{path} line {number} has {len(line):,} bytes, but one"
-                            f" batch holds {limits.max_bytes:,}; shorten it."
-                        )
-                    full = size + len(line) > limits.max_bytes
-                    if file is None or full or requests == limits.max_requests:
-                        if file is not None:
-                            file.close()
-                        made.append(folder / f"{len(made):05}")
-                        file = made[-1].open("wb")
-                        requests = size = 0
-                    file.write(line)
-                    requests += 1
-                    size += len(line)
-        except OSError as exc:
-            raise InputError(f"{path} cannot be split: {exc.strerror}.") from exc
-        finally:
-            if file is not None:
-                file.close()
-        return [path] if len(made) < 2 else _name(made, path, overwrite=overwrite)  # noqa: PLR2004 - one part is no split
 
 
 @contextmanager

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from ..data.job import ResolvedJob
 from ..errors import InputError
 from ..providers import Provider, get_provider
-from ..providers.sandbox import Sandbox
 from .storage import Directory
+
+if TYPE_CHECKING:
+    from ..providers.sandbox import Sandbox
 
 __all__ = ["KeySource", "keys_from", "provider_for", "with_sandbox"]
 
@@ -48,6 +51,8 @@ def with_sandbox(directory: Directory, job: ResolvedJob) -> Iterator[None]:
             "A sandbox run needs a local run directory; drop --sandbox or give a"
             " folder as --run-dir."
         )
+    from ..providers.sandbox import Sandbox  # noqa: PLC0415 - a web server
+
     with Sandbox(directory.local_path("sandbox")) as sandbox:
         _sandboxes[directory.url] = sandbox
         try:

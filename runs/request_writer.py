@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from ..errors import InputError
 from ..providers import Limits
 from .records import UnitPlan
 
@@ -23,7 +24,16 @@ class RequestWriter:
         self._bytes = 0
 
     def add(self, line: bytes) -> None:
-        """Append one request; it starts a new file where the last one is full."""
+        """Append one request; it starts a new file where the last one is full.
+
+        Raises:
+            InputError: No batch can hold it.
+        """
+        if len(line) > self._limits.max_bytes:
+            raise InputError(
+                f"A request has {len(line):,} bytes, but one batch holds"
+                f" {self._limits.max_bytes:,}: {line[:60].decode(errors='replace')}..."
+            )
         full = self._requests == self._limits.max_requests
         over = self._bytes + len(line) > self._limits.max_bytes
         if self._requests and (full or over):

@@ -9,10 +9,8 @@ import orjson
 import pytest
 
 from batchwright.data.job import BatchJob
-from batchwright.data.request_files import split_request_file, write_request_files
+from batchwright.data.request_files import write_request_files
 from batchwright.errors import InputError
-from batchwright.providers import Limits
-from batchwright.providers._openai_format import OpenAIFormat
 
 
 def _job(tmp_path: Path, **fields: Any) -> BatchJob:
@@ -60,40 +58,3 @@ def test_a_file_in_the_way_is_kept(tmp_path: Path) -> None:
     assert write_request_files(_job(tmp_path, overwrite=True))
     with pytest.raises(InputError, match=r"must end in \.jsonl"):
         write_request_files(_job(tmp_path, output="x.csv"))
-
-
-class _Small(OpenAIFormat):
-    limits = Limits(max_requests=3, max_bytes=20, source="a test")
-
-
-@pytest.mark.parametrize(
-    ("lines", "parts"),
-    [
-        ([5], [[5]]),
-        ([5, 5, 5, 5], [[5, 5, 5], [5]]),
-        ([10, 10, 10], [[10, 10], [10]]),
-        ([20, 1, 19, 1], [[20], [1, 19], [1]]),
-    ],
-)
-def test_a_file_is_split_at_the_limits(
-    tmp_path: Path, lines: list[int], parts: list[list[int]]
-) -> None:
-    """Parts are as full as requests and bytes allow, and together the file."""
-    path = tmp_path / "requests.jsonl"
-    data = [b"x" * (size - 1) + b"\n" for size in lines]
-    path.write_bytes(b"".join(data))
-    made = split_request_file(path, _Small())
-    found = [
-        list(map(len, part.read_bytes().splitlines(keepends=True))) for part in made
-    ]
-    assert found == parts
-    assert b"".join(part.read_bytes() for part in made) == path.read_bytes()
-
-
-def test_a_request_over_the_limit_is_named(tmp_path: Path) -> None:
-    """A request that no batch can hold is an error with its line; nothing is left."""
-    path = tmp_path / "requests.jsonl"
-    path.write_bytes(b"x\n" + b"x" * 30 + b"\n")
-    with pytest.raises(InputError, match="line 2 has 31 bytes"):
-        split_request_file(path, _Small())
-    assert list(tmp_path.iterdir()) == [path]
