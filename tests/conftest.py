@@ -81,15 +81,6 @@ def _fresh_settings() -> Iterator[None]:
     get_settings.cache_clear()
 
 
-@pytest.fixture(autouse=True)
-def _fresh_settings() -> Iterator[None]:
-    """Let no test see the settings that another one made."""
-    yield
-    from batchwright.settings import get_settings
-
-    get_settings.cache_clear()
-
-
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[str]:
     """Run one Prefect server for the session, and give its API's URL.
