@@ -1,0 +1,46 @@
+"""Runs one side, named `FILE:FUNCTION`, and prints what it used.
+
+Also run by the interpreters of the peers, so it needs the standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import sys
+import time
+from pathlib import Path
+
+__all__: list[str] = []
+
+
+def _peak_mb() -> float:
+    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("no VmHWM: this needs Linux")
+
+
+def main() -> None:
+    """Import the side, then call it; only the call is measured."""
+    side, *args = sys.argv[1:]
+    file, _, name = side.partition(":")
+    sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "sides")]
+    function = getattr(importlib.import_module(file), name)
+    start_mb = _peak_mb()
+    cpu, wall = time.process_time(), time.monotonic()
+    with contextlib.redirect_stdout(sys.stderr):  # a peer prints
+        answer = function(*args)
+    used = {
+        "cpu_seconds": time.process_time() - cpu,
+        "wall_seconds": time.monotonic() - wall,
+        "peak_mb": _peak_mb(),
+        "start_mb": start_mb,
+        "answer": answer or {},
+    }
+    print(json.dumps(used))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Rows, requests and results as bytes, the same every time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+from _model import PROMPT
+
+__all__ = [
+    "NONCE",
+    "SHARD_ROWS",
+    "prompt",
+    "result_lines",
+    "texts",
+    "write_csv",
+    "write_jsonl",
+    "write_lines",
+    "write_parquet",
+    "write_results",
+    "write_rounds",
+]
+
+NONCE = "0123abcd"
+SHARD_ROWS = 50_000
+
+_WORDS = (
+    "the invoice order since yesterday cannot log in thank you Größe naïve 価格 refund"
+    ' printer "quoted" line\nbreak café delivery account update please again when'
+).split(" ")
+_TEXTS = 997
+_BUFFER_BYTES = 1 << 20
+
+
+def texts(rows: int, characters: int = 500) -> Iterator[str]:
+    """Yield one text per row: no two neighbours are alike."""
+    chance = random.Random(7)  # noqa: S311 - test data
+    made = []
+    for _ in range(_TEXTS):
+        text = " ".join(chance.choices(_WORDS, k=characters // 4))
+        made.append(text[:characters])
+    for row in range(rows):
+        yield made[row % _TEXTS]
+
+
+def prompt(text: str) -> str:
+    """Return the message of a row, as the template makes it."""
+    return PROMPT.replace("{{ text }}", text)
+
+
+def write_lines(path: Path, lines: Iterable[bytes]) -> Path:
+    """Write lines that have their newline."""
+    with path.open("wb", buffering=_BUFFER_BYTES) as file:
+        file.writelines(lines)
+    return path
+
+
+def write_jsonl(path: Path, rows: int, characters: int = 500) -> Path:
+    """Write rows with a number and a text."""
+    return write_lines(
+        path,
+        (
+            orjson.dumps({"id": row, "text": text}, option=orjson.OPT_APPEND_NEWLINE)
+            for row, text in enumerate(texts(rows, characters))
+        ),
+    )
+
+
+def write_csv(path: Path, rows: int, characters: int = 500) -> Path:
+    """Write the same rows as CSV."""
+
+    def lines() -> Iterator[bytes]:
+        yield b"id,text\r\n"
+        for row, text in enumerate(texts(rows, characters)):
+            cell = text.replace('"', '""')
+            yield f'{row},"{cell}"\r\n'.encode()
+
+    return write_lines(path, lines())
+
+
+def write_parquet(path: Path, rows: int, characters: int = 500) -> Path:
+    """Write the same rows as Parquet, uncompressed, so that bytes mean work."""
+    schema = pa.schema([("id", pa.int64()), ("text", pa.string())])
+    source = texts(rows, characters)
+    with pq.ParquetWriter(path, schema, compression="none", use_dictionary=False) as to:
+        for start in range(0, rows, 10_000):
+            ids = range(start, min(start + 10_000, rows))
+            batch = [pa.array(ids, pa.int64()), pa.array([next(source) for _ in ids])]
+            to.write_table(pa.table(batch, schema=schema))
+    return path
+
+
+def result_lines(
+    rows: Iterable[int], *, tools: bool = False, round_: int = 0
+) -> Iterator[bytes]:
+    """Yield OpenAI's result lines; in round 0 one in 200 is no valid answer."""
+    company = {"name": "Example", "country": "DE", "employees": None}
+    answer = {
+        "category": "billing",
+        "urgency": 3,
+        "summary": "The invoice of May was paid twice, once by card and once by bank"
+        " transfer; the customer wants the second payment back before the end of the"
+        " month, and asks for a corrected invoice with the new address.",
+        "language": "en",
+        "sentiment": -0.25,
+        "tags": ["invoice", "refund", "double payment", "address", "May"],
+        "escalate": False,
+        "company": company,
+    }
+    contents = [
+        orjson.dumps(answer | {"urgency": 1 + number % 5, "sentiment": number / 200})
+        for number in range(199)
+    ]
+    contents.append(orjson.dumps(answer | {"category": "weather"}))
+    frames = [_frame(content.decode(), tools=tools) for content in contents]
+    for row in rows:
+        head, tail = frames[(row + round_) % len(frames)]
+        yield b"%s%s-%09d-%d%s" % (head, NONCE.encode(), row, round_, tail)
+
+
+def _frame(content: str, *, tools: bool) -> tuple[bytes, bytes]:
+    message: dict[str, Any] = {"role": "assistant", "content": content}
+    message |= {"refusal": None, "annotations": []}
+    if tools:
+        function = {"name": "Ticket", "arguments": content}
+        call = {"id": "call_0", "type": "function", "function": function}
+        message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    usage = {
+        "prompt_tokens": 512,
+        "completion_tokens": 160,
+        "total_tokens": 672,
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": 64,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+    body = {
+        "id": "chatcmpl-D0123456789abcdefghijklmnopqr",
+        "object": "chat.completion",
+        "created": 1_760_000_000,
+        "model": "gpt-5-mini-2025-08-07",
+        "choices": [
+            {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+        ],
+        "usage": usage,
+        "service_tier": "default",
+        "system_fingerprint": "fp_0123456789",
+    }
+    response = {"status_code": 200, "request_id": "0123456789abcdef0123456789abcdef", "body": body}
+    line = {"id": "batch_req_0123456789abcdef0123456789abcdef", "custom_id": "@@"}
+    head, tail = orjson.dumps(line | {"response": response, "error": None}).split(b"@@")
+    return head, tail + b"\n"
+
+
+def write_results(
+    path: Path, rows: Iterable[int], *, tools: bool = False, round_: int = 0
+) -> Path:
+    """Write the results of these rows, in this order."""
+    return write_lines(path, result_lines(rows, tools=tools, round_=round_))
+
+
+def write_rounds(folder: Path, first: int, rows: int) -> None:
+    """Write a shard's results: shuffled, with a further round for what was invalid."""
+    order = list(range(first, first + rows))
+    random.Random(first).shuffle(order)  # noqa: S311 - test data
+    write_results(folder / "round-0.jsonl", order)
+    again = [row for row in order if row % 200 == 199]  # noqa: PLR2004 - as above
+    write_results(folder / "round-1.jsonl", again, round_=1)

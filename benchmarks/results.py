@@ -1,0 +1,67 @@
+"""4. Results: parsed to models, and joined to their rows as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from _data import SHARD_ROWS, write_jsonl, write_results, write_rounds
+from _measure import Bench, Line, interleave, median, run, spread
+
+__all__ = ["measure"]
+
+_ROWS = SHARD_ROWS
+_TIMES = 3
+_PARSE, _TABLE = 4, 3
+
+
+def measure(bench: Bench) -> Iterator[Line]:
+    """Yield the lines of this benchmark."""
+    content = write_results(bench.folder / "content.jsonl", range(_ROWS))
+    tools = write_results(bench.folder / "tools.jsonl", range(_ROWS), tools=True)
+    source = write_jsonl(bench.folder / "rows.jsonl", _ROWS)
+    joined = bench.new_folder()
+    run("ours:generate", source, joined)
+    write_rounds(joined / "00000", 0, _ROWS)
+    sides = {
+        "content": partial(run, "ours:parse", content),
+        "tools": partial(run, "ours:parse", tools),
+        **{
+            suffix: partial(run, "ours:join", source, joined, 1, suffix, _ROWS)
+            for suffix in (".parquet", ".csv", ".jsonl")
+        },
+    }
+    # Each with the shape of answers that it asks for itself.
+    for name, side, path in (
+        ("instructor-1.8", "instructor_old:parse", tools),
+        ("instructor-1.17", "instructor_new:parse", content),
+    ):
+        if python := bench.peers.get(name):
+            sides[name] = partial(run, side, path, python=python)
+    samples = interleave(sides, _TIMES)
+    for name, shape in (("instructor-1.8", "tools"), ("instructor-1.17", "content")):
+        if name not in samples:
+            continue
+        same = samples[name][0].answer == samples[shape][0].answer
+        ratio = median(samples[name]) / median(samples[shape])
+        label = name.replace("-", " ")
+        yield Line(
+            item=4,
+            what=f"`parse_from_file`, {_ROWS:,} results; {label}",
+            ours=spread(samples[shape]),
+            other=spread(samples[name]),
+            ratio=f"{ratio:.1f} times less",
+            target=f">= {_PARSE} times less",
+            ok=ratio >= _PARSE and same,
+        )
+        for suffix in (".parquet", ".csv", ".jsonl"):
+            table = median(samples[name]) / median(samples[suffix])
+            yield Line(
+                item=4,
+                what=f"Results to a {suffix} table; {label}'s parse alone",
+                ours=spread(samples[suffix]),
+                other=spread(samples[name]),
+                ratio=f"{table:.1f} times less",
+                target=f">= {_TABLE} times less",
+                ok=table >= _TABLE,
+            )

@@ -1,0 +1,106 @@
+"""What batchwright does with rows, requests and results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from _data import NONCE
+from _model import PROMPT, Ticket
+from batchwright.data.check import check_file
+from batchwright.data.generate import write_shards
+from batchwright.data.job import BatchJob, ResolvedJob, resolve
+from batchwright.data.join import ResultFile, concat_parts, write_part
+from batchwright.data.rows import open_rows
+from batchwright.models import Outcome
+from batchwright.providers import get_format
+
+__all__ = ["check", "generate", "join", "parse", "read"]
+
+_MODEL = f"{Path(__file__).parents[1] / '_model.py'}:Ticket"
+
+
+def _job(source: str, output: str) -> ResolvedJob:
+    return resolve(
+        BatchJob(
+            input=source,
+            output=output,
+            model="gpt-5-mini",
+            prompt=PROMPT,
+            response_model=_MODEL,
+        )
+    )
+
+
+def generate(source: str, folder: str, keep_rows: str = "yes") -> dict[str, int]:
+    """Rows to request files: split, digests, synced; the rows kept beside them."""
+    job = _job(source, f"{folder}/out.parquet")
+
+    def shard(index: int) -> Path:
+        path = Path(folder) / f"{index:05}"
+        path.mkdir()
+        return path
+
+    fmt = get_format("openai")
+    made = list(write_shards(job, fmt, NONCE, shard, keep_rows=keep_rows == "yes"))
+    size = sum(shard.requests_bytes for shard in made)
+    return {"rows": sum(shard.rows for shard in made), "bytes": size}
+
+
+def read(source: str, folder: str) -> dict[str, int]:
+    """Rows of an input, each kept in the file of its shard."""
+    rows = open_rows(source)
+    store = rows.store(Path(folder) / rows.rows_name)
+    count = 0
+    for count, (_values, record) in enumerate(rows.rows(), start=1):
+        store.add(record)
+        if count % 50_000 == 0:
+            store.close()
+            store = rows.store(Path(folder) / rows.rows_name)
+    store.close()
+    return {"rows": count}
+
+
+def check(path: str) -> dict[str, object]:
+    """Check a request file."""
+    found = check_file(Path(path), get_format("openai"))
+    return {
+        "requests": found.requests,
+        "lines": [[each.line, each.code] for each in found.problems],
+    }
+
+
+def parse(path: str) -> dict[str, int]:
+    """A result file to model instances."""
+    good, bad = BatchJob.parse_from_file(path, Ticket)
+    return {"good": len(good), "bad": len(bad)}
+
+
+def join(source: str, folder: str, shards: str, suffix: str, rows: str) -> dict[str, int]:
+    """Results of each shard, all rounds, to one table in input order."""
+    output = f"{folder}/out{suffix}"
+    job = _job(source, output)
+    answer, fmt = job.answer(), get_format("openai")
+    parts, succeeded, first = [], 0, 0
+    for index in range(int(shards)):
+        where = Path(folder) / f"{index:05}"
+        (kept,) = where.glob("rows.*")
+        count = min(50_000, int(rows) - first)
+        part = where / f"part{suffix}"
+        tally = write_part(
+            job,
+            kept,
+            [ResultFile(path, path.stem) for path in sorted(where.glob("round-*"))],
+            part,
+            nonce=NONCE,
+            first_row=first,
+            rows=count,
+            fmt=fmt,
+            answer=answer,
+            absent=lambda _: (Outcome.MISSING, "no line"),
+            columns={"id": "int64", "text": "string"},
+        )
+        succeeded += tally.outcomes.get(Outcome.SUCCEEDED, 0)
+        parts.append(part)
+        first += count
+    concat_parts(parts, output)
+    return {"succeeded": succeeded}
