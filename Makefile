@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 ## make demo         a table of emails becomes a typed table, offline and for nothing
 demo: $(STAMP)
-	@rm -rf demo
+	@rm -rf demo && mkdir -p .cache
 	@env -u PREFECT_API_URL $(QUIET) PREFECT_HOME=$(CURDIR)/.cache/prefect \
 	PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS=180 \
 	$(BIN)/batchwright run examples/emails.csv --sandbox \
