@@ -1,0 +1,67 @@
+"""Whole runs: as plain calls, and as a Prefect flow."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from _model import PROMPT
+from batchwright.data.job import BatchJob
+from batchwright.models import RunReport
+from batchwright.runs.drive import do_step, drive
+from batchwright.runs.open import open_run
+from batchwright.runs.state import Run
+from batchwright.runs.steps import Step
+from batchwright.runs.wait import wait_for_units
+
+__all__ = ["flow", "plain"]
+
+_MODEL = f"{Path(__file__).parents[1] / '_model.py'}:Ticket"
+
+
+def _job(source: str, folder: str, per_batch: str) -> BatchJob:
+    return BatchJob(
+        input=source,
+        output=f"{folder}/out.parquet",
+        model="gpt-5-mini",
+        prompt=PROMPT,
+        response_model=_MODEL,
+        max_requests_per_batch=int(per_batch),
+    )
+
+
+def _answer(report: RunReport) -> dict[str, object]:
+    return {"rows": report.rows, "batches": len(report.batches)}
+
+
+def plain(source: str, folder: str, per_batch: str) -> dict[str, object]:
+    """Run a job in this process alone; says where the CPU time went."""
+    spent: Counter[str] = Counter()
+
+    def timed(kind: str, function: Callable[[], object]) -> object:
+        started = time.process_time()
+        try:
+            return function()
+        finally:
+            spent[kind] += time.process_time() - started
+
+    def perform(run: Run, steps: Sequence[Step]) -> None:
+        for step in steps:
+            timed(step.kind, lambda step=step: do_step(run, step))
+
+    def wait_for(run: Run, *, until: datetime | None) -> frozenset[str]:
+        return timed("wait", lambda: wait_for_units(run, until=until))
+
+    run = open_run(_job(source, folder, per_batch), f"{folder}/run")
+    report = drive(run, wait=True, perform=perform, wait_for=wait_for)
+    return {**_answer(report), "spent": dict(spent)}
+
+
+def flow(source: str, folder: str, per_batch: str) -> dict[str, object]:
+    """Run a job as the Prefect flow, with the server that Prefect starts."""
+    from batchwright.flows import run_batch  # noqa: PLC0415 - start-up is counted
+
+    return _answer(run_batch(_job(source, folder, per_batch), f"{folder}/run"))
