@@ -33,6 +33,7 @@ def main() -> None:
     with contextlib.redirect_stdout(sys.stderr):  # a peer prints
         answer = function(*args)
     used = {
+        "start_cpu_seconds": cpu,
         "cpu_seconds": time.process_time() - cpu,
         "wall_seconds": time.monotonic() - wall,
         "peak_mb": _peak_mb(),

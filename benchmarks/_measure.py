@@ -24,6 +24,8 @@ class Sample:
     """What one process used, its imports left out."""
 
     cpu_seconds: float
+    start_cpu_seconds: float
+    """Of the interpreter and the imports, before the work."""
     wall_seconds: float
     peak_mb: float
     """High-water mark of the process."""

@@ -1,4 +1,4 @@
-"""Whole runs: as plain calls, and as a Prefect flow."""
+"""A whole run as plain calls, without Prefect."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 
 from _model import PROMPT
 from batchwright.data.job import BatchJob
-from batchwright.models import RunReport
 from batchwright.runs.drive import do_step, drive
 from batchwright.runs.open import open_run
 from batchwright.runs.state import Run
 from batchwright.runs.steps import Step
 from batchwright.runs.wait import wait_for_units
 
-__all__ = ["flow", "plain"]
+__all__ = ["make_job", "plain"]
 
 _MODEL = f"{Path(__file__).parents[1] / '_model.py'}:Ticket"
 
 
-def _job(source: str, folder: str, per_batch: str) -> BatchJob:
+def make_job(source: str, folder: str, per_batch: str) -> BatchJob:
+    """Return the job that both kinds of run do."""
     return BatchJob(
         input=source,
         output=f"{folder}/out.parquet",
@@ -31,10 +31,6 @@ def _job(source: str, folder: str, per_batch: str) -> BatchJob:
         response_model=_MODEL,
         max_requests_per_batch=int(per_batch),
     )
-
-
-def _answer(report: RunReport) -> dict[str, object]:
-    return {"rows": report.rows, "batches": len(report.batches)}
 
 
 def plain(source: str, folder: str, per_batch: str) -> dict[str, object]:
@@ -55,13 +51,6 @@ def plain(source: str, folder: str, per_batch: str) -> dict[str, object]:
     def wait_for(run: Run, *, until: datetime | None) -> frozenset[str]:
         return timed("wait", lambda: wait_for_units(run, until=until))
 
-    run = open_run(_job(source, folder, per_batch), f"{folder}/run")
+    run = open_run(make_job(source, folder, per_batch), f"{folder}/run")
     report = drive(run, wait=True, perform=perform, wait_for=wait_for)
-    return {**_answer(report), "spent": dict(spent)}
-
-
-def flow(source: str, folder: str, per_batch: str) -> dict[str, object]:
-    """Run a job as the Prefect flow, with the server that Prefect starts."""
-    from batchwright.flows import run_batch  # noqa: PLC0415 - start-up is counted
-
-    return _answer(run_batch(_job(source, folder, per_batch), f"{folder}/run"))
+    return {"rows": report.rows, "batches": len(report.batches), "spent": spent}
