@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +134,56 @@ def test_without_reask_an_invalid_answer_stays(
     report = run(tmp_path, 2)
     assert report.outcomes == {Outcome.INVALID: 2}
     assert sandbox.created() == 1
+
+
+def test_parked_lost_and_re_asked_attempts_stay_under_the_cap(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Every attempt reserves before it is created, whatever becomes of it."""
+    sandbox.set_faults(
+        {
+            "calls": [{"operation": "create", "do": "drop", "nth": [2]}],
+            "batches": [
+                {"nth": [1], "fail": [{"code": "token_limit_exceeded"}]},
+                {"nth": [2], "answers": [{"kind": "wrong_shape", "nth": [1]}]},
+            ],
+        }
+    )
+    report = run(tmp_path, 6, max_requests_per_batch=3, reask=1, max_cost_usd=0.002)
+    state = Run.load(str(tmp_path / "run")).state()
+    assert report.outcomes == {Outcome.SUCCEEDED: 6}
+    assert committed_usd(state) <= 0.002
+    reserved = [
+        attempt.intent.reserved_usd
+        for unit in state.units.values()
+        for attempt in unit.attempts.all
+    ]
+    assert len(reserved) > len(state.units)
+    assert all(reserved)
+
+
+@pytest.mark.parametrize("endpoint", ["/v1/responses", "/v1/chat/completions"])
+def test_endpoints_give_the_same_table(
+    endpoint: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The API's path is the user's choice, and the answers' fields are the same."""
+    report = run(tmp_path, 3, endpoint=endpoint)
+    assert report.outcomes == {Outcome.SUCCEEDED: 3}
+    text = (tmp_path / "out.jsonl").read_text(encoding="utf-8")
+    assert text.count('"label":') == 3
+
+
+def test_embeddings_are_vectors(sandbox: Sandbox, tmp_path: Path) -> None:
+    """`/v1/embeddings` fills one column with a list of numbers."""
+    job(tmp_path, 2)
+    embed = BatchJob(
+        input=str(tmp_path / "in.csv"),
+        output=str(tmp_path / "out.jsonl"),
+        prompt="{{ text }}",
+        model="text-embedding-3-small",
+        endpoint="/v1/embeddings",
+    )
+    report = drive(open_run(embed, str(tmp_path / "run")), wait=True)
+    assert report.outcomes == {Outcome.SUCCEEDED: 2}
+    first = json.loads((tmp_path / "out.jsonl").read_text("utf-8").splitlines()[0])
+    assert len(first["embedding"]) == 1536
