@@ -29,10 +29,32 @@ __all__ = [
 NONCE = "0123abcd"
 SHARD_ROWS = 50_000
 
-_WORDS = (
-    "the invoice order since yesterday cannot log in thank you Größe naïve 価格 refund"
-    ' printer "quoted" line\nbreak café delivery account update please again when'
-).split(" ")
+_WORDS = [
+    "the",
+    "invoice",
+    "order",
+    "since",
+    "yesterday",
+    "cannot",
+    "log",
+    "in",
+    "thank",
+    "you",
+    "Größe",
+    "naïve",
+    "価格",
+    "refund",
+    "printer",
+    '"quoted"',
+    "line\nbreak",
+    "café",
+    "delivery",
+    "account",
+    "update",
+    "please",
+    "again",
+    "when",
+]
 _TEXTS = 997
 _BUFFER_BYTES = 1 << 20
 
@@ -105,10 +127,10 @@ def result_lines(
         "urgency": 3,
         "summary": "The invoice of May was paid twice, once by card and once by bank"
         " transfer; the customer wants the second payment back before the end of the"
-        " month, and asks for a corrected invoice with the new address.",
+        " month, and asks for a corrected invoice: “Größe und 価格 stimmen nicht” 🙁.",
         "language": "en",
         "sentiment": -0.25,
-        "tags": ["invoice", "refund", "double payment", "address", "May"],
+        "tags": ["invoice", "refund", "double payment", "価格", "Größe"],
         "escalate": False,
         "company": company,
     }
@@ -154,7 +176,11 @@ def _frame(content: str, *, tools: bool) -> tuple[bytes, bytes]:
         "service_tier": "default",
         "system_fingerprint": "fp_0123456789",
     }
-    response = {"status_code": 200, "request_id": "0123456789abcdef0123456789abcdef", "body": body}
+    response = {
+        "status_code": 200,
+        "request_id": "0123456789abcdef0123456789abcdef",
+        "body": body,
+    }
     line = {"id": "batch_req_0123456789abcdef0123456789abcdef", "custom_id": "@@"}
     head, tail = orjson.dumps(line | {"response": response, "error": None}).split(b"@@")
     return head, tail + b"\n"

@@ -32,7 +32,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def do_POST(self) -> None:  # noqa: N802 - the base class says so
+    def do_POST(self) -> None:
         """Take a body and forget it."""
         left = int(self.headers["Content-Length"])
         while left:
@@ -40,7 +40,7 @@ class _Handler(BaseHTTPRequestHandler):
         file = {"id": "file-0", "object": "file", "bytes": 0}
         self._send(_ANTHROPIC if "messages" in self.path else file)
 
-    def do_GET(self) -> None:  # noqa: N802 - the base class says so
+    def do_GET(self) -> None:
         """Send the results, or what is to be known of their file."""
         size = _RESULTS.stat().st_size
         if not self.path.endswith(("/content", "/results")):

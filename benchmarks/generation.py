@@ -34,7 +34,9 @@ def measure(bench: Bench) -> Iterator[Line]:
             run, "instructor_old:generate", source, target, python=python
         )
     if python := bench.peers.get("instructor-1.17"):
-        sides["new"] = partial(run, "instructor_new:generate", few, target, python=python)
+        sides["new"] = partial(
+            run, "instructor_new:generate", few, target, python=python
+        )
     samples = interleave(sides, _TIMES)
     ours = median(samples["ours"])
     for name, label, target_ratio, rows in (

@@ -46,7 +46,9 @@ def main(names: Sequence[str]) -> int:
         for name in names or _BENCHMARKS:
             work.mkdir()
             begun = time.monotonic()
-            for line in importlib.import_module(name).measure(Bench(folder=work, peers=peers)):
+            for line in importlib.import_module(name).measure(
+                Bench(folder=work, peers=peers)
+            ):
                 lines.append(line)
                 print(_plain(line), flush=True)
             print(f"-- {name}: {time.monotonic() - begun:.0f} s", flush=True)
@@ -70,12 +72,14 @@ def _verdict(line: Line) -> str:
     return "" if line.ok is None else "ok" if line.ok else "**miss**"
 
 
-def _page(lines: Sequence[Line], peers: dict[str, Path], seconds: float) -> Iterator[str]:
+def _page(
+    lines: Sequence[Line], peers: dict[str, Path], seconds: float
+) -> Iterator[str]:
     yield "# Results"
     yield ""
     yield (
-        "Written by `make bench`; [docs/performance.md](../docs/performance.md) says how"
-        " to read it. Times are CPU seconds, median (least-most), unless said."
+        "Written by `make bench`; [docs/performance.md](../docs/performance.md) says"
+        " how to read it. Times are CPU seconds, median (least-most), unless said."
     )
     yield ""
     yield f"- {datetime.now(UTC):%Y-%m-%d}, {seconds / 60:.0f} minutes in all"

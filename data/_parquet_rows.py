@@ -70,7 +70,8 @@ def read_batches(path: Path | UPath) -> Iterator[pa.RecordBatch]:
     """
     try:
         with path.open("rb") as file:
-            parquet = pq.ParquetFile(file)
+            # Otherwise pyarrow keeps every row group that it has read in memory.
+            parquet = pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
             meta = parquet.metadata
             size = sum(
                 meta.row_group(group).total_byte_size

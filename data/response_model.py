@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -199,6 +199,7 @@ def source_schema(model: type[BaseModel]) -> dict[str, Any]:
     return _schema(model, "validation")
 
 
+@lru_cache(maxsize=32)  # a run asks for each shard
 def _schema(
     model: type[BaseModel], mode: Literal["validation", "serialization"]
 ) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,6 +25,7 @@ KeySource = Callable[[str], str | None]
 _key_source: ContextVar[KeySource | None] = ContextVar(
     "batchwright_key_source", default=None
 )
+_KEY_VARIABLES = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 _sandboxes: dict[str, Sandbox] = {}
 
 
@@ -66,7 +68,7 @@ def provider_for(directory: Directory, job: ResolvedJob) -> Provider:
     if not job.synthetic:
         source = _key_source.get()
         key = source(job.provider) if source else None
-        return _provider(job.provider, job.base_url, key)
+        return _provider(job.provider, job.base_url, key, _environment_keys())
     sandbox = _sandboxes.get(directory.url)
     if sandbox is None:
         raise InputError(
@@ -77,10 +79,20 @@ def provider_for(directory: Directory, job: ResolvedJob) -> Provider:
         "openai": sandbox.openai_base_url,
         "anthropic": sandbox.anthropic_base_url,
     }
-    return _provider(job.provider, urls[job.provider], sandbox.api_key)
+    return _provider(job.provider, urls[job.provider], sandbox.api_key, ())
 
 
-# A client costs tens of milliseconds to build, mostly its TLS context.
+def _environment_keys() -> tuple[str | None, ...]:
+    return tuple(map(os.environ.get, _KEY_VARIABLES))
+
+
+# A client costs tens of milliseconds to build, mostly its TLS context. It keeps the
+# key it was built with, so another key in the environment is another client.
 @lru_cache(maxsize=8)
-def _provider(name: str, base_url: str, api_key: str | None) -> Provider:
+def _provider(
+    name: str,
+    base_url: str,
+    api_key: str | None,
+    _environment: tuple[str | None, ...],
+) -> Provider:
     return get_provider(name, base_url, api_key)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..errors import RunBusyError
 from ..models import Batch, Intent
 from .records import Ended, Verdict
 from .storage import Directory
@@ -46,8 +47,13 @@ class Attempt:
 
     @property
     def is_lost(self) -> bool:
-        """Whether a batch may exist that is on no record."""
-        return self.batch is None and self.ended is None
+        """Whether a batch may exist that is on no record.
+
+        Also where the one that was taken for it proved to be somebody else's.
+        """
+        if self.ended is not None:
+            return self.ended.verdict is Verdict.FOREIGN
+        return self.batch is None
 
     @property
     def is_open(self) -> bool:
@@ -116,11 +122,17 @@ class Attempts:
         """Write down that a batch is about to be created.
 
         Raises:
-            FileExistsError: Another process claimed this attempt.
+            RunBusyError: Another process claimed this attempt.
         """
         number = self.last.number + 1 if self.last else 0
         data = intent.model_dump_json(indent=1).encode()
-        self.directory.write_once(self.name(number, "intent"), data)
+        try:
+            self.directory.write_once(self.name(number, "intent"), data)
+        except FileExistsError as exc:
+            raise RunBusyError(
+                f"Another process is just creating the batch of {self.directory.url}/"
+                f"{self.prefix}; nothing was sent from here."
+            ) from exc
         attempt = Attempt(number, intent)
         self.all.append(attempt)
         return attempt

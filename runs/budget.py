@@ -56,9 +56,10 @@ def committed_usd(state: RunState) -> float:
     for unit in state.units.values():
         for attempt in unit.attempts.all:
             ended = attempt.ended
-            if ended is not None and ended.verdict in _UNBILLED:
+            lost = unit.is_lost and attempt is unit.last
+            if ended is not None and ended.verdict in _UNBILLED and not lost:
                 continue
-            if ended is not None and ended.cost_usd is not None:
+            if ended is not None and ended.cost_usd is not None and not lost:
                 total += ended.cost_usd
             else:
                 total += attempt.intent.reserved_usd or 0.0

@@ -17,7 +17,6 @@ from pathlib import Path
 from ..errors import (
     CreationUnknownError,
     ProviderError,
-    RunBusyError,
     ScopeError,
     UnknownBatchError,
 )
@@ -94,13 +93,7 @@ def create_batch(
         reserved_usd=file.reserved_usd,
         metadata=file.metadata,
     )
-    try:
-        attempt = attempts.claim(intent)
-    except FileExistsError as exc:
-        raise RunBusyError(
-            f"Another process is just creating the batch of {attempts.directory.url}/"
-            f"{attempts.prefix}; nothing was sent from here."
-        ) from exc
+    attempt = attempts.claim(intent)
     return _send(attempts, attempt, path, provider, progress)
 
 

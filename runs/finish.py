@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -14,9 +15,9 @@ from ..data.tally import ShardTally, combine
 from ..models import Outcome, RunReport
 from .events import emit
 from .markdown import markdown
-from .records import Plan, ShardPlan, Verdict
+from .records import Plan, Verdict
 from .report import report_on
-from .state import Run, RunState, Unit
+from .state import Run, Unit
 
 __all__ = ["finish_run", "parse_shard"]
 
@@ -30,8 +31,8 @@ def parse_shard(run: Run, path: str) -> ShardTally:
         InputError: The response model no longer loads, or is another one; the
             results stay where they are.
     """
-    state = run.state()
     plan = run.plan()
+    unit = run.unit(path)
     shard = plan.shards[int(path.rpartition("/")[2])]
     override = run.directory.read("response-model")
     answer = run.job.answer(override.decode() if override else None)
@@ -40,7 +41,7 @@ def parse_shard(run: Run, path: str) -> ShardTally:
         rows = stack.enter_context(run.directory.local(f"{path}/{shard.rows_name}"))
         results = [
             ResultFile(stack.enter_context(run.directory.local(name)), batch_id)
-            for name, batch_id in _result_files(state, shard)
+            for name, batch_id in _result_files(run, unit)
         ]
         scratch = stack.enter_context(run.directory.scratch())
         # The suffix says how it is written, so the temporary name keeps it.
@@ -55,7 +56,7 @@ def parse_shard(run: Run, path: str) -> ShardTally:
             rows=shard.requests,
             fmt=run.format,
             answer=answer,
-            absent=_Absent(state, shard).verdict,
+            absent=_Absent(unit, shard.first_row).verdict,
             columns=columns.merge(each.columns for each in plan.shards),
             progress=lambda done: emit(
                 "writing", unit=path, done=done, total=shard.requests
@@ -101,29 +102,46 @@ def _tallies(run: Run, plan: Plan) -> Iterator[ShardTally]:
         yield ShardTally.model_validate_json(data)
 
 
-def _result_files(state: RunState, shard: ShardPlan) -> Iterator[tuple[str, str]]:
-    """Yield name and batch of the files that hold results of this shard's rows."""
-    prefix = f"{shard.path}/results/"
-    for path, unit in state.units.items():
-        for attempt in unit.attempts.all:
-            if attempt.ended is None or attempt.ended.verdict is not Verdict.LANDED:
-                continue
-            if path == shard.path:
-                name = f"{path}/attempts/{attempt.number:03}.output.jsonl"
-            else:
-                stem = path.replace("/", "-")
-                name = f"{prefix}{stem}-{attempt.number:03}.jsonl"
-            if name in state.names and attempt.batch:
-                yield name, attempt.batch.id
+def _result_files(run: Run, shard: Unit) -> Iterator[tuple[str, str]]:
+    """Yield name and batch of the files that hold results of this shard's rows.
+
+    Looks at the shard alone, first round first: a run may have thousands of shards.
+    """
+    for number, batch_id in _landed(shard).items():
+        yield f"{shard.path}/attempts/{number:03}.output.jsonl", batch_id
+    folder = f"{shard.path}/results"
+    for name in sorted(run.directory.at(folder).names(), key=_in_order):
+        unit, number = _sender(name)
+        batch_id = _landed(run.unit(unit)).get(number)
+        if batch_id is not None:
+            yield f"{folder}/{name}", batch_id
+
+
+def _landed(unit: Unit) -> dict[int, str]:
+    """Return number and batch of the attempts whose results are on disk."""
+    return {
+        attempt.number: attempt.batch.id
+        for attempt in unit.attempts.all
+        if attempt.batch and attempt.ended and attempt.ended.verdict is Verdict.LANDED
+    }
+
+
+def _sender(name: str) -> tuple[str, int]:
+    """Return unit and attempt that a dealt file `rounds-N-UNIT-ATTEMPT.jsonl` is of."""
+    unit, _, number = name.removesuffix(".jsonl").rpartition("-")
+    return unit.replace("-", "/"), int(number)
+
+
+def _in_order(name: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", name)]
 
 
 class _Absent:
     """Says what became of the rows for which there is no line."""
 
-    def __init__(self, state: RunState, shard: ShardPlan) -> None:
-        self._first_row = shard.first_row
+    def __init__(self, unit: Unit, first_row: int) -> None:
+        self._first_row = first_row
         self._by_row: dict[int, str] = {}
-        unit = state.units[shard.path]
         ended = unit.last.ended if unit.last else None
         if ended is None or not unit.is_settled:
             self._outcome, self._error = Outcome.CANCELLED, "the run was cancelled"

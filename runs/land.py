@@ -10,9 +10,7 @@ from ..providers import Provider
 from .attempts import Attempt
 from .create import check_scope
 from .events import emit
-from .neighbours import parent, recorded_under
 from .pause import patiently
-from .reconcile import discard
 from .records import Ended, Verdict
 from .scan import scan_results
 from .state import Run, Unit
@@ -72,16 +70,11 @@ def _download(
             provider,
             plan,
             model=run.job.template.model,
-            requests=unit.plan.requests,
+            unit=unit.plan,
             deal_to=scratch if unit.path.startswith("rounds/") else None,
         )
         if scan.lines and not scan.ours:
-            text = f"The results of {batch.id} answer other requests than ours."
-            discard(
-                unit.attempts, provider, recorded_under(parent(run.directory)), text
-            )
-            emit("notice", unit=unit.path, batch_id=batch.id, text=text)
-            return attempt.ended
+            return _foreign(unit, attempt, batch)
         stem = f"{unit.path.replace('/', '-')}-{attempt.number:03}.jsonl"
         for shard, file in scan.dealt.items():
             run.directory.adopt(file, f"{plan.shards[shard].path}/results/{stem}")
@@ -129,6 +122,14 @@ def _refused(run: Run, unit: Unit, attempt: Attempt, batch: Batch) -> Ended:
     )
     unit.attempts.close(attempt, ended)
     emit("parked" if parked else "ended", unit=unit.path, batch_id=batch.id, text=text)
+    return ended
+
+
+def _foreign(unit: Unit, attempt: Attempt, batch: Batch) -> Ended:
+    text = f"The results of {batch.id} answer other requests than ours."
+    ended = Ended(verdict=Verdict.FOREIGN, at=datetime.now(UTC), text=text)
+    unit.attempts.close(attempt, ended)
+    emit("notice", unit=unit.path, batch_id=batch.id, text=text)
     return ended
 
 

@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import ResultsGoneError
@@ -22,9 +21,8 @@ from .attempts import Attempt, Attempts
 from .create import check_scope, close_unsent
 from .events import emit
 from .pause import patiently, pause
-from .records import Ended, Verdict
 
-__all__ = ["OwnsLine", "discard", "reconcile"]
+__all__ = ["OwnsLine", "reconcile"]
 
 OwnsLine = Callable[[bytes], bool]
 """Whether a raw result line answers a request of this file."""
@@ -43,6 +41,8 @@ def reconcile(
 ) -> Attempt | None:
     """Settle the last attempt, a claim without a batch.
 
+    A claim whose batch proved foreign is looked into again as an attempt of its own.
+
     Args:
         attempts: The records of the file.
         provider: Where its batch may have been created.
@@ -56,11 +56,14 @@ def reconcile(
         still open which of several batches is ours, or one look was not enough.
 
     Raises:
+        RunBusyError: Another process is looking into it.
         ScopeError: The key is another account's, so absence proves nothing.
     """
     attempt = attempts.last
     if attempt is None or not attempt.is_lost:
         return attempt
+    if attempt.ended is not None:
+        attempt = attempts.claim(attempt.intent)
     settings = get_settings()
     started = time.monotonic()
     listings = 0
@@ -89,31 +92,6 @@ def reconcile(
             if undecided
             else settings.settle_seconds / (_LISTINGS - 1)
         )
-
-
-def discard(
-    attempts: Attempts, provider: Provider, elsewhere: AbstractSet[str], text: str
-) -> Attempt:
-    """Close an attempt whose batch proved foreign, and look for the real one.
-
-    By now a batch of ours would long be listed. Where there is one it becomes
-    the next attempt; otherwise the file waits for a new creation.
-    """
-    attempt = attempts.all[-1]
-    known = elsewhere | attempts.foreign_ids
-    if attempt.batch:
-        known |= {attempt.batch.id}
-    found = [
-        batch
-        for batch in patiently(lambda: provider.find(attempt.intent), "A listing")
-        if batch.id not in known
-    ]
-    ended = Ended(verdict=Verdict.FOREIGN, at=datetime.now(UTC), text=text)
-    attempts.close(attempt, ended)
-    if found:
-        attempt = attempts.claim(attempt.intent)
-        attempts.record(attempt, found[-1])
-    return attempt
 
 
 def _candidates(

@@ -34,6 +34,11 @@ class UnitPlan(_Record):
     digest: str
     """SHA-256 of the request file, hex."""
 
+    def owns(self, row: int, round_: int) -> bool:
+        """Whether a result with these numbers may answer a request of this file."""
+        del row  # a round takes its rows from anywhere
+        return self.path.startswith(f"rounds/{round_}/")
+
 
 class ShardPlan(UnitPlan):
     """A contiguous slice of the rows; its requests are the first round."""
@@ -43,6 +48,10 @@ class ShardPlan(UnitPlan):
     """`rows.parquet` or `rows.jsonl`, in the same folder."""
     columns: dict[str, str] = {}
     """Name and kind of each key in the shard's rows, where rows have no header."""
+
+    def owns(self, row: int, round_: int) -> bool:
+        """Whether this shard holds the row, and the round is the first."""
+        return round_ == 0 and 0 <= row - self.first_row < self.requests
 
 
 class Plan(_Record):

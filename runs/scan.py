@@ -12,7 +12,7 @@ from ..data.custom_id import parse_row_id
 from ..data.prices import price
 from ..models import BatchResult, Outcome
 from ..providers import Format
-from .records import Plan
+from .records import Plan, UnitPlan
 
 __all__ = ["Scan", "scan_results"]
 
@@ -23,7 +23,7 @@ class Scan:
 
     lines: int = 0
     ours: bool = False
-    """Whether any line answers a request of this run."""
+    """Whether any line answers a request of this file."""
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     input_tokens: int = 0
     output_tokens: int = 0
@@ -54,7 +54,7 @@ def scan_results(
     plan: Plan,
     *,
     model: str,
-    requests: int,
+    unit: UnitPlan,
     deal_to: Path | None,
 ) -> Scan:
     """Prove the results ours, count what they hold, and deal out a round's.
@@ -64,7 +64,7 @@ def scan_results(
         fmt: How to decode them.
         plan: Says which rows and shards there are.
         model: What was asked for, where a line does not say who answered.
-        requests: How many lines there should be.
+        unit: The request file that they answer.
         deal_to: A folder for one file per shard; None for a first round.
     """
     scan = Scan()
@@ -78,7 +78,7 @@ def scan_results(
             result = fmt.decode(line)
             scan.add(result, fmt.name, model)
             found = parse_row_id(result.custom_id, plan.nonce)
-            if found is None:
+            if found is None or not unit.owns(*found):
                 continue
             scan.ours = True
             row = found[0]
@@ -93,6 +93,6 @@ def scan_results(
                     targets[shard] = stack.enter_context(path.open("wb"))
                 targets[shard].write(line)
     seen = succeeded | retryable | hopeless
-    missing = max(0, requests - len(seen))
+    missing = max(0, unit.requests - len(seen))
     scan.again = len(retryable - succeeded - hopeless) + missing
     return scan

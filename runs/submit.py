@@ -101,10 +101,15 @@ def _find_again(run: Run, unit: Unit, *, wait: bool) -> Attempt | None:
     nonce = run.plan().nonce
     fmt = run.format
     recorded, _ = _known(run, unit)
+
+    def owns(line: bytes) -> bool:
+        found = parse_row_id(fmt.decode(line).custom_id, nonce)
+        return found is not None and unit.plan.owns(*found)
+
     return reconcile(
         unit.attempts,
         run.provider(),
-        owns=lambda line: parse_row_id(fmt.decode(line).custom_id, nonce) is not None,
+        owns=owns,
         elsewhere=lambda: recorded_under(parent(run.directory)),
         recorded=recorded,
         wait=wait,

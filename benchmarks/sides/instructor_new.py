@@ -14,7 +14,9 @@ __all__ = ["generate", "parse"]
 def generate(source: str, target: str) -> None:
     """Rows to a request file."""
     with Path(source).open("rb") as file:
-        texts = [PROMPT.replace("{{ text }}", json.loads(line)["text"]) for line in file]
+        texts = [
+            PROMPT.replace("{{ text }}", json.loads(line)["text"]) for line in file
+        ]
     messages = [[{"role": "user", "content": text}] for text in texts]
     processor = BatchProcessor("openai/gpt-5-mini", Ticket)
     processor.create_batch_from_messages(messages, target)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from _data import NONCE
 from _model import PROMPT, Ticket
+
 from batchwright.data.check import check_file
 from batchwright.data.generate import write_shards
 from batchwright.data.job import BatchJob, ResolvedJob, resolve
@@ -75,7 +76,9 @@ def parse(path: str) -> dict[str, int]:
     return {"good": len(good), "bad": len(bad)}
 
 
-def join(source: str, folder: str, shards: str, suffix: str, rows: str) -> dict[str, int]:
+def join(
+    source: str, folder: str, shards: str, suffix: str, rows: str
+) -> dict[str, int]:
     """Results of each shard, all rounds, to one table in input order."""
     output = f"{folder}/out{suffix}"
     job = _job(source, output)

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from _model import PROMPT
+
 from batchwright.data.job import BatchJob
 from batchwright.runs.drive import do_step, drive
 from batchwright.runs.open import open_run

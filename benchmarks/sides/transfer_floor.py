@@ -26,7 +26,6 @@ def download(url: str, path: str) -> None:
         client.stream("GET", url) as response,
         Path(path).open("wb") as file,
     ):
-        for block in response.iter_bytes(_BLOCK_BYTES):
-            file.write(block)
+        file.writelines(response.iter_bytes(_BLOCK_BYTES))
         file.flush()
         os.fsync(file.fileno())

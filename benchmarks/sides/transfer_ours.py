@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-import anthropic  # noqa: F401 - an import is no part of a transfer
+import anthropic
 import anthropic.types.messages  # noqa: F401 - the same
-import openai  # noqa: F401 - the same
+import openai
 import openai.types  # noqa: F401 - the same
+
 from batchwright.models import Account, Batch, BatchStatus, Intent
 from batchwright.providers import Provider, get_provider
 

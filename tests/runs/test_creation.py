@@ -1,0 +1,222 @@
+"""Tests of `runs.reconcile`: a claim whose answer nobody saw is settled first.
+
+Each run here died between its claim and the record of the batch, by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from batchwright.data.job import BatchJob
+from batchwright.errors import RunBusyError
+from batchwright.models import Intent, Outcome
+from batchwright.providers.sandbox import Sandbox
+from batchwright.runs.drive import do_step, drive, perform
+from batchwright.runs.open import open_run
+from batchwright.runs.records import Verdict
+from batchwright.runs.state import Run
+from batchwright.runs.steps import Step
+from batchwright.runs.storage import Directory
+
+MODELS = {"openai": "gpt-5-mini", "anthropic": "claude-sonnet-4-5"}
+BOTH = pytest.mark.parametrize("provider", list(MODELS))
+EACH = 3
+"""Requests in each shard."""
+
+
+def generated(folder: Path, provider: str, shards: int = 1) -> Run:
+    """Return a run whose request files are written."""
+    rows = [f"text {row}" for row in range(shards * EACH)]
+    (folder / "in.csv").write_text("\n".join(["text", *rows]) + "\n", "utf-8")
+    job = BatchJob(
+        input=str(folder / "in.csv"),
+        output=str(folder / "out.jsonl"),
+        prompt="Say something about {{ text }}",
+        model=MODELS[provider],
+        max_requests_per_batch=EACH,
+    )
+    run = open_run(job, str(folder / "runs/one"))
+    do_step(run, Step("generate"))
+    return run
+
+
+def claim(run: Run, path: str = "shards/00000") -> Intent:
+    """Die right after the claim of a shard."""
+    provider = run.provider()
+    unit = run.unit(path)
+    requests = run.directory.local_path(f"{path}/requests.jsonl")
+    intent = Intent(
+        token=f"{run.plan().nonce}-{path.replace('/', '-')}-0",
+        claimed_at=datetime.now(UTC),
+        requests=unit.plan.requests,
+        bytes=unit.plan.bytes,
+        digest=unit.plan.digest,
+        endpoint=run.job.template.endpoint,
+        account=provider.account(),
+        input_file_id=provider.upload(requests),
+    )
+    unit.attempts.claim(intent)
+    return intent
+
+
+def create(run: Run, intent: Intent, path: str = "shards/00000") -> str:
+    """Die right after the batch of a claim was made."""
+    requests = run.directory.local_path(f"{path}/requests.jsonl")
+    return run.provider().create(requests, intent).id
+
+
+def stranger(sandbox: Sandbox) -> str:
+    """Make a batch of the same size, as another client of the account does."""
+    params = {
+        "model": MODELS["anthropic"],
+        "max_tokens": 10,
+        "messages": [{"role": "user", "content": "hi"}],
+    }
+    requests = [
+        {"custom_id": f"theirs-{number}", "params": params} for number in range(EACH)
+    ]
+    response = httpx2.post(
+        f"{sandbox.anthropic_base_url}/v1/messages/batches",
+        headers={"x-api-key": sandbox.api_key, "anthropic-version": "2023-06-01"},
+        json={"requests": requests},
+    )
+    return str(response.raise_for_status().json()["id"])
+
+
+def ours(sandbox: Sandbox, run: Run) -> list[str]:
+    """Return the first request of each batch that holds requests of the run."""
+    nonce = run.plan().nonce
+    ids = [batch.first_custom_id or "" for batch in sandbox.batches()]
+    return sorted(each for each in ids if each.startswith(nonce))
+
+
+@BOTH
+@pytest.mark.parametrize("created", [True, False])
+def test_a_claim_without_a_batch_is_settled(
+    provider: str, created: bool, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A batch that exists is found, in an account that was empty before too."""
+    run = generated(tmp_path, provider)
+    intent = claim(run)
+    assert intent.account.newest_batch_id is None
+    made = [create(run, intent)] if created else []
+    report = drive(run, wait=True)
+    assert report.outcomes == {Outcome.SUCCEEDED: EACH}
+    assert len(ours(sandbox, run)) == 1
+    if created:
+        assert [line.batch_id for line in report.batches] == made
+
+
+@pytest.mark.parametrize("created", [True, False])
+@pytest.mark.parametrize("others", [1, 2])
+@pytest.mark.parametrize("first", ["we", "they"])
+def test_another_client_changes_nothing(
+    created: bool, others: int, first: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Anthropic's batches of the same size and moment are told apart by their IDs."""
+    run = generated(tmp_path, "anthropic")
+    intent = claim(run)
+    if created and first == "we":
+        create(run, intent)
+    theirs = {stranger(sandbox) for _ in range(others)}
+    if created and first == "they":
+        create(run, intent)
+    report = drive(run, wait=True)
+    assert report.outcomes == {Outcome.SUCCEEDED: EACH}
+    assert len(ours(sandbox, run)) == 1
+    landed = [each for each in report.batches if each.provider_status == "ended"]
+    assert len(landed) == 1
+    assert landed[0].batch_id not in theirs
+
+
+def test_a_baseline_that_is_gone_hides_nothing(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Without the batch that was newest before, the whole list is read."""
+    run = generated(tmp_path, "anthropic")
+    baseline = stranger(sandbox)
+    sandbox.settle()
+    intent = claim(run)
+    assert intent.account.newest_batch_id == baseline
+    made = create(run, intent)
+    httpx2.delete(
+        f"{sandbox.anthropic_base_url}/v1/messages/batches/{baseline}",
+        headers={"x-api-key": sandbox.api_key, "anthropic-version": "2023-06-01"},
+    ).raise_for_status()
+    report = drive(run, wait=True)
+    assert report.outcomes == {Outcome.SUCCEEDED: EACH}
+    assert [line.batch_id for line in report.batches] == [made]
+
+
+@BOTH
+def test_lost_batches_of_one_run_are_not_mixed_up(
+    provider: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Of two lost batches of the same size, each goes to its own shard."""
+    run = generated(tmp_path, provider, shards=2)
+    paths = ["shards/00000", "shards/00001"]
+    intents = [claim(run, path) for path in paths]
+    made = [
+        create(run, intent, path) for path, intent in zip(paths, intents, strict=True)
+    ]
+    report = drive(run, wait=True)
+    assert report.outcomes == {Outcome.SUCCEEDED: 2 * EACH}
+    assert [line.batch_id for line in report.batches] == made
+
+
+def test_a_batch_of_a_neighbour_is_not_ours(sandbox: Sandbox, tmp_path: Path) -> None:
+    """What another run under the same root has on record is no candidate."""
+    run = generated(tmp_path, "anthropic")
+    claim(run)
+    neighbour = Directory(str(tmp_path / "runs/two"))
+    neighbour.write("job.json", b"{}")
+    data = b'{"id": "%s"}' % stranger(sandbox).encode()
+    neighbour.write("shards/00000/attempts/000.batch.json", data)
+    report = drive(run, wait=True)
+    assert report.outcomes == {Outcome.SUCCEEDED: EACH}
+    verdicts = [
+        attempt.ended.verdict
+        for attempt in run.unit("shards/00000").attempts.all
+        if attempt.ended
+    ]
+    assert verdicts == [Verdict.NOT_CREATED, Verdict.LANDED]
+
+
+def test_a_crash_after_a_foreign_batch_was_let_go_costs_nothing(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The search for the real batch goes on in the next process."""
+
+    def die_after_landing(run: Run, steps: Sequence[Step]) -> None:
+        for step in steps:
+            perform(run, [step])
+            if step.kind == "land":
+                raise KeyboardInterrupt
+
+    run = generated(tmp_path, "anthropic")
+    intent = claim(run)
+    their = stranger(sandbox)
+    unit = run.unit("shards/00000")
+    (attempt,) = unit.attempts.all
+    unit.attempts.record(attempt, run.provider().retrieve(their))
+    made = create(run, intent)
+    with pytest.raises(KeyboardInterrupt):
+        drive(run, wait=True, perform=die_after_landing)
+    report = drive(Run.load(run.directory.url), wait=True)
+    assert report.outcomes == {Outcome.SUCCEEDED: EACH}
+    assert [line.batch_id for line in report.batches] == [None, made]
+    assert len(ours(sandbox, run)) == 1
+
+
+def test_an_attempt_is_claimed_once(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The second process of two that read the same state is told so."""
+    run = generated(tmp_path, "openai")
+    stale = run.unit("shards/00000").attempts
+    intent = claim(run)
+    with pytest.raises(RunBusyError, match="nothing was sent"):
+        stale.claim(intent)
