@@ -8,6 +8,9 @@ knows yet whether a batch exists: `reconcile` finds out.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from ..errors import RunBusyError
 from ..models import Batch, Intent
@@ -16,23 +19,26 @@ from .storage import Directory
 
 __all__ = ["Attempt", "Attempts", "Records"]
 
+Record = TypeVar("Record", bound=BaseModel)
+
 
 class Records:
     """Reads records and remembers them, since they never change."""
 
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
-        self._seen: dict[str, bytes] = {}
+        self._seen: dict[str, BaseModel] = {}
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, kind: type[Record]) -> Record:
         """Return a record that is known to exist."""
-        data = self._seen.get(name)
-        if data is None:
+        record = self._seen.get(name)
+        if not isinstance(record, kind):
             data = self.directory.read(name)
             if data is None:
                 raise FileNotFoundError(f"{self.directory.url}/{name}")
-            self._seen[name] = data
-        return data
+            record = kind.model_validate_json(data)
+            self._seen[name] = record
+        return record
 
 
 @dataclass(slots=True)
@@ -80,12 +86,12 @@ class Attempts:
             if not name.endswith(".intent.json"):
                 continue
             number = int(name.removeprefix(prefix)[:3])
-            intent = Intent.model_validate_json(records.read(name))
+            intent = records.read(name, Intent)
             attempt = Attempt(number, intent)
             if (batch := attempts.name(number, "batch")) in present:
-                attempt.batch = Batch.model_validate_json(records.read(batch))
+                attempt.batch = records.read(batch, Batch)
             if (ended := attempts.name(number, "ended")) in present:
-                attempt.ended = Ended.model_validate_json(records.read(ended))
+                attempt.ended = records.read(ended, Ended)
             attempts.all.append(attempt)
         return attempts
 

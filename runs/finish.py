@@ -112,9 +112,9 @@ def _result_files(run: Run, shard: Unit) -> Iterator[tuple[str, str]]:
     folder = f"{shard.path}/results"
     for name in sorted(run.directory.at(folder).names(), key=_in_order):
         unit, number = _sender(name)
-        batch_id = _landed(run.unit(unit)).get(number)
-        if batch_id is not None:
-            yield f"{folder}/{name}", batch_id
+        sent = _landed(run.unit(unit)).get(number)
+        if sent is not None:
+            yield f"{folder}/{name}", sent
 
 
 def _landed(unit: Unit) -> dict[int, str]:

@@ -150,10 +150,9 @@ class Run:
         rounds: list[RoundPlan] = []
         units: dict[str, Unit] = {}
         if "plan.json" in present:
-            plan = Plan.model_validate_json(self._records.read("plan.json"))
+            plan = self._records.read("plan.json", Plan)
             while (name := f"rounds/{len(rounds) + 1}/plan.json") in present:
-                data = self._records.read(name)
-                rounds.append(RoundPlan.model_validate_json(data))
+                rounds.append(self._records.read(name, RoundPlan))
             grouped = _attempt_files(names)
             for part in (plan.shards, *(round_.units for round_ in rounds)):
                 for unit_plan in part:
@@ -181,12 +180,11 @@ class Run:
 
     def plan(self) -> Plan:
         """Return the plan of a run that has one."""
-        return Plan.model_validate_json(self._records.read("plan.json"))
+        return self._records.read("plan.json", Plan)
 
     def round_plan(self, number: int) -> RoundPlan:
         """Return the plan of a further round that has one."""
-        data = self._records.read(f"rounds/{number}/plan.json")
-        return RoundPlan.model_validate_json(data)
+        return self._records.read(f"rounds/{number}/plan.json", RoundPlan)
 
     def unit(self, path: str) -> Unit:
         """Return one unit as it stands now. Lists that unit's folder alone."""
