@@ -32,7 +32,9 @@ def measure(bench: Bench) -> Iterator[Line]:
         # The first flow ever makes Prefect's database, once for every machine.
         run("runs_flow:flow", few, bench.new_folder(), _ROWS, env=environment)
         flow = run("runs_flow:flow", source, bench.new_folder(), _ROWS, env=environment)
-        plain = run("runs:plain", source, bench.new_folder(), _ROWS, env=environment)
+        plain = run(
+            "whole_runs:plain", source, bench.new_folder(), _ROWS, env=environment
+        )
     server = flow.answer["server_seconds"]
     total = flow.start_cpu_seconds + flow.cpu_seconds + server
     spent = plain.answer["spent"]

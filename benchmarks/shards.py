@@ -27,8 +27,12 @@ def measure(bench: Bench) -> Iterator[Line]:
             "PREFECT_HOME": str(bench.new_folder()),
             "BATCHWRIGHT_POLL_SECONDS": "0.2",
         }
-        plain = run("runs:plain", many, bench.new_folder(), _ROWS, env=environment)
-        fewer = run("runs:plain", some, bench.new_folder(), _ROWS, env=environment)
+        plain = run(
+            "whole_runs:plain", many, bench.new_folder(), _ROWS, env=environment
+        )
+        fewer = run(
+            "whole_runs:plain", some, bench.new_folder(), _ROWS, env=environment
+        )
         run("runs_flow:flow", few, bench.new_folder(), _ROWS, env=environment)
         flow = run("runs_flow:flow", some, bench.new_folder(), _ROWS, env=environment)
     ours = plain.cpu_seconds / _SHARDS * 1000

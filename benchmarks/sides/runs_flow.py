@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from batchwright.flows import run_batch
-from runs import make_job
+from whole_runs import make_job
 
 __all__ = ["flow"]
 
