@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from batchwright.flows import run_batch
 from whole_runs import make_job
+
+from batchwright.flows import run_batch
 
 __all__ = ["flow"]
 
