@@ -105,6 +105,13 @@ class BatchJob(BaseModel):
     metadata: dict[str, str] = Field(
         default={}, description="Pairs stored with each batch (OpenAI)."
     )
+    credentials: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9-]+/[a-z0-9-]+$",
+        description="The Prefect block with the key, `openai-credentials/NAME`,"
+        " `anthropic-credentials/NAME` or `secret/NAME`; never a key. Without it the"
+        " worker's environment holds the key.",
+    )
     sandbox: bool = Field(
         default=False,
         description="Answer with synthetic data from a local server; costs nothing.",

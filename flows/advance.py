@@ -12,6 +12,7 @@ from ..runs.drive import drive
 from ..runs.state import Run
 from ..runs.status import open_runs
 from ..tasks._policy import POLICY
+from ..tasks.credentials import named_keys
 from ._runner import RUNNER
 
 __all__ = ["advance_run", "advance_runs"]
@@ -20,6 +21,7 @@ _logger = logging.getLogger(__name__)
 
 
 @task(task_run_name="advance-{run_dir}", **{**POLICY, "retries": 0})
+@named_keys()
 def advance_run(run_dir: str) -> RunReport | None:
     """Do for one run what can be done now; None where another process works on it."""
     try:

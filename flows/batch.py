@@ -15,6 +15,7 @@ from ..runs.drive import drive
 from ..runs.open import open_run, reopen_run
 from ..runs.state import Run
 from ..runs.steps import Step
+from ..tasks.credentials import named_keys
 from ..tasks.steps import STEPS, submit_shard, wait_for_shards
 from ._runner import RUNNER
 
@@ -45,13 +46,14 @@ def run_batch(
         wait: `poll` waits in this process until the run is done; `detach` ends
             after submission, and `advance_runs` or `resume` picks the run up.
     """
-    run = open_run(
-        job,
-        run_dir,
-        name=str(flow_run.root_flow_run_id),
-        when=flow_run.scheduled_start_time,
-    )
-    return _drive(run, wait=wait == "poll")
+    with named_keys():
+        run = open_run(
+            job,
+            run_dir,
+            name=str(flow_run.root_flow_run_id),
+            when=flow_run.scheduled_start_time,
+        )
+        return _drive(run, wait=wait == "poll")
 
 
 @flow(
@@ -83,7 +85,8 @@ def resume_run(
         resend_lost=resend_lost,
         uncancel=uncancel,
     )
-    return _drive(run, wait=wait)
+    with named_keys():
+        return _drive(run, wait=wait)
 
 
 def _drive(run: Run, *, wait: bool) -> RunReport:

@@ -1,4 +1,8 @@
-"""Which client talks for a run: the sandbox's own, or the account's."""
+"""Which client talks for a run: the sandbox's own, or the account's.
+
+The account's key comes from the environment, or from where the job's `credentials`
+point; who can look there says so with `keys_from`.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,39 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from ..data.job import ResolvedJob
-from ..errors import InputError
+from ..data.job import BatchJob, ResolvedJob
+from ..errors import InputError, ScopeError
 from ..providers import Provider, get_provider
 from .storage import Directory
 
 if TYPE_CHECKING:
     from ..providers.sandbox import Sandbox
 
-__all__ = ["KeySource", "keys_from", "provider_for", "with_sandbox"]
+__all__ = [
+    "Credentials",
+    "KeySource",
+    "credentials_of",
+    "keys_from",
+    "provider_for",
+    "with_sandbox",
+]
 
-KeySource = Callable[[str], str | None]
-"""From a provider's name to its API key; None leaves it to the environment."""
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What opens an account."""
+
+    api_key: str = field(repr=False)
+    base_url: str | None = None
+    """Where the key is good; None leaves it to the environment."""
+
+
+KeySource = Callable[[str, str], Credentials]
+"""From the name in a job's `credentials`, and its provider, to what it stands for."""
 
 _key_source: ContextVar[KeySource | None] = ContextVar(
     "batchwright_key_source", default=None
@@ -31,8 +53,8 @@ _sandboxes: dict[str, Sandbox] = {}
 
 @contextmanager
 def keys_from(source: KeySource) -> Iterator[None]:
-    """Ask `source` for keys within the block, before the environment."""
-    token = _key_source.set(source)
+    """Ask `source`, once for each name, where a job of this block names credentials."""
+    token = _key_source.set(cache(source))
     try:
         yield
     finally:
@@ -63,11 +85,39 @@ def with_sandbox(directory: Directory, job: ResolvedJob) -> Iterator[None]:
             del _sandboxes[directory.url]
 
 
+def credentials_of(job: BatchJob) -> Credentials | None:
+    """Return what the job's `credentials` stand for; None means the environment.
+
+    Raises:
+        InputError: They cannot be had, here or at all.
+    """
+    if job.credentials is None or job.sandbox:
+        return None
+    source = _key_source.get()
+    if source is None:
+        raise InputError(
+            f"The key of this job lies in {job.credentials!r} on the Prefect server,"
+            " which is read in flows and tasks alone."
+        )
+    return source(job.credentials, job.provider)
+
+
 def provider_for(directory: Directory, job: ResolvedJob) -> Provider:
-    """Return the client that this run's batches are made and read with."""
+    """Return the client that this run's batches are made and read with.
+
+    Raises:
+        MissingKeyError: There is no key.
+        ScopeError: The job's credentials are good elsewhere by now.
+    """
     if not job.synthetic:
-        source = _key_source.get()
-        key = source(job.provider) if source else None
+        named = credentials_of(job.job)
+        elsewhere = named.base_url if named else None
+        if elsewhere and elsewhere != job.base_url.rstrip("/"):
+            raise ScopeError(
+                f"{job.job.credentials!r} is now for {elsewhere}, but the batches"
+                f" of this run are at {job.base_url}. Nothing was sent."
+            )
+        key = named.api_key if named else None
         return _provider(job.provider, job.base_url, key, _environment_keys())
     sandbox = _sandboxes.get(directory.url)
     if sandbox is None:

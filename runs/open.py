@@ -10,6 +10,7 @@ import orjson
 from ..data.job import BatchJob, ResolvedJob, check_output, fill_dates, resolve
 from ..errors import InputError, RunDiffersError, RunFinishedError
 from ..settings import get_settings
+from .access import credentials_of
 from .state import Run
 from .storage import Directory
 
@@ -54,7 +55,8 @@ def open_run(
         InputError: The job cannot be run as it is.
     """
     when = when or datetime.now(UTC)
-    resolved = resolve(job, now=when)
+    named = credentials_of(job)
+    resolved = resolve(job, base_url=named.base_url if named else None, now=when)
     if run_dir is None:
         stem = name or PurePosixPath(resolved.job.output).stem
         directory = _default_directory(resolved, stem)

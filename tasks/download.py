@@ -6,15 +6,20 @@ from pathlib import Path
 
 from prefect import task
 
-from ..providers import get_provider
 from ..runs.pause import patiently
 from ._policy import POLICY
+from .credentials import client_of
 
 __all__ = ["download_results"]
 
 
 @task(task_run_name="download-{batch_id}", **POLICY)
-def download_results(batch_id: str, path: str, provider: str = "openai") -> str:
+def download_results(
+    batch_id: str,
+    path: str,
+    provider: str = "openai",
+    credentials: str | None = None,
+) -> str:
     """Write output and error lines of an ended batch to a local file.
 
     Expired and cancelled batches give what they hold. Repeating it gives the same
@@ -28,7 +33,7 @@ def download_results(batch_id: str, path: str, provider: str = "openai") -> str:
         BatchFailedError: The provider refused the input, so nothing ran.
         ResultsGoneError: The provider no longer has the results.
     """
-    client = get_provider(provider)
+    client = client_of(provider, credentials)
     batch = patiently(lambda: client.retrieve(batch_id), f"Looking at {batch_id}")
     patiently(lambda: client.download(batch, Path(path)), f"The download of {batch_id}")
     return path

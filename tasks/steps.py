@@ -20,6 +20,7 @@ from ..runs.state import Run
 from ..runs.submit import submit_unit
 from ..runs.wait import wait_for_units
 from ._policy import POLICY
+from .credentials import named_keys
 
 __all__ = [
     "STEPS",
@@ -40,6 +41,7 @@ def generate_shards(run_dir: str, _unit: str = "") -> int:
 
 
 @task(task_run_name="submit-{unit}", **POLICY)
+@named_keys()
 def submit_shard(run_dir: str, unit: str) -> str | None:
     """Create the unit's batch, or find the one of a lost call; returns its ID.
 
@@ -50,12 +52,14 @@ def submit_shard(run_dir: str, unit: str) -> str | None:
 
 
 @task(task_run_name="wait", **POLICY)
+@named_keys()
 def wait_for_shards(run_dir: str, until: datetime | None = None) -> list[str]:
     """Wait until a batch of the run is over; returns the units concerned."""
     return sorted(wait_for_units(Run.load(run_dir), until=until))
 
 
 @task(task_run_name="download-{unit}", **POLICY)
+@named_keys()
 def land_shard(run_dir: str, unit: str) -> int:
     """Download what the unit's batch holds; returns the number of result lines."""
     run = Run.load(run_dir)

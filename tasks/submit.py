@@ -7,9 +7,9 @@ from pathlib import Path
 from prefect import task
 
 from ..models import Batch
-from ..providers import get_provider
 from ..runs.submit_file import submit_file
 from ._policy import POLICY
+from .credentials import client_of
 
 __all__ = ["submit_batch"]
 
@@ -20,6 +20,7 @@ def submit_batch(
     provider: str = "openai",
     label: str | None = None,
     metadata: dict[str, str] | None = None,
+    credentials: str | None = None,
 ) -> Batch:
     """Create a batch from a request file; billed from here on.
 
@@ -31,8 +32,9 @@ def submit_batch(
         provider: `openai` or `anthropic`.
         label: A new label asks for a new batch from the same file.
         metadata: Pairs for the batch; OpenAI keeps at most 15 besides ours.
+        credentials: The block with the key, `openai-credentials/NAME` or the like;
+            None takes the environment's.
     """
-    submitted = submit_file(
-        Path(requests_path), get_provider(provider), label=label, metadata=metadata
-    )
+    client = client_of(provider, credentials)
+    submitted = submit_file(Path(requests_path), client, label=label, metadata=metadata)
     return submitted.batch
