@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import pwd
+import secrets
 import shutil
+import signal
 import socket
 import sqlite3
+import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
@@ -137,3 +142,90 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         for name, value in running.environment().items():
             monkeypatch.setenv(name, value)
         yield running
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[..., str]:
+    """Find a program that no Python package brings; skip the test where it is absent.
+
+    With `BATCHWRIGHT_TESTS_REQUIRE_ALL` set, as CI does, its absence is a failure.
+    """
+
+    def find(*names: str, package: str, folders: str = "") -> str:
+        places = [*map(str, Path("/").glob(folders.lstrip("/")))] if folders else []
+        path = os.pathsep.join([os.environ["PATH"], *places])
+        for name in names:
+            if (found := shutil.which(name, path=path)) is not None:
+                return found
+        missing = f"{names[0]} is not installed (Debian: apt install {package})"
+        if os.environ.get("BATCHWRIGHT_TESTS_REQUIRE_ALL"):
+            pytest.fail(missing, pytrace=False)
+        pytest.skip(missing)
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def _postgres(program: Callable[..., str]) -> Iterator[str]:
+    """Run a PostgreSQL server for the session, and give its URL without a database."""
+    folders = "/usr/lib/postgresql/*/bin"
+    initdb = program("initdb", package="postgresql", folders=folders)
+    account = None
+    if os.getuid() == 0:  # which PostgreSQL refuses to run as
+        account = pwd.getpwnam("nobody").pw_uid
+    folder = Path(tempfile.mkdtemp(prefix="batchwright-postgres-"))
+    if account is not None:
+        os.chown(folder, account, -1)
+    options = ["-U", "batchwright", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    subprocess.run(
+        [initdb, *options, "--locale", "C", "-D", str(folder / "data")],
+        user=account,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    postgres = Path(initdb).with_name("postgres")
+    server = subprocess.Popen(
+        # Nothing here outlives a power cut, so nothing is synced.
+        [postgres, "-D", "data", "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F"],
+        user=account,
+        cwd=folder,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        url = f"postgresql://batchwright@127.0.0.1:{port}"
+        _connect_when_ready(url, server)
+        yield url
+    finally:
+        server.send_signal(signal.SIGINT)  # its fast shutdown
+        server.wait(60)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _connect_when_ready(url: str, server: subprocess.Popen[bytes]) -> None:
+    import psycopg
+
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            psycopg.connect(f"{url}/postgres").close()
+        except psycopg.OperationalError:
+            assert server.poll() is None, "PostgreSQL ended at once"
+            assert time.monotonic() < deadline, "PostgreSQL does not answer"
+            time.sleep(0.05)
+        else:
+            return
+
+
+@pytest.fixture
+def database(_postgres: str) -> str:
+    """Give the URL of an empty PostgreSQL database."""
+    import psycopg
+
+    name = f"test_{secrets.token_hex(4)}"
+    with psycopg.connect(f"{_postgres}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"{_postgres}/{name}"
