@@ -144,13 +144,33 @@ class Attempts:
         return attempt
 
     def record(self, attempt: Attempt, batch: Batch) -> None:
-        """Write down the batch's ID, before anything else is done."""
-        data = batch.model_dump_json(indent=1).encode()
-        self.directory.write_once(self.name(attempt.number, "batch"), data)
-        attempt.batch = batch
+        """Write down the batch's ID, before anything else is done.
+
+        Raises:
+            RunBusyError: Another process found another batch for this claim.
+        """
+        standing = self._stand(attempt.number, "batch", batch)
+        if standing.id != batch.id:
+            raise RunBusyError(
+                f"Another process took batch {standing.id} for the claim of"
+                f" {self.directory.url}/{self.prefix}, but here it is {batch.id};"
+                " resume the run, and the results will decide."
+            )
+        attempt.batch = standing
 
     def close(self, attempt: Attempt, ended: Ended) -> None:
-        """Write down that the attempt is over."""
-        data = ended.model_dump_json(indent=1).encode()
-        self.directory.write_once(self.name(attempt.number, "ended"), data)
-        attempt.ended = ended
+        """Write down that the attempt is over; the first record of that stands."""
+        attempt.ended = self._stand(attempt.number, "ended", ended)
+
+    def _stand(self, number: int, kind: str, record: Record) -> Record:
+        """Write the record, and return it or the one that stands there already.
+
+        On shared storage another process may have been faster, or our own write
+        was repeated by the store's client after its answer was lost.
+        """
+        name = self.name(number, kind)
+        try:
+            self.directory.write_once(name, record.model_dump_json(indent=1).encode())
+        except FileExistsError:
+            return Records(self.directory).read(name, type(record))
+        return record

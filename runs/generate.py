@@ -46,7 +46,11 @@ def generate_shards(run: Run) -> Plan:
         created_at=datetime.now(UTC),
         seconds=time.monotonic() - started,
     )
-    run.directory.write("plan.json", plan.model_dump_json(indent=1).encode())
+    try:
+        data = plan.model_dump_json(indent=1).encode()
+        run.directory.write_once("plan.json", data)
+    except FileExistsError:  # two processes started over; the first plan stands
+        return run.plan()
     emit("generated", done=rows, total=len(shards))
     return plan
 

@@ -18,17 +18,26 @@ def held_units(run: Run, state: RunState) -> tuple[frozenset[str], datetime | No
     ended by any batch of the run that lands), before a further round, and while
     its claim may belong to a process that is alive on another machine.
     """
+    now = datetime.now(UTC)
     until: dict[str, datetime] = {}
     landed = max(
         (ended.at for ended in _ends(state) if ended.verdict is Verdict.LANDED),
         default=None,
     )
-    for unit in state.units.values():
-        if unit.is_settled or unit.is_open:
-            continue
+    waiting = [
+        unit for unit in state.units.values() if not (unit.is_settled or unit.is_open)
+    ]
+    for unit in waiting:
         moment = _until(run, state, unit, landed)
-        if moment is not None and moment > datetime.now(UTC):
+        if moment is not None and moment > now:
             until[unit.path] = moment
+    claims = [
+        until[unit.path] for unit in waiting if unit.is_lost and unit.path in until
+    ]
+    if claims and run.job.provider == "anthropic":
+        # Its batches are told apart by when they were made: one claim at a time.
+        for unit in waiting:
+            until.setdefault(unit.path, min(claims))
     return frozenset(until), min(until.values(), default=None)
 
 

@@ -72,7 +72,7 @@ def scan_results(
     retryable: set[int] = set()
     hopeless: set[int] = set()
     targets: dict[int, BinaryIO] = {}
-    with ExitStack() as stack, output.open("rb") as file:
+    with ExitStack() as stack, output.open("rb", buffering=1 << 20) as file:
         for line in file:
             scan.lines += 1
             result = fmt.decode(line)

@@ -19,11 +19,9 @@ from typing import Any
 
 from upath import UPath
 
-from ..errors import InputError
+from ._remote import open_store, reaching
 
 __all__ = ["Directory"]
-
-_EXCLUSIVE_STORES = {"memory", "s3", "s3a", "gs", "gcs"}
 
 
 class Directory:
@@ -37,14 +35,8 @@ class Directory:
         """
         path = UPath(url)
         self.is_local = path.protocol in {"", "file"}
-        if not self.is_local and path.protocol not in _EXCLUSIVE_STORES:
-            raise InputError(
-                f"A run directory on {path.protocol}:// is not safe, because that"
-                " store cannot create a file exclusively; use a local folder,"
-                " s3:// or gs://."
-            )
         self.url = str(Path(path.path).absolute()) if self.is_local else str(path)
-        self._path = UPath(self.url)
+        self._path = UPath(self.url) if self.is_local else open_store(path)
 
     def __repr__(self) -> str:
         return f"Directory({self.url!r})"
@@ -62,7 +54,8 @@ class Directory:
         try:
             if self.is_local:
                 return self.local_path(name).read_bytes()
-            data: bytes = (self._path / name).read_bytes()
+            with reaching(self.url):
+                data: bytes = self._fs.cat_file(self._remote(name))
         except FileNotFoundError:
             return None
         else:
@@ -70,7 +63,10 @@ class Directory:
 
     def exists(self, name: str) -> bool:
         """Whether there is a file or folder of this name."""
-        return bool((self._path / name).exists())
+        if self.is_local:
+            return self.local_path(name).exists()
+        with reaching(self.url):
+            return bool(self._fs.exists(self._remote(name)))
 
     def write_once(self, name: str, data: bytes) -> None:
         """Create the file, whole and on disk.
@@ -87,13 +83,14 @@ class Directory:
                 temporary.unlink(missing_ok=True)
             _sync_folder(self.local_path(name).parent)
             return
-        try:
-            self._fs.pipe_file(self._remote(name), data, mode="create")
-        except OSError as exc:
-            # s3fs says "precondition failed" in words of its own.
-            if isinstance(exc, FileExistsError) or self.exists(name):
-                raise FileExistsError(name) from exc
-            raise
+        with reaching(self.url, writing=True):
+            try:
+                self._fs.pipe_file(self._remote(name), data, mode="create")
+            except OSError as exc:
+                # S3 refuses one of two simultaneous creations with 412 or 409.
+                if isinstance(exc, FileExistsError) or self.exists(name):
+                    raise FileExistsError(name) from exc
+                raise
 
     def write(self, name: str, data: bytes) -> None:
         """Create or replace the file; a reader sees the old or the new one, whole."""
@@ -120,7 +117,8 @@ class Directory:
             source.replace(target)
             _sync_folder(target.parent)
         else:
-            self._fs.put_file(str(source), self._remote(name))
+            with reaching(self.url, writing=True):
+                self._fs.put_file(str(source), self._remote(name))
             source.unlink()
 
     @contextmanager
@@ -150,15 +148,15 @@ class Directory:
             return
         with self.scratch() as folder:
             path = folder / name.rpartition("/")[2]
-            self._fs.get_file(self._remote(name), str(path))
+            with reaching(self.url):
+                self._fs.get_file(self._remote(name), str(path))
             yield path
 
     def names(self) -> list[str]:
         """Return the name of every file below, sorted. One listing."""
         if not self.is_local:
             root = self._remote("").rstrip("/") + "/"
-            with suppress(FileNotFoundError):
-                self._fs.invalidate_cache()
+            with suppress(FileNotFoundError), reaching(self.url):
                 found = self._fs.find(root)
                 return sorted(name.removeprefix(root) for name in found)
             return []
@@ -176,8 +174,8 @@ class Directory:
             if self.is_local:
                 with os.scandir(self.url) as entries:
                     return sorted(entry.name for entry in entries if entry.is_dir())
-            self._fs.invalidate_cache()
-            found = self._fs.ls(self._remote(""), detail=True)
+            with reaching(self.url):
+                found = self._fs.ls(self._remote(""), detail=True)
         except (FileNotFoundError, NotADirectoryError):
             return []
         return sorted(
@@ -198,13 +196,17 @@ class Directory:
     def remove(self, name: str) -> None:
         """Remove a file if it is there."""
         with suppress(FileNotFoundError):
-            (self._path / name).unlink()
+            if self.is_local:
+                self.local_path(name).unlink()
+            else:
+                with reaching(self.url):
+                    self._fs.rm_file(self._remote(name))
 
     def _modified(self, name: str) -> datetime:
         if self.is_local:
             return datetime.fromtimestamp(self.local_path(name).stat().st_mtime, UTC)
-        self._fs.invalidate_cache()
-        moment: datetime = self._fs.modified(self._remote(name))
+        with reaching(self.url):
+            moment: datetime = self._fs.modified(self._remote(name))
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     @property

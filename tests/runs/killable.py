@@ -1,8 +1,9 @@
 """Runs jobs in children that die by SIGKILL after a given step; driven by the tests.
 
-Reads one JSON object a line: `run_dir`, `job`, `trace`, `kill_at` (a step and which of
-its occurrences) or `kill_after_seconds`. Answers with the child's exit code; -9 means
-that it was killed.
+Reads a list of JSON objects a line: `run_dir`, `job`, `environment`, `trace`, `kill_at`
+(a step and which of its occurrences) or `kill_after_seconds`. Each is a child, and all
+start at once. Answers with their exit codes: -9 where it was killed, 1 where it stopped
+and said why in the last line of its trace.
 A step is a write of the run directory or a call over HTTP, each after it took place.
 """
 
@@ -21,15 +22,17 @@ from typing import Any
 import anthropic
 import httpx2
 import openai
+import s3fs
 
 import batchwright.providers.anthropic
 import batchwright.providers.openai  # noqa: F401 - loaded once, before any child
 from batchwright.data.job import BatchJob
+from batchwright.errors import BatchwrightError
 from batchwright.runs.drive import drive
 from batchwright.runs.open import open_run
 from batchwright.runs.storage import Directory
 
-LOADED = (anthropic.Anthropic, openai.OpenAI)
+LOADED = (anthropic.Anthropic, openai.OpenAI, s3fs.S3FileSystem)
 
 
 class Steps:
@@ -39,6 +42,10 @@ class Steps:
         self._trace = trace.open("a", encoding="utf-8", buffering=1)
         self._kill_at = kill_at
         self._counts: Counter[str] = Counter()
+
+    def stopped(self, why: Exception) -> None:
+        """Note why the run stopped."""
+        self._trace.write(f"{type(why).__name__}: {why}\n")
 
     def took(self, name: str) -> None:
         """Note that a step took place; batch and file IDs are left out of its name."""
@@ -75,32 +82,41 @@ def watch(steps: Steps) -> None:
     )
 
 
-def child(command: dict[str, Any]) -> None:
-    """Run the job to its end, or until the kill."""
+def child(command: dict[str, Any]) -> int:
+    """Run the job to its end, or until the kill; returns the exit code."""
     kill_at = command.get("kill_at")
-    watch(Steps(Path(command["trace"]), tuple(kill_at) if kill_at else None))
+    steps = Steps(Path(command["trace"]), tuple(kill_at) if kill_at else None)
+    watch(steps)
     if (seconds := command.get("kill_after_seconds")) is not None:
         timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
         timer.daemon = True
         timer.start()
     os.environ.update(command["environment"])
-    drive(open_run(BatchJob(**command["job"]), command["run_dir"]), wait=True)
+    try:
+        drive(open_run(BatchJob(**command["job"]), command["run_dir"]), wait=True)
+    except BatchwrightError as exc:
+        steps.stopped(exc)
+        return 1
+    return 0
+
+
+def start(command: dict[str, Any]) -> int:
+    """Fork a child; returns its process ID."""
+    if pid := os.fork():
+        return pid
+    code = 2
+    try:
+        code = child(command)
+    finally:
+        os._exit(code)
 
 
 def main() -> None:
     """Serve commands until standard input ends."""
     for line in sys.stdin:
-        command = json.loads(line)
-        pid = os.fork()
-        if pid == 0:
-            code = 1
-            try:
-                child(command)
-                code = 0
-            finally:
-                os._exit(code)
-        _, status = os.waitpid(pid, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - the answer
+        children = [start(command) for command in json.loads(line)]
+        codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
+        print(json.dumps(codes), flush=True)  # noqa: T201 - the answer
 
 
 if __name__ == "__main__":

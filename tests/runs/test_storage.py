@@ -7,14 +7,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from s3fs import S3FileSystem
 
-from batchwright.errors import InputError
+from batchwright.errors import InputError, RunError
 from batchwright.runs.storage import Directory
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture(params=["local", "memory", "s3"])
 def directory(request: pytest.FixtureRequest, tmp_path: Path) -> Directory:
-    """Give a folder on a disk, and one behind fsspec."""
+    """Give a folder on a disk, in memory, and on S3."""
+    if request.param == "s3":
+        return Directory(f"{request.getfixturevalue('bucket')}/run")
     url = {"local": str(tmp_path / "run"), "memory": f"memory://{tmp_path}/run"}
     return Directory(url[request.param])
 
@@ -90,6 +93,30 @@ def test_a_store_without_exclusive_creation_is_refused() -> None:
         Directory("ftp://host/run")
 
 
+def test_a_bucket_that_is_not_there_is_said(bucket: str) -> None:
+    """Nothing is to be read there, and writing names the trouble in one sentence."""
+    directory = Directory(f"{bucket}-of-nobody/run")
+    assert directory.read("job.json") is None
+    with pytest.raises(RunError, match=r"-of-nobody/run cannot be used: .*bucket"):
+        directory.write_once("job.json", b"{}")
+    with pytest.raises(RunError, match="cannot be used"):
+        directory.write("report.json", b"{}")
+
+
+def test_no_credentials_is_one_sentence(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has no access is told so before anything is sent."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    # The client of the tests before has its credentials already.
+    S3FileSystem.clear_instance_cache()
+    with pytest.raises(RunError, match="credentials"):
+        Directory(f"{bucket}/run").read("job.json")
+    S3FileSystem.clear_instance_cache()
+
+
 _TRY = """
 import sys
 from batchwright.runs.storage import Directory
@@ -100,10 +127,10 @@ except FileExistsError:
 """
 
 
-def test_of_many_processes_one_creates(tmp_path: Path) -> None:
+@pytest.mark.parametrize("directory", ["local", "s3"], indirect=True)
+def test_of_many_processes_one_creates(directory: Directory) -> None:
     """Four processes that create one name at once: one succeeds."""
     racers = [
-        subprocess.Popen([sys.executable, "-c", _TRY, str(tmp_path / "run")])
-        for _ in range(4)
+        subprocess.Popen([sys.executable, "-c", _TRY, directory.url]) for _ in range(4)
     ]
     assert sorted(racer.wait(60) for racer in racers) == [0, 3, 3, 3]
