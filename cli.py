@@ -168,9 +168,11 @@ def cancel(
         line = batch.model_dump_json() if as_json else None
         typer.echo(line or f"{batch.id} {batch.provider_status}")
     elif run_dir is not None and batch_id is None:
+        from .console.keys import run_keys
         from .runs.cancel import cancel_run
 
-        report = cancel_run(run_dir)
+        with run_keys():
+            report = cancel_run(run_dir)
         typer.echo(
             report.model_dump_json() if as_json else f"{report.run_dir} cancelled"
         )

@@ -49,7 +49,7 @@ def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
         return done
     with locked(run.directory):
         pass  # a run that is busy elsewhere is said before Prefect starts
-    if not run.job.synthetic:
+    if not run.job.synthetic and run.job.job.credentials is None:
         run.provider()  # and so is a missing key
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
