@@ -21,13 +21,13 @@ _logger = logging.getLogger(__name__)
 
 
 @task(task_run_name="advance-{run_dir}", **{**POLICY, "retries": 0})
-@named_keys()
 def advance_run(run_dir: str) -> RunReport | None:
     """Do for one run what can be done now; None where another process works on it."""
-    try:
-        return drive(Run.load(run_dir), wait=False)
-    except RunBusyError:
-        return None
+    with named_keys():
+        try:
+            return drive(Run.load(run_dir), wait=False)
+        except RunBusyError:
+            return None
 
 
 @flow(

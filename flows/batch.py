@@ -105,7 +105,7 @@ def _perform(run: Run, steps: Sequence[Step]) -> None:
             futures.append(STEPS[step.kind].submit(run.directory.url, step.unit))
     try:
         for step in in_turn:
-            submit_shard(run.directory.url, step.unit)
+            submit_shard.submit(run.directory.url, step.unit).result()
     finally:
         for future in futures:
             future.wait()

@@ -22,7 +22,8 @@ __all__ = ["client_of", "named_keys", "read_credentials"]
 def named_keys() -> Iterator[None]:
     """Let the jobs that are worked on within name their credentials.
 
-    Each name is read once; also decorates functions.
+    Each name is read once. A task does it in its body: what a decorator made of it
+    could not be sent to another process.
     """
     with keys_from(read_credentials):
         yield

@@ -41,29 +41,29 @@ def generate_shards(run_dir: str, _unit: str = "") -> int:
 
 
 @task(task_run_name="submit-{unit}", **POLICY)
-@named_keys()
 def submit_shard(run_dir: str, unit: str) -> str | None:
     """Create the unit's batch, or find the one of a lost call; returns its ID.
 
     A retry never creates twice: it reads what is on record first.
     """
-    batch = submit_unit(Run.load(run_dir), unit)
+    with named_keys():
+        batch = submit_unit(Run.load(run_dir), unit)
     return batch.id if batch else None
 
 
 @task(task_run_name="wait", **POLICY)
-@named_keys()
 def wait_for_shards(run_dir: str, until: datetime | None = None) -> list[str]:
     """Wait until a batch of the run is over; returns the units concerned."""
-    return sorted(wait_for_units(Run.load(run_dir), until=until))
+    with named_keys():
+        return sorted(wait_for_units(Run.load(run_dir), until=until))
 
 
 @task(task_run_name="download-{unit}", **POLICY)
-@named_keys()
 def land_shard(run_dir: str, unit: str) -> int:
     """Download what the unit's batch holds; returns the number of result lines."""
     run = Run.load(run_dir)
-    ended = land_unit(run, unit, run.provider())
+    with named_keys():
+        ended = land_unit(run, unit, run.provider())
     return ended.lines if ended else 0
 
 
