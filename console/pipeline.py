@@ -21,8 +21,8 @@ from .progress import progress_shown
 
 __all__ = ["execute"]
 
-_GRACE_SECONDS = 3
-"""How long a stopped run may take to unwind."""
+_GRACE_SECONDS = 1
+"""How long a stopped run may take to unwind; all in all it ends within two seconds."""
 
 _SHOW_CURSOR = "\x1b[?25h"
 
@@ -73,7 +73,7 @@ def _leave_at_once() -> NoReturn:
     if sys.__stderr__ and sys.__stderr__.isatty():
         sys.__stderr__.write(_SHOW_CURSOR)
         sys.__stderr__.flush()
-    if "prefect" in sys.modules:
+    if "prefect.server.api.server" in sys.modules:
         from ..flows.embedded import kill_embedded_servers  # noqa: PLC0415 - loaded
 
         kill_embedded_servers()

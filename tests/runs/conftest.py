@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -11,10 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
-from threading import Thread
 from typing import Any
 
-import httpx2
 import pytest
 
 from batchwright.providers.sandbox import Sandbox
@@ -122,33 +119,3 @@ def killable(
 ) -> Killable:
     """Give a process that runs and loses children."""
     return Killable(_forker, sandbox, tmp_path)
-
-
-@pytest.fixture(scope="session")
-def s3() -> Iterator[str]:
-    """Serve S3 for the session; gives its URL."""
-    from moto.server import DomainDispatcherApplication, create_backend_app
-    from werkzeug.serving import make_server
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    # One call at a time: moto checks `If-None-Match` before it writes.
-    app = DomainDispatcherApplication(create_backend_app)
-    server = make_server("127.0.0.1", 0, app, threaded=False)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def bucket(s3: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Make an empty bucket; gives its URL."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    name = f"runs-{token_hex(4)}"
-    httpx2.put(f"{s3}/{name}").raise_for_status()
-    return f"s3://{name}"
