@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pwd
 import secrets
@@ -16,8 +17,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
+import httpx2
 import pytest
 
 # Prefect reads these when it is first imported.
@@ -229,3 +232,33 @@ def database(_postgres: str) -> str:
     with psycopg.connect(f"{_postgres}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return f"{_postgres}/{name}"
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """Serve S3 for the session; gives its URL."""
+    from moto.server import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    # One call at a time: moto checks `If-None-Match` before it writes.
+    app = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", 0, app, threaded=False)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def bucket(s3: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Make an empty bucket; gives its URL."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    name = f"runs-{secrets.token_hex(4)}"
+    httpx2.put(f"{s3}/{name}").raise_for_status()
+    return f"s3://{name}"
