@@ -12,6 +12,7 @@ from ..runs.drive import drive
 from ..runs.state import Run
 from ..runs.status import open_runs
 from ..tasks._policy import POLICY
+from ..tasks.artifacts import shown
 from ..tasks.credentials import named_keys
 from ._runner import RUNNER
 
@@ -23,11 +24,12 @@ _logger = logging.getLogger(__name__)
 @task(task_run_name="advance-{run_dir}", **{**POLICY, "retries": 0})
 def advance_run(run_dir: str) -> RunReport | None:
     """Do for one run what can be done now; None where another process works on it."""
-    with named_keys():
-        try:
-            return drive(Run.load(run_dir), wait=False)
-        except RunBusyError:
-            return None
+    run = Run.load(run_dir)
+    try:
+        with named_keys(), shown(run, quiet=True):
+            return drive(run, wait=False)
+    except RunBusyError:
+        return None
 
 
 @flow(

@@ -15,6 +15,7 @@ from ..runs.drive import drive
 from ..runs.open import open_run, reopen_run
 from ..runs.state import Run
 from ..runs.steps import Step
+from ..tasks.artifacts import shown
 from ..tasks.credentials import named_keys
 from ..tasks.steps import STEPS, submit_shard, wait_for_shards
 from ._runner import RUNNER
@@ -90,7 +91,8 @@ def resume_run(
 
 
 def _drive(run: Run, *, wait: bool) -> RunReport:
-    return drive(run, wait=wait, perform=_perform, wait_for=_wait_for)
+    with shown(run):
+        return drive(run, wait=wait, perform=_perform, wait_for=_wait_for)
 
 
 def _perform(run: Run, steps: Sequence[Step]) -> None:

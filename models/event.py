@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .batch import Batch
+
 __all__ = ["EventKind", "RunEvent"]
 
 EventKind = Literal[
@@ -36,3 +38,5 @@ class RunEvent:
     done: int | None = None
     total: int | None = None
     text: str | None = None
+    batches: tuple[Batch, ...] = ()
+    """For `waiting`: open batches as the provider showed them."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from ..models import EventKind, RunEvent
+from ..models import Batch, EventKind, RunEvent
 
 __all__ = ["emit", "listening"]
 
@@ -36,13 +36,20 @@ def emit(
     done: int | None = None,
     total: int | None = None,
     text: str | None = None,
+    batches: tuple[Batch, ...] = (),
 ) -> None:
     """Tell all listeners; costs nothing where nobody listens."""
     listeners = _listeners.get()
     if not listeners:
         return
     event = RunEvent(
-        kind=kind, unit=unit, batch_id=batch_id, done=done, total=total, text=text
+        kind=kind,
+        unit=unit,
+        batch_id=batch_id,
+        done=done,
+        total=total,
+        text=text,
+        batches=batches,
     )
     for listener in listeners:
         listener(event)

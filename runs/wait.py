@@ -66,7 +66,13 @@ def look_at_units(
         _cancel_running(run, seen)
     done = sum(batch.counts.done for batch in seen.values() if batch)
     total = sum(unit.plan.requests for unit in open_units.values())
-    emit("waiting", done=done, total=total, text=str(len(open_units)))
+    emit(
+        "waiting",
+        done=done,
+        total=total,
+        text=str(len(open_units)),
+        batches=tuple(batch for batch in seen.values() if batch),
+    )
     return frozenset(
         open_units[batch_id].path
         for batch_id, batch in seen.items()

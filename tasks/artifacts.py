@@ -1,0 +1,202 @@
+"""What Prefect's pages show of a run: progress, batches, and at its end the report.
+
+Nothing here is needed by the run, so no trouble with it stops one.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx  # what Prefect's client raises
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.objects import Artifact
+from prefect.client.schemas.sorting import ArtifactSort
+from prefect.exceptions import PrefectException
+from prefect.runtime import flow_run, task_run
+
+from ..data.rows import is_url
+from ..errors import BatchwrightError, RunBusyError
+from ..models import Batch, RunEvent
+from ..runs.events import listening
+from ..runs.markdown import markdown
+from ..runs.shard_table import percent_done, shard_rows
+from ..runs.state import Run
+
+__all__ = ["artifact_key", "shown"]
+
+_PAUSE_SECONDS = 5
+"""Least time between two updates while the run goes on."""
+
+_SHOWN_ROWS = 500
+"""A page with more is slow; the report and `batchwright status` have them all."""
+
+_CHANGES = {"generated", "submitted", "ended", "landed", "round", "parked"}
+"""Events after which the run's directory holds something new."""
+
+_logger = logging.getLogger(__name__)
+
+
+def artifact_key(run_dir: str, kind: str) -> str:
+    """Return the key of a run's artifact: the same whoever works on the run.
+
+    Args:
+        run_dir: The run's directory, as its report names it.
+        kind: `progress`, `batches`, `report` or `output`.
+    """
+    name = re.sub(r"[^a-z0-9]+", "-", run_dir.rstrip("/").rpartition("/")[2].lower())
+    digest = sha256(run_dir.encode()).hexdigest()[:6]
+    return f"{name.strip('-')[:80]}-{digest}-{kind}".lstrip("-")
+
+
+@contextmanager
+def shown(run: Run, *, quiet: bool = False) -> Iterator[None]:
+    """Show the run on the page of this flow run, while it is worked on and after.
+
+    Args:
+        run: The run.
+        quiet: Say nothing where nothing has changed since a page was last written.
+    """
+    if flow_run.id is None:
+        yield
+        return
+    board = _Board(run, quiet=quiet)
+    try:
+        with listening(board.hear):
+            yield
+    except RunBusyError:
+        raise  # another process shows it
+    except BatchwrightError:
+        board.write()
+        raise
+    board.write()
+
+
+class _Board:
+    """The artifacts of one run in one flow run: made once, then updated in place."""
+
+    def __init__(self, run: Run, *, quiet: bool) -> None:
+        self._run = run
+        self._quiet = quiet
+        self._flow_run = UUID(flow_run.id)
+        self._task_run = UUID(task_run.id) if task_run.id else None
+        self._live: dict[str, Batch] = {}
+        self._written: dict[str, tuple[UUID, Any]] = {}
+        """By kind: the artifact's ID, and what it shows."""
+        self._stale = False
+        self._next = time.monotonic()
+        self._lock = threading.Lock()
+        self._broken = False
+
+    def hear(self, event: RunEvent) -> None:
+        """Take notice of an event, of any thread; write if it is time to."""
+        if event.kind not in _CHANGES and event.kind != "waiting":
+            return
+        with self._lock:
+            for batch in event.batches:
+                self._stale |= self._live.get(batch.id) != batch
+                self._live[batch.id] = batch
+            self._stale |= event.kind in _CHANGES
+            if self._stale and time.monotonic() >= self._next:
+                self._write()
+                self._next = time.monotonic() + _PAUSE_SECONDS
+
+    def write(self) -> None:
+        """Show how the run stands now."""
+        with self._lock:
+            self._write()
+
+    def _write(self) -> None:
+        self._stale = False
+        if self._broken:
+            return
+        try:
+            with get_client(sync_client=True) as client:
+                self._write_all(client)
+        except (BatchwrightError, OSError, httpx.HTTPError, PrefectException) as exc:
+            self._broken = True
+            _logger.warning(
+                "Prefect's pages show nothing more of %s: %s",
+                self._run.directory.url,
+                exc,
+            )
+
+    def _write_all(self, client: SyncPrefectClient) -> None:
+        state = self._run.state()
+        url = self._run.directory.url
+        rows = shard_rows(state, self._run.job.provider, self._live)
+        table = _cut(rows)
+        if self._quiet and not self._written and state.report is None:
+            last = self._last(client, "batches")
+            if last is not None and _without_age(last.data) == _without_age(table):
+                return
+        percent = percent_done(state, self._live)
+        self._put(client, "progress", "progress", percent, f"Answered of {url}")
+        self._put(client, "batches", "table", table, f"The batches of {url}")
+        if state.report is not None:
+            text = markdown(state.report)
+            self._put(client, "report", "markdown", text, f"The report of {url}")
+            link = _link(self._run.job.job.output)
+            self._put(client, "output", "markdown", link, f"The output of {url}")
+
+    def _put(
+        self,
+        client: SyncPrefectClient,
+        kind: str,
+        form: str,
+        data: Any,
+        description: str,
+    ) -> None:
+        known = self._written.get(kind)
+        if known is None:
+            made = client.create_artifact(
+                ArtifactCreate(
+                    key=artifact_key(self._run.directory.url, kind),
+                    type=form,
+                    description=description,
+                    data=data,
+                    flow_run_id=self._flow_run,
+                    task_run_id=self._task_run,
+                )
+            )
+            self._written[kind] = made.id, data
+        elif known[1] != data:
+            client.update_artifact(known[0], ArtifactUpdate(data=data))
+            self._written[kind] = known[0], data
+
+    def _last(self, client: SyncPrefectClient, kind: str) -> Artifact | None:
+        key = artifact_key(self._run.directory.url, kind)
+        found = client.read_artifacts(
+            limit=1,
+            sort=ArtifactSort.UPDATED_DESC,
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])),
+        )
+        return found[0] if found else None
+
+
+def _cut(rows: list[dict[str, Any]]) -> str:
+    """Return the rows as Prefect keeps a table: JSON text."""
+    more = len(rows) - _SHOWN_ROWS
+    if more > 0:
+        rows = [*rows[:_SHOWN_ROWS], {"shard": f"and {more:,} more"}]
+    return json.dumps(rows)
+
+
+def _without_age(table: Any) -> list[dict[str, Any]]:
+    return [{**row, "age": None} for row in json.loads(table)]
+
+
+def _link(output: str) -> str:
+    url = output if is_url(output) else Path(output).as_uri()
+    return f"[{output}](<{url}>)"
