@@ -2,8 +2,9 @@
 
 Reads a list of JSON objects a line: `run_dir`, `job`, `environment`, `trace`, `kill_at`
 (a step and which of its occurrences) or `kill_after_seconds`. Each is a child, and all
-start at once. Answers with their exit codes: -9 where it was killed, 1 where it stopped
-and said why in the last line of its trace.
+start at once. With `prefect_api_url` the run is a flow run there. Answers with their
+exit codes: -9 where it was killed, 1 where it stopped and said why in the last line of
+its trace.
 A step is a write of the run directory or a call over HTTP, each after it took place.
 """
 
@@ -16,6 +17,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +94,14 @@ def child(command: dict[str, Any]) -> int:
         timer.daemon = True
         timer.start()
     os.environ.update(command["environment"])
+    job, run_dir = BatchJob(**command["job"]), command["run_dir"]
     try:
-        drive(open_run(BatchJob(**command["job"]), command["run_dir"]), wait=True)
+        if "prefect_api_url" in command:
+            from batchwright.flows.batch import run_batch
+
+            run_batch(job, run_dir)
+        else:
+            drive(open_run(job, run_dir), wait=True)
     except BatchwrightError as exc:
         steps.stopped(exc)
         return 1
@@ -102,6 +110,10 @@ def child(command: dict[str, Any]) -> int:
 
 def start(command: dict[str, Any]) -> int:
     """Fork a child; returns its process ID."""
+    if "prefect_api_url" in command:
+        # Prefect reads where its server is when it is first imported.
+        os.environ["PREFECT_API_URL"] = command["prefect_api_url"]
+        import_module("batchwright.flows.batch")
     if pid := os.fork():
         return pid
     code = 2

@@ -80,3 +80,39 @@ def test_kills_at_random_times_cost_nothing(killable: Any) -> None:
 def test_a_thousand_kills_cost_nothing(killable: Any) -> None:
     """The same for as long as it takes."""
     kill_at_random(killable, 1000, seed=5)
+
+
+FLOW_KILLS = [
+    ("write shards/00000/attempts/000.intent.json", 1),
+    ("POST {create}", 1),
+    ("write shards/00001/attempts/000.output.jsonl", 1),
+    ("write rounds/1/00000/attempts/000.intent.json", 1),
+    ("write shards/00001/tally.json", 1),
+]
+"""Each comes after the one before, so that one run dies five times."""
+
+
+@pytest.mark.prefect
+@pytest.mark.parametrize(
+    "provider", ["openai", pytest.param("anthropic", marks=pytest.mark.long)]
+)
+def test_a_flow_that_is_killed_five_times_ends_as_if_never(
+    provider: str, killable: Any, prefect_server: str
+) -> None:
+    """`run_batch` on a shared server, each time called again with the same job."""
+    killable.sandbox.set_faults(FAULTS)
+    undisturbed = killable.prepare(provider)
+    assert killable.run(undisturbed) == 0
+    killable.sandbox.set_faults(FAULTS)
+    command = killable.prepare(provider) | {"prefect_api_url": prefect_server}
+    path = {
+        "openai": "/openai/v1/batches",
+        "anthropic": "/anthropic/v1/messages/batches",
+    }
+    for step, occurrence in FLOW_KILLS:
+        kill_at = (step.format(create=path[provider]), occurrence)
+        code = killable.run(command | {"kill_at": kill_at})
+        assert code == -9, f"{kill_at}: {killable.steps(command)[-1]}"
+    assert killable.run(command) == 0
+    assert killable.table(command) == killable.table(undisturbed)
+    assert killable.duplicates() == []
