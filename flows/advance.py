@@ -11,6 +11,7 @@ from ..models import RunReport
 from ..runs.drive import drive
 from ..runs.state import Run
 from ..runs.status import open_runs
+from ..tasks._names import step_name
 from ..tasks._policy import POLICY
 from ..tasks.artifacts import shown
 from ..tasks.credentials import named_keys
@@ -21,7 +22,7 @@ __all__ = ["advance_run", "advance_runs"]
 _logger = logging.getLogger(__name__)
 
 
-@task(task_run_name="advance-{run_dir}", **{**POLICY, "retries": 0})
+@task(task_run_name=step_name("advance"), **{**POLICY, "retries": 0})
 def advance_run(run_dir: str) -> RunReport | None:
     """Do for one run what can be done now; None where another process works on it."""
     run = Run.load(run_dir)

@@ -18,13 +18,14 @@ from ..runs.steps import Step
 from ..tasks.artifacts import shown
 from ..tasks.credentials import named_keys
 from ..tasks.steps import STEPS, submit_shard, wait_for_shards
+from ._names import resume_run_name, run_batch_name
 from ._runner import RUNNER
 
 __all__ = ["resume_run", "run_batch"]
 
 
 @flow(
-    flow_run_name="run-batch-{job.output}",
+    flow_run_name=run_batch_name,
     # A stored result would be given to a retry of the parent flow instead of what
     # is true by then; the report itself is in the run directory.
     persist_result=False,
@@ -58,7 +59,7 @@ def run_batch(
 
 
 @flow(
-    flow_run_name="resume-{run_dir}",
+    flow_run_name=resume_run_name,
     # A stored result would be given to a retry of the parent flow instead of what
     # is true by then; the report itself is in the run directory.
     persist_result=False,

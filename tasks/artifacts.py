@@ -33,6 +33,7 @@ from ..runs.events import listening
 from ..runs.markdown import markdown
 from ..runs.shard_table import percent_done, shard_rows
 from ..runs.state import Run
+from ._names import run_name
 
 __all__ = ["artifact_key", "shown"]
 
@@ -55,7 +56,7 @@ def artifact_key(run_dir: str, kind: str) -> str:
         run_dir: The run's directory, as its report names it.
         kind: `progress`, `batches`, `report` or `output`.
     """
-    name = re.sub(r"[^a-z0-9]+", "-", run_dir.rstrip("/").rpartition("/")[2].lower())
+    name = re.sub(r"[^a-z0-9]+", "-", run_name(run_dir).lower())
     digest = sha256(run_dir.encode()).hexdigest()[:6]
     return f"{name.strip('-')[:80]}-{digest}-{kind}".lstrip("-")
 

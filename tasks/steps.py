@@ -19,6 +19,7 @@ from ..runs.rounds import plan_round as _plan_round
 from ..runs.state import Run
 from ..runs.submit import submit_unit
 from ..runs.wait import wait_for_units
+from ._names import step_name
 from ._policy import POLICY
 from .credentials import named_keys
 
@@ -34,13 +35,13 @@ __all__ = [
 ]
 
 
-@task(task_run_name="generate", **POLICY)
+@task(task_run_name=step_name("generate"), **POLICY)
 def generate_shards(run_dir: str, _unit: str = "") -> int:
     """Turn the input into request files; returns the number of requests."""
     return _generate_shards(Run.load(run_dir)).rows
 
 
-@task(task_run_name="submit-{unit}", **POLICY)
+@task(task_run_name=step_name("submit"), **POLICY)
 def submit_shard(run_dir: str, unit: str) -> str | None:
     """Create the unit's batch, or find the one of a lost call; returns its ID.
 
@@ -51,14 +52,14 @@ def submit_shard(run_dir: str, unit: str) -> str | None:
     return batch.id if batch else None
 
 
-@task(task_run_name="wait", **POLICY)
+@task(task_run_name=step_name("wait"), **POLICY)
 def wait_for_shards(run_dir: str, until: datetime | None = None) -> list[str]:
     """Wait until a batch of the run is over; returns the units concerned."""
     with named_keys():
         return sorted(wait_for_units(Run.load(run_dir), until=until))
 
 
-@task(task_run_name="download-{unit}", **POLICY)
+@task(task_run_name=step_name("download"), **POLICY)
 def land_shard(run_dir: str, unit: str) -> int:
     """Download what the unit's batch holds; returns the number of result lines."""
     run = Run.load(run_dir)
@@ -67,20 +68,20 @@ def land_shard(run_dir: str, unit: str) -> int:
     return ended.lines if ended else 0
 
 
-@task(task_run_name="round-{unit}", **POLICY)
+@task(task_run_name=step_name("round"), **POLICY)
 def plan_round(run_dir: str, unit: str) -> int:
     """Prepare a further round; returns the number of requests in it."""
     record = _plan_round(Run.load(run_dir), int(unit))
     return sum(part.requests for part in record.units)
 
 
-@task(task_run_name="parse-{unit}", **POLICY)
+@task(task_run_name=step_name("parse"), **POLICY)
 def parse_shard(run_dir: str, unit: str) -> int:
     """Join one shard's results to its rows; returns the number of rows."""
     return _parse_shard(Run.load(run_dir), unit).rows
 
 
-@task(task_run_name="write-output", **POLICY)
+@task(task_run_name=step_name("write-output"), **POLICY)
 def finish_run(run_dir: str, _unit: str = "") -> str | None:
     """Write the output and the report; returns the output's path."""
     return _finish_run(Run.load(run_dir)).output
