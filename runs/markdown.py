@@ -16,6 +16,7 @@ def markdown(report: RunReport) -> str:
         "",
         f"- Model: `{report.model}` ({report.provider})",
         f"- Output: `{report.output}`",
+        f"- Run directory, with requests and raw results: `{report.run_dir}`",
         f"- Rows: {report.rows:,}",
         f"- Tokens: {report.input_tokens:,} in, {report.output_tokens:,} out",
         f"- Cost: {_cost(report)}",
