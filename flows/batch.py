@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from prefect import flow
+from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
 from ..data.job import BatchJob
@@ -17,7 +18,7 @@ from ..runs.state import Run
 from ..runs.steps import Step
 from ..tasks.artifacts import shown
 from ..tasks.credentials import named_keys
-from ..tasks.steps import STEPS, submit_shard, wait_for_shards
+from ..tasks.steps import STEPS, wait_for_shards
 from ._names import resume_run_name, run_batch_name
 from ._runner import RUNNER
 
@@ -97,18 +98,25 @@ def _drive(run: Run, *, wait: bool) -> RunReport:
 
 
 def _perform(run: Run, steps: Sequence[Step]) -> None:
-    # Anthropic's batches are told apart by when they were made: one at a time.
-    serial = run.job.provider == "anthropic"
-    futures = []
-    in_turn = []
-    for step in steps:
-        if step.kind == "submit" and serial:
-            in_turn.append(step)
-        else:
-            futures.append(STEPS[step.kind].submit(run.directory.url, step.unit))
+    submits = [step for step in steps if step.kind == "submit"]
+    # Anthropic's batches are told apart by when they were made: one at a time. On a
+    # shared store a first one goes alone: two processes on one run meet at its claim,
+    # and one of them leaves before it claims anything.
+    if run.job.provider == "anthropic":
+        in_turn = submits
+    else:
+        in_turn = [] if run.directory.is_local else submits[:1]
+
+    def start(chosen: Iterable[Step]) -> list[PrefectFuture[Any]]:
+        return [
+            STEPS[step.kind].submit(run.directory.url, step.unit) for step in chosen
+        ]
+
+    futures = start(step for step in steps if step.kind != "submit")
     try:
         for step in in_turn:
-            submit_shard.submit(run.directory.url, step.unit).result()
+            start([step])[0].result()
+        futures += start(submits[len(in_turn) :])
     finally:
         for future in futures:
             future.wait()
