@@ -10,12 +10,10 @@ from typing import Any
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-from _model import PROMPT
 
 __all__ = [
     "NONCE",
     "SHARD_ROWS",
-    "prompt",
     "result_lines",
     "texts",
     "write_csv",
@@ -29,32 +27,14 @@ __all__ = [
 NONCE = "0123abcd"
 SHARD_ROWS = 50_000
 
-_WORDS = [
-    "the",
-    "invoice",
-    "order",
-    "since",
-    "yesterday",
-    "cannot",
-    "log",
-    "in",
-    "thank",
-    "you",
-    "Größe",
-    "naïve",
-    "価格",
-    "refund",
-    "printer",
-    '"quoted"',
-    "line\nbreak",
-    "café",
-    "delivery",
-    "account",
-    "update",
-    "please",
-    "again",
-    "when",
-]
+_PLAIN = (
+    "the invoice order since yesterday cannot log in thank you refund printer delivery"
+    " account update please again when my screen stays dark after login and nobody"
+    " answers on the phone, so I write"
+)
+_AWKWARD = ["Größe", "naïve", "価格", '"quoted"', "line\nbreak", "café", "🙁"]
+_AWKWARD_EVERY = 10
+"""One text in so many is not plain English: most users' are, and none are all."""
 _TEXTS = 997
 _BUFFER_BYTES = 1 << 20
 
@@ -63,16 +43,12 @@ def texts(rows: int, characters: int = 500) -> Iterator[str]:
     """Yield one text per row: no two neighbours are alike."""
     chance = random.Random(7)  # noqa: S311 - test data
     made = []
-    for _ in range(_TEXTS):
-        text = " ".join(chance.choices(_WORDS, k=characters // 4))
+    for number in range(_TEXTS):
+        words = _PLAIN.split() + ([] if number % _AWKWARD_EVERY else _AWKWARD)
+        text = " ".join(chance.choices(words, k=characters // 3))
         made.append(text[:characters])
     for row in range(rows):
         yield made[row % _TEXTS]
-
-
-def prompt(text: str) -> str:
-    """Return the message of a row, as the template makes it."""
-    return PROMPT.replace("{{ text }}", text)
 
 
 def write_lines(path: Path, lines: Iterable[bytes]) -> Path:
@@ -127,15 +103,19 @@ def result_lines(
         "urgency": 3,
         "summary": "The invoice of May was paid twice, once by card and once by bank"
         " transfer; the customer wants the second payment back before the end of the"
-        " month, and asks for a corrected invoice: “Größe und 価格 stimmen nicht” 🙁.",
+        " month, and asks for a corrected invoice.",
         "language": "en",
         "sentiment": -0.25,
-        "tags": ["invoice", "refund", "double payment", "価格", "Größe"],
+        "tags": ["invoice", "refund", "double payment", "May"],
         "escalate": False,
         "company": company,
     }
     contents = [
-        orjson.dumps(answer | {"urgency": 1 + number % 5, "sentiment": number / 200})
+        orjson.dumps(
+            answer
+            | {"urgency": 1 + number % 5, "sentiment": number / 200}
+            | ({} if number % _AWKWARD_EVERY else {"language": "“Größe”, 価格 🙁"})
+        )
         for number in range(199)
     ]
     contents.append(orjson.dumps(answer | {"category": "weather"}))

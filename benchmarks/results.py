@@ -10,7 +10,8 @@ from _measure import Bench, Line, interleave, median, run, spread
 
 __all__ = ["measure"]
 
-_ROWS = SHARD_ROWS
+_SHARDS = 2
+_ROWS = _SHARDS * SHARD_ROWS
 _TIMES = 3
 _PARSE, _TABLE = 4, 3
 
@@ -22,12 +23,13 @@ def measure(bench: Bench) -> Iterator[Line]:
     source = write_jsonl(bench.folder / "rows.jsonl", _ROWS)
     joined = bench.new_folder()
     run("ours:generate", source, joined)
-    write_rounds(joined / "00000", 0, _ROWS)
+    for index in range(_SHARDS):
+        write_rounds(joined / f"{index:05}", index * SHARD_ROWS, SHARD_ROWS)
     sides = {
         "content": partial(run, "ours:parse", content),
         "tools": partial(run, "ours:parse", tools),
         **{
-            suffix: partial(run, "ours:join", source, joined, 1, suffix, _ROWS)
+            suffix: partial(run, "ours:join", source, joined, _SHARDS, suffix, _ROWS)
             for suffix in (".parquet", ".csv", ".jsonl")
         },
     }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chunk", "Chunks", "LineChunk", "no_columns", "open_chunks"]
 
-_LINES = 8192
+_LINES = 4096
 _BYTES = 8 << 20
 
 
@@ -122,7 +122,7 @@ class _LineChunks:
     def __iter__(self) -> Iterator[LineChunk]:
         lines: list[bytes] = []
         size = 0
-        with self._path.open("rb") as file:
+        with self._path.open("rb", buffering=1 << 20) as file:
             for line in file:
                 lines.append(line[:-1])
                 size += len(line)

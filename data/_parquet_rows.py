@@ -79,7 +79,7 @@ def read_batches(path: Path | UPath) -> Iterator[pa.RecordBatch]:
             )
             row_bytes = max(1, size // max(1, meta.num_rows))
             rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES // row_bytes))
-            yield from parquet.iter_batches(batch_size=rows)
+            yield from parquet.iter_batches(batch_size=rows, use_threads=False)
     except (pa.ArrowException, OSError) as exc:
         raise InputError(f"{path} cannot be read as Parquet: {exc}.") from exc
 

@@ -1,12 +1,17 @@
-"""Where in the result files the lines of each row stand: some 25 bytes a line."""
+"""Where in the result files the lines of each row stand: some 25 bytes a line.
+
+Files of an ordinary shard are read once and held; what is beyond `_HELD_BYTES` is
+read line by line where it stands.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,7 +22,10 @@ from .custom_id import parse_row_id
 
 __all__ = ["ResultFile", "ResultIndex"]
 
+_Read = Callable[[int, int], bytes]
+
 _SHOWN_IDS = 20
+_HELD_BYTES = 72 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,7 @@ class ResultIndex:
         self._offsets = array("q")
         self._lengths = array("q")
         self._file_of = array("i")
+        self._readers: list[_Read] = []
         self._handles: list[int] = []
         self._foreign = 0
         self._foreign_ids: list[str] = []
@@ -58,9 +67,16 @@ class ResultIndex:
         )
 
     def __enter__(self) -> Self:
+        left = _HELD_BYTES
         for number, file in enumerate(self._files):
             self._scan(number, file.path)
-            self._handles.append(os.open(file.path, os.O_RDONLY))
+            size = file.path.stat().st_size
+            if size <= left:
+                left -= size
+                self._readers.append(_from_memory(file.path.read_bytes()))
+            else:
+                self._handles.append(os.open(file.path, os.O_RDONLY))
+                self._readers.append(partial(_from_disk, self._handles[-1]))
         return self
 
     def __exit__(
@@ -69,6 +85,7 @@ class ResultIndex:
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._readers.clear()
         while self._handles:
             os.close(self._handles.pop())
 
@@ -83,9 +100,7 @@ class ResultIndex:
         entry = self._first[row - self._first_row]
         while entry >= 0:
             number = self._file_of[entry]
-            line = os.pread(
-                self._handles[number], self._lengths[entry], self._offsets[entry]
-            )
+            line = self._readers[number](self._offsets[entry], self._lengths[entry])
             found.append((line, self._files[number].batch_id))
             entry = self._next[entry]
         return found
@@ -131,3 +146,11 @@ class ResultIndex:
         else:
             self._next[self._last[row]] = entry
         self._last[row] = entry
+
+
+def _from_memory(data: bytes) -> _Read:
+    return lambda offset, length: data[offset : offset + length]
+
+
+def _from_disk(handle: int, offset: int, length: int) -> bytes:
+    return os.pread(handle, length, offset)

@@ -7,12 +7,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
 from ..providers import Format, Limits
 from ._resolve import answer_columns, refuse_collisions
+from ._splice import row_encoder
 from .columns import observe
 from .custom_id import row_id
 from .job import BatchJob, ResolvedJob
@@ -78,7 +80,7 @@ def write_shards(
     """
     source = open_rows(job.job.input)
     limits = batch_limits(job.job, fmt)
-    name = custom_id or (lambda row: row_id(nonce, row, 0))
+    name = custom_id or partial(row_id, nonce, round_=0)
     requests = _requests(job, fmt, source, name, joined=keep_rows)
     observed = source.columns is None and not job.job.output.lower().endswith(
         (".jsonl", ".ndjson")
@@ -126,7 +128,7 @@ def _requests(
     prompt = Prompt(
         job.messages, own_messages=job.own_messages, folder=Path(job.folder)
     )
-    encode = fmt.encoder(job.template)
+    encode = row_encoder(prompt, fmt.encoder(job.template))
     # JSON lines name their columns row by row, so collisions show only here.
     taken: frozenset[str] = frozenset()
     if joined and source.columns is None:
@@ -136,7 +138,7 @@ def _requests(
         if not taken.isdisjoint(values):
             refuse_collisions(taken, values, source.where())
         try:
-            line = encode(name(row), prompt(values))
+            line = encode(name(row), values)
         except InputError as exc:
             raise InputError(f"{source.where()}: {exc}") from exc
         yield line, values, record

@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..providers import Format
 from ._attempts import Absent, Attempts
 from ._chunks import Chunk, open_chunks
+from ._collector import paused_collector
 from ._concat import concat_parts
 from ._result_index import ResultFile, ResultIndex
 from ._writers import RowAnswer, Writer, open_writer
@@ -67,7 +68,8 @@ def write_part(  # noqa: PLR0913 - what a shard is, and how it is read
             for chunk in chunks:
                 if done + len(chunk) > rows:
                     break
-                _write_chunk(writer, chunk, attempts, first_row + done)
+                with paused_collector():
+                    _write_chunk(writer, chunk, attempts, first_row + done)
                 done += len(chunk)
                 if progress is not None:
                     progress(done)

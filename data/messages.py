@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from ..models import Endpoint, Messages, Mode, RequestTemplate
 from ..providers import get_format, split_model
+from ._collector import paused_collector
 from ._resolve import answer_schema, endpoint_for
 from .files import new_output
 from .response_model import load_answer
@@ -140,11 +141,12 @@ def parse_from_string(
 def _split(results: Iterable[ParsedResult]) -> tuple[list[Any], list[Any]]:
     parsed = []
     unparsed = []
-    for result in results:
-        if result.error is None:
-            parsed.append(result.value)
-        else:
-            unparsed.append(_as_json(result.line))
+    with paused_collector():
+        for result in results:
+            if result.error is None:
+                parsed.append(result.value)
+            else:
+                unparsed.append(_as_json(result.line))
     return parsed, unparsed
 
 

@@ -51,6 +51,8 @@ class Prompt:
         self._own_messages = own_messages
         self._folder = folder or Path()
         self._renders = [self._compile(message) for message in messages]
+        self.columns = None if own_messages else _plain_columns(messages)
+        """The columns that texts are filled with, where nothing else differs by row."""
 
     def __call__(self, values: Mapping[str, Any]) -> Messages:
         """Return the conversation of one row.
@@ -154,6 +156,29 @@ def _compile_text(text: str) -> _Render:
         return _fill_plain(parts)
     # `row` reaches columns whose names are no identifiers: `row["First name"]`.
     return lambda values: template.render({"row": values, **values})
+
+
+def _plain_columns(messages: Sequence[Mapping[str, Any]]) -> tuple[str, ...] | None:
+    """Return the columns in texts; None where rows change more than that."""
+    names: dict[str, None] = {}
+    for message in messages:
+        content = message["content"]
+        texts = content if isinstance(content, list) else [content]
+        texts = [
+            text["text"]
+            if isinstance(text, Mapping) and set(text) in ({"text"}, {"type", "text"})
+            else text
+            for text in texts
+        ]
+        for text in texts:
+            parts = _plain_parts(text) if isinstance(text, str) else None
+            if parts is None:
+                return None
+            names |= {part: None for part, is_name in parts if is_name}
+        for key, value in message.items():
+            if key != "content" and not (isinstance(value, str) and "{" not in value):
+                return None
+    return tuple(names)
 
 
 def _plain_parts(text: str) -> list[tuple[str, bool]] | None:

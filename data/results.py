@@ -91,7 +91,7 @@ def _lines(source: Path | Iterable[bytes]) -> Iterator[bytes]:
         yield from source
         return
     try:
-        with source.open("rb") as file:
+        with source.open("rb", buffering=1 << 20) as file:
             yield from read_lines(file)
     except OSError as exc:
         raise InputError(f"{source} cannot be read: {exc.strerror}.") from exc

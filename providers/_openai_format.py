@@ -16,6 +16,7 @@ from ._openai_body import constants
 from ._openai_check import check_line, read_endpoint
 from ._openai_decode import decode_line
 from ._openai_models import refuses
+from ._openai_plain import decode_plain
 from ._parts import joined_text, responses_input
 from ._schema import OPENAI, Restorer, convert
 from .base import Encode, Limits
@@ -121,7 +122,7 @@ class OpenAIFormat:
 
     def decode(self, line: bytes) -> BatchResult:
         """Decode one line of an output or error file."""
-        return decode_line(line)
+        return decode_plain(line) or decode_line(line)
 
 
 _CONTENT = {

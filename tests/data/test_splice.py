@@ -1,0 +1,107 @@
+"""Request lines encoded whole, and spliced from what no row changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchwright.data._splice import row_encoder
+from batchwright.data.prompts import Prompt
+from batchwright.errors import InputError
+from batchwright.models import RequestTemplate
+from batchwright.providers import Encode, get_format
+
+
+def _encode(endpoint: Any, system: str | None = None) -> Encode:
+    name = "anthropic" if endpoint == "/v1/messages" else "openai"
+    limit = None if endpoint == "/v1/embeddings" else 9
+    template = RequestTemplate(
+        model="gpt-5-mini", endpoint=endpoint, system=system, max_tokens=limit
+    )
+    return get_format(name).encoder(template)
+
+
+_ENDPOINTS = st.sampled_from(
+    ["/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/messages"]
+)
+_VALUES = st.one_of(
+    st.none(),
+    st.text(),
+    st.text("\\\"'\n\u2028{}\0"),
+    st.integers(),
+    st.floats(),
+    st.booleans(),
+    st.lists(st.text(), max_size=2),
+)
+
+
+@given(
+    endpoint=_ENDPOINTS,
+    system=st.none() | st.text(),
+    texts=st.lists(
+        st.sampled_from(["{{ a }}", "{{ b }}{{ a }}", 'Say "{{ b }}"\n', "Hi"]),
+        min_size=1,
+        max_size=3,
+    ),
+    in_parts=st.booleans(),
+    values=st.fixed_dictionaries({"a": _VALUES}, optional={"b": _VALUES}),
+    custom_id=st.text(min_size=1),
+)
+def test_a_spliced_line_is_the_encoded_one(
+    endpoint: str,
+    system: str | None,
+    texts: list[str],
+    *,
+    in_parts: bool,
+    values: dict[str, Any],
+    custom_id: str,
+) -> None:
+    """Byte for byte, whatever the row holds; and what cannot be sent is refused."""
+    contents: list[Any] = [
+        [text, {"text": text}, {"type": "text", "text": text}] for text in texts
+    ]
+    filled = contents if in_parts else texts
+    roles = ["system", "user", "assistant"][: len(filled)]
+    prompt = Prompt(
+        [
+            {"role": role, "content": content}
+            for role, content in zip(roles, filled, strict=True)
+        ]
+    )
+    encode = _encode(endpoint, system)
+    spliced = row_encoder(prompt, encode)
+    assert _made(lambda: spliced(custom_id, values)) == _made(
+        lambda: encode(custom_id, prompt(values))
+    )
+
+
+def _made(make: Callable[[], bytes]) -> bytes | str:
+    """Return the line, or why there is none."""
+    try:
+        return make()
+    except InputError as exc:
+        return str(exc)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"role": "user", "content": "{{ a | upper }}"}],
+        [{"role": "{{ a }}", "content": "Hi"}],
+        [{"role": "user", "content": [{"image": "{{ a }}"}]}],
+        [
+            {
+                "role": "user",
+                "content": [{"type": "image_url", "image_url": {"url": "{{ a }}"}}],
+            }
+        ],
+    ],
+)
+def test_more_than_text_is_encoded_whole(messages: list[dict[str, Any]]) -> None:
+    """What a value may change the shape of is not cut at it."""
+    assert Prompt(messages, folder=Path()).columns is None
