@@ -13,6 +13,8 @@ from .state import RunState, Unit
 
 __all__ = ["percent_done", "shard_rows"]
 
+_CENT = 0.01
+
 
 def shard_rows(
     state: RunState,
@@ -33,13 +35,13 @@ def shard_rows(
         {
             "shard": unit.path,
             "batch": "",
-            "provider": provider,
             "status": "not sent",
             "requests": unit.plan.requests,
             "succeeded": None,
             "failed": None,
             "age": "",
             "cost (USD)": None,
+            "provider": provider,
         }
         | cells
         for unit in state.units.values()
@@ -85,9 +87,7 @@ def _attempts(
         elif ended.verdict is Verdict.LANDED:
             cells["succeeded"] = ended.outcomes.get(Outcome.SUCCEEDED, 0)
             cells["failed"] = ended.lines - cells["succeeded"]
-            cells["cost (USD)"] = (
-                "unknown" if ended.cost_usd is None else f"{ended.cost_usd:.4f}"
-            )
+            cells["cost (USD)"] = _usd(ended.cost_usd)
         else:
             cells["status"] = ended.verdict.replace("_", " ")
         yield cells
@@ -97,6 +97,12 @@ def _newest(attempt: Attempt, live: Mapping[str, Batch]) -> Batch | None:
     if attempt.ended and attempt.ended.batch:
         return attempt.ended.batch
     return live.get(attempt.batch.id, attempt.batch) if attempt.batch else None
+
+
+def _usd(cost: float | None) -> str:
+    if cost is None:
+        return "unknown"
+    return f"{cost:.4f}" if cost >= _CENT else f"{cost:.6f}"
 
 
 def _age(until: datetime, since: datetime) -> str:

@@ -143,13 +143,13 @@ class _Board:
             if last is not None and _without_age(last.data) == _without_age(table):
                 return
         percent = percent_done(state, self._live)
-        self._put(client, "progress", "progress", percent, f"Answered of {url}")
-        self._put(client, "batches", "table", table, f"The batches of {url}")
+        self._put(client, "progress", "progress", percent, f"Answered requests of run {url}")
+        self._put(client, "batches", "table", table, f"Batches of run {url}")
         if state.report is not None:
             text = markdown(state.report)
-            self._put(client, "report", "markdown", text, f"The report of {url}")
+            self._put(client, "report", "markdown", text, f"Report of run {url}")
             link = _link(self._run.job.job.output)
-            self._put(client, "output", "markdown", link, f"The output of {url}")
+            self._put(client, "output", "markdown", link, f"Output of run {url}")
 
     def _put(
         self,

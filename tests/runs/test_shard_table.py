@@ -106,6 +106,13 @@ LANDED = ended(
             {"cost (USD)": "unknown"},
         ),
         (
+            attempt(
+                batch=batch(), ended=LANDED.model_copy(update={"cost_usd": 2e-5})
+            ),
+            {},
+            {"cost (USD)": "0.000020"},
+        ),
+        (
             attempt(batch=batch(), ended=ended(Verdict.PARKED, batch=batch("failed"))),
             {},
             {"batch": "b-1", "status": "parked", "cost (USD)": None},
