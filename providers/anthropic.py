@@ -85,7 +85,13 @@ class AnthropicProvider(AnthropicFormat):
             newest_batch_id=newest["id"] if newest else None,
         )
 
-    def upload(self, requests_path: Path, progress: Progress | None = None) -> None:
+    def upload(
+        self,
+        requests_path: Path,
+        progress: Progress | None = None,
+        *,
+        earlier: str | None = None,
+    ) -> None:
         """Send nothing: `create` carries the requests."""
 
     def create(

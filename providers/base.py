@@ -108,11 +108,20 @@ class Provider(Format, Protocol):
         ...
 
     def upload(
-        self, requests_path: Path, progress: Progress | None = None
+        self,
+        requests_path: Path,
+        progress: Progress | None = None,
+        *,
+        earlier: str | None = None,
     ) -> str | None:
         """Send the request file ahead of the batch, where the API wants that.
 
         Safe to repeat: a second upload is a file that expires, never a batch.
+
+        Args:
+            requests_path: The request file.
+            progress: Told of bytes sent.
+            earlier: An upload of the same bytes, which is taken while it exists.
 
         Returns:
             The file's ID; None where `create` itself carries the requests.

@@ -46,7 +46,6 @@ _logger = logging.getLogger(__name__)
 _TOKEN = "batchwright"  # noqa: S105 - the name of a metadata pair, no secret
 # `created_at` has whole seconds, so batches of the baseline's second may follow it.
 _TIES = timedelta(minutes=10)
-_DAY_SECONDS = 86_400
 
 
 class OpenAIProvider(OpenAIFormat):
@@ -90,17 +89,23 @@ class OpenAIProvider(OpenAIFormat):
             newest_batch_id=newest["id"] if newest else None,
         )
 
-    def upload(self, requests_path: Path, progress: Progress | None = None) -> str:
+    def upload(
+        self,
+        requests_path: Path,
+        progress: Progress | None = None,
+        *,
+        earlier: str | None = None,
+    ) -> str:
         """Upload the request file; OpenAI deletes it after `upload_expires_days`."""
+        if earlier and self._size_bytes(earlier) == requests_path.stat().st_size:
+            return earlier
+        seconds = get_settings().upload_expires_days * 86_400
         what = "upload the request file"
         with self._failures.calling(what), UploadFile(requests_path, progress) as file:
             answer = self._client.files.with_raw_response.create(
                 file=(f"{requests_path.stem}.jsonl", file),
                 purpose="batch",
-                expires_after={
-                    "anchor": "created_at",
-                    "seconds": get_settings().upload_expires_days * _DAY_SECONDS,
-                },
+                expires_after={"anchor": "created_at", "seconds": seconds},
             )
         file_id: str = self._failures.object_of(answer.http_response, what)["id"]
         return file_id
@@ -125,10 +130,8 @@ class OpenAIProvider(OpenAIFormat):
         """Return the batches that carry the intent's token or its input file."""
 
         def is_match(batch: Batch) -> bool:
-            return batch.metadata.get(_TOKEN) == intent.token or (
-                intent.input_file_id is not None
-                and batch.input_file_id == intent.input_file_id
-            )
+            same_file = batch.input_file_id == (intent.input_file_id or "")
+            return same_file or batch.metadata.get(_TOKEN) == intent.token
 
         return candidates(
             self._walk(self.page_size, complete=True), intent, is_match, _TIES

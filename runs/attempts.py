@@ -124,6 +124,18 @@ class Attempts:
             and attempt.ended.verdict is Verdict.FOREIGN
         }
 
+    @property
+    def batch_ids(self) -> set[str]:
+        """Every batch on record."""
+        return {attempt.batch.id for attempt in self.all if attempt.batch}
+
+    def uploaded(self, digest: str) -> str | None:
+        """Return the newest upload of a request file with this content."""
+        for attempt in reversed(self.all):
+            if attempt.intent.digest == digest:
+                return attempt.intent.input_file_id
+        return None
+
     def claim(self, intent: Intent) -> Attempt:
         """Write down that a batch is about to be created.
 

@@ -9,6 +9,7 @@ claim without a batch, and `reconcile` settles that before anything is sent.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ from .attempts import Attempt, Attempts
 from .pause import patiently
 from .records import Ended, Verdict
 
-__all__ = ["RequestFile", "check_scope", "close_unsent", "create_batch"]
+__all__ = ["Known", "RequestFile", "check_scope", "close_unsent", "create_batch"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,28 +45,43 @@ class RequestFile:
     reserved_usd: float | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is on record of the account in which a batch is made."""
+
+    batch_ids: AbstractSet[str] = frozenset()
+    """Batches that its key must see."""
+    account: Account | None = None
+    """Whose they are."""
+
+
 def create_batch(
     attempts: Attempts,
     file: RequestFile,
     path: Path,
     provider: Provider,
     *,
-    recorded: AbstractSet[str] = frozenset(),
-    earlier: Account | None = None,
+    known: Known | None = None,
+    wanted: Callable[[], bool] = lambda: True,
     progress: Progress | None = None,
     patient: bool = True,
-) -> Attempt:
+) -> Attempt | None:
     """Create the next attempt's batch; the last attempt must be over.
+
+    A request file that an earlier attempt has sent up is not sent up again.
 
     Args:
         attempts: The records of this file.
         file: Its facts.
         path: Where it lies on this machine.
         provider: Where the batch is created.
-        recorded: Batches of the same run, by which the account is checked.
-        earlier: The account that the run's batches belong to, where known.
+        known: By what the account is checked, before anything is sent.
+        wanted: Asked right before the claim; if it says no, nothing is created.
         progress: Told of bytes sent.
         patient: Whether calls before the claim are tried again while they fail.
+
+    Returns:
+        The attempt; None where its batch is no longer wanted.
 
     Raises:
         RunBusyError: Another process claimed this attempt first.
@@ -73,13 +89,20 @@ def create_batch(
         CreationUnknownError: The batch may exist; the claim stays for `reconcile`.
         ProviderError: The provider refused; there is no batch.
     """
+    uploaded = attempts.uploaded(file.digest)
+
+    def upload() -> str | None:
+        return provider.upload(path, progress, earlier=uploaded)
+
     if patient:
         account = patiently(provider.account, "Looking at the account")
-        check_scope(account, provider, recorded=recorded, earlier=earlier)
-        file_id = patiently(lambda: provider.upload(path, progress), "The upload")
+        if known:
+            check_scope(account, provider, known)
+        file_id = patiently(upload, "The upload")
     else:
-        account = provider.account()
-        file_id = provider.upload(path, progress)
+        account, file_id = provider.account(), upload()
+    if not wanted():
+        return None
     number = attempts.last.number + 1 if attempts.last else 0
     intent = Intent(
         token=f"{file.token}-{number}",
@@ -128,13 +151,7 @@ def close_unsent(attempts: Attempts, attempt: Attempt, text: str) -> None:
     attempts.close(attempt, ended)
 
 
-def check_scope(
-    account: Account,
-    provider: Provider,
-    *,
-    recorded: AbstractSet[str],
-    earlier: Account | None,
-) -> None:
+def check_scope(account: Account, provider: Provider, known: Known) -> None:
     """Make sure that this key sees the batches that the run has already made.
 
     Response headers settle it where both sides name organisation and project;
@@ -143,10 +160,10 @@ def check_scope(
     Raises:
         ScopeError: It is another account.
     """
-    if earlier is not None:
+    if known.account is not None:
         pairs = (
-            (earlier.organization, account.organization),
-            (earlier.project, account.project),
+            (known.account.organization, account.organization),
+            (known.account.project, account.project),
         )
         for before, now in pairs:
             if before and now and before != now:
@@ -157,9 +174,9 @@ def check_scope(
                 )
         if all(before and now for before, now in pairs):
             return
-    if not recorded:
+    if not known.batch_ids:
         return
-    batch_id = max(recorded)
+    batch_id = max(known.batch_ids)
     try:
         patiently(lambda: provider.retrieve(batch_id), "Looking at a batch of the run")
     except UnknownBatchError as exc:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from ..errors import ResultsGoneError, UnknownBatchError
 from ..models import Batch, BatchStatus
 from ..providers import Provider
 from .attempts import Attempt
-from .create import check_scope
+from .create import Known, check_scope
 from .events import emit
 from .pause import patiently
 from .records import Ended, Verdict
@@ -18,6 +19,7 @@ from .state import Run, Unit
 __all__ = ["land_unit"]
 
 _NO_CAPACITY = "token_limit_exceeded"
+_LIMIT = re.compile(r"\bLimit: ([\d,]+) enqueued tokens")
 
 
 def land_unit(run: Run, path: str, provider: Provider) -> Ended | None:
@@ -106,18 +108,21 @@ def _make_sure_of_account(run: Run, attempt: Attempt, provider: Provider) -> Non
     """Tell a batch that is gone from a key that may not see it."""
     others = run.state().batch_ids - {attempt.batch.id if attempt.batch else ""}
     account = patiently(provider.account, "Looking at the account")
-    check_scope(account, provider, recorded=others, earlier=attempt.intent.account)
+    known = Known(batch_ids=others, account=attempt.intent.account)
+    check_scope(account, provider, known)
 
 
 def _refused(run: Run, unit: Unit, attempt: Attempt, batch: Batch) -> Ended:
     """Close an attempt of which nothing ran: for lack of capacity, or for good."""
     parked = any(error.code == _NO_CAPACITY for error in batch.errors)
     text = "; ".join(error.message for error in batch.errors[:3]) or "no reason given"
+    limit = _LIMIT.search(text)
     ended = Ended(
         verdict=Verdict.PARKED if parked else Verdict.FAILED,
         batch=batch,
         at=datetime.now(UTC),
         in_flight=len(run.state().open_units) - 1,
+        token_limit=int(limit[1].replace(",", "")) if parked and limit else None,
         text=text,
     )
     unit.attempts.close(attempt, ended)

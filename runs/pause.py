@@ -60,6 +60,7 @@ def patiently(call: Callable[[], T], what: str) -> T:
     """
     settings = get_settings()
     deadline = time.monotonic() + settings.patience_seconds
+    said = False
     for seconds in growing(settings.retry_seconds, settings.max_poll_seconds):
         try:
             return call()
@@ -70,7 +71,8 @@ def patiently(call: Callable[[], T], what: str) -> T:
             wait_seconds = max(seconds, wished)
             if not exc.retryable or time.monotonic() + wait_seconds > deadline:
                 raise
-            if seconds <= settings.retry_seconds * 1.2:
+            if not said:
+                said = True
                 emit("notice", text=f"{what} failed and is tried again: {exc}")
                 _logger.warning("%s failed and is tried again: %s", what, exc)
         pause(wait_seconds)

@@ -18,7 +18,7 @@ from ..models import Batch
 from ..providers import Provider
 from ..settings import get_settings
 from .attempts import Attempt, Attempts
-from .create import check_scope, close_unsent
+from .create import Known, check_scope, close_unsent
 from .events import emit
 from .pause import patiently, pause
 
@@ -71,7 +71,9 @@ def reconcile(
     while True:
         account = patiently(provider.account, "Looking at the account")
         check_scope(
-            account, provider, recorded=recorded, earlier=attempt.intent.account
+            account,
+            provider,
+            Known(batch_ids=recorded, account=attempt.intent.account),
         )
         candidates = _candidates(attempts, attempt, provider, elsewhere())
         listings += 1
@@ -98,7 +100,7 @@ def _candidates(
     attempts: Attempts, attempt: Attempt, provider: Provider, known: AbstractSet[str]
 ) -> list[Batch]:
     found = patiently(lambda: provider.find(attempt.intent), "A listing")
-    taken = known | attempts.foreign_ids
+    taken = known | attempts.batch_ids
     return [batch for batch in found if batch.id not in taken]
 
 

@@ -113,5 +113,7 @@ class Ended(_Record):
     """What the batch cost; None where a price or usage is unknown."""
     in_flight: int = 0
     """Other batches of the run that were open at that time."""
+    token_limit: int | None = None
+    """Tokens that may be enqueued for the model, where a parked batch was told."""
     text: str | None = None
     """The provider's words where the verdict is not `landed`."""

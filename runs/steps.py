@@ -6,6 +6,7 @@ resume after a crash, the scheduled sweep and a webhook.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +14,10 @@ from typing import Literal
 from .records import Ended, Verdict
 from .state import RunState, Unit
 
-__all__ = ["Step", "in_flight_limit", "next_steps"]
+__all__ = ["Step", "in_flight_limit", "next_steps", "under_token_limit"]
+
+_TOKENS_PER_BYTE = 0.25
+"""Until a batch has landed; less for JSON than for prose, so rather too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +83,48 @@ def in_flight_limit(state: RunState, max_in_flight: int) -> int:
     A batch that found no capacity lowers it to the number that were open then;
     each batch that landed since raises it by one.
     """
-    closed: list[Ended] = sorted(
-        (
-            attempt.ended
-            for unit in state.units.values()
-            for attempt in unit.attempts.all
-            if attempt.ended
-        ),
-        key=lambda ended: ended.at,
-    )
     limit = max_in_flight
-    for ended in closed:
+    for _, ended in _closed(state):
         if ended.verdict is Verdict.PARKED:
             limit = max(1, min(limit, ended.in_flight))
         elif ended.verdict is Verdict.LANDED:
             limit = min(limit + 1, max_in_flight)
     return limit
+
+
+def under_token_limit(state: RunState, units: Iterable[Unit]) -> list[Unit]:
+    """Return the first units that fit under the limit that a refusal named.
+
+    What a request file takes is estimated from those that have landed. One unit is
+    always tried where none is open, for estimates err.
+    """
+    closed = _closed(state)
+    limits = [ended.token_limit for _, ended in closed if ended.token_limit]
+    if not limits:
+        return list(units)
+    landed = [pair for pair in closed if pair[1].verdict is Verdict.LANDED]
+    tokens = sum(ended.input_tokens for _, ended in landed)
+    size = sum(unit.plan.bytes for unit, _ in landed)
+    per_byte = tokens / size if tokens else _TOKENS_PER_BYTE
+    left = limits[-1] - per_byte * sum(unit.plan.bytes for unit in state.open_units)
+    fitting: list[Unit] = []
+    for unit in units:
+        left -= per_byte * unit.plan.bytes
+        if left < 0 and (fitting or state.open_units):
+            break
+        fitting.append(unit)
+    return fitting
+
+
+def _closed(state: RunState) -> list[tuple[Unit, Ended]]:
+    """Return how attempts ended, with their units, in the order of time."""
+    closed = [
+        (unit, attempt.ended)
+        for unit in state.units.values()
+        for attempt in unit.attempts.all
+        if attempt.ended
+    ]
+    return sorted(closed, key=lambda pair: pair[1].at)
 
 
 def _to_submit(
@@ -112,7 +142,7 @@ def _to_submit(
             waiting = [unit for unit in waiting if unit is first]
     slots = in_flight_limit(state, max_in_flight) - len(state.open_units)
     lost = [unit for unit in waiting if unit.is_lost]
-    fresh = [unit for unit in waiting if not unit.is_lost]
+    fresh = under_token_limit(state, (unit for unit in waiting if not unit.is_lost))
     return lost + fresh[: max(0, slots - len(lost))]
 
 

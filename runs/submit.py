@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Set as AbstractSet
 
 from ..data.custom_id import parse_row_id
 from ..errors import CreationUnknownError, ProviderError
-from ..models import Account, Batch
+from ..models import Batch
 from ..settings import get_settings
 from .attempts import Attempt
 from .budget import reservation_usd
-from .create import RequestFile, create_batch
+from .create import Known, RequestFile, create_batch
 from .events import emit
 from .neighbours import parent, recorded_under
 from .pause import growing, pause
@@ -32,7 +31,8 @@ def submit_unit(run: Run, path: str, *, wait: bool = True) -> Batch | None:
         wait: Whether to look for a lost batch as long as it takes.
 
     Returns:
-        The unit's open batch; None where a lost one needs another look later.
+        The unit's open batch; None where a lost one needs another look later, or
+        the run was cancelled.
 
     Raises:
         RunBusyError: Another process is creating this unit's batch.
@@ -40,32 +40,32 @@ def submit_unit(run: Run, path: str, *, wait: bool = True) -> Batch | None:
     """
     settings = get_settings()
     deadline = time.monotonic() + settings.patience_seconds
+    said = False
     for seconds in growing(settings.retry_seconds, settings.max_poll_seconds):
         unit = run.unit(path)
         if unit.is_settled or unit.is_open:
             return unit.last.batch if unit.last else None
         if unit.is_lost:
             attempt = _find_again(run, unit, wait=wait)
-            if attempt is None:
-                return None
         else:
             try:
                 attempt = _create(run, unit)
             except ProviderError as exc:
                 if not exc.retryable or time.monotonic() > deadline:
                     raise
-                emit("notice", unit=path, text=f"Creating a batch failed: {exc}")
+                if not said:
+                    said = True
+                    text = f"Creating a batch failed and is tried again: {exc}"
+                    emit("notice", unit=path, text=text)
                 if not isinstance(exc, CreationUnknownError):
                     pause(max(seconds, exc.retry_after_seconds or 0))
                 continue
-        if attempt.batch is not None:
-            return attempt.batch
+        if attempt is None or attempt.batch is not None:
+            return attempt.batch if attempt else None
     raise AssertionError("pauses never end")
 
 
-def _create(run: Run, unit: Unit) -> Attempt:
-    provider = run.provider()
-    recorded, account = _known(run, unit)
+def _create(run: Run, unit: Unit) -> Attempt | None:
     file = RequestFile(
         token=f"{run.plan().nonce}-{unit.path.replace('/', '-')}",
         requests=unit.plan.requests,
@@ -80,14 +80,14 @@ def _create(run: Run, unit: Unit) -> Attempt:
             unit.attempts,
             file,
             requests,
-            provider,
-            recorded=recorded,
-            earlier=account,
+            run.provider(),
+            known=_known(run, unit),
+            wanted=lambda: not run.directory.exists("cancelled.json"),
             progress=lambda done, total: emit(
                 "uploading", unit=unit.path, done=done, total=total
             ),
         )
-    if attempt.batch:
+    if attempt and attempt.batch:
         emit(
             "submitted",
             unit=unit.path,
@@ -100,7 +100,6 @@ def _create(run: Run, unit: Unit) -> Attempt:
 def _find_again(run: Run, unit: Unit, *, wait: bool) -> Attempt | None:
     nonce = run.plan().nonce
     fmt = run.format
-    recorded, _ = _known(run, unit)
 
     def owns(line: bytes) -> bool:
         found = parse_row_id(fmt.decode(line).custom_id, nonce)
@@ -111,12 +110,12 @@ def _find_again(run: Run, unit: Unit, *, wait: bool) -> Attempt | None:
         run.provider(),
         owns=owns,
         elsewhere=lambda: recorded_under(parent(run.directory)),
-        recorded=recorded,
+        recorded=_known(run, unit).batch_ids,
         wait=wait,
     )
 
 
-def _known(run: Run, unit: Unit) -> tuple[AbstractSet[str], Account | None]:
+def _known(run: Run, unit: Unit) -> Known:
     """Return batches of the run to check the account by, and that account.
 
     The first shard's and the unit's own are enough, and cheap to read.
@@ -124,5 +123,6 @@ def _known(run: Run, unit: Unit) -> tuple[AbstractSet[str], Account | None]:
     first = run.unit("shards/00000")
     attempts = first.attempts.all + unit.attempts.all
     foreign = first.attempts.foreign_ids | unit.attempts.foreign_ids
-    ids = {attempt.batch.id for attempt in attempts if attempt.batch} - foreign
-    return ids, attempts[0].intent.account if attempts else None
+    ids = (first.attempts.batch_ids | unit.attempts.batch_ids) - foreign
+    account = attempts[0].intent.account if attempts else None
+    return Known(batch_ids=ids, account=account)

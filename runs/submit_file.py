@@ -100,7 +100,7 @@ def submit_file(
             attempt = _find_again(attempts, requests_path, provider)
             if attempt.batch is None:
                 raise
-        if attempt.batch is None:
+        if attempt is None or attempt.batch is None:
             raise AssertionError("a created attempt has a batch")
         return Submitted(attempt.batch, made)
 

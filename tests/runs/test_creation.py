@@ -16,6 +16,7 @@ from batchwright.data.job import BatchJob
 from batchwright.errors import RunBusyError
 from batchwright.models import Intent, Outcome
 from batchwright.providers.sandbox import Sandbox
+from batchwright.runs.cancel import cancel_run
 from batchwright.runs.drive import do_step, drive, perform
 from batchwright.runs.open import open_run
 from batchwright.runs.records import Verdict
@@ -210,6 +211,19 @@ def test_a_crash_after_a_foreign_batch_was_let_go_costs_nothing(
     assert report.outcomes == {Outcome.SUCCEEDED: EACH}
     assert [line.batch_id for line in report.batches] == [their, made]
     assert len(ours(sandbox, run)) == 1
+
+
+@BOTH
+def test_a_lost_claim_of_a_cancelled_run_buys_nothing(
+    provider: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """It is looked for, since it may have been paid for, and never made up for."""
+    run = generated(tmp_path, provider)
+    claim(run)
+    cancel_run(run.directory.url)
+    report = drive(run, wait=True)
+    assert report.outcomes == {Outcome.CANCELLED: EACH}
+    assert sandbox.created() == 0
 
 
 def test_an_attempt_is_claimed_once(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -243,12 +243,3 @@ def test_transport_faults_cost_nothing(
     report = run(tmp_path, 4, provider, max_requests_per_batch=2)
     assert report.outcomes == {Outcome.SUCCEEDED: 4}
     assert sandbox.created() == 2
-
-
-def test_admission_learns_how_much_fits(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Forty shards against a limit that holds three: none is lost, none is double."""
-    sandbox.set_faults({"limits": {"openai_enqueued_tokens": 250}})
-    report = run(tmp_path, 40, max_requests_per_batch=1)
-    assert report.outcomes == {Outcome.SUCCEEDED: 40}
-    landed = [line for line in report.batches if line.provider_status == "completed"]
-    assert len(landed) == 40

@@ -106,9 +106,7 @@ LANDED = ended(
             {"cost (USD)": "unknown"},
         ),
         (
-            attempt(
-                batch=batch(), ended=LANDED.model_copy(update={"cost_usd": 2e-5})
-            ),
+            attempt(batch=batch(), ended=LANDED.model_copy(update={"cost_usd": 2e-5})),
             {},
             {"cost (USD)": "0.000020"},
         ),
