@@ -1,0 +1,87 @@
+"""Tests of names on Prefect's pages: each says which run, and which shard."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import State
+
+from batchwright import BatchJob, advance_runs, run_batch
+from batchwright.flows import resume_run
+from batchwright.providers.sandbox import Sandbox
+from batchwright.tasks._names import run_name
+
+pytestmark = [
+    pytest.mark.prefect,
+    pytest.mark.xdist_group("prefect"),
+    pytest.mark.usefixtures("prefect_server"),
+]
+
+
+def names(state: State[object]) -> tuple[str, set[str]]:
+    """Return the names of a flow run and of its task runs."""
+    flow_run_id = state.state_details.flow_run_id
+    assert flow_run_id is not None
+    with get_client(sync_client=True) as client:
+        flow_run = client.read_flow_run(flow_run_id)
+        task_runs = client.read_task_runs(
+            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
+        )
+    return flow_run.name, {each.name for each in task_runs}
+
+
+def test_names_say_which_run_and_which_shard(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A night's run is told from another's in every list, and so are its shards."""
+    sandbox.set_faults({"durations": {"in_progress": 1000}})
+    rows = tmp_path / "rows.csv"
+    rows.write_text("text\none\ntwo\n", encoding="utf-8")
+    job = BatchJob(
+        input=str(rows),
+        prompt="Say {{ text }}",
+        model="gpt-5-mini",
+        output=str(tmp_path / "out-{date:%Y}.csv"),
+        max_requests_per_batch=1,
+    )
+    day = datetime.now(UTC)
+    run = f"night-{day:%Y}"
+    root = tmp_path / "runs"
+    state = run_batch(
+        job, f"{root}/night-{{date:%Y}}", wait="detach", return_state=True
+    )
+    units = [f"{run}/shards/0000{shard}" for shard in range(2)]
+    assert names(state) == (
+        f"run-batch {run}",
+        {f"generate {run}", *(f"submit {unit}" for unit in units)},
+    )
+    assert names(advance_runs(str(root), return_state=True)) == (
+        "advance-runs",
+        {f"advance {run}"},
+    )
+    sandbox.settle()
+    flow_run, tasks = names(resume_run(f"{root}/{run}", return_state=True))
+    assert flow_run == f"resume {run}"
+    assert tasks == {
+        f"wait {run}",
+        f"write-output {run}",
+        *(f"{step} {unit}" for step in ("download", "parse") for unit in units),
+    }
+    flow_run, _ = names(run_batch(job, wait="detach", return_state=True))
+    assert flow_run == f"run-batch out-{day:%Y}.csv"
+
+
+@pytest.mark.parametrize(
+    ("location", "name"),
+    [
+        ("s3://lake/runs/night", "night"),
+        ("s3://lake/runs/night/", "night"),
+        ("/data/night", "night"),
+        ("night", "night"),
+    ],
+)
+def test_a_run_is_called_like_its_folder(location: str, name: str) -> None:
+    """Of a path or URL the last part counts."""
+    assert run_name(location) == name
