@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.table import Table
-
 from ..models import Batch
-from .tables import NOTHING, make_table, number, print_facts, print_table, when
+from .tables import NOTHING, RuledTable, number, print_facts, print_table, when
 
 __all__ = ["batches_table", "print_batch", "print_batches"]
 
@@ -16,9 +14,9 @@ _COLUMNS = ("Batch ID", "Created At", "Status", "Failed", "Completed", "Total")
 _SHOWN = 20
 
 
-def batches_table(provider: str, batches: Sequence[Batch]) -> Table:
+def batches_table(provider: str, batches: Sequence[Batch]) -> RuledTable:
     """Return the table of `list` for a terminal."""
-    return make_table(_TITLES[provider], _COLUMNS, [_row(batch) for batch in batches])
+    return RuledTable(_TITLES[provider], _COLUMNS, [_row(batch) for batch in batches])
 
 
 def print_batches(provider: str, batches: Sequence[Batch]) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["NOTHING", "make_table", "number", "print_facts", "print_table", "when"]
+__all__ = ["NOTHING", "RuledTable", "number", "print_facts", "print_table", "when"]
 
 NOTHING = "-"
 """Stands where the provider does not say."""
@@ -27,23 +27,41 @@ _COLOURS = {
     "cancelled": "yellow",
 }
 
+_WIDE = 110
+"""Columns from which on a batch's ID and its times fit side by side."""
+_DATE = len("2026-11-23")
+
 Row = Sequence[str]
 
 
-def make_table(title: str, columns: Row, rows: Sequence[Row]) -> Table:
-    """Return a table for a terminal; the first column is folded, never cut."""
-    table = Table(title=title)
-    for position, name in enumerate(columns):
-        table.add_column(name, overflow="fold", no_wrap=position != 0)
-    for row in rows:
-        table.add_row(*(Text(cell, _COLOURS.get(cell, "")) for cell in row))
-    return table
+class RuledTable:
+    """A table for a terminal: what is too wide is folded, never cut.
+
+    It fits itself to the width each time it is drawn.
+    """
+
+    def __init__(self, title: str, columns: Row, rows: Sequence[Row]) -> None:
+        self._title = title
+        self._columns = columns
+        self._rows = rows
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        table = Table(title=self._title)
+        for name in self._columns:
+            table.add_column(name, overflow="fold")
+            if options.max_width < _WIDE and name.endswith(" At"):
+                table.columns[-1].max_width = _DATE  # the time goes below it
+        for row in self._rows:
+            table.add_row(*(Text(cell, _COLOURS.get(cell, "")) for cell in row))
+        yield table
 
 
 def print_table(title: str, columns: Row, rows: Sequence[Row]) -> None:
     """Print to standard output."""
     if sys.stdout.isatty():
-        Console().print(make_table(title, columns, rows))
+        Console().print(RuledTable(title, columns, rows))
         return
     typer.echo(title)
     _print_aligned([columns, *rows])

@@ -45,6 +45,22 @@ object a line. Times are UTC.
 
 `BATCHWRIGHT_DEBUG=1` before a command shows the traceback of a failure. `NO_COLOR=1`
 leaves out colours. `batchwright --install-completion` completes commands in your shell.
+
+## On a terminal
+
+`list` follows the batches of an account until none of them runs any more. What does not
+fit is folded: at 140 columns, and at 80.
+
+![`list` at 140 columns](img/list-140.svg)
+
+![`list` at 80 columns](img/list-80.svg)
+
+`run`, `resume`, `create-from-file` and `download-file` show bars for what takes time,
+and `run` ends with what came of it.
+
+![A run that waits](img/run-140.svg)
+
+![A run that is done](img/summary-140.svg)
 """
 
 
