@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
+from secrets import token_hex
 
 import orjson
 
@@ -66,6 +67,8 @@ def open_run(
     if run is not None:
         return run
     check_output(resolved.job)
+    if not directory.is_local:
+        _check_store(directory)
     try:
         directory.write_once("job.json", resolved.model_dump_json(indent=1).encode())
     except FileExistsError:
@@ -118,6 +121,25 @@ def _reopen(run: Run) -> None:
     for name in run.directory.names():
         if name.endswith("/tally.json"):
             run.directory.remove(name)
+
+
+def _check_store(directory: Directory) -> None:
+    """Refuse a store that says yes to creating a file which is there.
+
+    Some that speak S3 pass over the condition, and no claim would be safe there.
+    """
+    probe = f".probe-{token_hex(4)}"
+    directory.write_once(probe, b"")
+    try:
+        directory.write_once(probe, b"")
+    except FileExistsError:
+        return
+    finally:
+        directory.remove(probe)
+    raise InputError(
+        f"A run directory on {directory.url} is not safe, because that store creates a"
+        " file that is there already; it must refuse a PUT with `If-None-Match: *`."
+    )
 
 
 def _default_directory(resolved: ResolvedJob, name: str) -> Directory:
