@@ -2,6 +2,7 @@
 
     DATABASE_URL=postgresql://... python examples/flows/database.py
 
+It needs `pip install "psycopg[binary]"` and a table `emails (id, body, label, reason)`.
 A retry of this flow run comes back to the batches that it has already paid for, and a
 row that has got its label in the meantime is left alone.
 """
