@@ -1,0 +1,124 @@
+"""Tests of `runs.open`: which directory a job gets, and whether it is the same job."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchwright.data.job import BatchJob
+from batchwright.errors import InputError, RunDiffersError, RunFinishedError
+from batchwright.runs.open import open_run, reopen_run, run_dir_for
+from batchwright.runs.state import Run
+
+WHEN = datetime(2026, 11, 23, 6, tzinfo=UTC)
+
+
+def job(folder: Path, **options: Any) -> BatchJob:
+    """Return a job over one row."""
+    (folder / "in.csv").write_text("text\none\n", encoding="utf-8")
+    given: dict[str, Any] = {
+        "input": str(folder / "in.csv"),
+        "output": str(folder / "labels.jsonl"),
+        "prompt": "{{ text }}",
+        "model": "gpt-5-mini",
+    }
+    return BatchJob(**given | options)
+
+
+@pytest.fixture(autouse=True)
+def _runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BATCHWRIGHT_RUNS_DIR", str(tmp_path / "runs"))
+
+
+def test_a_directory_is_named_after_output_and_job(tmp_path: Path) -> None:
+    """The same job finds its directory again, another job gets its own."""
+    first = open_run(job(tmp_path)).directory.url
+    assert Path(first).parent == tmp_path / "runs"
+    assert Path(first).name.startswith("labels-")
+    assert open_run(job(tmp_path)).directory.url == first
+    assert run_dir_for(job(tmp_path)) == first
+    assert open_run(job(tmp_path, prompt="Say {{ text }}")).directory.url != first
+    named = open_run(job(tmp_path), name="some-flow-run").directory.url
+    assert Path(named).name.startswith("some-flow-run-")
+
+
+def test_the_content_of_the_input_is_no_part_of_the_job(tmp_path: Path) -> None:
+    """The plan stands, so a file that grew meanwhile is the same job."""
+    given = job(tmp_path)
+    first = open_run(given).directory.url
+    (tmp_path / "in.csv").write_text("text\none\ntwo\n", encoding="utf-8")
+    assert open_run(given).directory.url == first
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"prompt": "Say {{ text }}"}, "`prompt`"),
+        ({"model": "gpt-5"}, "`model`"),
+        ({"max_rounds": 0, "temperature": 0.5}, "`temperature`"),
+        ({"max_requests_per_batch": 7}, "`max_requests_per_batch`"),
+    ],
+)
+def test_another_job_is_refused_by_name(
+    change: dict[str, Any], named: str, tmp_path: Path
+) -> None:
+    """What differs is said, and both ways out."""
+    url = str(tmp_path / "run")
+    open_run(job(tmp_path), url)
+    with pytest.raises(RunDiffersError) as caught:
+        open_run(job(tmp_path, **change), url)
+    assert named in str(caught.value)
+    assert "--run-dir" in str(caught.value)
+    assert f"batchwright resume {url}" in str(caught.value)
+
+
+def test_dates_are_filled_in_once(tmp_path: Path) -> None:
+    """A run that goes on after midnight stays in the directory of its day."""
+    pattern = f"{tmp_path}/{{date:%Y-%m-%d}}/run"
+    run = open_run(job(tmp_path), pattern, when=WHEN)
+    assert run.directory.url == f"{tmp_path}/2026-11-23/run"
+
+
+def test_a_done_run_is_not_begun_again(tmp_path: Path) -> None:
+    """Its report is named, and how to run the job once more."""
+    run = open_run(job(tmp_path))
+    run.directory.write("done.json", b"{}")
+    with pytest.raises(RunFinishedError, match=r"report\.md.*--run-dir"):
+        run_dir_for(job(tmp_path))
+
+
+def test_an_output_of_somebody_else_stays(tmp_path: Path) -> None:
+    """Before a run exists, it is refused to write over a file it did not make."""
+    (tmp_path / "labels.jsonl").write_text("mine\n", encoding="utf-8")
+    with pytest.raises(InputError, match="--overwrite"):
+        open_run(job(tmp_path), str(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_without_a_run_is_said(tmp_path: Path) -> None:
+    """Resuming a wrong folder points to the command that lists the right ones."""
+    with pytest.raises(InputError, match="batchwright runs"):
+        Run.load(str(tmp_path))
+
+
+def test_only_a_cancelled_run_is_uncancelled(tmp_path: Path) -> None:
+    """A flag that does nothing is a mistake that somebody should know of."""
+    url = open_run(job(tmp_path)).directory.url
+    with pytest.raises(InputError, match="drop --uncancel"):
+        reopen_run(url, uncancel=True)
+    Run.load(url).directory.write("cancelled.json", b"{}")
+    assert not reopen_run(url, uncancel=True).state().cancelled
+
+
+def test_another_response_model_reopens_what_was_concluded(tmp_path: Path) -> None:
+    """Parts and the mark go, the records of what was sent and came stay."""
+    run = open_run(job(tmp_path))
+    for name in ("done.json", "shards/00000/tally.json"):
+        run.directory.write(name, b"{}")
+    kept = "shards/00000/attempts/000.output.jsonl"
+    run.directory.write(kept, b"{}\n")
+    reopen_run(run.directory.url, response_model="other.py:Class")
+    assert set(run.directory.names()) == {"job.json", "response-model", kept}
