@@ -19,6 +19,7 @@ __all__ = [
     "check_key",
     "create_budget",
     "http_options",
+    "key_name",
     "timeout",
 ]
 
@@ -77,6 +78,11 @@ def check_base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def key_name(key: str | None, variable: str) -> str:
+    """Return what a person calls the key: where it is from."""
+    return "the key that was given" if key else f"the key in {variable}"
+
+
 def check_key(vendor: str, key: str | None, *variables: str) -> str:
     """Return the key to use: the one given, or of the first variable that is set.
 
@@ -91,9 +97,9 @@ def check_key(vendor: str, key: str | None, *variables: str) -> str:
             " --sandbox`, which needs none."
         )
     if not (found.isascii() and found.isprintable()) or " " in found:
+        name = key_name(key, variables[0])
         raise MissingKeyError(
-            f"The key in {variables[0]} holds characters that no {vendor} key has, such"
-            " as spaces; set it again."
+            f"No {vendor} key holds spaces or the like, as {name} does; set it again."
         )
     return found
 

@@ -66,7 +66,8 @@ class Failures:
     """Turns what one vendor's SDK raises into our errors."""
 
     vendor: str
-    key_variable: str
+    key_name: str
+    """What a person calls the key: `the key in OPENAI_API_KEY`."""
     base_url: str
     key: str = field(repr=False)
     status_error: type[Exception]
@@ -161,12 +162,12 @@ class Failures:
             words in message.lower() for words in _SPENT_WORDS
         )
         if status == httpx2.codes.UNAUTHORIZED:
-            return AccessError(f"{said}. Check {self.key_variable}.", status, code)
+            return AccessError(f"{said}. Check {self.key_name}.", status, code)
         if spent or status == httpx2.codes.PAYMENT_REQUIRED:
             text = f"{said}. Check the account's credit and spend limit."
             return AccessError(text, status, code)
         if status == httpx2.codes.FORBIDDEN:
-            text = f"{said}. Check what the key in {self.key_variable} may do."
+            text = f"{said}. Check what {self.key_name} may do."
             return AccessError(text, status, code)
         if status in _PASSING or status >= 500:  # noqa: PLR2004
             text = f"{said}. Try again later."

@@ -23,6 +23,7 @@ from ._client import (
     check_key,
     create_budget,
     http_options,
+    key_name,
     timeout,
 )
 from ._errors import Failures, is_known_absence
@@ -67,7 +68,7 @@ class AnthropicProvider(AnthropicFormat):
         )
         self._failures = Failures(
             vendor="Anthropic",
-            key_variable="ANTHROPIC_API_KEY",
+            key_name=key_name(api_key, "ANTHROPIC_API_KEY"),
             base_url=self.base_url,
             key=key,
             status_error=anthropic.APIStatusError,

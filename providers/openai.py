@@ -27,6 +27,7 @@ from ._client import (
     check_key,
     create_budget,
     http_options,
+    key_name,
     timeout,
 )
 from ._errors import Failures, is_known_absence
@@ -71,7 +72,7 @@ class OpenAIProvider(OpenAIFormat):
         )
         self._failures = Failures(
             vendor="OpenAI",
-            key_variable="OPENAI_API_KEY",
+            key_name=key_name(api_key, "OPENAI_API_KEY"),
             base_url=self.base_url,
             key=key,
             status_error=openai.APIStatusError,

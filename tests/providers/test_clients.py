@@ -30,6 +30,7 @@ from batchwright.providers import get_provider
 from batchwright.providers._client import create_budget
 from batchwright.providers.anthropic import AnthropicProvider
 from batchwright.providers.openai import OpenAIProvider
+from batchwright.providers.sandbox import Sandbox
 from batchwright.settings import get_settings
 
 
@@ -492,6 +493,25 @@ def test_base_url_must_be_an_address(name: str, base_url: str) -> None:
     """An address that cannot be one is refused before any call."""
     with pytest.raises(InputError, match="Base URL"):
         get_provider(name, base_url, "key")
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [("sk-ant-api03-x", "the key that was given"), (None, "the key in {}_API_KEY")],
+)
+@pytest.mark.parametrize("vendor", ["openai", "anthropic"])
+def test_a_refused_key_is_called_by_where_it_is_from(
+    vendor: str, key: str | None, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """401 says which key to look at: that of the environment, or the one given."""
+    monkeypatch.setenv(f"{vendor.upper()}_API_KEY", "sk-proj-looks-real")
+    with Sandbox() as sandbox:
+        urls = {
+            "openai": sandbox.openai_base_url,
+            "anthropic": sandbox.anthropic_base_url,
+        }
+        with pytest.raises(AccessError, match=name.format(vendor.upper())):
+            get_provider(vendor, urls[vendor], key).account()
 
 
 def test_key_is_in_no_error(client: Any) -> None:

@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from batchwright import BatchJob, advance_runs, run_batch
 from batchwright.cli import app
+from batchwright.console.exits import SOME_FAILED
 from batchwright.errors import InputError, ScopeError
 from batchwright.flows import resume_run
 from batchwright.providers.sandbox import Sandbox
@@ -153,7 +154,7 @@ def test_a_key_is_nowhere_to_be_found(
     )
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
-    assert "Check" in said
+    assert "Check the key that was given." in said
     for way in ("environment", "secret", "block"):
         assert batches_of(sandbox, f"{MARK}-{way}") == 1
     assert MARK not in said
@@ -268,13 +269,13 @@ def test_a_block_that_moved_elsewhere_stops_the_run(
         resume_run(run_dir)
 
 
-def test_the_command_line_cancels_a_run_with_a_block(
+def test_the_command_line_works_on_a_run_with_a_block(
     sandbox: Sandbox,
     block: Save,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """`cancel --run-dir` reads the block as well; elsewhere it would have no key."""
+    """`cancel --run-dir` and `resume` read the block too; there is no other key."""
     monkeypatch.delenv("OPENAI_API_KEY")
     sandbox.set_faults({"durations": {"in_progress": 60}})
     name = block(Secret(value="key"), "cancelled")
@@ -284,6 +285,10 @@ def test_the_command_line_cancels_a_run_with_a_block(
     assert done.exit_code == 0, done.output
     (batch,) = sandbox.batches()
     assert batch.status.startswith("cancel")
+    sandbox.settle()
+    done = CliRunner().invoke(app, ["resume", run_dir])
+    assert done.exit_code == SOME_FAILED, done.output
+    assert "cancelled" in done.output
 
 
 @pytest.mark.parametrize("text", ["sk-proj-abc", "secret", "secret/", "a/b/c", "A/b"])
