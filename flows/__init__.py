@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from .advance import advance_runs
 from .batch import resume_run, run_batch
+from .suspend import suspend_until_done
 
-__all__ = ["advance_runs", "resume_run", "run_batch"]
+__all__ = ["advance_runs", "resume_run", "run_batch", "suspend_until_done"]

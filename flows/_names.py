@@ -8,6 +8,7 @@ from prefect.runtime import flow_run
 
 from ..data.job import fill_dates
 from ..tasks._names import run_name
+from ._started import root_started
 
 __all__ = ["resume_run_name", "run_batch_name"]
 
@@ -15,7 +16,7 @@ __all__ = ["resume_run_name", "run_batch_name"]
 def run_batch_name() -> str:
     """Return a name after the run's directory, or after the output without one."""
     given = flow_run.parameters
-    when = flow_run.scheduled_start_time or datetime.now(UTC)
+    when = root_started() or datetime.now(UTC)
     named = given["run_dir"] or given["job"].output
     return f"run-batch {run_name(fill_dates(named, when))}"
 

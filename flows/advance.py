@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 from prefect import flow, task
+from prefect.exceptions import NotPausedError
+from prefect.flow_runs import resume_flow_run
 
 from ..errors import BatchwrightError, RunBusyError
 from ..models import RunReport
 from ..runs.drive import drive
 from ..runs.state import Run
-from ..runs.status import open_runs
+from ..runs.status import is_open, lies_in, open_runs
 from ..tasks._names import step_name
 from ..tasks._policy import POLICY
 from ..tasks.artifacts import shown
 from ..tasks.credentials import named_keys
 from ._runner import RUNNER
+from .suspend import waiting_flow_runs
 
 __all__ = ["advance_run", "advance_runs"]
 
@@ -45,7 +49,8 @@ def advance_runs(root: str | None = None) -> list[RunReport]:
 
     Whatever ended is downloaded, what can be sent is sent, and runs that are
     complete get their output. A run that cannot go on is said and left resumable;
-    it never stops the others.
+    it never stops the others. Flow runs that were suspended until their run is over
+    are resumed, also to hear that it cannot go on.
 
     Args:
         root: A folder or fsspec URL; None means `BATCHWRIGHT_RUNS_DIR`.
@@ -55,12 +60,19 @@ def advance_runs(root: str | None = None) -> list[RunReport]:
     """
     futures = {run_dir: advance_run.submit(run_dir) for run_dir in open_runs(root)}
     reports = []
+    stuck = set()
     for run_dir, future in futures.items():
         try:
             report = future.result()
         except BatchwrightError as exc:
             _logger.warning("%s was left as it is: %s", run_dir, exc)
+            if not exc.retryable:
+                stuck.add(run_dir)
             continue
         if report is not None:
             reports.append(report)
+    for flow_run_id, run_dir in list(waiting_flow_runs()):
+        if lies_in(run_dir, root) and (run_dir in stuck or not is_open(run_dir)):
+            with suppress(NotPausedError):  # somebody else was faster
+                resume_flow_run(flow_run_id)
     return reports

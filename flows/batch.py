@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from prefect import flow
-from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
 from ..data.job import BatchJob
 from ..models import RunReport
-from ..runs.drive import drive
 from ..runs.open import open_run, reopen_run
-from ..runs.state import Run
-from ..runs.steps import Step
-from ..tasks.artifacts import shown
 from ..tasks.credentials import named_keys
-from ..tasks.steps import STEPS, wait_for_shards
+from ._drive import drive_run
 from ._names import resume_run_name, run_batch_name
 from ._runner import RUNNER
+from ._started import root_started
+from .suspend import check_suspendable, drive_or_suspend
 
 __all__ = ["resume_run", "run_batch"]
 
@@ -35,7 +30,7 @@ __all__ = ["resume_run", "run_batch"]
 def run_batch(
     job: BatchJob,
     run_dir: str | None = None,
-    wait: Literal["poll", "detach"] = "poll",
+    wait: Literal["poll", "detach", "suspend"] = "poll",
 ) -> RunReport:
     """Run a job to its end, or continue it where it was left.
 
@@ -47,16 +42,25 @@ def run_batch(
         run_dir: The run's folder or fsspec URL; may hold `{date:%Y-%m-%d}`. None
             makes one under `BATCHWRIGHT_RUNS_DIR`, named after the root flow run.
         wait: `poll` waits in this process until the run is done; `detach` ends
-            after submission, and `advance_runs` or `resume` picks the run up.
+            after submission, and `advance_runs` or `resume` picks the run up;
+            `suspend` gives the process back until `advance_runs` has brought the run
+            to its end, and needs this to be the deployed flow itself.
+
+    Raises:
+        InputError: The job cannot be run as it is, or Prefect cannot suspend here.
     """
+    if wait == "suspend":
+        check_suspendable()
     with named_keys():
         run = open_run(
             job,
             run_dir,
             name=str(flow_run.root_flow_run_id),
-            when=flow_run.scheduled_start_time,
+            when=root_started(),
         )
-        return _drive(run, wait=wait == "poll")
+        if wait == "suspend":
+            return drive_or_suspend(run)
+        return drive_run(run, wait=wait == "poll")
 
 
 @flow(
@@ -89,40 +93,4 @@ def resume_run(
         uncancel=uncancel,
     )
     with named_keys():
-        return _drive(run, wait=wait)
-
-
-def _drive(run: Run, *, wait: bool) -> RunReport:
-    with shown(run):
-        return drive(run, wait=wait, perform=_perform, wait_for=_wait_for)
-
-
-def _perform(run: Run, steps: Sequence[Step]) -> None:
-    submits = [step for step in steps if step.kind == "submit"]
-    # Anthropic's batches are told apart by when they were made: one at a time. On a
-    # shared store a first one goes alone: two processes on one run meet at its claim,
-    # and one of them leaves before it claims anything.
-    if run.job.provider == "anthropic":
-        in_turn = submits
-    else:
-        in_turn = [] if run.directory.is_local else submits[:1]
-
-    def start(chosen: Iterable[Step]) -> list[PrefectFuture[Any]]:
-        return [
-            STEPS[step.kind].submit(run.directory.url, step.unit) for step in chosen
-        ]
-
-    futures = start(step for step in steps if step.kind != "submit")
-    try:
-        for step in in_turn:
-            start([step])[0].result()
-        futures += start(submits[len(in_turn) :])
-    finally:
-        for future in futures:
-            future.wait()
-    for future in futures:
-        future.result()
-
-
-def _wait_for(run: Run, *, until: datetime | None) -> frozenset[str]:
-    return frozenset(wait_for_shards(run.directory.url, until))
+        return drive_run(run, wait=wait)

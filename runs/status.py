@@ -11,7 +11,7 @@ from .report import report_on
 from .state import Run
 from .storage import Directory
 
-__all__ = ["list_runs", "open_runs", "read_status"]
+__all__ = ["is_open", "lies_in", "list_runs", "open_runs", "read_status"]
 
 
 def read_status(run_dir: str) -> RunReport:
@@ -31,3 +31,15 @@ def open_runs(root: str | None = None) -> list[str]:
     """Return the directories of the runs that are not done."""
     found = run_directories(Directory(root or get_settings().runs_dir))
     return [each.url for each in found if not each.exists("done.json")]
+
+
+def is_open(run_dir: str) -> bool:
+    """Whether there is a run in this directory that is not done."""
+    directory = Directory(run_dir)
+    return directory.exists("job.json") and not directory.exists("done.json")
+
+
+def lies_in(run_dir: str, root: str | None = None) -> bool:
+    """Whether a run lies right below a folder; None means `BATCHWRIGHT_RUNS_DIR`."""
+    folder = Directory(root or get_settings().runs_dir).url.rstrip("/")
+    return Directory(run_dir).url.rstrip("/").rpartition("/")[0] == folder

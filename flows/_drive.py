@@ -1,0 +1,55 @@
+"""Work on a run within a flow run: its steps are tasks, its state is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from prefect.futures import PrefectFuture
+
+from ..models import RunReport
+from ..runs.drive import drive
+from ..runs.state import Run
+from ..runs.steps import Step
+from ..tasks.artifacts import shown
+from ..tasks.steps import STEPS, wait_for_shards
+
+__all__ = ["drive_run"]
+
+
+def drive_run(run: Run, *, wait: bool) -> RunReport:
+    """Work on the run until it is done, or (without `wait`) only waiting is left."""
+    with shown(run):
+        return drive(run, wait=wait, perform=_perform, wait_for=_wait_for)
+
+
+def _perform(run: Run, steps: Sequence[Step]) -> None:
+    submits = [step for step in steps if step.kind == "submit"]
+    # Anthropic's batches are told apart by when they were made: one at a time. On a
+    # shared store a first one goes alone: two processes on one run meet at its claim,
+    # and one of them leaves before it claims anything.
+    if run.job.provider == "anthropic":
+        in_turn = submits
+    else:
+        in_turn = [] if run.directory.is_local else submits[:1]
+
+    def start(chosen: Iterable[Step]) -> list[PrefectFuture[Any]]:
+        return [
+            STEPS[step.kind].submit(run.directory.url, step.unit) for step in chosen
+        ]
+
+    futures = start(step for step in steps if step.kind != "submit")
+    try:
+        for step in in_turn:
+            start([step])[0].result()
+        futures += start(submits[len(in_turn) :])
+    finally:
+        for future in futures:
+            future.wait()
+    for future in futures:
+        future.result()
+
+
+def _wait_for(run: Run, *, until: datetime | None) -> frozenset[str]:
+    return frozenset(wait_for_shards(run.directory.url, until))
