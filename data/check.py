@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import orjson
 from pydantic import BaseModel, ConfigDict
 
 from ..errors import InputError
@@ -19,6 +20,9 @@ __all__ = ["FileCheck", "check_file", "describe_problems"]
 _KEPT = 10_000
 _SHOWN = 20
 _BUCKETS = 256
+_MAX_EMBEDDINGS = 50_000
+"""Inputs of all requests together; https://platform.openai.com/docs/api-reference/batch
+as of November 2026."""
 
 
 class FileCheck(BaseModel):
@@ -75,6 +79,7 @@ class _Checker:
         self._problems: list[LineError] = []
         self._count = 0
         self._requests = 0
+        self._inputs = 0
         self._model: str | None = None
         self._endpoint = ""
         self._url = b""
@@ -85,7 +90,8 @@ class _Checker:
         for number, line in self._lines():
             self._requests += 1
             if number == 1 and line.startswith(BOM):
-                self._say(number, "It begins with a byte order mark; save it without.")
+                text = "It begins with a byte order mark; save it without."
+                self._say(number, text, "invalid_json_line")
                 line = line.removeprefix(BOM)  # noqa: PLW2901 - go on without it
             if not line.strip():
                 self._say(number, "This line is blank; remove it.", "invalid_json_line")
@@ -132,6 +138,8 @@ class _Checker:
             if endpoint != self._endpoint:
                 text = f"Its `url` is {endpoint}, but line 1 says {self._endpoint}."
                 self._say(number, text, "invalid_url", "url")
+        if self._endpoint == "/v1/embeddings":
+            self._inputs += _embeddings(line)
         if self._model is None:
             self._model = model
         elif model not in {None, self._model} and self._format.name == "openai":
@@ -149,6 +157,11 @@ class _Checker:
         if size > limits.max_bytes:
             text = f"It has {size:,} bytes, but a batch holds {limits.max_bytes:,};"
             self._say(None, text + " send it with --split.", "too_large")
+
+        if self._inputs > _MAX_EMBEDDINGS:
+            text = f"It holds {self._inputs:,} texts to embed, but a batch holds"
+            text += f" {_MAX_EMBEDDINGS:,}; put fewer into a file."
+            self._say(None, text, "too_many_inputs", "body.input")
 
     def _name_duplicates(self, repeated: set[int]) -> None:
         """Read again: equal hashes are suspects, equal ids are duplicates."""
@@ -178,6 +191,13 @@ class _Checker:
         self._count += 1
         if len(self._problems) < _KEPT:
             self._problems.append(problem)
+
+
+def _embeddings(line: bytes) -> int:
+    """Return how many texts a good request embeds; a list of tokens is one text."""
+    given = orjson.loads(line)["body"]["input"]
+    many = isinstance(given, list) and given and not isinstance(given[0], int)
+    return len(given) if many else 1
 
 
 def _repeated(buckets: list[array[int]]) -> set[int]:

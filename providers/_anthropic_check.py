@@ -25,9 +25,10 @@ class _Params(msgspec.Struct, gc=False):
     max_tokens: Annotated[int, msgspec.Meta(ge=1)]
     messages: msgspec.Raw = _NOTHING
     stream: Literal[False] | None = None
+    speed: Literal["standard"] | None = None
 
 
-class _Line(msgspec.Struct, gc=False):
+class _Line(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     custom_id: Annotated[str, msgspec.Meta(pattern=_CUSTOM_ID)]
     params: _Params
 
@@ -44,10 +45,11 @@ def check_line(line: bytes) -> Checked:
         if not line.isascii():
             line.decode()  # msgspec does not look into the strings that it skips
         request = _read_line(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _diagnose(line)
     params = request.params
-    if params.model and bytes(params.messages).startswith(b"["):
+    messages = bytes(params.messages)
+    if params.model and messages.startswith(b"[") and messages != b"[]":
         return request.custom_id, params.model, []
     return _diagnose(line)
 
@@ -58,6 +60,8 @@ def _diagnose(line: bytes) -> Checked:
         request = _read_any(line)
     except ValueError as exc:
         return None, None, [_problem(None, f"not JSON: {exc}.")]
+    except RecursionError:
+        return None, None, [_problem(None, "JSON that is nested too deeply.")]
     if not isinstance(request, dict):
         return None, None, [_problem(None, "not a JSON object.")]
     custom_id = request.get("custom_id")
@@ -70,6 +74,10 @@ def _diagnose(line: bytes) -> Checked:
     elif not isinstance(custom_id, str) or not re.fullmatch(_CUSTOM_ID, custom_id):
         message = "its `custom_id` must be 1 to 64 of the characters A-Z a-z 0-9 _ -."
         problems.append(_problem("custom_id", message))
+    problems += [
+        _problem(key, f"a request has no `{key}`; remove it.")
+        for key in request.keys() - {"custom_id", "params"}
+    ]
     params = request.get("params")
     if not isinstance(params, dict):
         problems.append(_problem("params", "it has no `params` object."))
@@ -83,18 +91,22 @@ def _params(params: dict[str, Any]) -> list[LineError]:
         for key in ("model", "max_tokens", "messages")
         if params.get(key) in (None, "")
     ]
-    model, messages = params.get("model", ""), params.get("messages", [])
+    model, messages = params.get("model", ""), params.get("messages")
     limit = params.get("max_tokens", 1)
     if not isinstance(model, str | None):
         problems.append(_problem("params.model", "its `model` must be a text."))
     if limit is not None and (type(limit) is not int or limit < 1):
         message = "its `max_tokens` must be a whole number from 1."
         problems.append(_problem("params.max_tokens", message))
-    if not isinstance(messages, list | None):
-        problems.append(_problem("params.messages", "its `messages` must be a list."))
+    if messages == [] or not isinstance(messages or [], list):
+        message = "its `messages` must be a list that is not empty."
+        problems.append(_problem("params.messages", message))
     if params.get("stream") not in (None, False):
         message = "`stream` cannot be used in a batch."
         problems.append(_problem("params.stream", message))
+    if params.get("speed") == "fast":
+        message = "`speed` fast cannot be used in a batch."
+        problems.append(_problem("params.speed", message))
     return problems
 
 

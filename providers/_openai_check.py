@@ -60,7 +60,7 @@ def check_line(line: bytes) -> Checked:
         if not line.isascii():
             line.decode()  # msgspec does not look into the strings that it skips
         request = _read_line(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _diagnose(line)
     body = request.body
     if request.custom_id and body.model:
@@ -84,7 +84,7 @@ def read_endpoint(line: bytes) -> str:
     """
     try:
         return _read_url(line).url
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         problems = _diagnose(line)[2]
         said = problems[0].message if problems else "it has no `url`."
         raise InputError(f"This request line cannot be sent: {said}") from exc
@@ -96,6 +96,9 @@ def _diagnose(line: bytes) -> Checked:
         request = _read_any(line)
     except ValueError as exc:
         return None, None, [_problem("invalid_json_line", None, f"not JSON: {exc}.")]
+    except RecursionError:
+        message = "JSON that is nested too deeply."
+        return None, None, [_problem("invalid_json_line", None, message)]
     if not isinstance(request, dict):
         return None, None, [_problem("invalid_json_line", None, "not a JSON object.")]
     custom_id = request.get("custom_id")
@@ -113,17 +116,17 @@ def _envelope(request: dict[str, Any]) -> list[LineError]:
     problems = [
         _problem("missing_required_parameter", key, f"it has no `{key}`.")
         for key in ("custom_id", "method", "url", "body")
-        if request.get(key) is None
+        if request.get(key) in (None, "")
     ]
     custom_id = request.get("custom_id")
-    if custom_id == "" or not isinstance(custom_id, str | None):
-        message = "its `custom_id` must be a text that is not empty."
+    if not isinstance(custom_id, str | None):
+        message = "its `custom_id` must be a text."
         problems.append(_problem("invalid_request", "custom_id", message))
     method, url = request.get("method"), request.get("url")
-    if method not in (None, "POST"):
+    if method not in (None, "", "POST"):
         message = f"its `method` must be POST, not {method!r}."
         problems.append(_problem("invalid_method", "method", message))
-    if url is not None and url not in _REQUIRED:
+    if url not in (None, "", *_REQUIRED):
         message = f"its `url` {url!r} is no endpoint of the Batch API."
         problems.append(_problem("invalid_url", "url", message))
     return problems

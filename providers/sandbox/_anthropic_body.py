@@ -145,6 +145,8 @@ class _Document:
                 if not self._more():
                     raise BodyError("The request body is not valid JSON.") from exc
                 continue
+            except RecursionError as exc:
+                raise BodyError("The request body is nested too deeply.") from exc
             if end == len(self._text) and self._more():
                 continue
             self._at = end

@@ -37,16 +37,25 @@ _NEEDED = {
 }
 
 
-def needed(endpoint: str) -> str:
-    """Return the member without which a request says nothing."""
-    return _NEEDED[endpoint]
+_DEFAULT_MODELS = {
+    "/v1/moderations": "omni-moderation-latest",
+    "/v1/images/generations": "dall-e-2",
+    "/v1/images/edits": "dall-e-2",
+    "/v1/videos": "sora-2",
+}
+
+
+def needed(endpoint: str) -> list[str]:
+    """Return the members without which a request says nothing."""
+    model = [] if endpoint in _DEFAULT_MODELS else ["model"]
+    return [*model, _NEEDED[endpoint]]
 
 
 def read_request(
     endpoint: str, custom_id: str, body: dict[str, Any]
 ) -> Asked | Failure:
     """Return what a request asks for, or the error it gets."""
-    model = body["model"]
+    model = body.get("model") or _DEFAULT_MODELS[endpoint]
     refused = refuses(model)
     for name in ("max_tokens", "temperature", "top_p"):
         if name in refused and name in body:
@@ -95,6 +104,9 @@ def _refused_parameter(name: str) -> Failure:
 
 
 def _read_chat(body: dict[str, Any]) -> _Found:
+    if not isinstance(body["messages"], list):
+        text = "Invalid type for 'messages': expected an array of objects."
+        return Failure(400, text, "messages", "invalid_type")
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     form = body.get("response_format") or {}
     if form.get("type") == "json_schema":

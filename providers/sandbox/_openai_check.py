@@ -66,7 +66,7 @@ def check_requests(path: Path, endpoint: str, settings: Faults) -> Checked:
             if isinstance(body, dict):
                 problems += _check_model(found, body)
                 if endpoint == "/v1/embeddings" and isinstance(body.get("input"), list):
-                    inputs += len(body["input"])
+                    inputs += _texts(body["input"])
         found.tokens += tokens_of(line)
         for problem in problems:
             if len(found.errors) < _MAX_ERRORS:
@@ -109,6 +109,11 @@ def _check_whole(total: int, size: int, inputs: int, settings: Faults) -> list[P
     return []
 
 
+def _texts(given: list[Any]) -> int:
+    """Return how many texts are embedded; a list of tokens is one."""
+    return 1 if given and isinstance(given[0], int) else len(given)
+
+
 def _problem(code: str, message: str, param: str | None) -> Problem:
     return {"code": code, "message": message, "param": param, "line": None}
 
@@ -132,6 +137,9 @@ def _check_line(
         for name in ("custom_id", "method", "url", "body")
         if request.get(name) in (None, "")
     ]
+    if not isinstance(request.get("custom_id"), str | None):
+        text = "Invalid type for 'custom_id': expected a string."
+        problems.append(_problem("invalid_request", text, "custom_id"))
     if request.get("method") not in (None, "", "POST"):
         problems.append(
             _problem("invalid_method", "The method must be 'POST'.", "method")
@@ -157,7 +165,7 @@ def _check_line(
 
 def _check_body(body: dict[str, Any], endpoint: str, settings: Faults) -> list[Problem]:
     problems = []
-    for name in ("model", needed(endpoint)):
+    for name in needed(endpoint):
         if body.get(name) in (None, ""):
             param = f"body.{name}"
             text = f"Missing required parameter: '{param}'."

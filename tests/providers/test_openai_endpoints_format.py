@@ -164,7 +164,7 @@ BAD = {
         {},
         [(MISSING, key) for key in ("custom_id", "method", "url", "body")],
     ),
-    "empty-id": ({**GOOD, "custom_id": ""}, [("invalid_request", "custom_id")]),
+    "empty-id": ({**GOOD, "custom_id": ""}, [(MISSING, "custom_id")]),
     "number-as-id": ({**GOOD, "custom_id": 7}, [("invalid_request", "custom_id")]),
     "get": ({**GOOD, "method": "GET"}, [("invalid_method", "method")]),
     "odd-url": ({**GOOD, "url": "/v1/songs"}, [("invalid_url", "url")]),
