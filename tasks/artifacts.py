@@ -40,6 +40,9 @@ __all__ = ["artifact_key", "shown"]
 _PAUSE_SECONDS = 5
 """Least time between two updates while the run goes on."""
 
+_SHARE = 50
+"""Updates take so small a part of the time, also of a run with very many shards."""
+
 _SHOWN_ROWS = 500
 """A page with more is slow; the report and `batchwright status` have them all."""
 
@@ -109,9 +112,12 @@ class _Board:
                 self._stale |= self._live.get(batch.id) != batch
                 self._live[batch.id] = batch
             self._stale |= event.kind in _CHANGES
-            if self._stale and time.monotonic() >= self._next:
+            started = time.monotonic()
+            if self._stale and started >= self._next:
                 self._write()
-                self._next = time.monotonic() + _PAUSE_SECONDS
+                took_seconds = time.monotonic() - started
+                pause_seconds = max(_PAUSE_SECONDS, _SHARE * took_seconds)
+                self._next = time.monotonic() + pause_seconds
 
     def write(self) -> None:
         """Show how the run stands now."""
@@ -143,7 +149,9 @@ class _Board:
             if last is not None and _without_age(last.data) == _without_age(table):
                 return
         percent = percent_done(state, self._live)
-        self._put(client, "progress", "progress", percent, f"Answered requests of run {url}")
+        self._put(
+            client, "progress", "progress", percent, f"Answered requests of run {url}"
+        )
         self._put(client, "batches", "table", table, f"Batches of run {url}")
         if state.report is not None:
             text = markdown(state.report)
