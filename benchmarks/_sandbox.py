@@ -15,7 +15,7 @@ __all__ = ["sandbox"]
 
 @contextmanager
 def sandbox(folder: Path) -> Iterator[dict[str, str]]:
-    """Run one; gives the environment that leads to it."""
+    """Run one; gives the environment that leads to it, with a Prefect of its own."""
     command = [sys.executable, __file__, str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -24,6 +24,8 @@ def sandbox(folder: Path) -> Iterator[dict[str, str]]:
             yield {
                 "OPENAI_BASE_URL": f"{url}/openai/v1",
                 "OPENAI_API_KEY": Sandbox.api_key,
+                "PREFECT_HOME": f"{folder}/prefect",
+                "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
             }
         finally:
             server.kill()

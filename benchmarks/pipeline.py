@@ -28,7 +28,6 @@ def measure(bench: Bench) -> Iterator[Line]:
     source = write_jsonl(bench.folder / "rows.jsonl", _ROWS)
     few = write_jsonl(bench.folder / "few.jsonl", _FEW_ROWS)
     with sandbox(bench.new_folder()) as environment:
-        environment |= {"PREFECT_HOME": str(bench.new_folder())}
         # The first flow ever makes Prefect's database, once for every machine.
         run("runs_flow:flow", few, bench.new_folder(), _ROWS, env=environment)
         flow = run("runs_flow:flow", source, bench.new_folder(), _ROWS, env=environment)

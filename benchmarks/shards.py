@@ -23,10 +23,7 @@ def measure(bench: Bench) -> Iterator[Line]:
     some = write_jsonl(bench.folder / "some.jsonl", _FLOW_SHARDS * _ROWS)
     few = write_jsonl(bench.folder / "few.jsonl", _ROWS)
     with sandbox(bench.new_folder()) as environment:
-        environment |= {
-            "PREFECT_HOME": str(bench.new_folder()),
-            "BATCHWRIGHT_POLL_SECONDS": "0.2",
-        }
+        environment |= {"BATCHWRIGHT_POLL_SECONDS": "0.2"}
         plain = run(
             "whole_runs:plain", many, bench.new_folder(), _ROWS, env=environment
         )

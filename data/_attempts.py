@@ -56,14 +56,18 @@ class Attempts:
             chosen = self._missing(row)
             self.counter.count(row, chosen.outcome, chosen.error)
             return chosen, 0
-        results = [(self._format.decode(line), batch_id) for line, batch_id in lines]
+        results = []
+        size = 0
+        for line, batch_id in lines:
+            results.append((self._format.decode(line), batch_id))
+            size += len(line)
         for result, batch_id in results:
             chosen = read_answer(result, self._answer, self._format, batch_id)
             if chosen.outcome is Outcome.SUCCEEDED:
                 break
         self._bill(chosen, self._distinct(results))
         self.counter.count(row, chosen.outcome, chosen.error)
-        return chosen, sum(len(line) for line, _ in lines)
+        return chosen, size
 
     def _distinct(self, results: list[_Attempt]) -> list[BatchResult]:
         """Return one result per request sent; more lines for it are duplicates."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import jsonschema
 import orjson
 from jsonschema.exceptions import best_match
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from ..errors import InputError
@@ -42,6 +42,9 @@ class Answer:
         self._plain = next(iter(self.columns))
         self._whole = "properties" not in resolved_root(schema or {})
         if model is not None:
+            adapter = TypeAdapter(model)
+            self._from_json = adapter.validator.validate_json
+            self._to_python = adapter.serializer.to_python
             # What is written is what the model dumps: of a Decimal the digits.
             dumped = kinds(_schema(model, "serialization"))
             self.columns = {
@@ -81,7 +84,7 @@ class Answer:
         try:
             if self.model is None:
                 return self._check(self._restored(result, fmt)), None
-            return self._instance(self.model, result, fmt), None
+            return self._instance(result, fmt), None
         except ValidationError as exc:
             return None, _short(exc)
         except jsonschema.ValidationError as exc:
@@ -113,19 +116,17 @@ class Answer:
         }
         return {name: by_alias.get(name, name) for name in self.columns}
 
-    def _instance(
-        self, model: type[BaseModel], result: BatchResult, fmt: Format
-    ) -> BaseModel:
+    def _instance(self, result: BatchResult, fmt: Format) -> Any:
         if self._direct and result.text is not None:
             try:
-                return model.model_validate_json(result.text)
+                return self._from_json(result.text)
             except ValidationError:
                 # Perhaps right only in the shape that the provider was given.
                 restored = self._restored(result, fmt)
         else:
             restored = self._restored(result, fmt)
         # JSON mode, so that strict models, dates and enums take JSON's types.
-        return model.model_validate_json(to_json(restored))
+        return self._from_json(to_json(restored))
 
     def _restored(self, result: BatchResult, fmt: Format) -> Any:
         value = result.data if result.text is None else orjson.loads(result.text)
@@ -148,7 +149,7 @@ class Answer:
         return {name: kind for name, kind in self.columns.items() if kind in kinds}
 
     def _dump(self, value: BaseModel) -> dict[str, Any]:
-        dumped = value.model_dump(mode="json")
+        dumped: dict[str, Any] = self._to_python(value, mode="json")
         if self._whole:
             return {"answer": dumped}
         if self._same_names:
