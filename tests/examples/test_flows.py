@@ -28,6 +28,16 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 with (EXAMPLES / "emails.csv").open(encoding="utf-8", newline="") as _file:
     EMAILS = list(csv.DictReader(_file))
 
+FAIL_ONCE = """
+CREATE SEQUENCE updates;
+CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('updates') = 1 THEN RAISE EXCEPTION 'the disk is full'; END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER fail_once BEFORE UPDATE ON emails EXECUTE FUNCTION fail_once();
+"""
+
 
 def example(name: str) -> ModuleType:
     """Import an example from its file."""
@@ -48,9 +58,12 @@ def table(path: Path) -> list[dict[str, str]]:
 def test_a_database_table_gets_its_labels(
     database: str, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows without a label get one; a second run sends only what is new since."""
+    """Rows without a label get one, and are paid for once though loading them fails.
+
+    A second run sends only what is new since.
+    """
     monkeypatch.setenv("DATABASE_URL", database)
-    flow = example("database.py").label_new_emails
+    flow = example("database.py").label_new_emails.with_options(retries=1)
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(
             "CREATE TABLE emails"
@@ -61,10 +74,13 @@ def test_a_database_table_gets_its_labels(
                 "INSERT INTO emails VALUES (%s, %s)",
                 [(int(email["id"]), email["email"]) for email in EMAILS],
             )
+        connection.execute(FAIL_ONCE)
         assert flow(folder=str(tmp_path)) == len(EMAILS)
         connection.execute("INSERT INTO emails VALUES (99, 'Buy now')")
         assert flow(folder=str(tmp_path)) == 1
         rows = connection.execute("SELECT label, reason FROM emails").fetchall()
+        tries = connection.execute("SELECT last_value FROM updates").fetchall()
+    assert tries == [(1 + len(EMAILS) + 1,)]
     assert len(rows) == len(EMAILS) + 1
     assert {label for label, _ in rows} <= {"SPAM", "NOT_SPAM"}
     assert all(reason for _, reason in rows)
