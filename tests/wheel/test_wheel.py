@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from importlib.metadata import distribution
+from importlib.metadata import distribution, entry_points
 from pathlib import Path
 
 import pytest
@@ -72,6 +72,12 @@ def test_the_wheel_holds_the_package_alone() -> None:
     folders = {name.split("/")[1] for name in names if name.startswith("batchwright/")}
     assert not folders & {"tests", "deployments", "examples", "docs", "benchmarks"}
     assert "batchwright/py.typed" in names
+
+
+def test_prefect_finds_our_blocks() -> None:
+    """Installed, the package offers the blocks for keys to Prefect's servers."""
+    (found,) = entry_points(group="prefect.collections", name="batchwright")
+    assert found.load().OpenAICredentials.get_block_type_slug() == "openai-credentials"
 
 
 def test_the_sdist_holds_the_tests() -> None:
