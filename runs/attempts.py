@@ -82,11 +82,12 @@ class Attempts:
         """Build from the records; `names` are the files that stand under `prefix`."""
         attempts = cls(records.directory, prefix)
         present = set(names)
-        for name in sorted(present):
-            if not name.endswith(".intent.json"):
-                continue
-            number = int(name.removeprefix(prefix)[:3])
-            intent = records.read(name, Intent)
+        for number in sorted(
+            int(name.removeprefix(prefix).removesuffix(".intent.json"))
+            for name in present
+            if name.endswith(".intent.json")
+        ):
+            intent = records.read(attempts.name(number, "intent"), Intent)
             attempt = Attempt(number, intent)
             if (batch := attempts.name(number, "batch")) in present:
                 attempt.batch = records.read(batch, Batch)

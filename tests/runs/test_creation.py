@@ -14,8 +14,9 @@ import pytest
 
 from batchwright.data.job import BatchJob
 from batchwright.errors import RunBusyError
-from batchwright.models import Intent, Outcome
+from batchwright.models import Account, Intent, Outcome
 from batchwright.providers.sandbox import Sandbox
+from batchwright.runs.attempts import Attempt, Attempts, Records
 from batchwright.runs.cancel import cancel_run
 from batchwright.runs.drive import do_step, drive, perform
 from batchwright.runs.open import open_run
@@ -233,3 +234,26 @@ def test_an_attempt_is_claimed_once(sandbox: Sandbox, tmp_path: Path) -> None:
     intent = claim(run)
     with pytest.raises(RunBusyError, match="nothing was sent"):
         stale.claim(intent)
+
+
+def test_attempts_are_counted_beyond_a_thousand(tmp_path: Path) -> None:
+    """A batch that found no capacity for days is still claimed in order."""
+    directory = Directory(str(tmp_path))
+    attempts = Attempts(directory, "attempts/")
+    intent = Intent(
+        token="t",
+        claimed_at=datetime.now(UTC),
+        requests=1,
+        bytes=1,
+        digest="",
+        endpoint="",
+        account=Account(base_url=""),
+    )
+    attempts.all = [Attempt(998, intent)]
+    for _ in range(3):
+        attempts.claim(intent)
+    names = directory.at("attempts").names()
+    read = Attempts.read(
+        Records(directory), "attempts/", [f"attempts/{name}" for name in names]
+    )
+    assert [each.number for each in read.all] == [999, 1000, 1001]

@@ -51,7 +51,7 @@ FAULTS: list[dict[str, Any]] = [
     {"calls": [{"operation": "create", "do": "drop", "after": False, "first": 2}]},
     {"calls": [{"operation": "create", "do": "html", "nth": [2]}]},
     {"calls": [{"do": "status", "status": 503, "probability": 0.2}]},
-    {"calls": [{"do": "status", "status": 429, "retry_after_ms": 1, "every": 3}]},
+    {"calls": [{"do": "status", "status": 429, "retry_after_ms": 1, "first": 5}]},
     {"calls": [{"operation": "download", "do": "cut", "first": 2}]},
     {"batches": [{"first": 2, "end": "expired", "ran": 0.5}]},
     {"batches": [{"nth": [1], "end": "cancelled", "ran": 0.3}]},
