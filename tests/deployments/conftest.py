@@ -138,6 +138,21 @@ class Platform:
         """Ask a deployment for a flow run."""
         return run_deployment(deployment, parameters=parameters, timeout=0)
 
+    def deploy(self, flow: str, source: str) -> str:
+        """Deploy a user's own flow; returns the deployment's name."""
+        script = self.home / f"{flow}.py"
+        script.write_text(source, encoding="utf-8")
+        here = {"directory": str(self.home)}
+        with get_client(sync_client=True) as client:
+            client.create_deployment(
+                client.create_flow_from_name(flow.replace("_", "-")),
+                name="mine",
+                entrypoint=f"{script}:{flow}",
+                work_pool_name="batchwright",
+                pull_steps=[{"prefect.deployments.steps.set_working_directory": here}],
+            )
+        return f"{flow.replace('_', '-')}/mine"
+
     def now(self, run: FlowRun) -> FlowRun:
         """Return the flow run as the server has it."""
         with get_client(sync_client=True) as client:
