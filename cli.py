@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
@@ -115,26 +116,32 @@ def create_from_file(
     as_json: AsJson = False,
 ) -> None:
     """Create a batch from a file of requests; it is checked first, then billed."""
-    from .console.progress import progress_shown, transfer
+    from .console.progress import progress_shown
     from .providers import get_provider
-    from .runs.events import listening
-    from .runs.submit_file import submit_file, submit_parts
+    from .runs.events import bytes_told, listening
+    from .runs.submit_file import Submitted, submit_file, submit_parts
 
     extra = pairs(metadata, "--metadata")
     client = get_provider(target.name)
-    with progress_shown() as tell, listening(tell):
-        progress = transfer(tell, "uploading")
+    uploaded = bytes_told("uploading")
+
+    def create() -> Iterator[Submitted]:
         if split:
-            made = submit_parts(
-                file_path, client, metadata=extra, again=True, progress=progress
+            yield from submit_parts(
+                file_path, client, metadata=extra, again=True, progress=uploaded
             )
         else:
-            made = [
-                submit_file(
-                    file_path, client, metadata=extra, again=True, progress=progress
-                )
-            ]
-    for submitted in made:
+            yield submit_file(
+                file_path, client, metadata=extra, again=True, progress=uploaded
+            )
+
+    made = create()
+    while True:
+        with progress_shown() as tell, listening(tell):
+            submitted = next(made, None)
+        if submitted is None:
+            break
+        # At once: whatever happens to the next one, this one is paid for.
         if submitted.adopted:
             say(f"Batch {submitted.batch.id} existed already and was not made again.")
         if submitted.earlier:
@@ -200,10 +207,10 @@ def download_file(
     ] = False,
 ) -> None:
     """Download every result line of a batch, failed ones too, to one file."""
-    from .console.progress import progress_shown, transfer
+    from .console.progress import progress_shown
     from .providers import get_provider
     from .runs import download_file as download
-    from .runs.events import listening
+    from .runs.events import bytes_told, listening
 
     client = get_provider(target.name)
     with progress_shown() as tell, listening(tell):
@@ -212,7 +219,7 @@ def download_file(
             batch_id,
             download_file_path,
             wait=wait,
-            progress=transfer(tell, "downloading"),
+            progress=bytes_told("downloading"),
         )
     say(f"Wrote {lines:,} result lines to {download_file_path}.")
 

@@ -31,9 +31,16 @@ Overwrite = Annotated[
 def validate(*, file_path: FilePath, target: Target, as_json: AsJson = False) -> None:
     """Check a file of requests as the provider would, each problem with its line."""
     from ..data.check import check_file, describe_problems
+    from ..models import RunEvent
     from ..providers import get_format
+    from .progress import progress_shown
 
-    check = check_file(file_path, get_format(target.name))
+    with progress_shown() as tell:
+        check = check_file(
+            file_path,
+            get_format(target.name),
+            lambda done, total: tell(RunEvent(kind="checking", done=done, total=total)),
+        )
     if as_json:
         typer.echo(check.model_dump_json())
     elif check.problems:
@@ -68,12 +75,18 @@ def generate(
 ) -> None:
     """Turn a table into files of requests, and send nothing."""
     from ..data.request_files import write_request_files
+    from ..models import RunEvent
     from .job import make_job, spooled
+    from .progress import progress_shown
 
     with spooled(input) as rows:
         fields = request.as_fields()
         job = make_job(input=rows, output=output, overwrite=overwrite, **fields)
-        for path in write_request_files(job):
+        with progress_shown() as tell:
+            made = write_request_files(
+                job, lambda done: tell(RunEvent(kind="reading", done=done))
+            )
+        for path in made:
             typer.echo(path)
 
 
@@ -99,10 +112,18 @@ def parse(
 ) -> None:
     """Turn downloaded results of either provider into a typed table."""
     from ..data.parse import parse_file
+    from ..models import RunEvent
+    from .progress import progress_shown
 
-    tally = parse_file(
-        file_path, output, response_model, only_failed=only_failed, overwrite=overwrite
-    )
+    with progress_shown() as tell:
+        tally = parse_file(
+            file_path,
+            output,
+            response_model,
+            only_failed=only_failed,
+            overwrite=overwrite,
+            progress=lambda done: tell(RunEvent(kind="writing", done=done)),
+        )
     say(f"Wrote {tally.written:,} rows to {output}; {tally.failed:,} did not succeed.")
     if tally.failed:
         raise typer.Exit(exits.SOME_FAILED)

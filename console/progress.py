@@ -21,11 +21,12 @@ from rich.progress import (
 from ..models import EventKind, RunEvent
 from .exits import say
 
-__all__ = ["Tell", "describe", "progress_shown", "transfer"]
+__all__ = ["Tell", "describe", "progress_shown"]
 
 Tell = Callable[[RunEvent], None]
 
 _BARS: dict[EventKind, tuple[str, Callable[[int], str]]] = {
+    "checking": ("Checking", decimal),
     "reading": ("Reading rows", "{:,}".format),
     "uploading": ("Uploading", decimal),
     "waiting": ("Waiting for answers", "{:,}".format),
@@ -35,6 +36,7 @@ _BARS: dict[EventKind, tuple[str, Callable[[int], str]]] = {
 """What comes in many steps: its name, and how its amounts are written."""
 
 _ENDS: dict[EventKind, tuple[EventKind, ...]] = {
+    "uploading": ("checking",),
     "generated": ("reading",),
     "submitted": ("uploading",),
     "landed": ("downloading",),
@@ -65,11 +67,6 @@ def progress_shown(beginning: str | None = None) -> Iterator[Tell]:
     console = Console(stderr=True)
     with Progress(*columns, console=console, expand=True, transient=True) as progress:
         yield _Bars(progress, beginning).tell
-
-
-def transfer(tell: Tell, kind: EventKind) -> Callable[[int, int | None], None]:
-    """Return a callback that tells of bytes done and in all."""
-    return lambda done, total: tell(RunEvent(kind=kind, done=done, total=total))
 
 
 def describe(event: RunEvent) -> str:  # noqa: PLR0911 - one per kind
@@ -138,11 +135,11 @@ class _Bars:
             if self._beginning is not None:
                 self._progress.remove_task(self._beginning)
                 self._beginning = None
+            for kind in _ENDS.get(event.kind, ()):
+                self._remove(kind)
             if event.kind in _BARS:
                 self._advance(event)
                 return
-            for kind in _ENDS.get(event.kind, ()):
-                self._remove(kind)
             console = self._progress.console
             console.print(describe(event), highlight=False, markup=False)
 

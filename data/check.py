@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict
 
 from ..errors import InputError
 from ..models import LineError
-from ..providers import Format
+from ..providers import Format, Progress
+from ..providers.base import WRONG_PROVIDER
 from ._jsonl_rows import BOM
 
 __all__ = ["FileCheck", "check_file", "describe_problems"]
@@ -20,6 +21,7 @@ __all__ = ["FileCheck", "check_file", "describe_problems"]
 _KEPT = 10_000
 _SHOWN = 20
 _BUCKETS = 256
+_PROGRESS_LINES = 2048
 _MAX_EMBEDDINGS = 50_000
 """Inputs of all requests together; https://platform.openai.com/docs/api-reference/batch
 as of November 2026."""
@@ -41,20 +43,32 @@ class FileCheck(BaseModel):
     problem_count: int = 0
 
 
-def check_file(path: Path, fmt: Format) -> FileCheck:
+def check_file(path: Path, fmt: Format, progress: Progress | None = None) -> FileCheck:
     """Check every line in bounded memory: 8 bytes a request, one line at a time.
+
+    Args:
+        path: The request file.
+        fmt: Whose rules it is held to.
+        progress: Told of bytes checked.
 
     Raises:
         InputError: The file cannot be read.
     """
     try:
-        return _Checker(path, fmt).check()
+        return _Checker(path, fmt, progress).check()
     except OSError as exc:
         raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc
 
 
 def describe_problems(path: Path, check: FileCheck) -> str:
-    """Say what is wrong, the first 20 problems with their lines."""
+    """Say what is wrong, the first 20 problems with their lines.
+
+    Requests for another provider are said once.
+    """
+    foreign = [each for each in check.problems if each.code == WRONG_PROVIDER]
+    if len(foreign) == len(check.problems) > 1:
+        count, said = check.problem_count, foreign[0].message
+        return f"{path}, line {foreign[0].line} and {count - 1:,} more: {said}"
     lines = [
         f"  line {problem.line}{_named(problem)}: {problem.message}"
         if problem.line
@@ -73,7 +87,8 @@ def _named(problem: LineError) -> str:
 
 
 class _Checker:
-    def __init__(self, path: Path, fmt: Format) -> None:
+    def __init__(self, path: Path, fmt: Format, progress: Progress | None) -> None:
+        self._progress = progress
         self._path = path
         self._format = fmt
         self._problems: list[LineError] = []
@@ -87,8 +102,12 @@ class _Checker:
     def check(self) -> FileCheck:
         size = self._path.stat().st_size
         hashes = [array("q") for _ in range(_BUCKETS)]
+        done = 0
         for number, line in self._lines():
             self._requests += 1
+            done += len(line)
+            if self._progress is not None and number % _PROGRESS_LINES == 0:
+                self._progress(done, size)
             if number == 1 and line.startswith(BOM):
                 text = "It begins with a byte order mark; save it without."
                 self._say(number, text, "invalid_json_line")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from .results import provider_of
 __all__ = ["ParseTally", "parse_file"]
 
 _ROWS = 4096
+_PROGRESS_ROWS = 1024
 _BYTES = 8 << 20
 _SUFFIXES = {".parquet", ".csv", ".jsonl", ".ndjson"}
 
@@ -42,10 +43,18 @@ def parse_file(
     *,
     only_failed: bool = False,
     overwrite: bool = False,
+    progress: Callable[[int], None] | None = None,
 ) -> ParseTally:
     """Write one row per result line, in file order, in bounded memory.
 
-    With `only_failed` there are no answer columns, so the table is an input again.
+    Args:
+        file_path: Result lines of either provider.
+        output: The table; its ending says which kind.
+        response_model: What an answer must be; plain text if None.
+        only_failed: Leave out the good ones, and the answer columns, so that the
+            table is an input again.
+        overwrite: Whether an existing output is replaced.
+        progress: Called with the results done, now and then.
 
     Raises:
         InputError: No results, an output that is in the way, or a response model
@@ -77,6 +86,8 @@ def parse_file(
                 if len(held) == _ROWS or size > _BYTES:
                     writer.write(LineChunk([b"{}"] * len(held), {}), held)
                     held, size = [], 0
+                if progress is not None and tally.results % _PROGRESS_ROWS == 0:
+                    progress(tally.results)
             if held:
                 writer.write(LineChunk([b"{}"] * len(held), {}), held)
         finally:

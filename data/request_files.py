@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,8 +15,14 @@ from .job import BatchJob, resolve
 __all__ = ["write_request_files"]
 
 
-def write_request_files(job: BatchJob) -> list[Path]:
+def write_request_files(
+    job: BatchJob, progress: Callable[[int], None] | None = None
+) -> list[Path]:
     """Turn a table into files of requests, `row-000000000` and on; nothing is sent.
+
+    Args:
+        job: What is read, and how requests are made of it.
+        progress: Called with the rows done, now and then.
 
     Returns:
         `job.output`, or `...-00000.jsonl`, `...-00001.jsonl` and so on where one
@@ -38,7 +44,13 @@ def write_request_files(job: BatchJob) -> list[Path]:
             return path
 
         shards = write_shards(
-            resolved, fmt, "", shard, custom_id="row-{:09}".format, keep_rows=False
+            resolved,
+            fmt,
+            "",
+            shard,
+            progress,
+            custom_id="row-{:09}".format,
+            keep_rows=False,
         )
         made = [folder / f"{files.index:05}" / "requests.jsonl" for files in shards]
         return _name(made, output, overwrite=job.overwrite)

@@ -11,6 +11,7 @@ __all__ = ["EventKind", "RunEvent"]
 
 EventKind = Literal[
     "started",     # text: the run directory
+    "checking",    # done/total: bytes of a request file
     "reading",     # done: rows read
     "generated",   # done: requests, total: shards
     "uploading",   # done/total: bytes of this unit

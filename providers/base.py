@@ -22,10 +22,13 @@ from ..models import (
     RequestTemplate,
 )
 
-__all__ = ["Encode", "Format", "Limits", "Progress", "Provider"]
+__all__ = ["WRONG_PROVIDER", "Encode", "Format", "Limits", "Progress", "Provider"]
 
 Encode = Callable[[str, Messages], bytes]
 """`(custom_id, messages)` to one request line with its newline."""
+
+WRONG_PROVIDER = "wrong_provider"
+"""The code of a `LineError` about a request that is written for another provider."""
 
 Progress = Callable[[int, int | None], None]
 """Called with bytes done and bytes in all (None: not known), many times."""

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 from ..models import Batch, EventKind, RunEvent
 
-__all__ = ["emit", "listening"]
+__all__ = ["bytes_told", "emit", "listening"]
 
 _listeners: ContextVar[tuple[Callable[[RunEvent], None], ...]] = ContextVar(
     "batchwright_listeners", default=()
@@ -53,3 +53,8 @@ def emit(
     )
     for listener in listeners:
         listener(event)
+
+
+def bytes_told(kind: EventKind) -> Callable[[int, int | None], None]:
+    """Return a callback that tells of bytes done and in all."""
+    return lambda done, total: emit(kind, done=done, total=total)

@@ -16,6 +16,7 @@ from ..models import Batch
 from ..providers import Progress, Provider
 from .attempts import Attempt, Attempts, Records
 from .create import RequestFile, create_batch
+from .events import bytes_told
 from .lock import locked
 from .reconcile import reconcile
 from .request_writer import RequestWriter
@@ -112,8 +113,10 @@ def submit_parts(
     metadata: dict[str, str] | None = None,
     again: bool = False,
     progress: Progress | None = None,
-) -> list[Submitted]:
+) -> Iterator[Submitted]:
     """Create as many batches as the provider's limits make of one request file.
+
+    Each is yielded before the next one is created.
 
     A file within the limits is one batch. Otherwise its parts lie beside it in
     `<requests_path>.parts/`, with their attempts, as `submit_file` keeps them.
@@ -121,18 +124,17 @@ def submit_parts(
     Raises:
         InputError: The file would be refused for more than its size.
     """
-    check = check_file(requests_path, provider)
+    check = check_file(requests_path, provider, bytes_told("checking"))
     over = [each for each in check.problems if each.code in _OVER_LIMITS]
     if not over:
-        return [
-            submit_file(
-                requests_path,
-                provider,
-                metadata=metadata,
-                again=again,
-                progress=progress,
-            )
-        ]
+        yield submit_file(
+            requests_path,
+            provider,
+            metadata=metadata,
+            again=again,
+            progress=progress,
+        )
+        return
     if check.problem_count > len(over):
         raise InputError(describe_problems(requests_path, check))
     folder = Directory(f"{requests_path}.parts")
@@ -150,16 +152,14 @@ def submit_parts(
     paths = map(folder.local_path, names)
     parts = {path: _batches_made(path) for path in paths}
     fewest = min(parts.values())
-    return [
-        submit_file(
+    for path, made in parts.items():
+        yield submit_file(
             path,
             provider,
             metadata=metadata,
             again=again and made == fewest,
             progress=progress,
         )
-        for path, made in parts.items()
-    ]
 
 
 def _batches_made(path: Path) -> int:
@@ -190,7 +190,7 @@ def _ids(path: Path) -> Iterator[str]:
 def _facts(
     path: Path, provider: Provider, metadata: dict[str, str] | None
 ) -> RequestFile:
-    check = check_file(path, provider)
+    check = check_file(path, provider, bytes_told("checking"))
     if check.problems:
         raise InputError(describe_problems(path, check))
     with path.open("rb") as file:

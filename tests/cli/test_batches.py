@@ -222,12 +222,13 @@ def test_a_file_over_the_limits_is_split(cli: Cli, big: Path, sandbox: Sandbox) 
 def test_a_split_that_stopped_halfway_goes_on(
     cli: Cli, big: Path, sandbox: Sandbox
 ) -> None:
-    """Typed again, it makes only the parts that have no batch yet."""
+    """The batch that was made is named; typed again, only the other one is made."""
     refuse = {"operation": "create", "do": "status", "status": 400, "nth": [2]}
     sandbox.set_faults({"calls": [refuse]})
     arguments = ("create-from-file", "--file-path", big, "--split")
-    assert cli(*arguments).exit_code == 1
-    assert sandbox.created() == 1
+    stopped = cli(*arguments)
+    assert stopped.exit_code == 1
+    assert stopped.stdout.split() == [batch.id for batch in sandbox.batches()]
     sandbox.set_faults({})
     done = cli(*arguments)
     assert done.exit_code == 0, done.output

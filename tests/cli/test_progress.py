@@ -9,8 +9,9 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from batchwright.console.progress import _Bars, describe, progress_shown, transfer
+from batchwright.console.progress import _Bars, describe, progress_shown
 from batchwright.models import RunEvent
+from batchwright.runs.events import bytes_told, listening
 
 
 @pytest.mark.parametrize(
@@ -52,10 +53,11 @@ def test_an_event_in_words(event: RunEvent, line: str) -> None:
 
 def test_a_pipe_hears_each_event_once(capsys: pytest.CaptureFixture[str]) -> None:
     """Waiting is said when it moves; bytes and rows in between are not."""
-    with progress_shown("Beginning") as tell:
+    uploaded = bytes_told("uploading")
+    with progress_shown("Beginning") as tell, listening(tell):
         for done in (0, 0, 5, 5, 10):
             tell(RunEvent(kind="waiting", done=done, total=10))
-            transfer(tell, "uploading")(done, 10)
+            uploaded(done, 10)
         tell(RunEvent(kind="notice", text="[bold]kept as it is"))
     said = capsys.readouterr()
     assert said.out == ""

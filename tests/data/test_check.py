@@ -127,6 +127,24 @@ def test_the_first_problems_are_shown(check: Check, tmp_path: Path) -> None:
     assert "and 19,980 more" in text
 
 
+@pytest.mark.parametrize(
+    ("line", "provider", "said"),
+    [
+        (_anthropic, "openai", "request for Anthropic; add --use-anthropic"),
+        (_openai, "anthropic", "request for OpenAI; leave out --use-anthropic"),
+    ],
+)
+def test_another_providers_file_is_said_once(
+    check: Check, line: Callable[[str], bytes], provider: str, said: str
+) -> None:
+    """A whole file for the wrong provider is one sentence with a count."""
+    found = check(b"\n".join(line(str(n)) for n in range(5_000)), provider)
+    text = describe_problems(Path("x.jsonl"), found)
+    assert text.startswith("x.jsonl, line 1 and 4,999 more: ")
+    assert said in text
+    assert "\n" not in text
+
+
 @pytest.mark.parametrize("name", ["absent.jsonl", "."])
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
     """No file, or a folder, is one sentence."""

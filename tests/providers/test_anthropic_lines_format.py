@@ -125,7 +125,6 @@ BAD = {
     "stream": (_request(stream=True), ["params.stream"]),
     "two-faults": (_request("", stream=True), ["custom_id", "params.stream"]),
     "list": ([], [None]),
-    "openai": ({"custom_id": "a", "body": {}}, [None]),
 }
 
 
@@ -148,6 +147,7 @@ def test_check_names_the_other_provider() -> None:
     """A line for OpenAI is called one, with the option that keeps it there."""
     problems = FMT.check(b'{"custom_id":"a","body":{"model":"gpt"}}')[2]
     assert "--use-anthropic" in problems[0].message
+    assert problems[0].code == "wrong_provider"
 
 
 @pytest.mark.parametrize("content", [b'"\xff"', b'"\x01"', b'"\\q"', b"NaN", b'"a"}}x'])

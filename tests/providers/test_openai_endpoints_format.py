@@ -176,7 +176,7 @@ BAD = {
     "stream": (_with_body(stream=True), [("streaming_unsupported", "body.stream")]),
     "no-input": ({**GOOD, "url": "/v1/responses"}, [("invalid_request", "body.input")]),
     "list": ([], [("invalid_json_line", None)]),
-    "anthropic": ({"custom_id": "a", "params": {}}, [("invalid_request", None)]),
+    "anthropic": ({"custom_id": "a", "params": {}}, [("wrong_provider", None)]),
 }
 
 
