@@ -1,0 +1,138 @@
+"""A small receiver of OpenAI's webhooks: a batch ended, so a sweep is worth while.
+
+    OPENAI_WEBHOOK_SECRET=whsec_... python -m batchwright.flows.webhook --port 8000
+
+It emits the Prefect event `batchwright.batch.ended`, and an automation makes a sweep
+of that. A hint and no more: what is lost here, the next scheduled sweep finds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import hmac
+import os
+import sys
+import time
+from binascii import Error as Base64Error
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import suppress
+
+import orjson
+import uvicorn
+from prefect.events import emit_event
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..errors import BatchwrightError, InputError
+
+__all__ = ["is_signed", "receiver"]
+
+_EVENTS = {f"batch.{end}" for end in ("completed", "failed", "expired", "cancelled")}
+_TOLERANCE_SECONDS = 300
+_MAX_BYTES = 65_536
+_REMEMBERED = 10_000
+"""So many IDs are remembered; OpenAI repeats a delivery for up to 72 hours."""
+
+
+def receiver(secret: str) -> Starlette:
+    """Return an app that takes OpenAI's deliveries at `/`.
+
+    Args:
+        secret: `whsec_...`, as OpenAI showed it once when the endpoint was made.
+
+    Raises:
+        InputError: The secret is not of this form.
+    """
+    key = _key(secret)
+    heard: OrderedDict[str, None] = OrderedDict()
+
+    async def hear(request: Request) -> Response:
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _MAX_BYTES:
+                return Response(status_code=413)
+        if not is_signed(body, request.headers, key):
+            return Response("The signature does not fit.", 400)
+        event = _read(body)
+        delivery = request.headers["webhook-id"]
+        if event is not None and delivery not in heard:
+            kind, batch_id = event
+            emit_event(
+                event="batchwright.batch.ended",
+                resource={
+                    "prefect.resource.id": f"batchwright.batch.{batch_id}",
+                    "prefect.resource.name": batch_id,
+                },
+                payload={"type": kind},
+            )
+            heard[delivery] = None
+            if len(heard) > _REMEMBERED:
+                heard.popitem(last=False)
+        return Response(status_code=204)
+
+    return Starlette(routes=[Route("/", hear, methods=["POST"])])
+
+
+def is_signed(body: bytes, headers: Mapping[str, str], key: bytes) -> bool:
+    """Whether whoever knows the key sent this, no more than five minutes ago.
+
+    As https://www.standardwebhooks.com has it (read 2026-11-23). The SDK can check
+    this too, but takes a second to import and an API key to do it.
+    """
+    sent = headers.get("webhook-timestamp", "")
+    if not (sent.isascii() and sent.isdecimal()):
+        return False
+    if abs(time.time() - int(sent)) > _TOLERANCE_SECONDS:
+        return False
+    signed = f"{headers.get('webhook-id', '')}.{sent}.".encode() + body
+    expected = base64.b64encode(hmac.digest(key, signed, hashlib.sha256))
+    return any(
+        hmac.compare_digest(b"v1," + expected, given.encode())
+        for given in headers.get("webhook-signature", "").split()
+    )
+
+
+def _key(secret: str) -> bytes:
+    word, _, text = secret.strip().partition("_")
+    key = b""
+    with suppress(Base64Error):
+        key = base64.b64decode(text, validate=True)
+    if word != "whsec" or not key:
+        raise InputError(
+            "OPENAI_WEBHOOK_SECRET holds no webhook secret; OpenAI shows it, whsec_...,"
+            " when the endpoint is made in the project's settings."
+        )
+    return key
+
+
+def _read(body: bytes) -> tuple[str, str] | None:
+    """Return an event about the end of a batch as its type and the batch's ID."""
+    try:
+        event = orjson.loads(body)
+        kind, batch_id = event["type"], event["data"]["id"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+    return (kind, batch_id) if kind in _EVENTS and isinstance(batch_id, str) else None
+
+
+def main() -> None:
+    """Serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m batchwright.flows.webhook")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    options = parser.parse_args()
+    try:
+        app = receiver(os.environ.get("OPENAI_WEBHOOK_SECRET", ""))
+    except BatchwrightError as exc:
+        sys.exit(str(exc))
+    uvicorn.run(app, host=options.host, port=options.port)
+
+
+if __name__ == "__main__":
+    main()
