@@ -80,6 +80,7 @@ class Platform:
             "PREFECT_HOME": str(prefect_home),
             "PREFECT_SERVER_API_PORT": self._port,
             "PREFECT_WORKER_QUERY_SECONDS": "0.5",
+            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # the least there is
             "PREFECT_LOGGING_TO_API_ENABLED": "true",
             **sandbox.environment(),
         }
