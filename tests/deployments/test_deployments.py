@@ -13,9 +13,9 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.states import Scheduled
 from pyarrow.parquet import read_table
 
-pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("deployments")]
+from batchwright import advance_runs
 
-SWEEP = "advance-runs/advance-runs"
+pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("deployments")]
 
 
 def outcomes(path: Path) -> list[str]:
@@ -64,8 +64,12 @@ def test_the_deployments_are_as_described(platform: Any) -> None:
     assert form["wait"]["enum"] == ["poll", "detach", "suspend"]
 
 
-def test_two_nights_are_two_runs_and_a_retry_is_none(platform: Any) -> None:
+def test_two_nights_are_two_runs_and_a_retry_is_none(
+    platform: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The date is that of the scheduled start, also when a night is done again."""
+    for name, value in platform.sandbox.environment().items():
+        monkeypatch.setenv(name, value)
     folder = platform.home / "input"
     folder.mkdir()
     before = platform.sandbox.created()
@@ -78,7 +82,7 @@ def test_two_nights_are_two_runs_and_a_retry_is_none(platform: Any) -> None:
     for run in nights.values():
         platform.reaches(run, "Completed")
     platform.sandbox.settle()
-    platform.reaches(platform.trigger(SWEEP), "Completed")
+    advance_runs(str(platform.runs))
     again = next(iter(nights.values()))
     platform.type(f"prefect flow-run retry {again.id}")
     platform.eventually("a retry", lambda: platform.now(again).run_count == 2)
