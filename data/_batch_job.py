@@ -26,7 +26,13 @@ ResponseModel = Annotated[
 class BatchJob(BaseModel):
     """A table in, a prompt, a model, a typed table out."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        protected_namespaces=(),
+        # A key that was given in place of its block's name is not repeated.
+        hide_input_in_errors=True,
+    )
 
     input: str = Field(
         description="Rows: a .csv, .parquet, .jsonl or .ndjson file, a glob of these,"

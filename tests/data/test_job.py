@@ -286,3 +286,13 @@ def test_a_changed_model_parses_nothing(source: Path, model_file: str) -> None:
     path.unlink()
     with pytest.raises(InputError, match="There is no file"):
         resolved.answer()
+
+
+def test_a_key_in_the_place_of_a_name_is_not_repeated() -> None:
+    """Who pastes a key where a block's name belongs does not find it in a log."""
+    with pytest.raises(ValidationError) as refused:
+        BatchJob(
+            input="a.csv", output="b.csv", model="gpt-5-mini", credentials="sk-proj-1"
+        )
+    assert "credentials" in str(refused.value)
+    assert "sk-proj-1" not in str(refused.value)
