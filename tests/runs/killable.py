@@ -1,7 +1,7 @@
 """Runs jobs in children that die by SIGKILL after a given step; driven by the tests.
 
 Reads a list of JSON objects a line: `run_dir`, `job`, `environment`, `trace`, `kill_at`
-(a step and which of its occurrences) or `kill_after_seconds`. Each is a child, and all
+(a pattern of steps and which match) or `kill_after_seconds`. Each is a child, and all
 start at once. With `prefect_api_url` the run is a flow run there. Answers with their
 exit codes: -9 where it was killed, 1 where it stopped and said why in the last line of
 its trace.
@@ -15,26 +15,22 @@ import os
 import signal
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable
+from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import anthropic
 import httpx2
-import openai
-import s3fs
 
-import batchwright.providers.anthropic
-import batchwright.providers.openai  # noqa: F401 - loaded once, before any child
 from batchwright.data.job import BatchJob
+from batchwright.data.prices import price
 from batchwright.errors import BatchwrightError
+from batchwright.models import Usage
+from batchwright.providers import get_provider
 from batchwright.runs.drive import drive
 from batchwright.runs.open import open_run
 from batchwright.runs.storage import Directory
-
-LOADED = (anthropic.Anthropic, openai.OpenAI, s3fs.S3FileSystem)
 
 
 class Steps:
@@ -43,7 +39,7 @@ class Steps:
     def __init__(self, trace: Path, kill_at: tuple[str, int] | None) -> None:
         self._trace = trace.open("a", encoding="utf-8", buffering=1)
         self._kill_at = kill_at
-        self._counts: Counter[str] = Counter()
+        self._matches = 0
 
     def stopped(self, why: Exception) -> None:
         """Note why the run stopped."""
@@ -56,10 +52,11 @@ class Steps:
             for part in name.split("/")
         ]
         step = "/".join(parts)
-        self._counts[step] += 1
         self._trace.write(step + "\n")
-        if self._kill_at == (step, self._counts[step]):
-            os.kill(os.getpid(), signal.SIGKILL)
+        if self._kill_at and fnmatch(step, self._kill_at[0]):
+            self._matches += 1
+            if self._matches == self._kill_at[1]:
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 def watch(steps: Steps) -> None:
@@ -123,8 +120,23 @@ def start(command: dict[str, Any]) -> int:
         os._exit(code)
 
 
+def load() -> None:
+    """Load what a run loads on first use, so that no child has to."""
+    for name in (
+        "batchwright.data._parquet_rows",
+        "openai.resources.batches",
+        "openai.resources.files",
+        "s3fs",
+    ):
+        import_module(name)
+    for name in ("openai", "anthropic"):
+        get_provider(name, "http://127.0.0.1:9", "none")
+    price("openai", "gpt-5-mini", Usage(input_tokens=1))
+
+
 def main() -> None:
     """Serve commands until standard input ends."""
+    load()
     for line in sys.stdin:
         children = [start(command) for command in json.loads(line)]
         codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]

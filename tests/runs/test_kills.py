@@ -7,6 +7,7 @@ is that of an undisturbed run, and no record is half-written.
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from typing import Any
 
@@ -51,9 +52,10 @@ def kill_at_random(killable: Any, kills: int, seed: int) -> None:
     for provider in PROVIDERS:
         killable.sandbox.set_faults(FAULTS)
         command = killable.prepare(provider)
+        started = time.monotonic()
         assert killable.run(command) == 0
+        seconds[provider] = time.monotonic() - started
         expected[provider] = killable.table(command)
-        seconds[provider] = 0.7
     killed = 0
     while killed < kills:
         provider = chance.choice(PROVIDERS)
@@ -83,11 +85,11 @@ def test_a_thousand_kills_cost_nothing(killable: Any) -> None:
 
 
 FLOW_KILLS = [
-    ("write shards/00000/attempts/000.intent.json", 1),
-    ("POST {create}", 1),
-    ("write shards/00001/attempts/000.output.jsonl", 1),
-    ("write rounds/1/00000/attempts/000.intent.json", 1),
-    ("write shards/00001/tally.json", 1),
+    "write shards/*/attempts/*.intent.json",
+    "POST {create}",
+    "write shards/*/attempts/*.output.jsonl",
+    "write rounds/1/00000/attempts/*.intent.json",
+    "write shards/*/tally.json",
 ]
 """Each comes after the one before, so that one run dies five times."""
 
@@ -109,8 +111,8 @@ def test_a_flow_that_is_killed_five_times_ends_as_if_never(
         "openai": "/openai/v1/batches",
         "anthropic": "/anthropic/v1/messages/batches",
     }
-    for step, occurrence in FLOW_KILLS:
-        kill_at = (step.format(create=path[provider]), occurrence)
+    for step in FLOW_KILLS:
+        kill_at = (step.format(create=path[provider]), 1)
         code = killable.run(command | {"kill_at": kill_at})
         assert code == -9, f"{kill_at}: {killable.steps(command)[-1]}"
     assert killable.run(command) == 0
