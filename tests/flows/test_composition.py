@@ -147,7 +147,7 @@ def test_our_flow_and_our_tasks_in_an_async_flow(
 
 
 def test_a_retry_of_a_flow_re_attaches(sandbox: Sandbox, tmp_path: Path) -> None:
-    """The second try of a flow run finds the batch of the first."""
+    """The second try of a flow run finds the batch of the first, as it is by then."""
     write_rows(tmp_path)
     tries = []
 
@@ -156,12 +156,43 @@ def test_a_retry_of_a_flow_re_attaches(sandbox: Sandbox, tmp_path: Path) -> None
         report = run_batch(job(tmp_path), wait="detach")
         tries.append(report)
         if len(tries) == 1:
+            sandbox.settle()
             raise RuntimeError("the machine went away")
         return report.run_dir
 
     run_dir = mine()
     assert {report.run_dir for report in tries} == {run_dir}
+    assert [report.state for report in tries] == ["open", "done"]
     assert sandbox.created() == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "fault", "step"),
+    [
+        ([{"id": "1"}], None, "generate"),
+        (ROWS, {"status": 401}, "submit"),
+    ],
+)
+def test_mistakes_are_not_tried_again(
+    rows: list[dict[str, str]],
+    fault: dict[str, Any] | None,
+    step: str,
+    sandbox: Sandbox,
+    tmp_path: Path,
+) -> None:
+    """A column that is not there or a wrong key fails at once, and is tried once."""
+    if fault is not None:
+        sandbox.set_faults({"calls": [{"do": "status", **fault}]})
+    save_rows.fn([*ROWS[:1], *rows], str(tmp_path / "rows.jsonl"))
+    state = run_batch(job(tmp_path), return_state=True)
+    assert state.is_failed()
+    tried = {
+        run.name.partition(" ")[0]: (run.state_name, run.run_count)
+        for run in task_runs(str(state.state_details.flow_run_id))
+    }
+    assert tried.pop(step) == ("Failed", 1)
+    assert set(tried.values()) <= {("Completed", 1)}
+    assert sandbox.created() == 0
 
 
 def test_task_runs_grow_with_shards(sandbox: Sandbox, tmp_path: Path) -> None:
