@@ -13,7 +13,7 @@ from upath import UPath
 from ..errors import InputError
 from .rows import is_url
 
-__all__ = ["new_output"]
+__all__ = ["new_output", "reason"]
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def new_output(location: str) -> Iterator[Path]:
             prefix=".tmp-", suffix=Path(location).suffix, dir=target and target.parent
         )
     except OSError as exc:
-        raise InputError(f"{location} cannot be written: {exc.strerror}.") from exc
+        raise InputError(f"{location} cannot be written: {reason(exc)}.") from exc
     os.close(handle)
     temporary = Path(name)
     try:
@@ -45,9 +45,14 @@ def new_output(location: str) -> Iterator[Path]:
             temporary.chmod(0o666 & ~_umask())
             temporary.replace(target)
     except OSError as exc:
-        raise InputError(f"{location} cannot be written: {exc}.") from exc
+        raise InputError(f"{location} cannot be written: {reason(exc)}.") from exc
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def reason(exc: OSError) -> str:
+    """Return the system's words alone; a library may have added its own."""
+    return os.strerror(exc.errno) if exc.errno else str(exc).rstrip(".")
 
 
 def _umask() -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..providers import get_format
+from .files import reason
 from .generate import write_shards
 from .job import BatchJob, resolve
 
@@ -63,9 +64,12 @@ def _folder_beside(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory(prefix=".tmp-", dir=path.parent)
     except OSError as exc:
-        raise InputError(f"{path} cannot be written: {exc.strerror}.") from exc
+        raise InputError(f"{path} cannot be written: {reason(exc)}.") from exc
     with folder as name:
-        yield Path(name)
+        try:
+            yield Path(name)
+        except OSError as exc:
+            raise InputError(f"{path} cannot be written: {reason(exc)}.") from exc
 
 
 def _name(made: list[Path], output: Path, *, overwrite: bool) -> list[Path]:
