@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from batchwright.data.job import BatchJob
-from batchwright.errors import AccessError, InputError, ScopeError
+from batchwright.errors import InputError
 from batchwright.models import Outcome, RunReport
 from batchwright.providers.sandbox import Sandbox
 from batchwright.runs.cancel import cancel_run
@@ -187,59 +187,3 @@ def test_a_cancelled_run_creates_nothing_more(
     report = drive(reopen_run(run_dir, uncancel=True), wait=True)
     assert report.state == "done"
     assert sandbox.created() == 3
-
-
-@BOTH
-def test_another_key_stops_the_run(
-    provider: str, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A key that does not see the run's batches sends nothing."""
-    sandbox.set_faults({"durations": {"in_progress": 60}})
-    run_dir = str(tmp_path / "run")
-    given = job(tmp_path, 4, provider, max_requests_per_batch=2, max_in_flight=1)
-    drive(open_run(given, run_dir), wait=False)
-    monkeypatch.setenv(f"{provider.upper()}_API_KEY", "somebody-else")
-    with pytest.raises(ScopeError, match="Nothing was sent"):
-        drive(reopen_run(run_dir), wait=True)
-    assert sandbox.created() == 1
-
-
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_key_stops_at_once(
-    status: int, sandbox: Sandbox, tmp_path: Path
-) -> None:
-    """What a person has to mend is said once, and the run stays resumable."""
-    sandbox.set_faults({"calls": [{"do": "status", "status": status}]})
-    run_dir = str(tmp_path / "run")
-    with pytest.raises(AccessError):
-        drive(open_run(job(tmp_path, 2), run_dir), wait=True)
-    sandbox.set_faults({})
-    assert drive(reopen_run(run_dir), wait=True).ok
-
-
-@BOTH
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"do": "status", "status": 429, "retry_after_ms": 10},
-        {"do": "status", "status": 503},
-        {"do": "status", "status": 529},
-        {"do": "drop"},
-        {"do": "cut", "operation": "download"},
-        {"do": "cut_unframed", "operation": "download"},
-        {"do": "bad_json", "operation": "create"},
-        {"do": "html", "operation": "create"},
-        {"do": "drop", "operation": "create", "after": True},
-        {"do": "status", "status": 500, "operation": "create", "after": True},
-    ],
-    ids=lambda fault: "-".join(map(str, fault.values())),
-)
-def test_transport_faults_cost_nothing(
-    provider: str, fault: dict[str, Any], sandbox: Sandbox, tmp_path: Path
-) -> None:
-    """No loss, no double, no crash, whatever happens to a call in three."""
-    often = fault | {"probability": 0.3}
-    sandbox.set_faults({"seed": 3, "calls": [fault | {"nth": [1]}, often]})
-    report = run(tmp_path, 4, provider, max_requests_per_batch=2)
-    assert report.outcomes == {Outcome.SUCCEEDED: 4}
-    assert sandbox.created() == 2
