@@ -39,8 +39,8 @@ _PATH_TROUBLE = {
     errno.EACCES: "No permission to use {}.",
     errno.EPERM: "No permission to use {}.",
     errno.EROFS: "{} is on a disk that cannot be written.",
-    errno.ENOSPC: "The disk is full, so {} was not written.",
 }
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def say(text: str) -> None:
@@ -83,6 +83,12 @@ def _told(exc: Exception) -> tuple[str, int]:
     if isinstance(exc, BatchwrightError):
         return str(exc), FAILED
     if type(exc).__name__ == "ValidationError" and (text := _wrong_settings(exc)):
+        return text, FAILED
+    if isinstance(exc, OSError) and exc.errno in _NO_ROOM:
+        where = f" for {_path(exc)}" if exc.filename else ""
+        text = (
+            f"No room is left on the disk{where}; make room, then repeat the command."
+        )
         return text, FAILED
     if isinstance(exc, OSError) and exc.strerror:
         trouble = _PATH_TROUBLE.get(exc.errno or 0, "{}: " + exc.strerror + ".")

@@ -240,7 +240,9 @@ def test_a_full_disk() -> None:
             check=False,
         )
     assert done.returncode == 1
-    assert "Traceback" not in done.stderr
+    assert done.stderr == (
+        "Error: No room is left on the disk; make room, then repeat the command.\n"
+    )
 
 
 @pytest.mark.parametrize("command", ["status", "resume"])

@@ -98,7 +98,10 @@ def test_job_options_are_the_jobs_fields() -> None:
     job = BatchJob(input="in.csv", output="out.csv", model="m")
     assert given == {name: getattr(job, name) for name in given}
     no_options = {"input", "output", "overwrite", "answer_prefix", "sandbox"}
-    assert set(BatchJob.model_fields) - set(given) == no_options | {"metadata"}
+    assert set(BatchJob.model_fields) - set(given) == no_options | {
+        "metadata",
+        "credentials",
+    }
 
 
 def test_modes_are_the_models_modes() -> None:
