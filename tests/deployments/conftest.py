@@ -30,13 +30,13 @@ from prefect.settings import (
 from batchwright.providers.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 120
 _SHELL = 'set -euo pipefail; [ ! -f "$STATE" ] || . "$STATE"\n{}\nexport -p > "$STATE"'
 
 
-def documented(section: str) -> list[str]:
-    """Return the commands of a section's first block, one per command."""
-    page = (ROOT / "docs" / "prefect.md").read_text(encoding="utf-8")
+def documented(name: str, section: str) -> list[str]:
+    """Return the commands of the first block in a page's section, one per command."""
+    page = (ROOT / name).read_text(encoding="utf-8")
     _, _, text = page.partition(f"\n## {section}\n")
     found = re.search(r"^```bash\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert found is not None, section
@@ -215,7 +215,11 @@ def _platform(folder: Path) -> Iterator[Platform]:
         }
         with temporary_settings(settings):
             try:
-                *setup, platform.trial = documented("A deployment")
+                *setup, platform.trial = documented("docs/prefect.md", "A deployment")
+                assert {*documented("README.md", "On a schedule")} <= {
+                    *setup,
+                    platform.trial,
+                }
                 for command in setup:
                     platform.type(command)
                 yield platform
