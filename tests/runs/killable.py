@@ -24,10 +24,7 @@ from typing import Any
 import httpx2
 
 from batchwright.data.job import BatchJob
-from batchwright.data.prices import price
 from batchwright.errors import BatchwrightError
-from batchwright.models import Usage
-from batchwright.providers import get_provider
 from batchwright.runs.drive import drive
 from batchwright.runs.open import open_run
 from batchwright.runs.storage import Directory
@@ -122,16 +119,10 @@ def start(command: dict[str, Any]) -> int:
 
 def load() -> None:
     """Load what a run loads on first use, so that no child has to."""
-    for name in (
-        "batchwright.data._parquet_rows",
-        "openai.resources.batches",
-        "openai.resources.files",
-        "s3fs",
-    ):
-        import_module(name)
-    for name in ("openai", "anthropic"):
-        get_provider(name, "http://127.0.0.1:9", "none")
-    price("openai", "gpt-5-mini", Usage(input_tokens=1))
+    for name in ("providers.anthropic", "providers.openai", "runs.drive"):
+        import_module(f"batchwright.{name}")
+    import_module("httpcore2")
+    import_module("s3fs")
 
 
 def main() -> None:
