@@ -30,7 +30,7 @@ from starlette.routing import Route
 
 from ..errors import BatchwrightError, InputError
 
-__all__ = ["is_signed", "receiver"]
+__all__ = ["is_signed", "main", "receiver"]
 
 _EVENTS = {f"batch.{end}" for end in ("completed", "failed", "expired", "cancelled")}
 _TOLERANCE_SECONDS = 300

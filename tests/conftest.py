@@ -11,6 +11,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -88,6 +89,17 @@ def _fresh_settings() -> Iterator[None]:
     get_settings.cache_clear()
     yield
     get_settings.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_events() -> Iterator[None]:
+    """Let go of Prefect's sender of events, which keeps to the server it began with.
+
+    The next test may have another server, where these events would be of nobody.
+    """
+    yield
+    if (worker := sys.modules.get("prefect.events.worker")) is not None:
+        worker.EventsWorker.drain_all(timeout=10)
 
 
 @pytest.fixture(scope="session")

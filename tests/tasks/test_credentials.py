@@ -149,7 +149,7 @@ def test_a_key_is_nowhere_to_be_found(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     said = done.stdout + done.stderr
@@ -307,7 +307,7 @@ def test_the_package_announces_its_blocks() -> None:
         [sys.executable, "-m", "prefect", "block", "register", "-m", found.value],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=True,
         env=os.environ | {"PREFECT_API_URL": _api_url(), "NO_COLOR": "1"},
     )
