@@ -85,11 +85,12 @@ def write_shards(
     observed = source.columns is None and not job.job.output.lower().endswith(
         (".jsonl", ".ndjson")
     )
+    canary = job.job.canary
     shard: _Shard | None = None
     row = -1
     with ExitStack() as unfinished:
         for row, (line, values, record) in enumerate(requests):
-            if shard is None or not shard.takes(line) or row == job.job.canary:
+            if shard is None or row == canary or not shard.add(line, record):
                 if len(line) > limits.max_bytes:
                     raise InputError(
                         f"{source.where()}: its request has {len(line):,} bytes, but"
@@ -104,7 +105,7 @@ def write_shards(
                 unfinished.callback(shard.release)
                 if keep_rows:
                     shard.keep(source)
-            shard.add(line, record)
+                shard.add(line, record)
             if observed:
                 observe(shard.columns, values)
             if progress is not None and row % _PROGRESS_ROWS == 0:
@@ -164,7 +165,7 @@ class _Shard:
         self._bytes_left = limits.max_bytes
         self._limits = limits
         self._held: list[bytes] = []
-        self._held_bytes = 0
+        self._flush_at = self._bytes_left - _FLUSH_BYTES
         self._store: RowStore | None = None
         self._file = (folder / "requests.jsonl").open("wb")
         self._digest = hashlib.sha256()
@@ -173,20 +174,19 @@ class _Shard:
         """Keep the rows beside their requests."""
         self._store = source.store(self._folder / self._rows_name)
 
-    def takes(self, line: bytes) -> bool:
-        """Whether one more request stays within a batch's limits."""
-        return self._rows_left > 0 and len(line) <= self._bytes_left
-
-    def add(self, line: bytes, record: Any) -> None:
+    def add(self, line: bytes, record: Any) -> bool:
+        """Add a row, unless it is one too many or too large for this batch."""
         size = len(line)
+        if self._rows_left == 0 or size > self._bytes_left:
+            return False
         self._rows_left -= 1
         self._bytes_left -= size
         self._held.append(line)
-        self._held_bytes += size
-        if self._held_bytes > _FLUSH_BYTES:
+        if self._bytes_left < self._flush_at:
             self._flush()
         if self._store is not None:
             self._store.add(record)
+        return True
 
     def close(self) -> ShardFiles:
         self._flush()
@@ -215,4 +215,4 @@ class _Shard:
         self._digest.update(data)
         self._file.write(data)
         self._held.clear()
-        self._held_bytes = 0
+        self._flush_at = self._bytes_left - _FLUSH_BYTES

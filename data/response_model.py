@@ -72,9 +72,10 @@ class Answer:
             fields = {"answer": value}
         else:
             fields = {name: value.get(name) for name in self.columns}
-        for name, kind in self._bounded.items():
-            if not fits(kind, fields.get(name)):
-                return None, f"{name}: {fields[name]!r} does not fit a {kind} column"
+        for name, kind in self._bounded:
+            field = fields.get(name)
+            if field is not None and not fits(kind, field):
+                return None, f"{name}: {field!r} does not fit a {kind} column"
         return fields, None
 
     def parse(self, result: BatchResult, fmt: Format) -> tuple[Any, str | None]:
@@ -143,10 +144,10 @@ class Answer:
         return all(column == name for column, name in self._names.items())
 
     @cached_property
-    def _bounded(self) -> dict[str, str]:
+    def _bounded(self) -> list[tuple[str, str]]:
         """Columns that do not hold all values of their JSON type."""
         kinds = {"int64", "date", "timestamp"}
-        return {name: kind for name, kind in self.columns.items() if kind in kinds}
+        return [(name, kind) for name, kind in self.columns.items() if kind in kinds]
 
     def _dump(self, value: BaseModel) -> dict[str, Any]:
         dumped: dict[str, Any] = self._to_python(value, mode="json")
