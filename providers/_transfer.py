@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ __all__ = ["ResultFile", "save_results"]
 _logger = logging.getLogger(__name__)
 
 _BLOCK_BYTES = 1 << 20
+_MAYBE_BLANK = re.compile(rb"\n\s")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -91,6 +93,12 @@ class ResultFile:
         self._write(tail)
 
     def _write(self, block: bytearray) -> None:
+        if block.endswith(b"\n") and not (
+            block[:1].isspace() or _MAYBE_BLANK.search(block)
+        ):
+            self._file.write(block)
+            self.lines += block.count(b"\n")
+            return
         lines = [line for line in block.split(b"\n") if line and not line.isspace()]
         self._file.writelines(line + b"\n" for line in lines)
         self.lines += len(lines)
