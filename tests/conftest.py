@@ -136,6 +136,37 @@ def prefect_server() -> Iterator[str]:
             server.stop()
 
 
+@pytest.fixture
+def recorded(prefect_server: str) -> Callable[[], None]:
+    """Return what waits until the server has recorded all task runs so far.
+
+    It records them from events, in their order, so that the last one tells.
+    """
+    from prefect import task
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+
+    @task
+    def last() -> None:
+        pass
+
+    def is_recorded(task_run_id: Any) -> bool:
+        with get_client(sync_client=True) as client:
+            try:
+                state = client.read_task_run(task_run_id).state
+            except ObjectNotFound:
+                return False
+        return state is not None and state.is_final()
+
+    def wait() -> None:
+        ended = last(return_state=True)
+        deadline = time.monotonic() + 60
+        while not is_recorded(ended.state_details.task_run_id):
+            assert time.monotonic() < deadline
+
+    return wait
+
+
 def _keep(database: Path, copy: Path) -> None:
     copy.parent.mkdir(exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=copy.parent, delete=False) as file:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +179,7 @@ def test_mistakes_are_not_tried_again(
     step: str,
     sandbox: Sandbox,
     tmp_path: Path,
+    recorded: Callable[[], None],
 ) -> None:
     """A column that is not there or a wrong key fails at once, and is tried once."""
     if fault is not None:
@@ -186,6 +187,7 @@ def test_mistakes_are_not_tried_again(
     save_rows.fn([*ROWS[:1], *rows], str(tmp_path / "rows.jsonl"))
     state = run_batch(job(tmp_path), return_state=True)
     assert state.is_failed()
+    recorded()
     tried = {
         run.name.partition(" ")[0]: (run.state_name, run.run_count)
         for run in task_runs(str(state.state_details.flow_run_id))
@@ -195,7 +197,9 @@ def test_mistakes_are_not_tried_again(
     assert sandbox.created() == 0
 
 
-def test_task_runs_grow_with_shards(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_task_runs_grow_with_shards(
+    sandbox: Sandbox, tmp_path: Path, recorded: Callable[[], None]
+) -> None:
     """A run has a few task runs per shard, none per row and none per poll."""
     sandbox.set_faults({"durations": {"in_progress": 1}})
     write_rows(tmp_path)
@@ -207,6 +211,7 @@ def test_task_runs_grow_with_shards(sandbox: Sandbox, tmp_path: Path) -> None:
             return_state=True,
         )
         assert state.is_completed()
+        recorded()
         names = [run.name for run in task_runs(str(state.state_details.flow_run_id))]
         assert sum(name.startswith("submit ") for name in names) == 5 // size
         counts.append(len(names))

@@ -241,7 +241,9 @@ def test_what_holds_no_key(
         read_credentials(name, provider)
 
 
-def test_a_missing_block_is_not_tried_again(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_missing_block_is_not_tried_again(
+    sandbox: Sandbox, tmp_path: Path, recorded: Callable[[], None]
+) -> None:
     """The run fails at once, with that sentence, before anything exists."""
     run_dir = tmp_path / "run"
     state = run_batch(job(tmp_path, "secret/none"), str(run_dir), return_state=True)
@@ -249,6 +251,7 @@ def test_a_missing_block_is_not_tried_again(sandbox: Sandbox, tmp_path: Path) ->
     assert not run_dir.exists()
     state = list_batches(credentials="secret/none", return_state=True)
     assert state.is_failed()
+    recorded()
     with get_client(sync_client=True) as client:
         run = client.read_task_run(state.state_details.task_run_id)
     assert run.run_count == 1
