@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from batchwright.providers.sandbox import _anthropic_body
 from batchwright.providers.sandbox._anthropic_body import BodyError, read_requests
 
-scalars = st.none() | st.booleans() | st.integers() | st.text()
+scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text()
 values = st.recursive(
     scalars,
     lambda inner: (
