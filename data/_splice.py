@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from ..errors import InputError
 from ..providers import Encode
 from .prompts import Prompt
 
@@ -36,7 +37,10 @@ def row_encoder(prompt: Prompt, encode: Encode) -> RowEncoder:
         return whole
     names = {secrets.token_hex(16): name for name in prompt.columns}
     mark = secrets.token_hex(16)
-    line = whole(mark, {name: mark for mark, name in names.items()})
+    try:
+        line = whole(mark, {name: mark for mark, name in names.items()})
+    except InputError:
+        return whole  # which says it of the first row
     head, rest = line.split(mark.encode())  # a line begins with its id
     any_mark = "|".join(names) or "(?!)"  # the latter is found nowhere
     first, *others = re.split(f"({any_mark})".encode(), rest)

@@ -105,3 +105,11 @@ def _made(make: Callable[[], bytes]) -> bytes | str:
 def test_more_than_text_is_encoded_whole(messages: list[dict[str, Any]]) -> None:
     """What a value may change the shape of is not cut at it."""
     assert Prompt(messages, folder=Path()).columns is None
+
+
+def test_a_prompt_that_cannot_be_sent_is_said_of_a_row() -> None:
+    """Half a character in the prompt itself is no fault of a made-up request."""
+    prompt = Prompt([{"role": "user", "content": "\ud800 {{ a }}"}])
+    make = row_encoder(prompt, _encode("/v1/chat/completions"))
+    with pytest.raises(InputError, match="'row-7'"):
+        make("row-7", {"a": "x"})
