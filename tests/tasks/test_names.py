@@ -33,6 +33,7 @@ def names(state: State[object], recorded: Callable[[], None]) -> tuple[str, set[
         task_runs = client.read_task_runs(
             flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
         )
+    # Prefect counts a task outside of flows to the flow run that was there before.
     return flow_run.name, {each.name for each in task_runs} - {"last"}
 
 
