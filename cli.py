@@ -26,6 +26,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="LLM batch jobs that are never paid for twice: a table goes in, a typed table"
     " comes out.",
+    epilog="""\
+Data goes to standard output; progress and messages go to standard error.
+
+Exit codes: 0 done; 1 failed, and one sentence says why; 2 wrong usage;
+3 done, but some rows did not succeed; 4 not ready yet; 130 interrupted.
+
+Keys are read from OPENAI_API_KEY and ANTHROPIC_API_KEY. Without one, try:
+  batchwright run examples/emails.csv --sandbox --model gpt-5-mini \\
+    --prompt "Classify: {{ email }}" --output labels.csv
+""",
 )
 
 
@@ -61,21 +71,28 @@ def _root(
 def list_batches(
     *,
     limit: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Batches to show, newest first.")
+        int, typer.Option(min=1, metavar="N", help="Most batches to show.")
     ] = 10,
     poll: Annotated[
         int,
         typer.Option(
-            min=1, metavar="SECONDS", help="Seconds between two looks, on a terminal."
+            min=1, metavar="SECONDS", help="Pause between two looks, on a terminal."
         ),
     ] = 10,
     screen: Annotated[
-        bool, typer.Option("--screen/--no-screen", help="Use the whole screen.")
+        bool,
+        typer.Option(
+            "--screen/--no-screen", help="Show the table alone, as a full screen."
+        ),
     ] = False,
     target: Target,
     as_json: AsJson = False,
 ) -> None:
-    """See the batches of your account; on a terminal, until none of them runs."""
+    """Show your newest batches; on a terminal, follow them.
+
+    On a terminal the table stays current until none of them runs any more; in a
+    pipe it is printed once.
+    """
     from .console.batches import print_batches
     from .providers import get_provider
 
@@ -104,18 +121,24 @@ def create_from_file(
         bool,
         typer.Option(
             "--split/--no-split",
-            help="Make several batches of a file that is over the provider's limits.",
+            help="Make several batches of a file over the provider's limits.",
         ),
     ] = False,
     metadata: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KEY=VALUE", help="Stored with the batch (OpenAI); repeatable."
+            metavar="KEY=VALUE", help="Stored with the batch, at OpenAI; repeatable."
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a batch from a file of requests; it is checked first, then billed."""
+    """Check a file of requests and create a batch of it.
+
+    The batch is billed from then on, and its ID is printed. What was created is
+    on record in the folder FILE.batch: after a lost answer, the same command
+    finds the batch that was made. After success it makes another one, and names
+    the earlier.
+    """
     from .console.progress import progress_shown
     from .providers import get_provider
     from .runs.events import bytes_told, listening
@@ -158,16 +181,21 @@ def create_from_file(
 def cancel(
     *,
     batch_id: Annotated[
-        str | None, typer.Option(metavar="ID", help="The batch to stop.")
+        str | None, typer.Option(metavar="ID", help="A batch, as `list` shows it.")
     ] = None,
     run_dir: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="The run to stop, with all its batches."),
+        typer.Option(
+            metavar="RUN_DIR", help="A run, with all its batches: its folder or URL."
+        ),
     ] = None,
     target: Target,
     as_json: AsJson = False,
 ) -> None:
-    """Stop a batch or a run; what already ran is billed and stays downloadable."""
+    """Stop a batch, or a run with all its batches.
+
+    What already ran is billed and can be downloaded.
+    """
     if batch_id is not None and run_dir is None:
         from .providers import get_provider
 
@@ -190,8 +218,12 @@ def cancel(
 
 @app.command(
     rich_help_panel=_DOCUMENTED,
-    epilog="Example: batchwright download-file --batch-id batch_abc123"
-    " --download-file-path results.jsonl",
+    epilog="""\
+Example: batchwright download-file --batch-id batch_abc123 \\
+    --download-file-path results.jsonl
+
+Exit codes: 1 the batch was refused, and why; 4 it runs, and how far it is.
+""",
 )
 @expanded
 def download_file(
@@ -199,14 +231,20 @@ def download_file(
     batch_id: BatchId,
     download_file_path: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="Where the result lines are written."),
+        typer.Option(
+            metavar="FILE",
+            help="JSON lines to write; replaced, when all has arrived, if it exists.",
+        ),
     ],
     target: Target,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Wait until the batch is over.")
+        bool, typer.Option("--wait", help="Wait until the batch has ended.")
     ] = False,
 ) -> None:
-    """Download every result line of a batch, failed ones too, to one file."""
+    """Download all results of a batch, failed requests too.
+
+    Expired and cancelled batches give what they hold.
+    """
     from .console.progress import progress_shown
     from .providers import get_provider
     from .runs import download_file as download
@@ -230,7 +268,7 @@ def download_file(
 )
 @expanded
 def show(*, batch_id: BatchId, target: Target, as_json: AsJson = False) -> None:
-    """Show one batch: its counts, its times, and what was wrong with its file."""
+    """Show one batch: counts, times, errors in its file."""
     from .console.batches import print_batch
     from .providers import get_provider
 

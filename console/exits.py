@@ -54,6 +54,17 @@ class Group(TyperGroup):
     With `BATCHWRIGHT_DEBUG=1` they end in the traceback.
     """
 
+    def get_params(self, ctx: Any) -> Any:
+        """Return the options; beside a flag, help shows no type."""
+        return _without_flag_types(super().get_params(ctx))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command, whose flags show no type either."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            _without_flag_types(command.get_params(ctx))
+        return command
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command; turn what it raises into an exit code."""
         try:
@@ -75,6 +86,13 @@ class Group(TyperGroup):
             raise typer.Exit(code) from exc
         else:
             return result
+
+
+def _without_flag_types(params: list[Any]) -> list[Any]:
+    for each in params:
+        if getattr(each, "is_flag", False):
+            each.metavar = ""  # Typer's `<bool>` looks as if a value followed
+    return params
 
 
 def _told(exc: Exception) -> tuple[str, int]:

@@ -9,7 +9,7 @@ import typer
 
 from . import exits
 from .exits import say
-from .job_options import Input, RequestOptions, ResponseModel
+from .job_options import RESPONSE_MODEL, Input, RequestOptions
 from .options import AsJson, FilePath, Target, expanded
 
 __all__ = ["app"]
@@ -19,17 +19,24 @@ _FILES = "Files"
 app = typer.Typer()
 
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace an existing output.")
+    bool, typer.Option("--overwrite", help="Replace an output that exists.")
 ]
 
 
 @app.command(
     rich_help_panel=_FILES,
-    epilog="Example: batchwright validate --file-path requests.jsonl",
+    epilog="""\
+Example: batchwright validate --file-path requests.jsonl
+
+Exit codes: 0 no problems; 1 problems, the first 20 of which are shown.
+""",
 )
 @expanded
 def validate(*, file_path: FilePath, target: Target, as_json: AsJson = False) -> None:
-    """Check a file of requests as the provider would, each problem with its line."""
+    """Check a file of requests as the provider would.
+
+    No key is needed. Every problem has its line.
+    """
     from ..data.check import check_file, describe_problems
     from ..models import RunEvent
     from ..providers import get_format
@@ -56,8 +63,12 @@ def validate(*, file_path: FilePath, target: Target, as_json: AsJson = False) ->
 
 @app.command(
     rich_help_panel=_FILES,
-    epilog="Example: batchwright generate examples/emails.csv --model gpt-5-mini"
-    ' --prompt "Classify: {{ email }}" --output requests.jsonl',
+    epilog="""\
+Example: batchwright generate examples/emails.csv --model gpt-5-mini \\
+    --prompt "Classify: {{ email }}" --output requests.jsonl
+
+Next: batchwright create-from-file --file-path requests.jsonl
+""",
 )
 @expanded
 def generate(
@@ -68,12 +79,15 @@ def generate(
         str,
         typer.Option(
             metavar="FILE",
-            help="Where the requests are written; numbered files when over a limit.",
+            help="A .jsonl to write; several with numbers where one is over a limit.",
         ),
     ] = "requests.jsonl",
     overwrite: Overwrite = False,
 ) -> None:
-    """Turn a table into files of requests, and send nothing."""
+    """Turn a table into files of requests; nothing is sent.
+
+    The names of the files are printed.
+    """
     from ..data.request_files import write_request_files
     from ..models import RunEvent
     from .job import make_job, spooled
@@ -92,25 +106,41 @@ def generate(
 
 @app.command(
     rich_help_panel=_FILES,
-    epilog="Example: batchwright parse --file-path results.jsonl --response-model"
-    " examples/email_model.py:Classification --output labels.csv",
+    epilog="""\
+Example: batchwright parse --file-path results.jsonl --output labels.csv \\
+    --response-model examples/email_model.py:Classification
+
+Exit codes: 0 every answer is valid; 3 some are not.
+""",
 )
 def parse(
     *,
     file_path: Annotated[
-        Path, typer.Option(metavar="FILE", help="Downloaded result lines.")
+        Path,
+        typer.Option(metavar="FILE", help="Results, as `download-file` wrote them."),
     ],
     output: Annotated[
-        Path, typer.Option(metavar="FILE", help="A .parquet, .csv or .jsonl to write.")
+        Path,
+        typer.Option(
+            metavar="FILE", help="The table to write: .parquet, .csv or .jsonl."
+        ),
     ],
-    response_model: ResponseModel = None,
+    response_model: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help=RESPONSE_MODEL, show_default="plain text"),
+    ] = None,
     only_failed: Annotated[
         bool,
-        typer.Option("--only-failed", help="Write only what is no valid answer."),
+        typer.Option(
+            "--only-failed", help="Write only the rows without a valid answer."
+        ),
     ] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Turn downloaded results of either provider into a typed table."""
+    """Turn downloaded results into a typed table.
+
+    It reads the results of both providers.
+    """
     from ..data.parse import parse_file
     from ..models import RunEvent
     from .progress import progress_shown

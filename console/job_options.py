@@ -10,30 +10,22 @@ import typer
 
 from .options import pairs
 
-__all__ = ["Input", "LimitOptions", "RequestOptions", "ResponseModel"]
+__all__ = ["RESPONSE_MODEL", "Input", "LimitOptions", "RequestOptions"]
 
 _ASKED = "What is asked"
-_LIMITS = "How much, how often"
+_LIMITS = "Limits and further tries"
 
 Input = Annotated[
     str,
     typer.Argument(
         metavar="INPUT",
-        help="Rows: .csv, .parquet, .jsonl, a glob, an fsspec URL, or - for JSON lines"
-        " on standard input.",
+        help="The rows: a .csv, .parquet or .jsonl, a glob of these, a URL (s3://...),"
+        " or - for JSON lines on standard input.",
     ),
 ]
-ResponseModel = Annotated[
-    str | None,
-    typer.Option(
-        "--response-model",
-        metavar="MODEL",
-        help="What an answer must be: path/file.py:Class, package.module:Class or a"
-        " JSON Schema file.",
-        show_default="plain text",
-        rich_help_panel=_ASKED,
-    ),
-]
+RESPONSE_MODEL = (
+    "What an answer must be: file.py:Class, package.module:Class or a JSON Schema file."
+)
 
 
 class _Options:
@@ -50,8 +42,8 @@ class RequestOptions(_Options):
         str,
         typer.Option(
             metavar="NAME",
-            help="The model: `claude...` means Anthropic, all else OpenAI;"
-            " `openai/...` and `anthropic/...` say it outright.",
+            help="The model. claude... asks Anthropic, all others OpenAI;"
+            " anthropic/NAME and openai/NAME say it outright.",
             rich_help_panel=_ASKED,
         ),
     ]
@@ -59,7 +51,7 @@ class RequestOptions(_Options):
         str | None,
         typer.Option(
             metavar="TEXT",
-            help="The user's turn; a column stands as {{ name }}.",
+            help="The user's message; {{name}} is the column of that name.",
             rich_help_panel=_ASKED,
         ),
     ] = None
@@ -67,7 +59,7 @@ class RequestOptions(_Options):
         str | None,
         typer.Option(
             metavar="TEXT",
-            help="The system text; a column stands as {{ name }}.",
+            help="The system text; {{name}} is the column of that name.",
             rich_help_panel=_ASKED,
         ),
     ] = None
@@ -79,12 +71,21 @@ class RequestOptions(_Options):
             rich_help_panel=_ASKED,
         ),
     ] = None
-    response_model: ResponseModel = None
+    response_model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help=RESPONSE_MODEL,
+            show_default="plain text",
+            rich_help_panel=_ASKED,
+        ),
+    ] = None
     mode: Annotated[
         Literal["auto", "json_schema", "tools"],
         typer.Option(
-            help="How the answer is held to the response model; auto takes what the"
-            " model knows.",
+            metavar="MODE",
+            help="How answers are held to it: json_schema, tools (a forced tool call),"
+            " or auto: json_schema where the model knows it.",
             rich_help_panel=_ASKED,
         ),
     ] = "auto"
@@ -92,9 +93,9 @@ class RequestOptions(_Options):
         str | None,
         typer.Option(
             metavar="PATH",
-            help="The API: /v1/chat/completions, /v1/responses, /v1/embeddings or"
-            " /v1/messages.",
-            show_default="the provider's chat; for embedding models their own",
+            help="The API to ask: /v1/chat/completions, /v1/responses, /v1/embeddings"
+            " or /v1/messages.",
+            show_default="by the model",
             rich_help_panel=_ASKED,
         ),
     ] = None
@@ -103,8 +104,8 @@ class RequestOptions(_Options):
         typer.Option(
             min=1,
             metavar="TOKENS",
-            help="Length of one answer at most.",
-            show_default="the model's own limit; 4096 for Anthropic",
+            help="Most tokens of one answer.",
+            show_default="the model's limit; Anthropic: 4096",
             rich_help_panel=_ASKED,
         ),
     ] = None
@@ -114,8 +115,8 @@ class RequestOptions(_Options):
             min=0,
             max=2,
             metavar="X",
-            help="How free the answers are.",
-            show_default="the model's own",
+            help="How much chance decides; 0 is least.",
+            show_default="the model's",
             rich_help_panel=_ASKED,
         ),
     ] = None
@@ -123,7 +124,7 @@ class RequestOptions(_Options):
         list[str] | None,
         typer.Option(
             metavar="KEY=JSON",
-            help="Another parameter of the request body, sent as it is; repeatable.",
+            help="Another parameter of each request, such as seed=7; repeatable.",
             rich_help_panel=_ASKED,
         ),
     ] = None
@@ -140,7 +141,7 @@ class RequestOptions(_Options):
         typer.Option(
             min=1,
             metavar="N",
-            help="Requests in one batch at most.",
+            help="Most requests in one batch.",
             show_default="the provider's limit",
             rich_help_panel=_LIMITS,
         ),
@@ -150,7 +151,7 @@ class RequestOptions(_Options):
         typer.Option(
             min=1,
             metavar="BYTES",
-            help="Size of one batch at most.",
+            help="Most bytes of requests in one batch.",
             show_default="the provider's limit",
             rich_help_panel=_LIMITS,
         ),
@@ -177,7 +178,7 @@ class LimitOptions(_Options):
         typer.Option(
             min=1,
             metavar="N",
-            help="Batches at the provider at the same time.",
+            help="Most batches at the provider at the same time.",
             rich_help_panel=_LIMITS,
         ),
     ] = 20
@@ -186,7 +187,7 @@ class LimitOptions(_Options):
         typer.Option(
             min=0,
             metavar="N",
-            help="Further rounds for requests that are worth another try.",
+            help="How often requests that failed for a passing reason are sent again.",
             rich_help_panel=_LIMITS,
         ),
     ] = 2
@@ -195,7 +196,8 @@ class LimitOptions(_Options):
         typer.Option(
             min=0,
             metavar="N",
-            help="Rounds in which an invalid answer goes back with what is wrong.",
+            help="How often an answer that does not fit the response model goes back"
+            " to the model, with what is wrong.",
             rich_help_panel=_LIMITS,
         ),
     ] = 0
@@ -204,7 +206,7 @@ class LimitOptions(_Options):
         typer.Option(
             min=1,
             metavar="ROWS",
-            help="Send so many first rows alone, and the rest if enough succeed.",
+            help="Send so many first rows alone; the others follow if enough succeed.",
             show_default="off",
             rich_help_panel=_LIMITS,
         ),
@@ -215,7 +217,7 @@ class LimitOptions(_Options):
             min=0,
             max=1,
             metavar="SHARE",
-            help="Share of the canary's rows that must succeed, 0 to 1.",
+            help="Share of the --canary rows that is enough.",
             rich_help_panel=_LIMITS,
         ),
     ] = 0.9
@@ -224,7 +226,7 @@ class LimitOptions(_Options):
         typer.Option(
             min=0,
             metavar="USD",
-            help="Create no batch that may pass this; needs --max-tokens.",
+            help="Create no batch that may take the run over this; needs --max-tokens.",
             show_default="no limit",
             rich_help_panel=_LIMITS,
         ),

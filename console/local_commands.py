@@ -21,7 +21,13 @@ app = typer.Typer()
 def sandbox(
     *,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, metavar="N", help="0 takes a free one.")
+        int,
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="N",
+            help="Port on 127.0.0.1; 0 takes a free one.",
+        ),
     ] = 4040,
     state_dir: Annotated[
         Path, typer.Option(metavar="DIR", help="Where batches and files are kept.")
@@ -30,24 +36,27 @@ def sandbox(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="What goes wrong, as YAML or JSON.",
+            help="What shall go wrong, as YAML or JSON.",
             show_default="nothing",
         ),
     ] = None,
     time_scale: Annotated[
         float,
-        typer.Option(min=0, metavar="X", help="Virtual seconds per real second."),
+        typer.Option(min=0, metavar="X", help="How many times as fast its clock runs."),
     ] = 1.0,
     upstream: Annotated[
         str | None,
         typer.Option(
             metavar="URL",
-            help="An OpenAI-compatible API that gives the answers.",
+            help="An OpenAI-compatible API whose model answers.",
             show_default="synthetic answers",
         ),
     ] = None,
 ) -> None:
-    """Serve both batch APIs on this machine: no account, no network, no cost."""
+    """Serve both batch APIs here: no account, no cost.
+
+    It prints the variables that lead to it, and serves until Ctrl-C.
+    """
     from ..providers.sandbox import serve
 
     serve("127.0.0.1", port, state_dir, faults, time_scale, upstream)
@@ -55,7 +64,10 @@ def sandbox(
 
 @app.command(rich_help_panel=_LOCAL, epilog="Example: batchwright doctor")
 def doctor(*, as_json: AsJson = False) -> None:
-    """Say what is installed and set, never the keys, for a doubt or a bug report."""
+    """Show versions, addresses, and which keys are set.
+
+    Never the keys themselves, so it can stand in a bug report.
+    """
     from .doctor import facts
     from .tables import print_facts
 

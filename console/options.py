@@ -13,15 +13,18 @@ import typer
 
 __all__ = ["AsJson", "BatchId", "FilePath", "RunDir", "Target", "expanded", "pairs"]
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print JSON instead, one object a line.")
+]
 BatchId = Annotated[
     str, typer.Option(metavar="ID", help="The batch, as `list` shows it.")
 ]
 FilePath = Annotated[
-    Path, typer.Option(metavar="FILE", help="JSON lines, one request each.")
+    Path, typer.Option(metavar="FILE", help="The requests, as JSON lines.")
 ]
 RunDir = Annotated[
-    str, typer.Argument(metavar="RUN_DIR", help="The run's folder or fsspec URL.")
+    str,
+    typer.Argument(metavar="RUN_DIR", help="The run's folder, or its URL (s3://...)."),
 ]
 
 
@@ -34,12 +37,13 @@ class Target:
         typer.Option(
             "--use-anthropic",
             help="Use the Anthropic API instead of OpenAI's.",
-            show_default="False",
         ),
     ] = False
     provider: Annotated[
         Literal["openai", "anthropic"] | None,
-        typer.Option("--provider", help="The same, by name.", show_default="openai"),
+        typer.Option(
+            metavar="NAME", help="The same: openai or anthropic.", show_default="openai"
+        ),
     ] = None
 
     @property

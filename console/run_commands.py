@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import exits
-from .job_options import Input, LimitOptions, RequestOptions, ResponseModel
+from .job_options import RESPONSE_MODEL, Input, LimitOptions, RequestOptions
 from .options import AsJson, RunDir, expanded
 
 if TYPE_CHECKING:
@@ -24,9 +24,13 @@ app = typer.Typer()
 
 @app.command(
     rich_help_panel=_PIPELINE,
-    epilog="Example: batchwright run examples/emails.csv --sandbox --model gpt-5-mini"
-    ' --prompt "Classify: {{ email }}"'
-    " --response-model examples/email_model.py:Classification --output labels.csv",
+    epilog="""\
+Example: batchwright run examples/emails.csv --sandbox --model gpt-5-mini \\
+    --prompt "Classify: {{ email }}" --output labels.csv \\
+    --response-model examples/email_model.py:Classification
+
+Exit codes: 0 every row succeeded; 3 done, but some did not; 130 interrupted.
+""",
 )
 @expanded
 def run(
@@ -37,22 +41,24 @@ def run(
         str,
         typer.Option(
             metavar="FILE",
-            help="The table to write: .parquet, .csv or .jsonl; {date:%Y-%m-%d} is"
-            " filled in.",
+            help="The table to write: .parquet, .csv or .jsonl; {date:%Y-%m-%d} becomes"
+            " the day.",
             rich_help_panel=_WRITTEN,
         ),
     ],
     overwrite: Annotated[
         bool,
         typer.Option(
-            "--overwrite", help="Replace an existing output.", rich_help_panel=_WRITTEN
+            "--overwrite",
+            help="Replace an output that exists.",
+            rich_help_panel=_WRITTEN,
         ),
     ] = False,
     answer_prefix: Annotated[
         str | None,
         typer.Option(
             metavar="TEXT",
-            help="Put before each answer field to name its column.",
+            help="Comes before the name of each column of the answer.",
             show_default="none",
             rich_help_panel=_WRITTEN,
         ),
@@ -62,8 +68,8 @@ def run(
         str | None,
         typer.Option(
             metavar="DIR",
-            help="The run's folder or fsspec URL.",
-            show_default="one under BATCHWRIGHT_RUNS_DIR, named after the output",
+            help="Where the run is kept: a folder, or a URL (s3://...).",
+            show_default="in BATCHWRIGHT_RUNS_DIR, named after the output",
             rich_help_panel=_RUN,
         ),
     ] = None,
@@ -71,7 +77,8 @@ def run(
         bool,
         typer.Option(
             "--wait/--no-wait",
-            help="Wait until the run is done; otherwise end after submission.",
+            help="Wait until the run is done, or end when its batches are created;"
+            " `resume` goes on.",
             rich_help_panel=_RUN,
         ),
     ] = True,
@@ -79,7 +86,7 @@ def run(
         bool,
         typer.Option(
             "--sandbox",
-            help="Synthetic answers from a local server: no key, no network, no cost.",
+            help="Made-up answers from a local server: no key, no network, no cost.",
             rich_help_panel=_RUN,
         ),
     ] = False,
@@ -87,13 +94,17 @@ def run(
         bool,
         typer.Option(
             "--dry-run",
-            help="Say what would be sent and what it may cost; send nothing.",
+            help="Print what would be sent and what it may cost; nothing is sent.",
             rich_help_panel=_RUN,
         ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a job from a table of rows to a typed table, or continue it."""
+    """Turn a table into a typed table, through batches.
+
+    Each run has a folder of its own: `runs` lists them, `status` shows one.
+    Typed again, the command continues its run.
+    """
     from .job import make_job, spooled
 
     with spooled(input) as rows:
@@ -119,7 +130,15 @@ def run(
     _print(report, as_json=as_json)
 
 
-@app.command(rich_help_panel=_PIPELINE, epilog="Example: batchwright resume RUN_DIR")
+@app.command(
+    rich_help_panel=_PIPELINE,
+    epilog="""\
+Example: batchwright resume batchwright-runs/labels-2f7c01d4
+
+Exit codes: 0 every row succeeded; 3 done, but some did not; 4 not done yet;
+130 interrupted.
+""",
+)
 def resume(
     *,
     run_dir: RunDir,
@@ -127,24 +146,26 @@ def resume(
         bool,
         typer.Option(
             "--wait/--no-wait",
-            help="Wait until the run is done; otherwise one pass, exit 4 if open.",
+            help="Wait until the run is done, or do once what can be done now.",
         ),
     ] = True,
-    response_model: ResponseModel = None,
+    response_model: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help=RESPONSE_MODEL, show_default="the run's"),
+    ] = None,
     resend_lost: Annotated[
         bool,
         typer.Option(
             "--resend-lost",
-            help="Send again what the provider no longer has results for; it is"
-            " billed again.",
+            help="Send again, and pay again, where the provider no longer has results.",
         ),
     ] = False,
     uncancel: Annotated[
-        bool, typer.Option("--uncancel", help="Lift the cancellation of the run.")
+        bool, typer.Option("--uncancel", help="Go on with a run that was cancelled.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Continue a run from its directory; always safe."""
+    """Continue a run; always safe, nothing is paid twice."""
     from ..runs.open import reopen_run
     from .pipeline import execute
 
@@ -160,9 +181,19 @@ def resume(
         raise typer.Exit(exits.NOT_READY)
 
 
-@app.command(rich_help_panel=_PIPELINE, epilog="Example: batchwright status RUN_DIR")
+@app.command(
+    rich_help_panel=_PIPELINE,
+    epilog="""\
+Example: batchwright status batchwright-runs/labels-2f7c01d4
+
+Exit codes: 0 every row succeeded; 3 done, but some did not; 4 not done yet.
+""",
+)
 def status(*, run_dir: RunDir, as_json: AsJson = False) -> None:
-    """Show where a run stands, shard by shard, from its directory alone."""
+    """Show where a run stands, batch by batch.
+
+    Its folder says so; the provider is not asked.
+    """
     from ..runs.status import read_status
     from .reports import print_batches_of
 
@@ -180,12 +211,14 @@ def runs(
     root: Annotated[
         str | None,
         typer.Argument(
-            help="The folder or fsspec URL.", show_default="BATCHWRIGHT_RUNS_DIR"
+            metavar="ROOT",
+            help="The folder, or its URL (s3://...).",
+            show_default="BATCHWRIGHT_RUNS_DIR",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the runs under a folder, a line each."""
+    """List the runs in a folder, a line each."""
     from ..runs.status import list_runs
     from .reports import print_runs
 

@@ -30,9 +30,9 @@ INTRODUCTION = """\
 
 These are the help pages of `batchwright`, one per command.
 
-Data goes to standard output; progress and everything else said goes to standard error.
-On a terminal there are tables and bars, in a pipe plain text. `--json` prints one JSON
-object a line. Times are UTC.
+Data goes to standard output; progress and messages go to standard error. On a terminal
+there are tables and bars, in a pipe plain text. `--json` prints one JSON object a line.
+Times are UTC. A flag is off unless its page says otherwise.
 
 | exit code | means |
 |---|---|

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -56,6 +57,21 @@ def test_a_command_explains_itself(name: str) -> None:
     assert command.epilog.startswith(f"Example: batchwright {name}")
     for parameter in command.params:
         assert parameter.help, parameter.name
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_example_is_what_the_command_takes(name: str) -> None:
+    """What a page shows can be typed as it stands."""
+    example = COMMANDS[name].epilog.split("\n\n")[0].removeprefix("Example: ")
+    program, typed, *options = shlex.split(example.replace("\\\n", ""))
+    assert (program, typed) == ("batchwright", name)
+    COMMANDS[name].make_context(name, options)
+
+
+def test_a_flag_shows_no_type(cli: Callable[..., Result]) -> None:
+    """Help does not look as if a flag took a value."""
+    assert "bool" not in cli("list", "--help").output
+    assert "bool" not in cli("--help").output
 
 
 @pytest.mark.parametrize(
