@@ -97,7 +97,7 @@ def credentials_of(job: BatchJob) -> Credentials | None:
     if source is None:
         raise InputError(
             f"The key of this job lies in {job.credentials!r} on the Prefect server,"
-            " which is read in flows and tasks alone."
+            " which is read in flows and tasks alone; use `run_batch` or the commands."
         )
     return source(job.credentials, job.provider)
 

@@ -98,7 +98,7 @@ def _text(run: Run, state: RunState, refused: Iterable[str], cap: float) -> str:
     needed = reservation_usd(run, state.units[first].plan) or 0.0
     return (
         f"The batch of {first} may cost {needed:,.4f} USD, but of {cap:,.4f} USD"
-        f" {committed_usd(state):,.4f} are spent or reserved. Nothing was sent; the run"
-        f" stays as it is in {run.directory.url}. `batchwright cancel --run-dir` lands"
-        " what it has."
+        f" {committed_usd(state):,.4f} are spent or reserved. Nothing was sent, and the"
+        f" run stays as it is; `batchwright cancel --run-dir {run.directory.url}` and"
+        " then `resume` land what it has."
     )
