@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from upath import UPath
 
 from ..errors import InputError
+from ._row_block import BLOCK_BYTES, RowBlock
 
 if TYPE_CHECKING:
     from ._parquet_rows import CellStore
@@ -30,42 +31,56 @@ class CsvSource:
         self._files = files
         self._file = files[0]
         self._line = 0
-        self._row = -1
         self.columns = self._header(next(self._records(files[0]), []))
 
-    def rows(self) -> Iterator[tuple[dict[str, str], list[str]]]:
+    def blocks(self) -> Iterator[RowBlock]:
         """Yield the cells by column name, and the cells."""
-        columns = self.columns
-        width = len(columns)
+        row = 0
         for path in self._files:
             self._file = path
-            records = self._records(self._file)
-            if (header := self._header(next(records, []))) != columns:
+            records = self._records(path)
+            if (header := self._header(next(records, []))) != self.columns:
                 raise InputError(
-                    f"{self._file} has other columns than {self._files[0]}:"
-                    f" {', '.join(header)} instead of {', '.join(columns)}."
+                    f"{path} has other columns than {self._files[0]}:"
+                    f" {', '.join(header)} instead of {', '.join(self.columns)}."
                 )
-            for cells in records:
-                if len(cells) != width:
-                    if not cells:
-                        continue
-                    self._row += 1
-                    raise InputError(
-                        f"{self.where()} has {len(cells)} cells, but the header names"
-                        f" {width} columns; quote cells that hold commas."
-                    )
-                self._row += 1
-                yield dict(zip(columns, cells, strict=True)), cells
-
-    def where(self) -> str:
-        """Say in which file and line the row last yielded ends."""
-        return f"{self._file} line {self._line} (row {self._row})"
+            for rows, lines in self._whole(records, row):
+                values = [dict(zip(self.columns, cells, strict=True)) for cells in rows]
+                yield RowBlock(path, row, values, rows, lines)
+                row += len(rows)
 
     def store(self, path: Path) -> CellStore:
         """Return a new Parquet file of text columns."""
         from ._parquet_rows import CellStore  # noqa: PLC0415 - pyarrow takes 100 MB
 
         return CellStore(path, self.columns)
+
+    def _whole(
+        self, records: Iterator[list[str]], row: int
+    ) -> Iterator[tuple[list[list[str]], list[int]]]:
+        """Yield as many rows as a block holds, and the line that each ends in."""
+        width = len(self.columns)
+        rows: list[list[str]] = []
+        lines: list[int] = []
+        size = 0
+        for cells in records:
+            if len(cells) != width:
+                if not cells:
+                    continue
+                raise InputError(
+                    f"{self._file} line {self._line} (row {row + len(rows)}) has"
+                    f" {len(cells)} cells, but the header names {width} columns; quote"
+                    " cells that hold commas."
+                )
+            rows.append(cells)
+            lines.append(self._line)
+            size += sum(map(len, cells))
+            if size > BLOCK_BYTES:
+                yield rows, lines
+                row += len(rows)
+                rows, lines, size = [], [], 0
+        if rows:
+            yield rows, lines
 
     def _records(self, path: UPath) -> Iterator[list[str]]:
         with path.open("r", encoding="utf-8-sig", newline="") as file:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator, Sequence
+from itertools import compress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import orjson
 from upath import UPath
 
 from ..errors import InputError
+from ._row_block import BLOCK_BYTES, RowBlock
 
 __all__ = ["BOM", "JsonlSource", "read_lines"]
 
@@ -35,35 +38,26 @@ class JsonlSource:
 
     def __init__(self, files: Sequence[UPath]) -> None:
         self._files = files
-        self._file = files[0]
-        self._line = 0
-        self._row = -1
 
-    def rows(self) -> Iterator[tuple[dict[str, Any], bytes]]:
-        """Yield the decoded object and its bytes, without surrounding space."""
+    def blocks(self) -> Iterator[RowBlock]:
+        """Yield the decoded objects and their bytes, without surrounding space."""
+        row = 0
         for path in self._files:
-            self._file, self._line = path, 0
-            with path.open("rb", buffering=_READ_BYTES) as file:
-                for line in read_lines(file):
-                    self._line += 1
-                    record = line.strip()
-                    if not record:
-                        continue
-                    self._row += 1
-                    try:
-                        values = orjson.loads(record)
-                    except orjson.JSONDecodeError as exc:
-                        raise InputError(f"{self.where()} is not JSON: {exc}.") from exc
-                    if type(values) is not dict:
-                        raise InputError(
-                            f"{self.where()} is not a JSON object; each line is one"
-                            ' row, as in {"email": "..."}.'
-                        )
-                    yield values, record
-
-    def where(self) -> str:
-        """Say in which file and line the row last yielded stands."""
-        return f"{self._file} line {self._line} (row {self._row})"
+            line = 1
+            for read in _read(path):
+                records: list[bytes] = [each.strip() for each in read]
+                lines: Sequence[int] = range(line, line + len(read))
+                line += len(read)
+                if not all(records):
+                    lines = [*compress(lines, records)]
+                    records = [*filter(None, records)]
+                values, problem = _decode(records)
+                if values:
+                    yield RowBlock(path, row, values, records, lines)
+                row += len(values)
+                if problem:
+                    where = f"{path} line {lines[len(values)]} (row {row})"
+                    raise InputError(f"{where} is not {problem}")
 
     def store(self, path: Path) -> _JsonlStore:
         """Return a new file for the bytes of rows."""
@@ -72,12 +66,41 @@ class JsonlSource:
 
 class _JsonlStore:
     def __init__(self, path: Path) -> None:
-        self._file = path.open("wb", buffering=1 << 20)
+        self._file = path.open("wb", buffering=BLOCK_BYTES)
 
-    def add(self, record: bytes) -> None:
-        self._file.write(record + b"\n")
+    def add(self, records: Sequence[bytes]) -> None:
+        self._file.write(b"\n".join([*records, b""]))
 
     def close(self) -> None:
         with self._file:
             self._file.flush()
             os.fsync(self._file.fileno())
+
+
+def _read(path: UPath) -> Iterator[list[bytes]]:
+    """Yield the lines of a file, without a leading BOM, as many as a block holds."""
+    with path.open("rb", buffering=_READ_BYTES) as opened:
+        # Files of fsspec read all that there is when asked for some lines.
+        file = io.BufferedReader(cast("io.RawIOBase", opened), _READ_BYTES)
+        lines = file.readlines(BLOCK_BYTES)
+        if lines:
+            lines[0] = lines[0].removeprefix(BOM)
+        while lines:
+            yield lines
+            lines = file.readlines(BLOCK_BYTES)
+
+
+def _decode(records: Sequence[bytes]) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the objects up to the first that is none, and what is wrong with it."""
+    values: list[Any] = []
+    problem = None
+    try:
+        values.extend(map(orjson.loads, records))
+    except orjson.JSONDecodeError as exc:
+        problem = f"JSON: {exc}."
+    for index, value in enumerate(values):
+        if type(value) is not dict:
+            del values[index:]
+            problem = 'a JSON object; each line is one row, as in {"email": "..."}.'
+            break
+    return values, problem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 from upath import UPath
 
 from ..errors import InputError
+from ._row_block import RowBlock
 
 __all__ = ["CellStore", "ParquetSource", "python_values", "read_batches"]
 
@@ -26,8 +28,6 @@ class ParquetSource:
 
     def __init__(self, files: Sequence[UPath]) -> None:
         self._files = files
-        self._file = files[0]
-        self._row = -1
         self._schema = _schema(files[0])
         names = self._schema.names
         for name in names:
@@ -37,29 +37,26 @@ class ParquetSource:
                 )
         self.columns = tuple(names)
 
-    def rows(self) -> Iterator[tuple[dict[str, Any], tuple[pa.RecordBatch, int]]]:
-        """Yield the values by column name, and where the row stands in its batch."""
-        names = self.columns
+    def blocks(self) -> Iterator[RowBlock]:
+        """Yield the values by column name, and the rows as an Arrow array."""
+        row = 0
         for path in self._files:
-            self._file = path
-            schema = _schema(self._file)
-            if not schema.equals(self._schema):
+            if not _schema(path).equals(self._schema):
                 raise InputError(
-                    f"{self._file} has other columns or types than {self._files[0]}."
+                    f"{path} has other columns or types than {self._files[0]}."
                 )
-            for batch in read_batches(self._file):
+            for batch in read_batches(path):
                 columns = [python_values(column) for column in batch.columns]
-                for index, values in enumerate(zip(*columns, strict=True)):
-                    self._row += 1
-                    yield dict(zip(names, values, strict=True)), (batch, index)
+                values = [
+                    dict(zip(self.columns, cells, strict=True))
+                    for cells in zip(*columns, strict=True)
+                ]
+                yield RowBlock(path, row, values, batch.to_struct_array())
+                row += len(values)
 
-    def where(self) -> str:
-        """Say in which file the row last yielded stands."""
-        return f"{self._file} row {self._row}"
-
-    def store(self, path: Path) -> _BatchStore:
+    def store(self, path: Path) -> _ArrayStore:
         """Return a new file for rows of these columns."""
-        return _BatchStore(path, self._schema)
+        return _ArrayStore(path, self._schema)
 
 
 def read_batches(path: Path | UPath) -> Iterator[pa.RecordBatch]:
@@ -102,11 +99,11 @@ class CellStore:
         self._rows: list[list[str]] = []
         self._bytes = 0
 
-    def add(self, record: list[str]) -> None:
-        """Append one row."""
-        self._rows.append(record)
-        self._bytes += sum(map(len, record))
-        if self._bytes > _BATCH_BYTES or len(self._rows) == _BATCH_ROWS:
+    def add(self, records: Sequence[list[str]]) -> None:
+        """Append rows."""
+        self._rows += records
+        self._bytes += sum(map(len, chain.from_iterable(records)))
+        if self._bytes > _BATCH_BYTES or len(self._rows) >= _BATCH_ROWS:
             self._flush()
 
     def close(self) -> None:
@@ -125,21 +122,22 @@ class CellStore:
             self._bytes = 0
 
 
-class _BatchStore:
-    """Slices of record batches."""
+class _ArrayStore:
+    """Rows as struct arrays, which share memory with the batch they are cut from."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._schema = schema
         self._writer = pq.ParquetWriter(str(path), schema)
         self._path = path
-        self._batch: pa.RecordBatch | None = None
-        self._start = self._stop = 0
+        self._held: list[pa.StructArray] = []
+        self._rows = self._bytes = 0
 
-    def add(self, record: tuple[pa.RecordBatch, int]) -> None:
-        batch, index = record
-        if batch is not self._batch:
+    def add(self, records: pa.StructArray) -> None:
+        self._held.append(records)
+        self._rows += len(records)
+        self._bytes += records.nbytes
+        if self._bytes > _BATCH_BYTES or self._rows >= _BATCH_ROWS:
             self._flush()
-            self._batch, self._start = batch, index
-        self._stop = index + 1
 
     def close(self) -> None:
         self._flush()
@@ -147,10 +145,14 @@ class _BatchStore:
         _sync(self._path)
 
     def _flush(self) -> None:
-        if self._batch is not None:
-            rows = self._stop - self._start
-            self._writer.write_batch(self._batch.slice(self._start, rows))
-            self._batch = None
+        if self._held:
+            batches = [
+                pa.record_batch(records.flatten(), schema=self._schema)
+                for records in self._held
+            ]
+            self._writer.write_table(pa.Table.from_batches(batches, self._schema))
+            self._held.clear()
+            self._rows = self._bytes = 0
 
 
 def _schema(path: UPath) -> pa.Schema:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -94,19 +95,17 @@ def fits(kind: str, value: Any) -> bool:
     return True
 
 
-def observe(columns: dict[str, str], values: Mapping[str, Any]) -> None:
-    """Widen the kinds of a row source without a schema by one more row.
+def observe(columns: dict[str, str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Widen the kinds of a row source without a schema by further rows.
 
     Every row is seen before a table is written, so this is no guess: a column is
     what all its values are, and `json` where they differ. `null` is not yet any.
     """
-    for name, value in values.items():
-        kind = _OBSERVED.get(type(value), "json")
-        if kind == "int64" and not -_EXACT <= value <= _EXACT:
-            kind = "long" if fits("int64", value) else "json"
-        before = columns.get(name)
-        if before != kind:
-            columns[name] = _widen(before, kind)
+    for names, alike in groupby(rows, tuple):
+        cells = zip(*[row.values() for row in alike], strict=True)
+        for name, values in zip(names, cells, strict=True):
+            for kind in _seen(values):
+                columns[name] = _widen(columns.get(name), kind)
 
 
 def merge(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -155,6 +154,18 @@ def as_json(value: Any) -> str:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return str(value)
+
+
+def _seen(values: Sequence[Any]) -> set[str]:
+    """Return the kinds of some values."""
+    types = {*map(type, values)}
+    seen = {_OBSERVED.get(each, "json") for each in types}
+    if int in types:
+        numbers = [value for value in values if type(value) is int]
+        for extreme in (min(numbers), max(numbers)):
+            if not -_EXACT <= extreme <= _EXACT:
+                seen.add("long" if fits("int64", extreme) else "json")
+    return seen
 
 
 def _widen(before: str | None, kind: str) -> str:

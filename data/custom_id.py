@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 
-__all__ = ["MAX_ROWS", "new_nonce", "parse_row_id", "row_id"]
+__all__ = ["MAX_ROWS", "new_nonce", "parse_row_id", "row_id", "row_ids"]
 
 MAX_ROWS = 1_000_000_000
 """Rows that nine digits can number."""
@@ -21,9 +21,14 @@ def new_nonce() -> str:
     return secrets.token_hex(4)
 
 
+def row_ids(nonce: str, round_: int = 0) -> str:
+    """Return all `custom_id`s of a round: `%` puts a 0-based row into it."""
+    return f"{nonce}-%09d-{round_}"
+
+
 def row_id(nonce: str, row: int, round_: int) -> str:
     """Return the `custom_id` of a 0-based row in a round."""
-    return f"{nonce}-{row:09}-{round_}"
+    return row_ids(nonce, round_) % row
 
 
 def parse_row_id(custom_id: str | None, nonce: str) -> tuple[int, int] | None:

@@ -45,13 +45,7 @@ def write_request_files(
             return path
 
         shards = write_shards(
-            resolved,
-            fmt,
-            "",
-            shard,
-            progress,
-            custom_id="row-{:09}".format,
-            keep_rows=False,
+            resolved, fmt, "row-%09d", shard, progress, keep_rows=False
         )
         made = [folder / f"{files.index:05}" / "requests.jsonl" for files in shards]
         return _name(made, output, overwrite=job.overwrite)

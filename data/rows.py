@@ -16,6 +16,7 @@ from upath import UPath
 from ..errors import InputError
 from ._csv_rows import CsvSource
 from ._jsonl_rows import JsonlSource
+from ._row_block import RowBlock
 
 __all__ = ["RowSource", "RowStore", "is_url", "open_rows"]
 
@@ -26,8 +27,8 @@ _SUFFIXES = (".csv", ".jsonl", ".ndjson", ".parquet")
 class RowStore(Protocol):
     """Keeps the records of one shard in one file."""
 
-    def add(self, record: Any) -> None:
-        """Append one record; buffered, in bounded memory."""
+    def add(self, records: Any) -> None:
+        """Append the records of a block; buffered, in bounded memory."""
         ...
 
     def close(self) -> None:
@@ -48,12 +49,12 @@ class RowSource(Protocol):
         """How the file of `store` is called."""
         ...
 
-    def rows(self) -> Iterator[tuple[dict[str, Any], Any]]:
-        """Yield values and record of each row. Call it once."""
-        ...
+    def blocks(self) -> Iterator[RowBlock]:
+        """Yield all rows, some at a time.
 
-    def where(self) -> str:
-        """Say in which file and line the row last yielded stands."""
+        Raises:
+            InputError: What is no row; the text names file, line and row.
+        """
         ...
 
     def store(self, path: Path) -> RowStore:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from ..data.custom_id import row_ids
 from ..data.generate import write_shards
 from ..data.job import BatchJob, resolve
 from ..data.prices import price
@@ -19,7 +20,7 @@ __all__ = ["DryRun", "dry_run"]
 
 _BYTES_PER_TOKEN = 4
 _SAMPLES = 3
-_NONCE = "00000000"
+_IDS = row_ids("00000000")
 
 
 class DryRun(BaseModel):
@@ -64,7 +65,7 @@ def dry_run(job: BatchJob, progress: Callable[[int], None] | None = None) -> Dry
             path.mkdir()
             return path
 
-        for files in write_shards(resolved, fmt, _NONCE, shard, progress):
+        for files in write_shards(resolved, fmt, _IDS, shard, progress):
             made = Path(folder, str(files.index))
             if not samples:
                 with (made / "requests.jsonl").open("rb") as lines:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..data.custom_id import new_nonce
+from ..data.custom_id import new_nonce, row_ids
 from ..data.generate import ShardFiles, write_shards
 from .events import emit
 from .records import Plan, ShardPlan
@@ -36,7 +36,8 @@ def generate_shards(run: Run) -> Plan:
         def reading(rows: int) -> None:
             emit("reading", done=rows)
 
-        written = write_shards(run.job, run.format, nonce, folder, reading)
+        ids = row_ids(nonce)
+        written = write_shards(run.job, run.format, ids, folder, reading)
         shards.extend(_adopt(run, scratch, files) for files in written)
     rows = sum(shard.requests for shard in shards)
     plan = Plan(

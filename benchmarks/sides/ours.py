@@ -6,10 +6,11 @@ from pathlib import Path
 
 import genai_prices  # noqa: F401 - loaded when needed: no side's imports are counted
 import pyarrow.parquet  # noqa: F401 - the same
-from _data import NONCE
+from _data import NONCE, SHARD_ROWS
 from _model import PROMPT, Ticket
 
 from batchwright.data.check import check_file
+from batchwright.data.custom_id import row_ids
 from batchwright.data.generate import write_shards
 from batchwright.data.job import BatchJob, ResolvedJob, resolve
 from batchwright.data.join import ResultFile, concat_parts, write_part
@@ -44,7 +45,8 @@ def generate(source: str, folder: str, keep_rows: str = "yes") -> dict[str, int]
         return path
 
     fmt = get_format("openai")
-    made = list(write_shards(job, fmt, NONCE, shard, keep_rows=keep_rows == "yes"))
+    ids, keep = row_ids(NONCE), keep_rows == "yes"
+    made = list(write_shards(job, fmt, ids, shard, keep_rows=keep))
     size = sum(shard.requests_bytes for shard in made)
     return {"rows": sum(shard.rows for shard in made), "bytes": size}
 
@@ -53,10 +55,12 @@ def read(source: str, folder: str) -> dict[str, int]:
     """Rows of an input, each kept in the file of its shard."""
     rows = open_rows(source)
     store = rows.store(Path(folder) / rows.rows_name)
-    count = 0
-    for count, (_values, record) in enumerate(rows.rows(), start=1):
-        store.add(record)
-        if count % 50_000 == 0:
+    count = kept = 0
+    for block in rows.blocks():
+        store.add(block.records)
+        count += len(block)
+        if count - kept >= SHARD_ROWS:
+            kept = count
             store.close()
             store = rows.store(Path(folder) / rows.rows_name)
     store.close()

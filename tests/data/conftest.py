@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from batchwright.data import columns
+from batchwright.data.custom_id import row_ids
 from batchwright.data.generate import ShardFiles, write_shards
 from batchwright.data.job import BatchJob, ResolvedJob, resolve
 from batchwright.data.join import ResultFile, concat_parts, write_part
@@ -31,7 +32,9 @@ class SmallRun:
 
     def __post_init__(self) -> None:
         self.format = get_format(self.job.provider, self.job.base_url)
-        self.shards = list(write_shards(self.job, self.format, NONCE, self._make))
+        self.shards = list(
+            write_shards(self.job, self.format, row_ids(NONCE), self._make)
+        )
 
     def _make(self, index: int) -> Path:
         path = self.folder / f"{index:05}"

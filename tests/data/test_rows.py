@@ -22,7 +22,8 @@ _shared_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fix
 
 
 def _values(path: Path | str) -> list[dict[str, Any]]:
-    return [values for values, _ in open_rows(str(path)).rows()]
+    blocks = open_rows(str(path)).blocks()
+    return [values for block in blocks for values in block.values]
 
 
 _cells = st.text(
@@ -116,9 +117,9 @@ def test_json_lines_keep_their_bytes(
         return  # a lone surrogate cannot stand in a UTF-8 file
     path = tmp_path / "in.jsonl"
     path.write_bytes(bom + end.join(lines) + last)
-    read = list(open_rows(str(path)).rows())
-    assert [values for values, _ in read] == rows
-    assert [record for _, record in read] == lines
+    (block,) = open_rows(str(path)).blocks()
+    assert block.values == rows
+    assert block.records == lines
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwright.data._splice import row_encoder
+from batchwright.data._splice import RowEncoder
 from batchwright.data.prompts import Prompt
 from batchwright.errors import InputError
 from batchwright.models import RequestTemplate
@@ -49,8 +49,12 @@ _VALUES = st.one_of(
         max_size=3,
     ),
     in_parts=st.booleans(),
-    values=st.fixed_dictionaries({"a": _VALUES}, optional={"b": _VALUES}),
-    custom_id=st.text(min_size=1),
+    rows=st.lists(
+        st.fixed_dictionaries({"a": _VALUES}, optional={"b": _VALUES}),
+        min_size=1,
+        max_size=3,
+    ),
+    first=st.integers(0, 999_999_999),
 )
 def test_a_spliced_line_is_the_encoded_one(
     endpoint: str,
@@ -58,8 +62,8 @@ def test_a_spliced_line_is_the_encoded_one(
     texts: list[str],
     *,
     in_parts: bool,
-    values: dict[str, Any],
-    custom_id: str,
+    rows: list[dict[str, Any]],
+    first: int,
 ) -> None:
     """Byte for byte, whatever the row holds; and what cannot be sent is refused."""
     contents: list[Any] = [
@@ -74,9 +78,12 @@ def test_a_spliced_line_is_the_encoded_one(
         ]
     )
     encode = _encode(endpoint, system)
-    spliced = row_encoder(prompt, encode)
-    assert _made(lambda: spliced(custom_id, values)) == _made(
-        lambda: encode(custom_id, prompt(values))
+    spliced = RowEncoder(prompt, encode, "row-%09d-0")
+    assert _made(lambda: spliced(first, rows)) == _made(
+        lambda: b"".join(
+            encode(f"row-{row:09}-0", prompt(values))
+            for row, values in enumerate(rows, first)
+        )
     )
 
 
@@ -110,6 +117,6 @@ def test_more_than_text_is_encoded_whole(messages: list[dict[str, Any]]) -> None
 def test_a_prompt_that_cannot_be_sent_is_said_of_a_row() -> None:
     """Half a character in the prompt itself is no fault of a made-up request."""
     prompt = Prompt([{"role": "user", "content": "\ud800 {{ a }}"}])
-    make = row_encoder(prompt, _encode("/v1/chat/completions"))
-    with pytest.raises(InputError, match="'row-7'"):
-        make("row-7", {"a": "x"})
+    make = RowEncoder(prompt, _encode("/v1/chat/completions"), "row-%09d")
+    with pytest.raises(InputError, match="'row-000000007'"):
+        make(7, [{"a": "x"}])
