@@ -39,7 +39,7 @@ test: $(STAMP)
 
 ## make test-long    what takes minutes: many kills, many rows
 test-long: $(STAMP)
-	@$(QUIET) $(BIN)/python -m pytest -m long
+	@$(QUIET) $(BIN)/python -m pytest -m long --timeout 7200
 
 ## make check        format, lint, types, tests
 check: lint types test
