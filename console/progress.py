@@ -140,8 +140,11 @@ class _Bars:
             if event.kind in _BARS:
                 self._advance(event)
                 return
-            console = self._progress.console
-            console.print(describe(event), highlight=False, markup=False)
+            # Rich writes bars a moment after it has placed them; a line that came in
+            # between would leave one standing.
+            with self._progress.live._lock:  # noqa: SLF001 - nothing public spans both
+                console = self._progress.console
+                console.print(describe(event), highlight=False, markup=False)
 
     def _advance(self, event: RunEvent) -> None:
         name, written = _BARS[event.kind]

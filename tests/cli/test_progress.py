@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import threading
 
+import pyte
 import pytest
 from rich.console import Console
-from rich.progress import Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from batchwright.console.progress import _Bars, describe, progress_shown
 from batchwright.models import RunEvent
@@ -90,3 +91,26 @@ def test_many_batches_are_one_bar() -> None:
         assert task.fields["amount"] == "800 bytes/800 bytes"
         bars.tell(RunEvent(kind="submitted", batch_id="b"))
         assert progress.tasks == []
+
+
+def test_lines_leave_no_bar_behind() -> None:
+    """Whatever is printed while bars are redrawn, only the lines stay."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=60, height=20)
+    columns = TextColumn("{task.description}"), BarColumn()
+    with Progress(
+        *columns, console=console, transient=True, refresh_per_second=1000
+    ) as progress:
+        bars = _Bars(progress, None)
+        for n in range(200):
+            bars.tell(RunEvent(kind="uploading", unit=f"{n}", done=1, total=1))
+            bars.tell(RunEvent(kind="downloading", unit=f"{n}", done=1, total=1))
+            bars.tell(RunEvent(kind="submitted", unit=f"{n}", batch_id=f"{n}"))
+            bars.tell(RunEvent(kind="landed", unit=f"{n}", batch_id=f"{n}", done=1))
+        bars.tell(RunEvent(kind="finished", text="out.csv"))
+    screen = pyte.Screen(60, 500)
+    assert isinstance(console.file, io.StringIO)
+    pyte.Stream(screen).feed(console.file.getvalue().replace("\n", "\r\n"))
+    lines = [line.strip() for line in screen.display if line.strip()]
+    said = ("Created batch {}", "Downloaded 1 results of {}")
+    whole = [text.format(n) for n in range(200) for text in said]
+    assert lines == [*whole, "Wrote out.csv"]
