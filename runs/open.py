@@ -11,7 +11,7 @@ import orjson
 from ..data.job import BatchJob, ResolvedJob, check_output, fill_dates, resolve
 from ..errors import InputError, RunDiffersError, RunFinishedError
 from ..settings import get_settings
-from .access import credentials_of
+from .access import credentials_of, provider_for
 from .state import Run
 from .storage import Directory
 
@@ -54,6 +54,7 @@ def open_run(
     Raises:
         RunDiffersError: The directory holds another job.
         InputError: The job cannot be run as it is.
+        MissingKeyError: There is no key to run it with.
     """
     when = when or datetime.now(UTC)
     named = credentials_of(job)
@@ -67,6 +68,8 @@ def open_run(
     if run is not None:
         return run
     check_output(resolved.job)
+    if not resolved.synthetic:
+        provider_for(directory, resolved)  # without a key, nothing is left behind
     if not directory.is_local:
         _check_store(directory)
     try:

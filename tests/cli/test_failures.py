@@ -79,6 +79,13 @@ def test_missing_key(
     assert_failed(done, folder, key, "--sandbox")
 
 
+def test_a_run_without_a_key_leaves_nothing(cli: Cli, folder: Path) -> None:
+    """The key is asked for before the run is opened, so `runs` lists none."""
+    done = cli(*RUN, env={"OPENAI_API_KEY": None})
+    assert_failed(done, folder, "OPENAI_API_KEY", "--sandbox")
+    assert cli("runs", "--json").stdout == ""
+
+
 @pytest.mark.parametrize("command", WITH_KEY)
 def test_wrong_key(cli: Cli, folder: Path, command: tuple[str, ...]) -> None:
     """It is said that the key is wrong, and the key itself is not repeated."""

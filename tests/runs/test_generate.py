@@ -19,7 +19,7 @@ def generated(folder: Path, texts: list[str], **options: Any) -> Run:
     """Return a run over these texts whose request files are written."""
     lines = "".join(f"{text}\n" for text in ["text", *texts])
     (folder / "in.csv").write_text(lines, encoding="utf-8")
-    given: dict[str, Any] = {"model": "gpt-5-mini"} | options
+    given: dict[str, Any] = {"model": "gpt-5-mini", "sandbox": True} | options
     job = BatchJob(
         input=str(folder / "in.csv"),
         output=str(folder / "out.csv"),

@@ -26,6 +26,8 @@ CLAIM_SECONDS = 60 + 600 + 60
 
 @pytest.fixture(autouse=True)
 def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for vendor in ("OPENAI", "ANTHROPIC"):
+        monkeypatch.setenv(f"{vendor}_API_KEY", "nobody")
     monkeypatch.setenv("BATCHWRIGHT_POLL_SECONDS", "10")
     monkeypatch.setenv("BATCHWRIGHT_MAX_POLL_SECONDS", "60")
     monkeypatch.setenv("BATCHWRIGHT_ROUND_SECONDS", "10")

@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 from batchwright.data.job import BatchJob
-from batchwright.errors import InputError, RunDiffersError, RunFinishedError
+from batchwright.errors import (
+    InputError,
+    MissingKeyError,
+    RunDiffersError,
+    RunFinishedError,
+)
 from batchwright.runs.open import open_run, reopen_run, run_dir_for
 from batchwright.runs.state import Run
 
@@ -29,8 +34,9 @@ def job(folder: Path, **options: Any) -> BatchJob:
 
 
 @pytest.fixture(autouse=True)
-def _runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BATCHWRIGHT_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-nobody")
 
 
 def test_a_directory_is_named_after_output_and_job(tmp_path: Path) -> None:
@@ -96,6 +102,17 @@ def test_an_output_of_somebody_else_stays(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--overwrite"):
         open_run(job(tmp_path), str(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
+
+
+def test_without_a_key_there_is_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key is asked for first, so that no run of no rows is left behind."""
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with pytest.raises(MissingKeyError, match="OPENAI_API_KEY"):
+        open_run(job(tmp_path))
+    assert not (tmp_path / "runs").exists()
+    assert open_run(job(tmp_path, sandbox=True)).directory.exists("job.json")
 
 
 def test_a_folder_without_a_run_is_said(tmp_path: Path) -> None:
