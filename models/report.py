@@ -78,7 +78,11 @@ class RunReport(BaseModel):
     started_at: datetime
     ended_at: datetime | None
     seconds: dict[str, float] = {}
-    """Where the time went: `generate`, `submit`, `wait`, `download`, `write`."""
+    """Where the time went, as far as it has come.
+
+    `generate`: reading the rows and writing request files. `batches`: from the first
+    creation until the last results were here. `write`: from then to the output.
+    """
 
     @property
     def ok(self) -> bool:

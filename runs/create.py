@@ -132,7 +132,8 @@ def _send(
     if not 0 <= late_seconds < get_settings().settle_seconds:
         raise CreationUnknownError(
             f"The claim {attempt.intent.token} is {late_seconds:.0f} s old, so nothing"
-            " is sent under it."
+            " is sent under it; resume the run, or submit the file again, and it is"
+            " settled."
         )
     try:
         batch = provider.create(path, attempt.intent, progress)

@@ -13,11 +13,12 @@ import httpx2
 import pytest
 
 from batchwright.data.job import BatchJob
-from batchwright.errors import RunBusyError
+from batchwright.errors import CreationUnknownError, RunBusyError
 from batchwright.models import Account, Intent, Outcome
 from batchwright.providers.sandbox import Sandbox
 from batchwright.runs.attempts import Attempt, Attempts, Records
 from batchwright.runs.cancel import cancel_run
+from batchwright.runs.create import RequestFile, create_batch
 from batchwright.runs.drive import do_step, drive, perform
 from batchwright.runs.open import open_run
 from batchwright.runs.records import Verdict
@@ -234,6 +235,27 @@ def test_an_attempt_is_claimed_once(sandbox: Sandbox, tmp_path: Path) -> None:
     intent = claim(run)
     with pytest.raises(RunBusyError, match="nothing was sent"):
         stale.claim(intent)
+
+
+def test_an_old_claim_sends_nothing(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that slept after its claim may have been given up for dead."""
+    monkeypatch.setenv("BATCHWRIGHT_SETTLE_SECONDS", "1e-9")
+    run = generated(tmp_path, "openai")
+    unit = run.unit("shards/00000")
+    file = RequestFile(
+        token="old",
+        requests=unit.plan.requests,
+        bytes=unit.plan.bytes,
+        digest=unit.plan.digest,
+        endpoint=run.job.template.endpoint,
+    )
+    requests = run.directory.local_path(f"{unit.path}/requests.jsonl")
+    with pytest.raises(CreationUnknownError, match=r"old-0 is .* resume the run"):
+        create_batch(unit.attempts, file, requests, run.provider())
+    assert run.unit(unit.path).is_lost
+    assert sandbox.created() == 0
 
 
 def test_attempts_are_counted_beyond_a_thousand(tmp_path: Path) -> None:
