@@ -71,7 +71,12 @@ class BatchJob(BaseModel):
     max_tokens: int | None = Field(
         default=None, ge=1, description="Tokens of one answer at most."
     )
-    temperature: float | None = Field(default=None, ge=0, le=2)
+    temperature: float | None = Field(
+        default=None,
+        ge=0,
+        le=2,
+        description="How much chance decides; 0 is least.",
+    )
     params: dict[str, Any] = Field(
         default={}, description="More parameters of the request body, sent as they are."
     )

@@ -42,7 +42,8 @@ class CsvSource:
             if (header := self._header(next(records, []))) != self.columns:
                 raise InputError(
                     f"{path} has other columns than {self._files[0]}:"
-                    f" {', '.join(header)} instead of {', '.join(self.columns)}."
+                    f" {', '.join(header)} instead of {', '.join(self.columns)}. Make"
+                    " them alike, or run each on its own."
                 )
             for rows, lines in self._whole(records, row):
                 values = [dict(zip(self.columns, cells, strict=True)) for cells in rows]

@@ -41,9 +41,12 @@ class ParquetSource:
         """Yield the values by column name, and the rows as an Arrow array."""
         row = 0
         for path in self._files:
-            if not _schema(path).equals(self._schema):
+            schema = _schema(path)
+            if not schema.equals(self._schema):
                 raise InputError(
-                    f"{path} has other columns or types than {self._files[0]}."
+                    f"{path} differs from {self._files[0]}:"
+                    f" {_difference(schema, self._schema)}. Make them alike, or run"
+                    " each on its own."
                 )
             for batch in read_batches(path):
                 columns = [python_values(column) for column in batch.columns]
@@ -161,6 +164,24 @@ def _schema(path: UPath) -> pa.Schema:
             return pq.read_schema(file)
     except (pa.ArrowException, OSError) as exc:
         raise InputError(f"{path} cannot be read as Parquet: {exc}.") from exc
+
+
+def _difference(schema: pa.Schema, first: pa.Schema) -> str:
+    """Return in words where a schema first departs from another."""
+    for name in first.names:
+        if name not in schema.names:
+            return f"the column {name!r} is missing"
+        here, there = schema.field(name), first.field(name)
+        if not here.equals(there):
+            return f"the column {name!r} is {_type(here)} here and {_type(there)} there"
+    for name in schema.names:
+        if name not in first.names:
+            return f"the column {name!r} is in it alone"
+    return "the columns come in another order"
+
+
+def _type(field: pa.Field[Any]) -> str:
+    return f"{field.type}{'' if field.nullable else ' not null'}"
 
 
 def _sync(path: Path) -> None:

@@ -187,5 +187,5 @@ def check_budget(
     if price(provider, model, Usage(input_tokens=1, output_tokens=1)) is None:
         raise InputError(
             f"The price of {model!r} is unknown, so --max-cost-usd cannot be kept; drop"
-            " it."
+            " it, or take a model with a known price."
         )

@@ -93,6 +93,7 @@ def open_rows(location: str) -> RowSource:
         return ParquetSource(files)
     raise InputError(
         f"{location} is no input: the name of one ends in {', '.join(_SUFFIXES)}."
+        " Convert it, or rename it if it is one of these."
     )
 
 
@@ -109,7 +110,10 @@ def _expand(location: str) -> list[UPath]:
                 return [UPath(path.fs.unstrip_protocol(name)) for name in found]
             if found:
                 return [UPath(name) for name in found]
-            raise InputError(f"No file matches {location}.")
+            raise InputError(f"No file matches {location}; check the pattern.")
     except (OSError, ImportError) as exc:
-        raise InputError(f"{location} cannot be read: {exc}.") from exc
-    raise InputError(f"There is no file {location}.")
+        raise InputError(
+            f"{location} cannot be read: {exc}. Check the name, and what its storage"
+            " asks for."
+        ) from exc
+    raise InputError(f"There is no file {location}; check the input's name.")

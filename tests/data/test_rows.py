@@ -176,6 +176,34 @@ def test_bad_parquet_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"x": pa.array([1])}, "column 'y' is missing"),
+        (
+            {"x": pa.array([1.5]), "y": pa.array(["b"])},
+            "column 'x' is double here and int64 there",
+        ),
+        (
+            {"x": pa.array([1]), "y": pa.array(["b"]), "z": pa.array([2])},
+            "column 'z' is in it alone",
+        ),
+        ({"y": pa.array(["b"]), "x": pa.array([1])}, "another order"),
+    ],
+)
+def test_parquet_files_that_differ(
+    tmp_path: Path, columns: dict[str, Any], said: str
+) -> None:
+    """Both files are named, and the column in which they differ."""
+    first = pa.table({"x": pa.array([1]), "y": pa.array(["a"])})
+    pq.write_table(first, tmp_path / "a.parquet")
+    pq.write_table(pa.table(columns), tmp_path / "b.parquet")
+    with pytest.raises(
+        InputError, match=rf"b\.parquet differs from .*a\.p.*: .*{said}"
+    ):
+        _values(tmp_path / "*.parquet")
+
+
+@pytest.mark.parametrize(
     ("name", "message"),
     [
         ("absent.csv", "There is no file"),
