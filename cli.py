@@ -146,6 +146,8 @@ def create_from_file(
 
     extra = pairs(metadata, "--metadata")
     client = get_provider(target.name)
+    if extra and target.name == "anthropic":
+        say("Anthropic's batches hold no metadata, so --metadata is left out.")
     uploaded = bytes_told("uploading")
 
     def create() -> Iterator[Submitted]:

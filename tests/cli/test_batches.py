@@ -180,6 +180,16 @@ def test_typed_again_names_the_earlier(cli: Cli, requests: Requests) -> None:
     assert first in done.stderr
 
 
+def test_metadata_that_nobody_stores_is_said(cli: Cli, requests: Requests) -> None:
+    """Anthropic's batches have none: the batch is made, and the loss is said."""
+    path = requests("anthropic")
+    command = ("create-from-file", "--file-path", path, "--use-anthropic")
+    done = cli(*command, "--metadata", "a=b")
+    assert done.exit_code == 0, done.output
+    assert "--metadata is left out" in done.stderr
+    assert "--metadata" not in cli(*command).stderr
+
+
 def test_a_lost_answer_creates_nothing_twice(
     cli: Cli, requests: Requests, sandbox: Sandbox
 ) -> None:
