@@ -47,16 +47,18 @@ def advance_run(run_dir: str) -> RunReport | None:
 def advance_runs(root: str | None = None) -> list[RunReport]:
     """Sweep all open runs under a folder once, four at a time.
 
-    Whatever ended is downloaded, what can be sent is sent, and runs that are
-    complete get their output. A run that cannot go on is said and left resumable;
-    it never stops the others. Flow runs that were suspended until their run is over
+    Whatever ended is downloaded, what can be sent is sent (and billed), and runs that
+    are complete get their output. It waits for no batch, and another sweep beside it
+    does no harm. A run that cannot go on is named in a warning and left resumable; it
+    never stops the others. Flow runs that were suspended until their run is over
     are resumed, also to hear that it cannot go on.
 
     Args:
         root: A folder or fsspec URL; None means `BATCHWRIGHT_RUNS_DIR`.
 
     Returns:
-        Where each of them stands now.
+        The report of each run that was worked on; those that another process holds
+        and those that cannot go on are left out.
     """
     futures = {run_dir: advance_run.submit(run_dir) for run_dir in open_runs(root)}
     reports = []

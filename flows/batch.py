@@ -35,7 +35,9 @@ def run_batch(
     """Run a job to its end, or continue it where it was left.
 
     The run directory is the whole truth: a retry of this flow run, or the same
-    call with the same `run_dir`, re-attaches to the batches that are in flight.
+    call with the same `run_dir`, re-attaches to the batches that are in flight, and
+    nothing is paid for twice. A run that is done only gives its report. Batches are
+    billed from their creation; `job.max_cost_usd` bounds what they may cost.
 
     Args:
         job: What to do.
@@ -46,8 +48,17 @@ def run_batch(
             `suspend` gives the process back until `advance_runs` has brought the run
             to its end, and needs this to be the deployed flow itself.
 
+    Returns:
+        The report. Rows that did not succeed are counted in it and raise nothing;
+        its state is `open` where `detach` left batches running.
+
     Raises:
         InputError: The job cannot be run as it is, or Prefect cannot suspend here.
+        MissingKeyError: There is no key; no run is begun.
+        RunError: The directory is another job's or another process works on it, the
+            next batch would cost too much, or too few rows of the canary succeeded.
+        ProviderError: The API refused for good, or for too long. As after any other
+            error, the run stays resumable.
     """
     if wait == "suspend":
         check_suspendable()
@@ -77,14 +88,26 @@ def resume_run(
     resend_lost: bool = False,  # noqa: FBT001, FBT002 - the same
     uncancel: bool = False,  # noqa: FBT001, FBT002 - the same
 ) -> RunReport:
-    """Continue a run from its directory; nothing is compared, nothing read again.
+    """Continue a run from its directory; nothing is compared, no input read again.
+
+    Always safe to repeat: what was created is found, and what is done is left alone.
 
     Args:
         run_dir: The run's folder or fsspec URL.
-        wait: Whether to wait for its batches; otherwise one pass.
-        response_model: Parse with this model instead, and send nothing.
-        resend_lost: Send requests again whose results the provider no longer has.
+        wait: Whether to wait for its batches; otherwise what can be done now is done
+            once.
+        response_model: Parse with this model instead of the job's; what was answered
+            is not asked again for it.
+        resend_lost: Send again, and pay again, where the provider no longer has the
+            results.
         uncancel: Lift a cancellation.
+
+    Returns:
+        The report; its state is `open` where batches still run.
+
+    Raises:
+        InputError: There is no run, or nothing is lost or cancelled in it.
+        RunError, ProviderError: As `run_batch` raises them.
     """
     run = reopen_run(
         run_dir,

@@ -150,7 +150,7 @@ class AnthropicProvider(AnthropicFormat):
         check_ended(batch)
         gone = (
             f"Anthropic no longer has the results of batch {batch.id}: it keeps them"
-            " for 29 days."
+            " for 29 days. Only sending its requests again brings answers."
         )
         if batch.archived_at or batch.results_url is None:
             raise ResultsGoneError(gone)

@@ -245,7 +245,7 @@ class OpenAIProvider(OpenAIFormat):
                 raise
             raise ResultsGoneError(
                 f"OpenAI no longer has result file {file_id}: it was deleted, or is"
-                " older than 30 days.",
+                " older than 30 days. Only sending its requests again brings answers.",
                 exc.status,
                 exc.code,
             ) from exc

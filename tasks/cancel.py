@@ -15,5 +15,20 @@ __all__ = ["cancel_batch"]
 def cancel_batch(
     batch_id: str, provider: str = "openai", credentials: str | None = None
 ) -> Batch:
-    """Stop a batch; what already ran stays downloadable, and is billed."""
+    """Ask the provider to stop a batch; safe to repeat.
+
+    What already ran stays downloadable, and is billed.
+
+    Args:
+        batch_id: The batch; one that is over is left as it is.
+        provider: `openai` or `anthropic`.
+        credentials: The block with the key, `openai-credentials/NAME` or the like;
+            None takes the environment's.
+
+    Returns:
+        The batch as it is now; it may take ten minutes until it is over.
+
+    Raises:
+        UnknownBatchError: The provider knows no such batch under this key.
+    """
     return client_of(provider, credentials).cancel(batch_id)

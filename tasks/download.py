@@ -25,6 +25,14 @@ def download_results(
     Expired and cancelled batches give what they hold. Repeating it gives the same
     file again.
 
+    Args:
+        batch_id: The batch.
+        path: The file to write, in a folder that exists; one that is there is
+            replaced, and the name appears when the file is whole.
+        provider: `openai` or `anthropic`.
+        credentials: The block with the key, `openai-credentials/NAME` or the like;
+            None takes the environment's.
+
     Returns:
         The path.
 

@@ -15,6 +15,9 @@ __all__ = ["generate_requests"]
 def generate_requests(job: BatchJob) -> list[str]:
     """Write the job's requests to `job.output`, a `.jsonl` file; nothing is sent.
 
+    No key is needed. Files that are there are replaced only if the job says
+    `overwrite`.
+
     Returns:
         The files; more than one, numbered, where one batch cannot hold all.
 

@@ -15,5 +15,12 @@ __all__ = ["list_batches"]
 def list_batches(
     limit: int = 10, provider: str = "openai", credentials: str | None = None
 ) -> list[Batch]:
-    """Return up to `limit` batches, newest first."""
+    """Return batches of the account, newest first.
+
+    Args:
+        limit: How many at most; a call brings up to 100, or 1,000 of Anthropic's.
+        provider: `openai` or `anthropic`.
+        credentials: The block with the key, `openai-credentials/NAME` or the like;
+            None takes the environment's.
+    """
     return list(client_of(provider, credentials).list(limit))

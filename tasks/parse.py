@@ -30,6 +30,9 @@ def parse_results(
 
     Returns:
         The output's path.
+
+    Raises:
+        InputError: The results, the response model or the output cannot be used.
     """
     parse_file(Path(path), Path(output), response_model, overwrite=overwrite)
     return output

@@ -19,7 +19,12 @@ def save_rows(rows: Iterable[Mapping[str, Any]], path: str) -> str:
     """Write rows as JSON lines, whole or not at all; returns the path.
 
     Flow parameters are stored in Prefect's database, so data never travels in them:
-    it travels in a file, local or behind an fsspec URL.
+    it travels in a file, local or behind an fsspec URL. A file of that name is
+    replaced.
+
+    Raises:
+        InputError: The file cannot be written.
+        TypeError: A value that JSON has no form for; make it text first.
     """
     with new_output(path) as temporary, temporary.open("wb") as file:
         for row in rows:

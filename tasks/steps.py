@@ -54,7 +54,10 @@ def submit_shard(run_dir: str, unit: str) -> str | None:
 
 @task(task_run_name=step_name("wait"), **POLICY)
 def wait_for_shards(run_dir: str, until: datetime | None = None) -> list[str]:
-    """Wait until a batch of the run is over; returns the units concerned."""
+    """Wait until a batch of the run is over; returns the units concerned.
+
+    Time alone never ends or cancels a batch; at `until` it returns, also with none.
+    """
     with named_keys():
         return sorted(wait_for_units(Run.load(run_dir), until=until))
 

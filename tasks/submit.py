@@ -30,10 +30,19 @@ def submit_batch(
     Args:
         requests_path: A local JSONL file, as `generate_requests` writes it.
         provider: `openai` or `anthropic`.
-        label: A new label asks for a new batch from the same file.
-        metadata: Pairs for the batch; OpenAI keeps at most 15 besides ours.
+        label: A new label asks for a new batch from the same file, billed anew.
+        metadata: Pairs for the batch; OpenAI keeps at most 15 besides ours, Anthropic
+            keeps none.
         credentials: The block with the key, `openai-credentials/NAME` or the like;
             None takes the environment's.
+
+    Returns:
+        The batch as it is now.
+
+    Raises:
+        InputError: The file would be refused; the text lists the problems.
+        RunBusyError: Another process is submitting this file.
+        ProviderError: The provider refused, and there is no batch.
     """
     client = client_of(provider, credentials)
     submitted = submit_file(Path(requests_path), client, label=label, metadata=metadata)

@@ -19,8 +19,20 @@ def wait_for_batch(
 ) -> Batch:
     """Return the batch once the provider is done with it, failed ones too.
 
-    One task run however long it takes. Looks after `BATCHWRIGHT_POLL_SECONDS`, and
-    then ever more rarely. Never cancels the batch.
+    One task run however long it takes. Looks at once, again after
+    `BATCHWRIGHT_POLL_SECONDS`, and then ever more rarely, up to
+    `BATCHWRIGHT_MAX_POLL_SECONDS` apart. Never cancels the batch.
+
+    Args:
+        batch_id: The batch.
+        provider: `openai` or `anthropic`.
+        credentials: The block with the key, `openai-credentials/NAME` or the like;
+            None takes the environment's.
+
+    Raises:
+        UnknownBatchError: The provider knows no such batch under this key.
+        ProviderError: It refuses to say, or could not be reached for
+            `BATCHWRIGHT_PATIENCE_SECONDS`; the batch goes on all the same.
     """
     client = client_of(provider, credentials)
     settings = get_settings()
