@@ -41,6 +41,7 @@ class BatchLine(BaseModel):
 
     unit: str
     attempt: int
+    """Counted from 0, as the files of the run are; a person reads it from 1."""
     batch_id: str | None
     provider_status: str
     requests: int

@@ -51,7 +51,7 @@ def markdown(report: RunReport) -> str:
     lines += ["", "## Batches", "", "| part | try | batch | status | requests |"]
     lines += ["|---|---:|---|---|---:|"]
     lines += [
-        f"| {line.unit} | {line.attempt} | {line.batch_id or '-'} |"
+        f"| {line.unit} | {line.attempt + 1} | {line.batch_id or '-'} |"
         f" {line.provider_status} | {line.requests:,} |"
         for line in report.batches[:_SHOWN_BATCHES]
     ]

@@ -52,7 +52,7 @@ def report(**changes: Any) -> RunReport:
         ({"cost_usd": None}, "- Cost: unknown"),
         ({"cost_usd": 0.5}, "- Cost: 0.5000 USD"),
         ({"synthetic": True}, "**The answers are synthetic**"),
-        ({}, "| shards/00000 | 0 | msgbatch_1 | ended | 3 |"),
+        ({}, "| shards/00000 | 1 | msgbatch_1 | ended | 3 |"),
         ({}, "| invalid | 1 |"),
         ({"missing": Anomaly(count=1, first_ids=("a-1",))}, "`a-1`"),
         (
