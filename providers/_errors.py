@@ -36,6 +36,8 @@ __all__ = [
 # A gateway may answer these while the API behind it goes on working.
 _UNSETTLED = frozenset({408, 409, 425, 499})
 _PASSING = _UNSETTLED | {429}
+# RFC 4918, 11.5: nothing was done, and a person has to act before it is asked again.
+_NO_ROOM = httpx2.codes.INSUFFICIENT_STORAGE
 _NEVER_SENT = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
@@ -95,7 +97,8 @@ class Failures:
         except self.status_error as exc:
             response = _response(exc)
             status = response.status_code
-            if 400 <= status < 500 and status not in _UNSETTLED:  # noqa: PLR2004
+            refused = 400 <= status < 500 and status not in _UNSETTLED  # noqa: PLR2004
+            if refused or status == _NO_ROOM:
                 raise self._from_answer(what, response) from None
             self._creation_unknown(f"it answered HTTP {status}", status)
         except self.connection_error as exc:
@@ -169,7 +172,7 @@ class Failures:
         if status == httpx2.codes.FORBIDDEN:
             text = f"{said}. Check what {self.key_name} may do."
             return AccessError(text, status, code)
-        if status in _PASSING or status >= 500:  # noqa: PLR2004
+        if status in _PASSING or (status >= 500 and status != _NO_ROOM):  # noqa: PLR2004
             text = f"{said}. Try again later."
             return UnreachableError(text, status, code, wait_seconds)
         if not text or text.startswith(_NO_ROUTE):

@@ -10,20 +10,18 @@ import httpx2
 
 __all__ = ["no_futile_retry", "retry_after_seconds"]
 
+_FUTILE = {httpx2.codes.CONFLICT, httpx2.codes.INSUFFICIENT_STORAGE}
 _LONGEST_SLEEP_SECONDS = 120
 
 
 def no_futile_retry(response: httpx2.Response) -> None:
     """Tell the SDK not to retry what cannot help: an httpx2 response hook.
 
-    Of a conflict, and of a wish to wait longer than one call may hang: the
+    Of a conflict, a full disk, and of a wish to wait longer than one call may hang: the
     Anthropic SDK would sleep for any time that an answer asks for.
     """
     wait_seconds = retry_after_seconds(response.headers) or 0
-    if (
-        response.status_code == httpx2.codes.CONFLICT
-        or wait_seconds > _LONGEST_SLEEP_SECONDS
-    ):
+    if response.status_code in _FUTILE or wait_seconds > _LONGEST_SLEEP_SECONDS:
         response.headers["x-should-retry"] = "false"
 
 

@@ -7,6 +7,7 @@ stands on: of two writers of one name, exactly one succeeds.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -22,6 +23,8 @@ from upath import UPath
 from ._remote import open_store, reaching
 
 __all__ = ["Directory"]
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Directory:
@@ -77,8 +80,9 @@ class Directory:
         if self.is_local:
             temporary = self._temporary(name)
             try:
-                _write_synced(temporary, data)
-                os.link(temporary, self.local_path(name))
+                with _full_disk_named(self.url):
+                    _write_synced(temporary, data)
+                    os.link(temporary, self.local_path(name))
             finally:
                 temporary.unlink(missing_ok=True)
             _sync_folder(self.local_path(name).parent)
@@ -102,8 +106,9 @@ class Directory:
         """Give a local path to write to; it becomes `name` when the block ends well."""
         temporary = self._temporary(name)
         try:
-            yield temporary
-            self.adopt(temporary, name)
+            with _full_disk_named(self.url if self.is_local else temporary.parent):
+                yield temporary
+                self.adopt(temporary, name)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -129,7 +134,8 @@ class Directory:
             parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=".tmp-", dir=parent))
         try:
-            yield folder
+            with _full_disk_named(parent or folder.parent):
+                yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -223,6 +229,17 @@ class Directory:
         else:
             parent = Path(tempfile.gettempdir())
         return parent / f".tmp-{token_hex(8)}"
+
+
+@contextmanager
+def _full_disk_named(folder: str | Path) -> Iterator[None]:
+    """Say within the block on whose disk no room is left; writing itself does not."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in _NO_ROOM and exc.filename is None:
+            exc.filename = str(folder)
+        raise
 
 
 def _write_synced(path: Path, data: bytes) -> None:

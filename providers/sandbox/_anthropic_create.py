@@ -54,15 +54,15 @@ def _take_in(backend: Backend, row: BatchRow, spool: Path) -> BatchRow:
     try:
         total, first = _write_requests(backend, spool, path)
         _check_queue(backend, row.account, total)
+        plan = backend.plan("anthropic").model_dump_json(exclude_defaults=True)
+        row = replace(row, total=total, first_custom_id=first, plan=plan)
+        backend.store.add(row)
     except BodyError as exc:
         path.unlink(missing_ok=True)
         raise ApiError(400, str(exc)) from exc
-    except ApiError:
+    except (ApiError, OSError):
         path.unlink(missing_ok=True)
         raise
-    plan = backend.plan("anthropic").model_dump_json(exclude_defaults=True)
-    row = replace(row, total=total, first_custom_id=first, plan=plan)
-    backend.store.add(row)
     return row
 
 

@@ -12,7 +12,8 @@ from starlette.types import ASGIApp
 from . import _anthropic_api, _control, _openai_api, _openai_files, _openai_uploads
 from ._backend import Backend
 from ._gate import Gate
-from ._http import ApiError, error_body, json_response, provider_of
+from ._http import ApiError, error_body, json_response, no_room, provider_of
+from ._store import is_full
 
 __all__ = ["make_app"]
 
@@ -33,7 +34,11 @@ def make_app(backend: Backend) -> ASGIApp:
     ]
     app = Starlette(
         routes=routes,
-        exception_handlers={ApiError: _api_error, HTTPException: _http_error},
+        exception_handlers={
+            ApiError: _api_error,
+            HTTPException: _http_error,
+            OSError: _os_error,
+        },
     )
     app.state.backend = backend
     return Gate(app, backend)
@@ -52,3 +57,10 @@ async def _http_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)  # noqa: S101 - as above
     text = f"Invalid URL ({request.method} {request.url.path})"
     return await _api_error(request, ApiError(exc.status_code, text))
+
+
+async def _os_error(request: Request, exc: Exception) -> Response:
+    if not is_full(exc):
+        raise exc
+    backend: Backend = request.app.state.backend
+    return await _api_error(request, no_room(backend.store.folder))

@@ -17,7 +17,7 @@ from ._clock import Clock
 from ._load import FaultSource, load_faults
 from ._rows import BatchRow
 from ._say import SYNTHETIC, Ask
-from ._store import Store
+from ._store import Store, is_full
 from ._timeline import Moment, Plan, look, plan_of
 from ._worker import Worker
 from .faults import BatchFault, CallFault, Faults
@@ -70,9 +70,13 @@ class Backend:
         ask: Ask = SYNTHETIC,
     ) -> None:
         self.store = Store(folder)
+        try:
+            self._salt = self.store.salt()
+        except OSError:
+            self.store.close()
+            raise
         self.clock = Clock(time_scale, float(self.store.meta("clock_offset", 0.0)))
         self.calls: deque[Call] = deque(maxlen=_REMEMBERED_CALLS)
-        self._salt = self.store.salt()
         self._lock = threading.Lock()
         self._seen: Counter[str] = Counter()
         self.faults = faults
@@ -82,8 +86,13 @@ class Backend:
     def close(self) -> None:
         """Stop the work; whatever is unfinished goes on at the next start."""
         self.worker.stop()
-        self.keep_clock()
-        self.store.close()
+        try:
+            self.keep_clock()
+        except OSError as exc:  # on a full disk it only lags behind
+            if not is_full(exc):
+                raise
+        finally:
+            self.store.close()
 
     def keep_clock(self) -> None:
         """Remember how far the clock is ahead."""

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import MutableMapping
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,6 +16,7 @@ from ._http import (
     ApiError,
     error_body,
     json_response,
+    no_room,
     provider_of,
     read_key,
     real_key_sentence,
@@ -67,6 +69,10 @@ class Gate:
             await send(message)
 
         refusal = _refusal(provider, key, headers)
+        worker = self.backend.worker
+        stuck = refusal is None and worker.is_stuck
+        if stuck and not await run_in_threadpool(worker.unstick):
+            refusal = no_room(self.backend.store.folder)
         fault = None
         if refusal is None:
             fault = self.backend.pick_call(provider, operation)

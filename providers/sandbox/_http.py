@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ __all__ = [
     "json_body",
     "json_response",
     "new_id",
+    "no_room",
     "page_of",
     "provider_of",
     "read_key",
@@ -59,6 +61,16 @@ class ApiError(Exception):
         self.param = param
         self.details = details
         self.headers = headers or {}
+
+
+def no_room(folder: Path) -> ApiError:
+    """Return the answer of a sandbox whose disk is full."""
+    return ApiError(
+        507,
+        f"No room is left on the disk of the sandbox; make room for {folder}, then"
+        " repeat the command.",
+        code="insufficient_storage",
+    )
 
 
 def new_id(prefix: str) -> str:

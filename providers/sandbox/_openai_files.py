@@ -84,20 +84,20 @@ def keep(
     """Store a file's content, then the file."""
     file_id = new_id("file-")
     path = backend.store.path(file_id)
-    with path.open("wb") as target:
-        shutil.copyfileobj(source, target, 1 << 20)
-    size = path.stat().st_size
     try:
+        with path.open("wb") as target:
+            shutil.copyfileobj(source, target, 1 << 20)
+        size = path.stat().st_size
         _check_content(purpose, path, size)
-    except ApiError:
-        path.unlink()
+        now = backend.clock.now()
+        if seconds is None and purpose == "batch":
+            seconds = _BATCH_SECONDS
+        expires = None if seconds is None else now + seconds
+        row = FileRow(file_id, account, purpose, filename, size, now, expires)
+        backend.store.add(row)
+    except (ApiError, OSError):
+        path.unlink(missing_ok=True)
         raise
-    now = backend.clock.now()
-    if seconds is None and purpose == "batch":
-        seconds = _BATCH_SECONDS
-    expires = None if seconds is None else now + seconds
-    row = FileRow(file_id, account, purpose, filename, size, now, expires)
-    backend.store.add(row)
     return row
 
 

@@ -79,9 +79,14 @@ async def _add_part(request: Request) -> Response:
         if (data.size or 0) > _MAX_PART_BYTES:
             raise ApiError(413, f"A part has at most {_MAX_PART_BYTES} bytes.")
         part = PartRow(new_id("part_"), row.id, data.size or 0, backend.clock.now())
-        with backend.store.path(part.id).open("wb") as target:
-            await run_in_threadpool(shutil.copyfileobj, data.file, target)
-    backend.store.add(part)
+        path = backend.store.path(part.id)
+        try:
+            with path.open("wb") as target:
+                await run_in_threadpool(shutil.copyfileobj, data.file, target)
+            backend.store.add(part)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
     return json_response(
         {
             "id": part.id,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import secrets
 import sqlite3
 import threading
@@ -14,8 +16,10 @@ from typing import Any, TypeVar
 from ...errors import InputError
 from ._rows import BatchRow, FileRow, PartRow, UploadRow
 
-__all__ = ["Store"]
+__all__ = ["Store", "is_full"]
 
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
 
 _TABLES: dict[type, str] = {
     FileRow: "files",
@@ -42,12 +46,21 @@ class Store:
         )
         self._db.row_factory = sqlite3.Row
         try:
-            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
+            with self._room_asked():
+                self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=NORMAL")
             self._create_tables()
-        except sqlite3.OperationalError as exc:
+        except OSError:
             self._db.close()
+            raise
+        except sqlite3.DatabaseError as exc:
+            self._db.close()
+            if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise InputError(
+                    f"{str(folder / 'sandbox.sqlite3')!r} cannot be used as the state"
+                    f" of a sandbox ({exc}); choose another `--state-dir`."
+                ) from exc
             raise InputError(
                 f"Sandbox folder {str(folder)!r} is in use by another sandbox;"
                 " stop that one or choose another `--state-dir`."
@@ -72,9 +85,24 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make several changes one."""
-        with self._lock, self._db:
+        """Make several changes one.
+
+        Raises:
+            OSError: No room is left for them; none was made.
+        """
+        with self._room_asked(), self._lock, self._db:
             yield
+
+    @contextmanager
+    def _room_asked(self) -> Iterator[None]:
+        """Say within the block that the disk is full as files say it."""
+        try:
+            yield
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode not in _FULL:
+                raise
+            full = errno.ENOSPC
+            raise OSError(full, os.strerror(full), str(self.folder)) from exc
 
     def meta(self, name: str, default: Any = None) -> Any:
         """Return a value kept under `name`."""
@@ -179,3 +207,8 @@ class Store:
     def path(self, id_: str) -> Path:
         """Return where the content of a file, or a batch's requests, is kept."""
         return self.files / id_
+
+
+def is_full(exc: BaseException) -> bool:
+    """Whether something failed because no room is left on the disk."""
+    return isinstance(exc, OSError) and exc.errno in _NO_ROOM

@@ -17,13 +17,15 @@ from ._produce import answer_requests, write_results
 from ._results import WorkFile
 from ._rows import BatchRow, FileRow
 from ._say import Ask
-from ._store import Store
+from ._store import Store, is_full
 from ._timeline import look, plan_of
 from .faults import Faults
 
 __all__ = ["Worker"]
 
 _THREADS = 4
+_UNSTICK_SECONDS = 2
+"""What is still at work by then has found room."""
 _log = logging.getLogger(__name__)
 
 
@@ -43,6 +45,7 @@ class Worker:
         self._ask = ask
         self._lock = threading.Condition()
         self._again: dict[str, bool] = {}
+        self._stuck: set[str] = set()
         self._done: dict[str, int] = {}
         self._stopping = False
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="sandbox")
@@ -87,6 +90,22 @@ class Worker:
         with self._lock:
             return self._lock.wait_for(lambda: not self._again, timeout_seconds)
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a batch stands still because the disk is full."""
+        return bool(self._stuck)
+
+    def unstick(self) -> bool:
+        """Go on with batches that found no room; False where there still is none."""
+        with self._lock:
+            stuck = {*self._stuck}
+            self._stuck.clear()
+        for batch_id in stuck:
+            self.start(batch_id)
+        with self._lock:
+            self._lock.wait_for(lambda: not stuck & {*self._again}, _UNSTICK_SECONDS)
+            return not stuck & self._stuck
+
     def _run(self, batch_id: str) -> None:
         try:
             while not self._stopping:
@@ -95,6 +114,10 @@ class Worker:
                     if not self._again[batch_id]:
                         break
                     self._again[batch_id] = False
+        except OSError as exc:
+            if not is_full(exc):
+                raise
+            self._stuck.add(batch_id)
         finally:
             with self._lock:
                 del self._again[batch_id]

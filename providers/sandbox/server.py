@@ -124,7 +124,11 @@ class Sandbox:
         if folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="batchwright-sandbox-")
             folder = Path(self._temporary.name)
-        self.backend = Backend(folder, self._faults, self._time_scale, self._ask)
+        try:
+            self.backend = Backend(folder, self._faults, self._time_scale, self._ask)
+        except (InputError, OSError):
+            self._release()
+            raise
         name = f"[{self._host}]" if family == socket.AF_INET6 else self._host
         self.url = f"http://{name}:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
@@ -142,6 +146,9 @@ class Sandbox:
 
     def _close(self) -> None:
         self.backend.close()
+        self._release()
+
+    def _release(self) -> None:
         self._socket.close()
         if self._temporary is not None:
             self._temporary.cleanup()
