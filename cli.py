@@ -236,6 +236,7 @@ def download_file(
         typer.Option(
             metavar="FILE",
             help="JSON lines to write; replaced, when all has arrived, if it exists.",
+            readable=False,
         ),
     ],
     target: Target,

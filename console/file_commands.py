@@ -117,12 +117,18 @@ def parse(
     *,
     file_path: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="Results, as `download-file` wrote them."),
+        typer.Option(
+            metavar="FILE",
+            help="Results, as `download-file` wrote them.",
+            readable=False,
+        ),
     ],
     output: Annotated[
         Path,
         typer.Option(
-            metavar="FILE", help="The table to write: .parquet, .csv or .jsonl."
+            metavar="FILE",
+            help="The table to write: .parquet, .csv or .jsonl.",
+            readable=False,
         ),
     ],
     response_model: Annotated[

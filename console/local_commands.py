@@ -30,13 +30,17 @@ def sandbox(
         ),
     ] = 4040,
     state_dir: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where batches and files are kept.")
+        Path,
+        typer.Option(
+            metavar="DIR", help="Where batches and files are kept.", readable=False
+        ),
     ] = Path(".batchwright-sandbox"),
     faults: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
             help="What shall go wrong, as YAML or JSON.",
+            readable=False,
             show_default="nothing",
         ),
     ] = None,

@@ -20,7 +20,12 @@ BatchId = Annotated[
     str, typer.Option(metavar="ID", help="The batch, as `list` shows it.")
 ]
 FilePath = Annotated[
-    Path, typer.Option(metavar="FILE", help="The requests, as JSON lines.")
+    Path,
+    typer.Option(
+        metavar="FILE",
+        help="The requests, as JSON lines.",
+        readable=False,  # it is no wrong usage, and opening the file says it better
+    ),
 ]
 RunDir = Annotated[
     str,

@@ -190,6 +190,36 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield running
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk with room for 100 kB: `small` in the test's folder.
+
+    Only root may mount one; with `BATCHWRIGHT_TESTS_REQUIRE_ALL` set, it has to work.
+    """
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
+        missing = "a disk cannot be mounted here, which takes root on Linux"
+        if os.environ.get("BATCHWRIGHT_TESTS_REQUIRE_ALL"):
+            pytest.fail(missing, pytrace=False)
+        pytest.skip(missing)
+    yield folder
+    unmount = ["umount", "-l", str(folder)]
+    subprocess.run(unmount, check=True)
+
+
+@pytest.fixture
+def enlarge(small_disk: Path) -> Callable[[], None]:
+    """Return what gives the small disk all the room that a test may want."""
+    command = ["mount", "-o", "remount,size=20m", str(small_disk)]
+
+    def enlarge() -> None:
+        subprocess.run(command, check=True)
+
+    return enlarge
+
+
 @pytest.fixture(scope="session")
 def program() -> Callable[..., str]:
     """Find a program that no Python package brings; skip the test where it is absent.

@@ -28,6 +28,11 @@ GENERATE = ("generate", "rows.csv", "--model", "gpt-5-mini", "--prompt", "{{ tex
 PARSE = ("parse", "--file-path", "results.jsonl", "--output", "out.csv")
 RUN = ("run", *GENERATE[1:], "--output", "out.csv")
 
+RESULT = {
+    "custom_id": "a",
+    "response": {"status_code": 200, "request_id": "r", "body": {"choices": []}},
+    "error": None,
+}
 RESPONSES = {"model": "gpt-5-mini", "input": "x"}
 WITH_KEY = [("list",), CREATE, CANCEL, DOWNLOAD, SHOW]
 
@@ -112,8 +117,7 @@ def test_unknown_id(
     assert_failed(done, folder, "'ID'")
 
 
-@pytest.mark.parametrize("make", ["missing", "folder", "locked"])
-@pytest.mark.parametrize(
+READING = pytest.mark.parametrize(
     ("command", "name"),
     [
         (CREATE, "requests.jsonl"),
@@ -124,24 +128,94 @@ def test_unknown_id(
         (PARSE, "results.jsonl"),
     ],
 )
+
+
+@pytest.mark.parametrize("make", ["missing", "folder"])
+@READING
 def test_a_file_that_cannot_be_read(
     cli: Cli, folder: Path, command: tuple[str, ...], name: str, make: str
 ) -> None:
-    """Missing, a folder, or not allowed: the file is named."""
+    """Missing, or a folder: the file is named."""
     path = Path(name)
     path.unlink(missing_ok=True)
     if make == "folder":
         path.mkdir()
-    elif make == "locked":
-        if os.geteuid() == 0:
-            pytest.skip("nothing is locked to root")
-        path.touch(mode=0o000)
     done = cli(*command)
     if make == "folder":
         path.rmdir()
-    elif make == "locked":
-        path.unlink()
     assert_failed(done, folder, name)
+
+
+Unprivileged = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def unprivileged(
+    folder: Path, sandbox: Sandbox, program: Callable[..., str]
+) -> Unprivileged:
+    """Run a command as somebody whom permissions stop; they do not stop root."""
+    command = [sys.executable, "-m", "batchwright.cli"]
+    if os.geteuid() == 0:
+        dropped = "-dac_override,-dac_read_search"
+        options = ["--bounding-set", dropped, "--inh-caps", dropped]
+        command = [program("setpriv", package="util-linux"), *options, *command]
+
+    def run(*args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, *args],
+            env={**os.environ, **sandbox.environment()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@READING
+def test_a_file_that_may_not_be_read(
+    unprivileged: Unprivileged, folder: Path, command: tuple[str, ...], name: str
+) -> None:
+    """The file is named, and nothing is written."""
+    Path(name).unlink(missing_ok=True)
+    Path(name).touch(mode=0o000)
+    before = set(folder.iterdir())
+    done = unprivileged(*command)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert name in done.stderr
+    assert "ermission" in done.stderr
+    assert set(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        (*GENERATE, "--output", "locked/o.jsonl"),
+        (*RUN, "--run-dir", "locked/r"),
+        (*PARSE[:-1], "locked/o.csv"),
+        (*DOWNLOAD[:-1], "locked/o.jsonl"),
+        ("sandbox", "--port", "0", "--state-dir", "locked/state"),
+    ],
+)
+def test_a_folder_that_may_not_be_written(
+    unprivileged: Unprivileged, requests: Requests, command: tuple[str, ...]
+) -> None:
+    """The folder is named, and nothing is in it."""
+    created = unprivileged("create-from-file", "--file-path", str(requests("openai")))
+    locked = Path("locked")
+    locked.mkdir(mode=0o500)
+    write("results.jsonl", RESULT)
+    batch_id = created.stdout.strip()
+    done = unprivileged(*(batch_id if arg == "ID" else arg for arg in command))
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert "locked" in done.stderr
+    assert "ermission" in done.stderr
+    assert list(locked.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,35 +17,12 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def small(folder: Path) -> Iterator[Path]:
-    """A folder on a disk of 100 kB; without root, files of that size at most."""
-    path = folder / "small"
-    path.mkdir()
-    mounted = os.geteuid() == 0 and _ran(
-        ["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(path)]
-    )
-    yield path
-    if mounted:
-        assert _ran(["umount", "-l", str(path)])
-
-
-def _ran(command: list[str]) -> bool:
-    if shutil.which(command[0]) is None:
-        return False
-    return not subprocess.run(command, capture_output=True, check=False).returncode
-
-
-@pytest.fixture
-def cli(small: Path, sandbox: Sandbox) -> Cli:
-    """Run a command whose files cannot grow over what the small disk holds."""
+def cli(small_disk: Path, folder: Path, sandbox: Sandbox) -> Cli:
+    """Run a command in a process of its own."""
 
     def run(*args: str) -> subprocess.CompletedProcess[str]:
-        limited = 'ulimit -f 100; exec "$@"'
-        command = [sys.executable, "-m", "batchwright.cli", *args]
-        if os.path.ismount(small):
-            limited = 'exec "$@"'
         return subprocess.run(
-            ["/bin/bash", "-c", limited, "bash", *command],
+            [sys.executable, "-m", "batchwright.cli", *args],
             env={**os.environ, **sandbox.environment()},
             capture_output=True,
             text=True,
@@ -74,37 +50,81 @@ def _results(count: int) -> None:
 
 
 def _assert_refused(
-    done: subprocess.CompletedProcess[str], small: Path, name: str
+    done: subprocess.CompletedProcess[str], small_disk: Path, name: str
 ) -> None:
     assert done.returncode == 1, done.stderr
     assert done.stderr.startswith("Error: ")
     assert f"{name} cannot be written: " in done.stderr
     assert done.stderr.count("\n") == 1
-    assert list(small.iterdir()) == []
+    assert list(small_disk.iterdir()) == []
 
 
-def test_generate(cli: Cli, small: Path) -> None:
+def test_generate(cli: Cli, small_disk: Path) -> None:
     """Requests that do not fit are named, and none of them is left."""
     _rows(2_000)
     arguments = ["--model", "gpt-5-mini", "--prompt", "{{ text }}"]
     done = cli("generate", "rows.csv", *arguments, "--output", "small/o.jsonl")
-    _assert_refused(done, small, "small/o.jsonl")
+    _assert_refused(done, small_disk, "small/o.jsonl")
 
 
 @pytest.mark.parametrize("name", ["o.csv", "o.jsonl", "o.parquet"])
-def test_parse(cli: Cli, small: Path, name: str) -> None:
+def test_parse(cli: Cli, small_disk: Path, name: str) -> None:
     """A table that does not fit is named, whatever its kind, and nothing is left."""
     _results(1_500)
     done = cli("parse", "--file-path", "results.jsonl", "--output", f"small/{name}")
-    _assert_refused(done, small, f"small/{name}")
+    _assert_refused(done, small_disk, f"small/{name}")
 
 
 def test_download_file(
-    cli: Cli, small: Path, sandbox: Sandbox, requests: Callable[[str, int], Path]
+    cli: Cli, small_disk: Path, sandbox: Sandbox, requests: Callable[[str, int], Path]
 ) -> None:
     """Results that do not fit are named; the batch can be downloaded elsewhere."""
     path = requests("openai", 400)
     batch = cli("create-from-file", "--file-path", str(path)).stdout.strip()
     sandbox.settle()
     command = ["download-file", "--batch-id", batch, "--download-file-path"]
-    _assert_refused(cli(*command, "small/r.jsonl"), small, "small/r.jsonl")
+    _assert_refused(cli(*command, "small/r.jsonl"), small_disk, "small/r.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("rows", "run_dir", "output", "batches", "command"),
+    [
+        pytest.param(2000, "small/r", "out.csv", 0, "run", id="requests"),
+        pytest.param(300, "small/r", "out.csv", 1, "resume", id="results"),
+        pytest.param(300, "r", "small/out.csv", 1, "run", id="output"),
+    ],
+)
+def test_a_run(  # noqa: PLR0913, PLR0917 - a table of cases
+    cli: Cli,
+    enlarge: Callable[[], None],
+    sandbox: Sandbox,
+    prefect_server: str,
+    monkeypatch: pytest.MonkeyPatch,
+    rows: int,
+    run_dir: str,
+    output: str,
+    batches: int,
+    command: str,
+) -> None:
+    """A run stops with a sentence, and goes on with the batch it has, given room."""
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
+    lines = "".join(f"{number:050},{'x' * 900}\n" for number in range(rows))
+    Path("rows.csv").write_text(f"text,note\n{lines}", encoding="utf-8")
+    run = ["run", "rows.csv", "--model", "gpt-5-mini", "--prompt", "{{ text }}"]
+    run += ["--run-dir", run_dir, "--output", output]
+
+    done = cli(*run)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("Error: ")
+    assert "small" in said
+    assert "Traceback" not in done.stderr
+    assert not Path(output).exists()
+    assert sandbox.created() == batches
+
+    enlarge()
+    done = cli(*(run if command == "run" else ["resume", run_dir]))
+    assert done.returncode == 0, done.stderr
+    assert Path(output).read_bytes().count(b"\n") == rows + 1
+    assert sandbox.created() == 1
