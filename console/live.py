@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
 from ..errors import ProviderError
 from ..models import Batch
 from .batches import batches_table
+from .tables import Redrawn
 
 __all__ = ["watch"]
 
@@ -31,11 +34,16 @@ def watch(
     batches = look()
     try:
         if _any_runs(batches):
-            with Live(
-                batches_table(provider, batches),
-                screen=screen,
-                transient=True,
-            ) as live:
+            console = Console()
+            with (
+                _cleared_when_resized(console),
+                Live(
+                    _drawn(provider, batches),
+                    console=console,
+                    screen=screen,
+                    transient=True,
+                ) as live,
+            ):
                 while _any_runs(batches):
                     time.sleep(poll_seconds)
                     note = ""
@@ -53,10 +61,23 @@ def watch(
         console.print(batches_table(provider, batches))
 
 
+@contextmanager
+def _cleared_when_resized(console: Console) -> Iterator[None]:
+    """Empty the terminal as its size changes: it wraps what was drawn for another."""
+    if not hasattr(signal, "SIGWINCH"):  # Windows
+        yield
+        return
+    before = signal.signal(signal.SIGWINCH, lambda *_: console.clear())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGWINCH, before)
+
+
 def _any_runs(batches: Sequence[Batch]) -> bool:
     return any(not batch.status.is_final for batch in batches)
 
 
-def _drawn(provider: str, batches: Sequence[Batch], note: str) -> RenderableType:
+def _drawn(provider: str, batches: Sequence[Batch], note: str = "") -> Redrawn:
     table = batches_table(provider, batches)
-    return Group(table, Text(note, style="yellow")) if note else table
+    return Redrawn(Group(table, Text(note, style="yellow")) if note else table)

@@ -17,7 +17,7 @@ from ..runs.lock import locked
 from ..runs.pause import request_stop, stop_requested
 from ..runs.state import Run
 from .exits import INTERRUPTED, say
-from .progress import progress_shown
+from .progress import erase_bars, progress_shown
 
 __all__ = ["execute"]
 
@@ -90,9 +90,10 @@ def _stoppable(directory: str) -> Iterator[None]:
         if stop_requested():
             _leave_at_once()
         request_stop()
+        erase_bars()
         say(
             "Stopped. Batches that were created go on at the provider; continue with"
-            f" `batchwright resume {directory}`."
+            f"\n  batchwright resume {directory}"
         )
         # Ctrl-C in a terminal ends Prefect's local server as well, and its client
         # would then look for it for a minute.

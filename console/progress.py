@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
@@ -20,8 +20,9 @@ from rich.progress import (
 
 from ..models import EventKind, RunEvent
 from .exits import say
+from .tables import Redrawn
 
-__all__ = ["Tell", "describe", "progress_shown"]
+__all__ = ["Tell", "describe", "erase_bars", "progress_shown"]
 
 Tell = Callable[[RunEvent], None]
 
@@ -45,6 +46,19 @@ _ENDS: dict[EventKind, tuple[EventKind, ...]] = {
 """Which bars have done their work when an event comes."""
 
 
+_ERASE_SECONDS = 0.5
+_shown: list[Progress] = []
+
+
+def erase_bars() -> None:
+    """Take the bars off the terminal for good, in a process that is to end."""
+    for progress in _shown:
+        # Whoever draws them right now may never get to its end.
+        thread = threading.Thread(target=progress.stop, daemon=True)
+        thread.start()
+        thread.join(_ERASE_SECONDS)
+
+
 @contextmanager
 def progress_shown(beginning: str | None = None) -> Iterator[Tell]:
     """Show on standard error what is told within the block, from any thread.
@@ -65,8 +79,12 @@ def progress_shown(beginning: str | None = None) -> Iterator[Tell]:
         TimeElapsedColumn(),
     )
     console = Console(stderr=True)
-    with Progress(*columns, console=console, expand=True, transient=True) as progress:
-        yield _Bars(progress, beginning).tell
+    with _Block(*columns, console=console, expand=True, transient=True) as progress:
+        _shown.append(progress)
+        try:
+            yield _Bars(progress, beginning).tell
+        finally:
+            _shown.remove(progress)
 
 
 def describe(event: RunEvent) -> str:  # noqa: PLR0911 - one per kind
@@ -97,6 +115,14 @@ def describe(event: RunEvent) -> str:  # noqa: PLR0911 - one per kind
     name, written = _BARS[event.kind]
     total = "" if event.total is None else f" of {written(event.total)}"
     return f"{name}: {written(event.done or 0)}{total}"
+
+
+class _Block(Progress):
+    """The bars of a run."""
+
+    def get_renderable(self) -> RenderableType:
+        """Return what is drawn."""
+        return Redrawn(super().get_renderable())
 
 
 class _Lines:

@@ -16,7 +16,7 @@ EventKind = Literal[
     "generated",   # done: requests, total: shards
     "uploading",   # done/total: bytes of this unit
     "submitted",   # batch_id, done: requests
-    "waiting",     # done/total: requests over all open batches
+    "waiting",     # done/total: requests over all batches
     "ended",       # batch_id, text: the provider's word
     "downloading", # done/total: bytes of this unit
     "landed",      # done: results of this unit

@@ -65,7 +65,9 @@ def look_at_units(
     if state.cancelled:
         _cancel_running(run, seen)
     done = sum(batch.counts.done for batch in seen.values() if batch)
-    total = sum(unit.plan.requests for unit in open_units.values())
+    settled = [unit for unit in state.units.values() if unit.is_settled]
+    done += sum(unit.plan.requests for unit in settled)
+    total = sum(unit.plan.requests for unit in state.units.values())
     emit(
         "waiting",
         done=done,

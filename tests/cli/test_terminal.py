@@ -14,11 +14,15 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+import pyte
 import pytest
 
 from batchwright.providers.sandbox import Sandbox
 
 Requests = Callable[..., Path]
+
+_CLEAR = "\x1b[2J"
+_DRAWN_ANEW = "\x1b[2K"
 
 BATCHWRIGHT = [sys.executable, "-m", "batchwright.cli"]
 
@@ -33,7 +37,7 @@ class Terminal:
             stdin=child,
             stdout=child,
             stderr=child,
-            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", **env},
+            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", **env},
             start_new_session=True,
         )
         os.close(child)
@@ -56,6 +60,18 @@ class Terminal:
                 break
             self.text += data.decode("utf-8", "replace")
         return self.text
+
+    def interrupt(self) -> None:
+        """Type Ctrl-C: the terminal shows it, and the signal reaches all processes."""
+        os.write(self._main, b"\x03")
+        self.read_until("^C")
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def lines(self) -> list[str]:
+        """Return what a person sees."""
+        screen = pyte.Screen(80, 60)
+        pyte.Stream(screen).feed(self.text)
+        return [line.rstrip() for line in screen.display if line.strip()]
 
     def end(self) -> int:
         """Return the exit code."""
@@ -84,11 +100,13 @@ def create(sandbox: Sandbox, path: Path) -> str:
 
 
 def test_list_follows_until_nothing_runs(sandbox: Sandbox, requests: Requests) -> None:
-    """On a terminal the table is refreshed, and the command ends by itself."""
+    """On a terminal the table is drawn anew, also for another size, until the end."""
     sandbox.set_faults({"durations": {"in_progress": 3600}})
     create(sandbox, requests("openai"))
     terminal = Terminal("list", "--poll", "1", env=sandbox.environment())
     terminal.read_until("in_progress")
+    os.killpg(terminal.process.pid, signal.SIGWINCH)
+    terminal.read_until(_CLEAR)
     sandbox.advance(7200)
     assert terminal.end() == 0
     assert "completed" in terminal.text
@@ -113,10 +131,12 @@ def test_an_interrupt_is_clean(sandbox: Sandbox, requests: Requests) -> None:
     sandbox.set_faults({"durations": {"in_progress": 3600}})
     create(sandbox, requests("openai"))
     terminal = Terminal("list", env=sandbox.environment())
-    terminal.read_until("in_progress")
-    os.killpg(terminal.process.pid, signal.SIGINT)
+    terminal.read_until(_DRAWN_ANEW)
+    terminal.interrupt()
     assert terminal.end() == 130
     assert "Traceback" not in terminal.text
+    shown = "\n".join(terminal.lines())
+    assert shown.count("OpenAI Batch Jobs") == shown.count("in_progress") == 1
     assert terminal.text.rfind("\x1b[?25h") > terminal.text.rfind("\x1b[?25l")
 
 
@@ -140,13 +160,16 @@ def test_an_interrupted_run_ends_soon(
         env={**sandbox.environment(), "PREFECT_HOME": str(home)},
     )
     terminal.read_until("Waiting for answers", seconds=120)
-    os.killpg(terminal.process.pid, signal.SIGINT)
+    terminal.interrupt()
     before = time.monotonic()
     assert terminal.end() == 130
     assert time.monotonic() - before < 10
     assert "batchwright resume" in terminal.text
     assert "Traceback" not in terminal.text
     assert terminal.text.rfind("\x1b[?25h") > terminal.text.rfind("\x1b[?25l")
+    seen = "".join(terminal.lines())
+    assert seen.endswith(f"continue with  batchwright resume {folder}/r")
+    assert "Waiting for answers" not in seen
     assert piped(sandbox, "status", "r").returncode == 4
     assert sandbox.created() == 1
 
