@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from .columns import to_text
+from .columns import to_text, to_texts
 
 __all__ = ["to_array", "to_fields"]
 
@@ -33,6 +33,9 @@ def to_fields(columns: Mapping[str, str]) -> list[pa.Field[Any]]:
 
 def to_array(kind: str, values: Sequence[Any]) -> pa.Array[Any]:
     """Return JSON values as one column; they must fit its kind."""
+    if kind == "json":
+        nulls = [value is None for value in values] if None in values else None
+        return pa.array(to_texts(kind, values), _TYPES[kind], mask=nulls)
     convert = _CONVERT.get(kind)
     if convert is None:
         try:
@@ -51,7 +54,6 @@ def _timestamp(text: str) -> datetime:
 
 _CONVERT: dict[str, Callable[[Any], Any]] = {
     "date": date.fromisoformat,
-    "json": lambda value: to_text("json", value),
     "timestamp": _timestamp,
 }
 _COERCE: dict[str, Callable[[Any], Any]] = {

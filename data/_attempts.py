@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
 
 from ..models import BatchResult, Outcome
 from ..providers import Format
 from ._result_index import ResultIndex
-from ._writers import RowAnswer
+from ._row_meta import RowMeta
 from .columns import to_json
 from .custom_id import row_id
 from .prices import price
-from .response_model import Answer
+from .response_model import Answer, Fields
 from .tally import TallyCounter
 
-__all__ = ["Absent", "Attempts", "read_answer"]
+__all__ = ["Absent", "Attempts", "read_answers"]
 
 Absent = Callable[[int], tuple[Outcome, str]]
 """From a row without a result line to its outcome and the reason."""
 
-_Attempt = tuple[BatchResult, str | None]
-
+# Members of an enum are looked up more slowly than a row is billed.
+_SUCCEEDED = Outcome.SUCCEEDED
+_SHOWN_RAW = frozenset({Outcome.INVALID, Outcome.TRUNCATED})
 _ANSWERED = frozenset(
     {Outcome.SUCCEEDED, Outcome.INVALID, Outcome.REFUSED, Outcome.TRUNCATED}
 )
@@ -46,78 +49,135 @@ class Attempts:
         self._nonce = nonce
         self._absent = absent
 
-    def answer(self, row: int) -> tuple[RowAnswer, int]:
-        """Return what counts for a row, and the bytes that it was read from.
+    def answers(self, row: int, most: int) -> tuple[list[Fields], list[RowMeta], int]:
+        """Return what counts for some rows, and the bytes that it was read from.
 
-        The first valid success wins, else the last line; all attempts are billed.
+        These are `row` and the ones after it, at least one and no more than `most`.
+        The first valid success of a row wins, else its last line; all are billed.
         """
-        lines = self._index.lines(row)
-        if not lines:
-            chosen = self._missing(row)
-            self.counter.count(row, chosen.outcome, chosen.error)
-            return chosen, 0
-        results = []
-        size = 0
-        for line, batch_id in lines:
-            results.append((self._format.decode(line), batch_id))
-            size += len(line)
-        for result, batch_id in results:
-            chosen = read_answer(result, self._answer, self._format, batch_id)
-            if chosen.outcome is Outcome.SUCCEEDED:
-                break
-        self._bill(chosen, self._distinct(results))
-        self.counter.count(row, chosen.outcome, chosen.error)
-        return chosen, size
+        block = self._index.block(row, most)
+        results = [*map(self._format.decode, block.lines)]
+        fields, meta = read_answers(
+            results, block.batch_ids, self._answer, self._format, self._model
+        )
+        if block.counts.count(1) == len(block.counts):
+            self._count(results, meta)
+        else:
+            fields, meta = self._merge(row, block.counts, results, fields, meta)
+        self.counter.count(row, meta)
+        return fields, meta, block.size_bytes
 
-    def _distinct(self, results: list[_Attempt]) -> list[BatchResult]:
-        """Return one result per request sent; more lines for it are duplicates."""
-        if len(results) == 1:
-            return [results[0][0]]
-        distinct: dict[tuple[str | None, str | None], BatchResult] = {}
-        for result, batch_id in results:
-            key = (batch_id, result.custom_id)
-            if key in distinct:
-                self.counter.odd("duplicate", result.custom_id or "")
-            distinct.setdefault(key, result)
-        return list(distinct.values())
-
-    def _bill(self, row: RowAnswer, results: list[BatchResult]) -> None:
-        """Count what all attempts of a row took, and write it beside the row."""
-        cost: float | None = 0.0
-        for result in results:
-            usage = result.usage
-            if usage is None:
-                # Only what was answered is billed; without its usage nobody can tell.
-                paid = None if result.outcome in _ANSWERED else 0.0
+    def _merge(
+        self,
+        row: int,
+        counts: list[int],
+        results: list[BatchResult],
+        fields: list[Fields],
+        meta: list[RowMeta],
+    ) -> tuple[list[Fields], list[RowMeta]]:
+        """Return one answer for each row, whatever the count of its lines."""
+        answers: list[Fields] = []
+        rows = []
+        sent: list[int] = []
+        stop = 0
+        for number, count in enumerate(counts, row):
+            start, stop = stop, stop + count
+            if count == 1:
+                sent.append(start)
+                answers.append(fields[start])
+                rows.append(meta[start])
+            elif not count:
+                answers.append(None)
+                rows.append(self._missing(number))
             else:
-                paid = price(self._format.name, self._model, usage)
-                row.input_tokens = (row.input_tokens or 0) + usage.input_tokens
-                row.output_tokens = (row.output_tokens or 0) + usage.output_tokens
-            self.counter.bill(usage, paid)
-            cost = None if cost is None or paid is None else cost + paid
-        if row.input_tokens is not None and cost is not None:
-            row.cost_usd = round(cost, 12)
+                found = range(start, stop)
+                attempts = self._distinct(meta, found)
+                sent += attempts
+                good = (index for index in found if meta[index].outcome is _SUCCEEDED)
+                chosen = next(good, stop - 1)
+                answers.append(fields[chosen])
+                rows.append(_summed(meta[chosen], [meta[each] for each in attempts]))
+        self._count([results[each] for each in sent], [meta[each] for each in sent])
+        return answers, rows
 
-    def _missing(self, row: int) -> RowAnswer:
+    def _distinct(self, meta: list[RowMeta], found: Iterable[int]) -> list[int]:
+        """Return one line per request sent; more lines for it are duplicates."""
+        distinct: dict[tuple[str | None, str], int] = {}
+        for index in found:
+            key = (meta[index].batch_id, meta[index].custom_id)
+            if key in distinct:
+                self.counter.odd("duplicate", meta[index].custom_id)
+            distinct.setdefault(key, index)
+        return [*distinct.values()]
+
+    def _count(self, results: list[BatchResult], meta: list[RowMeta]) -> None:
+        """Count of attempts what rows do not show."""
+        self.counter.cached([result.usage for result in results])
+        if any(_unpriced(row) for row in meta if row.cost_usd is None):
+            self.counter.unpriced()
+
+    def _missing(self, row: int) -> RowMeta:
         outcome, error = self._absent(row)
         custom_id = row_id(self._nonce, row, 0)
         if outcome is Outcome.MISSING:
             self.counter.odd("missing", custom_id)
-        return RowAnswer(custom_id, outcome, error=error)
+        return RowMeta(outcome, error, None, custom_id)
 
 
-def read_answer(
-    result: BatchResult, answer: Answer, fmt: Format, batch_id: str | None = None
-) -> RowAnswer:
-    """Validate one result and lay it out for a table; usage is the caller's."""
-    row = RowAnswer(result.custom_id or "", result.outcome, batch_id=batch_id)
-    row.error = result.error
-    if result.outcome is Outcome.SUCCEEDED:
-        row.fields, error = answer.validate(result, fmt)
-        if error is not None:
-            row.outcome, row.error = Outcome.INVALID, error
-    if row.outcome in {Outcome.INVALID, Outcome.TRUNCATED}:
-        row.raw = result.text
-        if row.raw is None and result.data is not None:
-            row.raw = to_json(result.data).decode()
-    return row
+def read_answers(
+    results: Sequence[BatchResult],
+    batch_ids: Iterable[str | None],
+    answer: Answer,
+    fmt: Format,
+    model: str | None = None,
+) -> tuple[list[Fields], list[RowMeta]]:
+    """Validate results and lay them out for a table.
+
+    Args:
+        results: Decoded lines.
+        batch_ids: One for each.
+        answer: Validates them.
+        fmt: Has decoded them.
+        model: Is billed; by default the one that says it answered.
+    """
+    fields, errors = answer.validate(results, fmt)
+    meta = []
+    for result, batch_id in zip(results, batch_ids, strict=True):
+        row = RowMeta(result.outcome, None, None, result.custom_id or "", batch_id)
+        if usage := result.usage:
+            row.input_tokens = usage.input_tokens
+            row.output_tokens = usage.output_tokens
+            if billed := model or result.model:
+                row.cost_usd = price(fmt.name, billed, usage)
+        meta.append(row)
+    for index, error in errors.items():
+        result, row = results[index], meta[index]
+        row.error = error
+        if row.outcome is _SUCCEEDED:
+            row.outcome = Outcome.INVALID
+        if row.outcome in _SHOWN_RAW:
+            row.raw = result.text
+            if row.raw is None and result.data is not None:
+                row.raw = to_json(result.data).decode()
+    return fields, meta
+
+
+def _summed(row: RowMeta, attempts: list[RowMeta]) -> RowMeta:
+    """Return the row with what all of its attempts took."""
+    known = [each for each in attempts if each.input_tokens is not None]
+    if len(attempts) == 1 or not known:
+        return row
+    summed = msgspec.structs.replace(row, cost_usd=None)
+    summed.input_tokens = sum(each.input_tokens or 0 for each in known)
+    summed.output_tokens = sum(each.output_tokens or 0 for each in known)
+    if not any(map(_unpriced, attempts)):
+        summed.cost_usd = round(sum(each.cost_usd or 0.0 for each in attempts), 12)
+    return summed
+
+
+def _unpriced(row: RowMeta) -> bool:
+    """Whether something was paid, and nobody can tell how much."""
+    # Only what was answered is billed; without its usage nobody can tell.
+    return row.cost_usd is None and (
+        row.input_tokens is not None or row.outcome in _ANSWERED
+    )

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from ._csv_line import csv_line
+from ._csv_text import csv_line
 from .files import new_output
 
 __all__ = ["concat_parts"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,10 @@ class _BatchChunk:
     def slice(self, start: int, stop: int) -> _BatchChunk:
         return _BatchChunk(self._batch.slice(start, stop - start))
 
-    def cells(self) -> Iterator[list[str]]:
-        columns = [
-            [value_text(value) for value in python_values(column)]
-            for column in self._batch.columns
+    def texts(self) -> list[Sequence[str]]:
+        return [
+            [*map(value_text, python_values(column))] for column in self._batch.columns
         ]
-        return map(list, zip(*columns, strict=True))
 
     def objects(self) -> Iterator[bytes]:
         names = self._batch.schema.names

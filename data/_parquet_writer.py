@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 
 from ._arrow import to_array, to_fields
 from ._chunks import Chunk, Chunks
-from ._writers import RowAnswer
+from ._row_meta import RowMeta, meta_columns
+from ._writers import by_column
 from .columns import META
+from .response_model import Fields
 
 __all__ = ["ParquetWriter"]
 
@@ -22,26 +24,18 @@ class ParquetWriter:
     def __init__(
         self, path: Path, rows: Chunks, columns: Mapping[str, str], prefix: str
     ) -> None:
-        self._columns = columns
+        self._kinds = [*columns.values(), *META.values()]
+        self._columns = [*columns]
         named = {prefix + name: kind for name, kind in columns.items()}
         self._schema = pa.schema([*rows.fields(), *to_fields(named), *to_fields(META)])
         self._writer = pq.ParquetWriter(str(path), self._schema)
 
-    def write(self, rows: Chunk, answers: Sequence[RowAnswer]) -> None:
+    def write(
+        self, rows: Chunk, answers: Sequence[Fields], meta: Sequence[RowMeta]
+    ) -> None:
         """Append rows as one row group."""
-        fields = [answer.fields or {} for answer in answers]
-        meta = zip(*(answer.meta() for answer in answers), strict=True)
-        arrays = [
-            *rows.arrays(),
-            *(
-                to_array(kind, [values.get(name) for values in fields])
-                for name, kind in self._columns.items()
-            ),
-            *(
-                to_array(kind, values)
-                for kind, values in zip(META.values(), meta, strict=True)
-            ),
-        ]
+        ours = [*by_column(answers, self._columns), *meta_columns(meta)]
+        arrays = [*rows.arrays(), *map(to_array, self._kinds, ours)]
         self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """Where in the result files the lines of each row stand: some 25 bytes a line.
 
-Files of an ordinary shard are read once and held; what is beyond `_HELD_BYTES` is
+The lines of an ordinary shard are read once and held; a file beyond `_HELD_BYTES` is
 read line by line where it stands.
 """
 
@@ -9,23 +9,24 @@ from __future__ import annotations
 import os
 import re
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from itertools import accumulate, compress
+from operator import not_
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from ..models import Anomaly
 from ..providers import Format
 from .custom_id import parse_row_id
 
-__all__ = ["ResultFile", "ResultIndex"]
-
-_Read = Callable[[int, int], bytes]
+__all__ = ["LineBlock", "ResultFile", "ResultIndex"]
 
 _SHOWN_IDS = 20
 _HELD_BYTES = 72 << 20
+_READ_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,17 @@ class ResultFile:
 
     path: Path
     batch_id: str | None
+
+
+class LineBlock(NamedTuple):
+    """The result lines of neighbouring rows, row by row, oldest file first."""
+
+    lines: list[bytes]
+    batch_ids: list[str | None]
+    """Of each line."""
+    counts: list[int]
+    """How many lines each row has."""
+    size_bytes: int
 
 
 class ResultIndex:
@@ -52,13 +64,11 @@ class ResultIndex:
         self._nonce = nonce
         self._first_row = first_row
         self._first = array("i", [-1]) * rows
-        self._last = array("i", [-1]) * rows
-        self._next = array("i")
-        self._offsets = array("q")
-        self._lengths = array("q")
+        self._last: dict[int, int] = {}
+        self._next: dict[int, int] = {}
         self._file_of = array("i")
-        self._readers: list[_Read] = []
-        self._handles: list[int] = []
+        self._lines: list[bytes | None] = []
+        self._on_disk: dict[int, _OnDisk] = {}
         self._foreign = 0
         self._foreign_ids: list[str] = []
         # How both providers begin a line; any other spelling is decoded instead.
@@ -69,14 +79,12 @@ class ResultIndex:
     def __enter__(self) -> Self:
         left = _HELD_BYTES
         for number, file in enumerate(self._files):
-            self._scan(number, file.path)
             size = file.path.stat().st_size
-            if size <= left:
-                left -= size
-                self._readers.append(_from_memory(file.path.read_bytes()))
+            if size > left:
+                self._on_disk[number] = _OnDisk(file.path, len(self._lines))
             else:
-                self._handles.append(os.open(file.path, os.O_RDONLY))
-                self._readers.append(partial(_from_disk, self._handles[-1]))
+                left -= size
+            self._scan(number, file.path)
         return self
 
     def __exit__(
@@ -85,72 +93,100 @@ class ResultIndex:
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._readers.clear()
-        while self._handles:
-            os.close(self._handles.pop())
+        for file in self._on_disk.values():
+            file.close()
 
     @property
     def foreign(self) -> Anomaly:
         """Lines that answer none of our rows."""
         return Anomaly(count=self._foreign, first_ids=tuple(self._foreign_ids))
 
-    def lines(self, row: int) -> list[tuple[bytes, str | None]]:
-        """Return every result line of a row with its batch, oldest file first."""
-        found = []
-        entry = self._first[row - self._first_row]
-        while entry >= 0:
-            number = self._file_of[entry]
-            line = self._readers[number](self._offsets[entry], self._lengths[entry])
-            found.append((line, self._files[number].batch_id))
-            entry = self._next[entry]
-        return found
+    def block(self, row: int, most: int) -> LineBlock:
+        """Return the lines of some rows, at least one, and of no more than `most`."""
+        lines: list[bytes] = []
+        batch_ids: list[str | None] = []
+        counts = []
+        start = row - self._first_row
+        size = 0
+        for first in self._first[start : start + most]:
+            entry = first
+            before = len(lines)
+            while entry >= 0:
+                number = self._file_of[entry]
+                line = self._lines[entry]
+                if line is None:
+                    line = self._on_disk[number].read(entry)
+                lines.append(line)
+                batch_ids.append(self._files[number].batch_id)
+                size += len(line)
+                entry = self._next.get(entry, -1)
+            counts.append(len(lines) - before)
+            if size > _BLOCK_BYTES:
+                break
+        return LineBlock(lines, batch_ids, counts, size)
 
     def _scan(self, number: int, path: Path) -> None:
+        on_disk = self._on_disk.get(number)
         offset = 0
         with path.open("rb", buffering=1 << 20) as file:
-            for line in file:
-                row = self._row_of(line)
-                if row is not None:
-                    self._add(row, number, offset, len(line))
-                offset += len(line)
+            while lines := file.readlines(_READ_BYTES):
+                matches = map(self._start.match, lines)
+                rows = [
+                    int(found[1]) - self._first_row if found else self._row_of(line)
+                    for line, found in zip(lines, matches, strict=True)
+                ]
+                ours = [0 <= row < len(self._first) for row in rows]
+                if not all(ours):
+                    for line in compress(lines, map(not_, ours)):
+                        self._count_foreign(line)
+                    rows = [*compress(rows, ours)]
+                self._link(rows)
+                self._file_of.extend([number] * len(rows))
+                if on_disk is None:
+                    self._lines += compress(lines, ours)
+                else:
+                    self._lines += [None] * len(rows)
+                    starts = [*accumulate(map(len, lines), initial=offset)]
+                    on_disk.offsets.extend(compress(starts, ours))
+                    on_disk.lengths.extend(map(len, compress(lines, ours)))
+                    offset = starts[-1]
 
-    def _row_of(self, line: bytes) -> int | None:
-        """Return the row within the shard; None for a line that is not of it."""
-        found = self._start.match(line)
-        if found:
-            row = int(found[1]) - self._first_row
-            custom_id = None
-        elif not line.strip():
-            return None
-        else:
-            custom_id = self._format.decode(line).custom_id
-            parsed = parse_row_id(custom_id, self._nonce)
-            row = -1 if parsed is None else parsed[0] - self._first_row
-        if 0 <= row < len(self._first):
-            return row
+    def _link(self, rows: list[int]) -> None:
+        """Put new lines, one for each of these rows, behind those that there are."""
+        first = self._first
+        for entry, row in enumerate(rows, len(self._lines)):
+            if first[row] < 0:
+                first[row] = entry
+            else:
+                self._next[self._last.get(row, first[row])] = entry
+                self._last[row] = entry
+
+    def _row_of(self, line: bytes) -> int:
+        """Return the row within the shard, or a number that is none."""
+        custom_id = self._format.decode(line).custom_id if line.strip() else None
+        parsed = parse_row_id(custom_id, self._nonce)
+        return -1 if parsed is None else parsed[0] - self._first_row
+
+    def _count_foreign(self, line: bytes) -> None:
+        if not line.strip():
+            return
         self._foreign += 1
         if len(self._foreign_ids) < _SHOWN_IDS:
-            if found:
-                custom_id = self._format.decode(line).custom_id
-            self._foreign_ids.append(custom_id or "(none)")
-        return None
-
-    def _add(self, row: int, number: int, offset: int, length: int) -> None:
-        entry = len(self._offsets)
-        self._offsets.append(offset)
-        self._lengths.append(length)
-        self._file_of.append(number)
-        self._next.append(-1)
-        if self._first[row] < 0:
-            self._first[row] = entry
-        else:
-            self._next[self._last[row]] = entry
-        self._last[row] = entry
+            self._foreign_ids.append(self._format.decode(line).custom_id or "(none)")
 
 
-def _from_memory(data: bytes) -> _Read:
-    return lambda offset, length: data[offset : offset + length]
+class _OnDisk:
+    """The lines of one file, read where they stand."""
 
+    def __init__(self, path: Path, first_entry: int) -> None:
+        self._handle = os.open(path, os.O_RDONLY)
+        self._first_entry = first_entry
+        self.offsets = array("q")
+        self.lengths = array("q")
 
-def _from_disk(handle: int, offset: int, length: int) -> bytes:
-    return os.pread(handle, length, offset)
+    def read(self, entry: int) -> bytes:
+        index = entry - self._first_entry
+        return os.pread(self._handle, self.lengths[index], self.offsets[index])
+
+    def close(self) -> None:
+        os.close(self._handle)

@@ -2,52 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-from ..models import Outcome
+import msgspec
+
 from ._chunks import Chunk, Chunks
-from ._csv_line import csv_line
-from .columns import META, to_json, to_text
+from ._csv_text import csv_column, csv_line
+from ._row_meta import RowMeta, meta_columns
+from .columns import META, to_jsons, to_texts
+from .response_model import Fields
 
-__all__ = ["RowAnswer", "Writer", "open_writer"]
-
-
-@dataclass(slots=True)
-class RowAnswer:
-    """What is written beside one input row."""
-
-    custom_id: str
-    outcome: Outcome
-    fields: Mapping[str, Any] | None = None
-    error: str | None = None
-    raw: str | None = None
-    batch_id: str | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cost_usd: float | None = None
-
-    def meta(self) -> tuple[Any, ...]:
-        """Return the values of the `META` columns."""
-        return (
-            str(self.outcome),
-            self.error,
-            self.raw,
-            self.custom_id,
-            self.batch_id,
-            self.input_tokens,
-            self.output_tokens,
-            self.cost_usd,
-        )
+__all__ = ["Writer", "by_column", "open_writer"]
 
 
 class Writer(Protocol):
     """Writes rows with their answers to one file."""
 
-    def write(self, rows: Chunk, answers: Sequence[RowAnswer]) -> None:
-        """Append rows; there is one answer for each."""
+    def write(
+        self, rows: Chunk, answers: Sequence[Fields], meta: Sequence[RowMeta]
+    ) -> None:
+        """Append rows, at least one; there is an answer for each."""
         ...
 
     def close(self) -> None:
@@ -71,22 +47,30 @@ def open_writer(
     return _JsonlWriter(path, columns, prefix)
 
 
+def by_column(answers: Sequence[Fields], columns: Iterable[str]) -> list[list[Any]]:
+    """Return the columns; a row without a valid answer is null in each."""
+    nulls = dict.fromkeys(columns)
+    rows = [answer or nulls for answer in answers]
+    return [[row[name] for row in rows] for name in nulls]
+
+
 class _CsvWriter:
     def __init__(
         self, path: Path, rows: Chunks, columns: Mapping[str, str], prefix: str
     ) -> None:
-        self._file = path.open("w", encoding="utf-8", newline="", buffering=1 << 20)
-        self._columns = columns
+        self._file = path.open("wb", buffering=1 << 20)
         self._kinds = [*columns.values(), *META.values()]
+        self._columns = [*columns]
         names = [*rows.names, *(prefix + name for name in columns), *META]
-        self._file.write(csv_line(names))
+        self._file.write(csv_line(names).encode())
 
-    def write(self, rows: Chunk, answers: Sequence[RowAnswer]) -> None:
-        for cells, answer in zip(rows.cells(), answers, strict=True):
-            fields = answer.fields or {}
-            values = [*map(fields.get, self._columns), *answer.meta()]
-            texts = map(to_text, self._kinds, values)
-            self._file.write(csv_line([*cells, *texts]))
+    def write(
+        self, rows: Chunk, answers: Sequence[Fields], meta: Sequence[RowMeta]
+    ) -> None:
+        ours = [*by_column(answers, self._columns), *meta_columns(meta)]
+        texts = [*rows.texts(), *map(to_texts, self._kinds, ours)]
+        lines = zip(*map(csv_column, texts), strict=True)
+        self._file.write(b"".join([",".join(line).encode() + b"\n" for line in lines]))
 
     def close(self) -> None:
         self._file.close()
@@ -97,16 +81,29 @@ class _JsonlWriter:
 
     def __init__(self, path: Path, columns: Mapping[str, str], prefix: str) -> None:
         self._file = path.open("wb", buffering=1 << 20)
-        self._names = {name: prefix + name for name in columns}
+        self._nulls = dict.fromkeys(columns)
+        self._prefix = prefix
+        self._encode = msgspec.json.Encoder().encode
 
-    def write(self, rows: Chunk, answers: Sequence[RowAnswer]) -> None:
-        for row, answer in zip(rows.objects(), answers, strict=True):
-            fields = answer.fields or {}
-            added = {full: fields.get(name) for name, full in self._names.items()}
-            added.update(zip(META, answer.meta(), strict=True))
-            head = row[:-1].rstrip()
-            comma = b"" if head == b"{" else b","
-            self._file.write(head + comma + to_json(added)[1:] + b"\n")
+    def write(
+        self, rows: Chunk, answers: Sequence[Fields], meta: Sequence[RowMeta]
+    ) -> None:
+        fields = [answer or self._nulls for answer in answers]
+        if self._prefix:
+            fields = [
+                {self._prefix + name: value for name, value in each.items()}
+                for each in fields
+            ]
+        pieces: list[bytes] = []
+        for row, added, beside in zip(
+            rows.objects(), to_jsons(fields), map(self._encode, meta), strict=True
+        ):
+            head = row[:-1]
+            pieces += head, b"," if b'"' in head else b""
+            if self._nulls:
+                pieces += added[1:-1], b","
+            pieces += beside[1:], b"\n"
+        self._file.write(b"".join(pieces))
 
     def close(self) -> None:
         self._file.close()

@@ -27,7 +27,9 @@ __all__ = [
     "observe",
     "resolved_root",
     "to_json",
+    "to_jsons",
     "to_text",
+    "to_texts",
     "value_text",
 ]
 
@@ -128,12 +130,36 @@ def to_text(kind: str, value: Any) -> str:
     return to_json(value).decode()
 
 
+def to_texts(kind: str, values: Sequence[Any]) -> Sequence[str]:
+    """Return a column of JSON values as text, as `to_text` does for each."""
+    types = {*map(type, values)}
+    if types == {type(None)}:
+        return [""] * len(values)
+    if kind == "json" and type(None) not in types:
+        return [each.decode() for each in to_jsons(values)]
+    if types == {str}:
+        return values
+    if types == {int}:
+        return [*map(str, values)]
+    if types == {float} and kind == "double":
+        return [*map(repr, values)]
+    return [to_text(kind, value) for value in values]
+
+
 def to_json(value: Any) -> bytes:
     """Return a value as JSON, integers of any size and Parquet's types included."""
     try:
         return orjson.dumps(value, default=as_json)
     except orjson.JSONEncodeError:
         return json.dumps(value, ensure_ascii=False, default=as_json).encode()
+
+
+def to_jsons(values: Sequence[Any]) -> list[bytes]:
+    """Return many values as JSON."""
+    try:
+        return [*map(orjson.dumps, values)]
+    except orjson.JSONEncodeError:
+        return [*map(to_json, values)]
 
 
 def value_text(value: Any) -> str:

@@ -13,13 +13,15 @@ from ._chunks import Chunk, open_chunks
 from ._collector import paused_collector
 from ._concat import concat_parts
 from ._result_index import ResultFile, ResultIndex
-from ._writers import RowAnswer, Writer, open_writer
+from ._row_meta import RowMeta
+from ._writers import Writer, open_writer
 from .job import ResolvedJob
-from .response_model import Answer
+from .response_model import Answer, Fields
 from .tally import ShardTally
 
 __all__ = ["ResultFile", "concat_parts", "write_part"]
 
+_BLOCK_ROWS = 256
 _FLUSH_BYTES = 8 << 20
 
 
@@ -90,15 +92,16 @@ def _write_chunk(
     writer: Writer, chunk: Chunk, attempts: Attempts, first_row: int
 ) -> None:
     """Write in pieces, because answers may be large where rows are small."""
-    answers: list[RowAnswer] = []
-    size = 0
-    start = 0
-    for offset in range(len(chunk)):
-        answer, line_bytes = attempts.answer(first_row + offset)
-        answers.append(answer)
+    answers: list[Fields] = []
+    meta: list[RowMeta] = []
+    size = start = 0
+    while (done := start + len(meta)) < len(chunk):
+        most = min(_BLOCK_ROWS, len(chunk) - done)
+        fields, beside, line_bytes = attempts.answers(first_row + done, most)
+        answers += fields
+        meta += beside
         size += line_bytes
-        if size > _FLUSH_BYTES:
-            writer.write(chunk.slice(start, offset + 1), answers)
-            answers, size, start = [], 0, offset + 1
-    if answers:
-        writer.write(chunk.slice(start, len(chunk)), answers)
+        stop = start + len(meta)
+        if size > _FLUSH_BYTES or stop == len(chunk):
+            writer.write(chunk.slice(start, stop), answers, meta)
+            answers, meta, size, start = [], [], 0, stop

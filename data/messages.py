@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any, BinaryIO, TypeVar, overload
 
 import orjson
 from pydantic import BaseModel
 
+from ..errors import InputError
 from ..models import Endpoint, Messages, Mode, RequestTemplate
 from ..providers import get_format, split_model
 from ._collector import paused_collector
 from ._resolve import answer_schema, endpoint_for
 from .files import new_output
-from .response_model import load_answer
-from .results import ParsedResult, iter_results
+from .response_model import Answer, load_answer
+from .results import read_results
 
 __all__ = ["create_from_messages", "parse_from_file", "parse_from_string"]
 
@@ -126,7 +128,12 @@ def parse_from_file(
     Raises:
         InputError: There is no such file.
     """
-    return _split(iter_results(Path(path), load_answer(response_model)))
+    source = Path(path)
+    try:
+        with source.open("rb") as file:
+            return _split(file, load_answer(response_model))
+    except OSError as exc:
+        raise InputError(f"{source} cannot be read: {exc.strerror}.") from exc
 
 
 def parse_from_string(
@@ -134,19 +141,25 @@ def parse_from_string(
 ) -> tuple[list[Model], list[dict[str, Any] | str]]:
     """Parse result lines in memory, as `parse_from_file` does."""
     data = text.encode() if isinstance(text, str) else text
-    lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    return _split(iter_results(lines, load_answer(response_model)))
+    return _split(io.BytesIO(data), load_answer(response_model))
 
 
-def _split(results: Iterable[ParsedResult]) -> tuple[list[Any], list[Any]]:
-    parsed = []
-    unparsed = []
+def _split(file: BinaryIO, answer: Answer) -> tuple[list[Any], list[Any]]:
+    formats = {name: get_format(name) for name in ("openai", "anthropic")}
+    parsed: list[Any] = []
+    unparsed: list[Any] = []
     with paused_collector():
-        for result in results:
-            if result.error is None:
-                parsed.append(result.value)
-            else:
-                unparsed.append(_as_json(result.line))
+        for provider, _, lines in read_results(file):
+            if provider is None:
+                unparsed += map(_as_json, lines)
+                continue
+            fmt = formats[provider]
+            values, errors = answer.parse([*map(fmt.decode, lines)], fmt)
+            for index in sorted(errors):
+                unparsed.append(_as_json(lines[index]))
+            for index in sorted(errors, reverse=True):
+                del values[index]
+            parsed += values
     return parsed, unparsed
 
 

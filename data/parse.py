@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import compress, repeat
+from operator import not_
 from pathlib import Path
 
 from ..errors import InputError
 from ..models import Outcome
-from ..providers import Format, get_format
-from ._attempts import read_answer
+from ..providers import get_format
+from ._attempts import read_answers
 from ._chunks import LineChunk, no_columns
-from ._jsonl_rows import read_lines
-from ._writers import RowAnswer, open_writer
+from ._row_meta import RowMeta
+from ._writers import Writer, open_writer
 from .files import new_output
-from .prices import price
-from .response_model import Answer, load_answer
-from .results import provider_of
+from .response_model import Answer, Fields, load_answer
+from .results import read_results
 
 __all__ = ["ParseTally", "parse_file"]
 
 _ROWS = 4096
-_PROGRESS_ROWS = 1024
 _BYTES = 8 << 20
 _SUFFIXES = {".parquet", ".csv", ".jsonl", ".ndjson"}
 
@@ -71,25 +71,27 @@ def parse_file(
     with new_output(str(output)) as temporary:
         columns = {} if only_failed else answer.columns
         writer = open_writer(temporary, no_columns(), columns, "")
-        held: list[RowAnswer] = []
+        answers: list[Fields] = []
+        meta: list[RowMeta] = []
         size = 0
         try:
-            for row, line_bytes in _rows(file_path, answer):
-                tally.results += 1
-                good = row.outcome is Outcome.SUCCEEDED
-                tally.failed += not good
-                if only_failed and good:
-                    continue
-                tally.written += 1
-                held.append(row)
-                size += line_bytes
-                if len(held) == _ROWS or size > _BYTES:
-                    writer.write(LineChunk([b"{}"] * len(held), {}), held)
-                    held, size = [], 0
-                if progress is not None and tally.results % _PROGRESS_ROWS == 0:
+            for fields, rows, block_bytes in _blocks(file_path, answer):
+                tally.results += len(rows)
+                if progress is not None:
                     progress(tally.results)
-            if held:
-                writer.write(LineChunk([b"{}"] * len(held), {}), held)
+                good = [row.outcome is Outcome.SUCCEEDED for row in rows]
+                tally.failed += good.count(False)
+                if only_failed:
+                    meta += compress(rows, map(not_, good))
+                    answers += [None] * good.count(False)
+                else:
+                    meta += rows
+                    answers += fields
+                size += block_bytes
+                if len(meta) >= _ROWS or size > _BYTES:
+                    tally.written += _write(writer, answers, meta)
+                    answers, meta, size = [], [], 0
+            tally.written += _write(writer, answers, meta)
         finally:
             writer.close()
         if not tally.results:
@@ -97,29 +99,28 @@ def parse_file(
     return tally
 
 
-def _rows(path: Path, answer: Answer) -> Iterator[tuple[RowAnswer, int]]:
-    formats = {name: get_format(name) for name in ("openai", "anthropic")}
+def _write(writer: Writer, answers: list[Fields], meta: list[RowMeta]) -> int:
+    """Write rows that have no columns of their own, and return how many."""
+    if meta:
+        writer.write(LineChunk([b"{}"] * len(meta), {}), answers, meta)
+    return len(meta)
+
+
+def _blocks(
+    path: Path, answer: Answer
+) -> Iterator[tuple[list[Fields], list[RowMeta], int]]:
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(read_lines(file), start=1):
-                if not line.strip():
-                    continue
-                name = provider_of(line)
-                if name is None:
+            for provider, number, lines in read_results(file):
+                if provider is None:
                     raise InputError(
                         f"{path} line {number} is no result of OpenAI or Anthropic."
                     )
-                yield _row(line, formats[name], answer), len(line)
+                fmt = get_format(provider)
+                results = [*map(fmt.decode, lines)]
+                fields, meta = read_answers(
+                    results, repeat(None, len(lines)), answer, fmt
+                )
+                yield fields, meta, sum(map(len, lines))
     except OSError as exc:
         raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc
-
-
-def _row(line: bytes, fmt: Format, answer: Answer) -> RowAnswer:
-    result = fmt.decode(line)
-    row = read_answer(result, answer, fmt)
-    if result.usage is not None:
-        row.input_tokens = result.usage.input_tokens
-        row.output_tokens = result.usage.output_tokens
-        if result.model is not None:
-            row.cost_usd = price(fmt.name, result.model, result.usage)
-    return row

@@ -18,6 +18,9 @@ https://platform.claude.com/docs/en/build-with-claude/batch-processing, read 202
 _LINEAR_TOKENS = 50_000
 """Below the smallest step of any price list, cost is a plain sum over tokens."""
 
+_PARTS = 1e12
+"""Of a dollar: list prices are whole numbers of them, which floats add exactly."""
+
 
 def price(provider: str, model: str, usage: Usage) -> float | None:
     """Return what a request cost, cached input at its own price; None if unknown."""
@@ -26,18 +29,20 @@ def price(provider: str, model: str, usage: Usage) -> float | None:
     rates = _rates(provider, model)
     if rates is None:
         return None
-    plain = usage.input_tokens - usage.cache_read_tokens - usage.cache_write_tokens
+    cached, stored = usage.cache_read_tokens, usage.cache_write_tokens
+    plain = usage.input_tokens - cached - stored
+    of_input, of_read, of_write, of_output = rates
     return (
-        rates[0] * plain
-        + rates[1] * usage.cache_read_tokens
-        + rates[2] * usage.cache_write_tokens
-        + rates[3] * usage.output_tokens
-    )
+        of_input * plain
+        + of_read * cached
+        + of_write * stored
+        + of_output * usage.output_tokens
+    ) / _PARTS
 
 
 @lru_cache(maxsize=64)
 def _rates(provider: str, model: str) -> tuple[float, float, float, float] | None:
-    """Return USD per token: input, cache read, cache write, output."""
+    """Return parts of a dollar per token: input, cache read, cache write, output."""
     rates = []
     for usage in (
         Usage(input_tokens=1000),
@@ -48,7 +53,7 @@ def _rates(provider: str, model: str) -> tuple[float, float, float, float] | Non
         cost = _list_price(provider, model, usage)
         if cost is None:
             return None
-        rates.append(cost / 1000)
+        rates.append(round(cost * (_PARTS / 1000), 6))
     return rates[0], rates[1], rates[2], rates[3]
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
 from ..models import Anomaly, ErrorGroup, Outcome, Usage
+from ._row_meta import RowMeta
 
 __all__ = ["ShardTally", "TallyCounter", "combine"]
 
@@ -40,7 +41,7 @@ class ShardTally(BaseModel):
 
 
 class TallyCounter:
-    """Counts rows one by one, in bounded memory."""
+    """Counts rows in bounded memory."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -51,30 +52,34 @@ class TallyCounter:
         self._odd: dict[str, list[str]] = {"missing": [], "duplicate": []}
         self._odd_counts: Counter[str] = Counter()
 
-    def count(self, row: int, outcome: Outcome, error: str | None) -> None:
-        """Count one row of the input."""
-        self.rows += 1
-        self.outcomes[outcome] += 1
-        if error is not None:
+    def count(self, first_row: int, rows: Sequence[RowMeta]) -> None:
+        """Count rows of the input: what became of them, and what they took."""
+        self.rows += len(rows)
+        self.outcomes.update([row.outcome for row in rows])
+        self.usage.input_tokens += sum([row.input_tokens or 0 for row in rows])
+        self.usage.output_tokens += sum([row.output_tokens or 0 for row in rows])
+        if self.cost_usd is not None:
+            self.cost_usd += sum([row.cost_usd or 0.0 for row in rows])
+        failed = [n for n, row in enumerate(rows) if row.error is not None]
+        for index in failed:
             group = ErrorGroup(
-                outcome=outcome,
-                error=error[:_GROUP_CHARACTERS],
+                outcome=rows[index].outcome,
+                error=(rows[index].error or "")[:_GROUP_CHARACTERS],
                 count=1,
-                example_row=row,
+                example_row=first_row + index,
             )
             _group(self._groups, group)
 
-    def bill(self, usage: Usage | None, cost_usd: float | None) -> None:
-        """Count what one attempt of a row took."""
-        if usage is not None:
-            self.usage.input_tokens += usage.input_tokens
-            self.usage.output_tokens += usage.output_tokens
-            self.usage.cache_read_tokens += usage.cache_read_tokens
-            self.usage.cache_write_tokens += usage.cache_write_tokens
-        if cost_usd is None or self.cost_usd is None:
-            self.cost_usd = None
-        else:
-            self.cost_usd += cost_usd
+    def cached(self, usages: Iterable[Usage | None]) -> None:
+        """Count cached tokens, which rows do not show."""
+        for usage in usages:
+            if usage and (usage.cache_read_tokens or usage.cache_write_tokens):
+                self.usage.cache_read_tokens += usage.cache_read_tokens
+                self.usage.cache_write_tokens += usage.cache_write_tokens
+
+    def unpriced(self) -> None:
+        """Say that something was paid for, and nobody can tell how much."""
+        self.cost_usd = None
 
     def odd(self, kind: str, custom_id: str) -> None:
         """Count a `missing` or `duplicate` line."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 __all__ = ["BatchResult", "Outcome", "Usage"]
 
@@ -24,8 +25,7 @@ class Outcome(StrEnum):
     """A complete download held no line for it."""
 
 
-@dataclass(slots=True)
-class Usage:
+class Usage(msgspec.Struct, gc=False):
     """Tokens as billed; `input_tokens` is the whole input, cached parts included."""
 
     input_tokens: int = 0
@@ -34,8 +34,7 @@ class Usage:
     cache_write_tokens: int = 0
 
 
-@dataclass(slots=True)
-class BatchResult:
+class BatchResult(msgspec.Struct, gc=False):
     """One decoded result line, not yet validated against a response model."""
 
     custom_id: str | None

@@ -64,6 +64,7 @@ class _Line(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Line).decode
+_SUCCEEDED = Outcome.SUCCEEDED
 
 
 def decode_plain(line: bytes) -> BatchResult | None:
@@ -79,10 +80,15 @@ def decode_plain(line: bytes) -> BatchResult | None:
     if not text:
         return None
     spent = body.usage
-    usage = Usage(spent.prompt_tokens, spent.completion_tokens)
+    cached = stored = None
     if details := spent.prompt_tokens_details:
-        usage.cache_read_tokens = details.cached_tokens or 0
-        usage.cache_write_tokens = details.cache_write_tokens or 0
+        cached, stored = details.cached_tokens, details.cache_write_tokens
     return BatchResult(
-        record.custom_id, Outcome.SUCCEEDED, text, usage=usage, model=body.model
+        record.custom_id,
+        _SUCCEEDED,
+        text,
+        usage=Usage(
+            spent.prompt_tokens, spent.completion_tokens, cached or 0, stored or 0
+        ),
+        model=body.model,
     )

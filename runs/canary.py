@@ -61,10 +61,10 @@ def _judge(run: Run, unit: Unit) -> tuple[int, list[tuple[str, int]]]:
             result = run.format.decode(line)
             error = result.error or str(result.outcome)
             if result.outcome is Outcome.SUCCEEDED:
-                _, invalid = answer.validate(result, run.format)
-                if invalid is None:
+                _, invalid = answer.validate([result], run.format)
+                if not invalid:
                     good.add(result.custom_id)
                     continue
-                error = invalid
+                error = invalid[0]
             errors[error[:200]] += 1
     return len(good), errors.most_common(_SHOWN)

@@ -63,7 +63,7 @@ class Reask:
             raise AssertionError("rows come from lines")
         self._lines.seek(self._offsets[row])
         result = self._format.decode(self._lines.readline())
-        _, error = self._validate(result)
+        error = self._validate(result)
         said = result.text
         if said is None:
             said = orjson.dumps(result.data).decode()
@@ -87,7 +87,7 @@ class Reask:
             if found is None or result.outcome is not Outcome.SUCCEEDED:
                 continue
             row = found[0]
-            if self._validate(result)[1] is None:
+            if self._validate(result) is None:
                 good.add(row)
             elif before.get(row, 0) < most:
                 self._offsets[row] = start
@@ -95,10 +95,12 @@ class Reask:
             del self._offsets[row]
         self.times = {row: before.get(row, 0) + 1 for row in self._offsets}
 
-    def _validate(self, result: BatchResult) -> tuple[object, str | None]:
+    def _validate(self, result: BatchResult) -> str | None:
+        """Return what is wrong with an answer."""
         if self._answer is None:
-            return None, None
-        return self._answer.validate(result, self._format)
+            return None
+        _, errors = self._answer.validate([result], self._format)
+        return errors.get(0)
 
 
 def _times_before(run: Run, number: int) -> dict[int, int]:

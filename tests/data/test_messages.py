@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from batchwright.data.check import check_file
 from batchwright.data.job import BatchJob
-from batchwright.data.results import iter_results, provider_of
+from batchwright.data.results import provider_of, read_results
 from batchwright.errors import InputError
 from batchwright.providers import get_format
 
@@ -185,14 +186,17 @@ def test_a_shape_is_of_one_provider(line: bytes, provider: str | None) -> None:
     assert provider_of(line) == provider
 
 
-def test_results_are_iterated_one_by_one(answer_line: Line) -> None:
-    """Results come with their value or with the reason why there is none."""
-    good, bad, odd = iter_results(
-        [answer_line(0, '{"label":"SPAM"}'), answer_line(1, "{}"), b"x"], Classification
-    )
-    assert good.value == Classification(label="SPAM")
-    assert bad.error == "label: Field required"
-    assert odd.result is None
+def test_results_are_read_by_provider_with_their_lines(answer_line: Line) -> None:
+    """Neighbours of one provider come together; blank lines count as lines."""
+    ours = answer_line(0, '{"label":"SPAM"}').strip()
+    theirs = b'{"custom_id":"x","result":{}}'
+    lines = [b"\xef\xbb\xbf" + ours, ours + b"\r", b"", b"  ", theirs, b"odd", ours]
+    assert list(read_results(BytesIO(b"\n".join(lines)))) == [
+        ("openai", 1, [ours, ours]),
+        ("anthropic", 5, [theirs]),
+        (None, 6, [b"odd"]),
+        ("openai", 7, [ours]),
+    ]
 
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:

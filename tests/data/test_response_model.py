@@ -73,7 +73,36 @@ def _result(text: str | None, data: Any = None) -> BatchResult:
 def _validate(
     model: Any, text: str | None, data: Any = None, provider: str = "openai"
 ) -> tuple[dict[str, Any] | None, str | None]:
-    return load_answer(model).validate(_result(text, data), get_format(provider))
+    fields, errors = load_answer(model).validate(
+        [_result(text, data)], get_format(provider)
+    )
+    return fields[0], errors.get(0)
+
+
+def test_many_at_once_are_what_they_are_one_by_one() -> None:
+    """A bad answer among good ones changes nothing but its own place."""
+    answer, fmt = load_answer(_Label), get_format("openai")
+    texts = [
+        "{",
+        '{"label":"SPAM"}',
+        None,
+        '{"label":"X"}',
+        '{"label":"NOT_SPAM","n":1}',
+        "",
+    ]
+    results = [_result(text) for text in texts]
+    results += [
+        BatchResult("x", Outcome.TRUNCATED, '{"label":"SPAM"}', error="cut"),
+        BatchResult("x", Outcome.EXPIRED),
+        _result(None, {"label": "SPAM"}),
+    ]
+    fields, errors = answer.validate(results, fmt)
+    for index, result in enumerate(results):
+        alone, error = answer.validate([result], fmt)
+        assert (fields[index], errors.get(index)) == (alone[0], error.get(0))
+    assert sorted(errors) == [0, 2, 3, 5, 6, 7]
+    assert (errors[6], errors[7]) == ("cut", "expired")
+    assert [index for index, row in enumerate(fields) if row is None] == sorted(errors)
 
 
 def test_kinds_come_from_the_schema() -> None:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import string
 from itertools import islice
 
+from batchwright.data._row_meta import RowMeta
 from batchwright.data.tally import ShardTally, TallyCounter, combine
 from batchwright.models import Anomaly, Outcome, Usage
 
 
 def _count(errors: list[str], first_row: int = 0) -> ShardTally:
     counter = TallyCounter()
-    for row, error in enumerate(errors, start=first_row):
-        counter.count(row, Outcome.ERRORED, error)
+    rows = [
+        RowMeta(Outcome.ERRORED, error, input_tokens=1, output_tokens=2, cost_usd=0.5)
+        for error in errors
+    ]
+    counter.count(first_row, rows)
+    counter.cached([Usage(1, 2, 3, 4), None] * len(errors))
+    for row in range(first_row, first_row + len(errors)):
         counter.odd("missing", f"id-{row}")
-        counter.bill(Usage(1, 2, 3, 4), 0.5)
     return counter.close(Anomaly())
 
 
@@ -58,8 +63,9 @@ def test_shards_add_up() -> None:
 def test_one_unknown_cost_makes_the_sum_unknown() -> None:
     """Money that is not known is never left out of a sum."""
     counter = TallyCounter()
-    counter.bill(Usage(1, 1), 0.5)
-    counter.bill(None, None)
+    counter.count(0, [RowMeta(Outcome.SUCCEEDED, cost_usd=0.5)])
+    counter.unpriced()
+    counter.count(1, [RowMeta(Outcome.SUCCEEDED, cost_usd=0.5)])
     unknown = counter.close(Anomaly())
     assert unknown.cost_usd is None
     assert combine([_count(["a"]), unknown, _count(["a"])]).cost_usd is None

@@ -1,0 +1,26 @@
+"""CSV from cells that are text already.
+
+The standard library's writer looks at each character by itself; where cells are texts
+of models, that is a third of the time that a join takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["csv_column", "csv_line"]
+
+
+def csv_line(cells: Iterable[str]) -> str:
+    """Return the line with its newline; cells are quoted where they must be."""
+    return ",".join(csv_column(cells)) + "\n"
+
+
+def csv_column(cells: Iterable[str]) -> list[str]:
+    """Return the cells, quoted where they must be."""
+    return [
+        '"' + cell.replace('"', '""') + '"'
+        if '"' in cell or "," in cell or "\n" in cell or "\r" in cell
+        else cell
+        for cell in cells
+    ]
