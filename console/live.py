@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from ..errors import ProviderError
 from ..models import Batch
 from .batches import batches_table
-from .tables import Redrawn
+from .tables import redrawn
 
 __all__ = ["watch"]
 
@@ -78,6 +78,6 @@ def _any_runs(batches: Sequence[Batch]) -> bool:
     return any(not batch.status.is_final for batch in batches)
 
 
-def _drawn(provider: str, batches: Sequence[Batch], note: str = "") -> Redrawn:
+def _drawn(provider: str, batches: Sequence[Batch], note: str = "") -> RenderableType:
     table = batches_table(provider, batches)
-    return Redrawn(Group(table, Text(note, style="yellow")) if note else table)
+    return redrawn(Group(table, Text(note, style="yellow")) if note else table)

@@ -20,7 +20,7 @@ from rich.progress import (
 
 from ..models import EventKind, RunEvent
 from .exits import say
-from .tables import Redrawn
+from .tables import redrawn
 
 __all__ = ["Tell", "describe", "erase_bars", "progress_shown"]
 
@@ -122,7 +122,7 @@ class _Block(Progress):
 
     def get_renderable(self) -> RenderableType:
         """Return what is drawn."""
-        return Redrawn(super().get_renderable())
+        return redrawn(super().get_renderable())
 
 
 class _Lines:

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import typer
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 __all__ = [
     "NOTHING",
-    "Redrawn",
     "RuledTable",
     "number",
     "print_facts",
     "print_table",
+    "redrawn",
     "when",
 ]
 
@@ -38,7 +38,6 @@ _COLOURS = {
 _WIDE = 110
 """Columns from which on a batch's ID and its times fit side by side."""
 _DATE = len("2026-11-23")
-_MARGIN = len("^C") + 1
 
 Row = Sequence[str]
 
@@ -67,22 +66,13 @@ class RuledTable:
         yield table
 
 
-class Redrawn:
-    """What is drawn over and over: it leaves room on the right for the `^C`.
+def redrawn(content: RenderableType) -> RenderableType:
+    """Return what is drawn over and over, with an empty line for the terminal's `^C`.
 
-    The terminal itself writes that where the cursor stands; in a full line it would
-    go to the next one, and what is redrawn would no longer cover what was drawn.
+    In a full line that would go to the next one, and what is drawn next would no
+    longer cover what was drawn before.
     """
-
-    def __init__(self, content: RenderableType) -> None:
-        self._content = content
-
-    def __rich_console__(
-        self, console: Console, options: ConsoleOptions
-    ) -> RenderResult:
-        yield from console.render(
-            self._content, options.update_width(max(1, options.max_width - _MARGIN))
-        )
+    return Group(content, "")
 
 
 def print_table(title: str, columns: Row, rows: Sequence[Row]) -> None:
