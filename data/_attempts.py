@@ -30,7 +30,7 @@ _ANSWERED = frozenset(
 
 
 class Attempts:
-    """Answers row by row; counts and bills on the way."""
+    """Answers of rows, some at a time; counts and bills on the way."""
 
     def __init__(
         self,

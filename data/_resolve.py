@@ -16,8 +16,9 @@ from ..models import Endpoint, Usage
 from .columns import META
 from .prices import price
 from .prompts import Prompt, is_constant, read_template
-from .response_model import load_answer, read_schema
+from .response_model import load_answer
 from .rows import is_url
+from .schemas import read_schema
 
 __all__ = [
     "ResolvedPrompt",

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jsonschema
 import orjson
 from jsonschema.exceptions import best_match
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic.errors import PydanticUserError
 
 from ..errors import InputError
 from ..models import BatchResult, Outcome
 from ..providers import Format
 from ._import_model import import_model
 from .columns import fits, kinds, resolved_root, to_json, to_texts
+from .schemas import dumped_schema, read_schema, source_schema
 
-__all__ = ["Answer", "Errors", "Fields", "load_answer", "read_schema", "source_schema"]
+__all__ = ["Answer", "Errors", "Fields", "load_answer"]
 
 Fields = dict[str, Any] | None
 """An answer's values by column, in order; None where there is no valid answer."""
@@ -58,7 +58,7 @@ class Answer:
             self._dump = partial(adapter.serializer.to_python, mode="json")
             self._names = _field_names(model, self.columns)
             # What is written is what the model dumps: of a Decimal the digits.
-            dumped = kinds(_schema(model, "serialization"))
+            dumped = kinds(dumped_schema(model))
             self.columns = {
                 column: dumped.get(name, "json")
                 for column, name in zip(self.columns, self._names, strict=True)
@@ -200,47 +200,6 @@ def load_answer(
             " --response-model ...`."
         )
     return Answer(source, model)
-
-
-def source_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the one JSON Schema that each provider's dialect is made from.
-
-    Raises:
-        InputError: The model has a field that JSON Schema cannot describe.
-    """
-    return _schema(model, "validation")
-
-
-@lru_cache(maxsize=32)  # a run asks for each shard
-def _schema(
-    model: type[BaseModel], mode: Literal["validation", "serialization"]
-) -> dict[str, Any]:
-    try:
-        return model.model_json_schema(by_alias=mode == "validation", mode=mode)
-    except PydanticUserError as exc:
-        raise InputError(
-            f"The response model {model.__name__!r} has no JSON Schema: {exc.message}."
-        ) from exc
-
-
-def read_schema(path: Path) -> dict[str, Any]:
-    """Read a JSON Schema file.
-
-    Raises:
-        InputError: Not there, not JSON, or not a JSON Schema.
-    """
-    try:
-        schema = orjson.loads(path.read_bytes())
-        jsonschema.Draft202012Validator.check_schema(schema)
-    except OSError as exc:
-        raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc
-    except orjson.JSONDecodeError as exc:
-        raise InputError(f"{path} is not JSON: {exc}.") from exc
-    except jsonschema.SchemaError as exc:
-        raise InputError(f"{path} is not a JSON Schema: {exc.message}.") from exc
-    if not isinstance(schema, dict):
-        raise InputError(f"{path} is not a JSON Schema: it must be an object.")
-    return schema
 
 
 def _validated(

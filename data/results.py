@@ -19,6 +19,7 @@ ResultBlock = tuple[str | None, int, list[bytes]]
 _BLOCK_BYTES = 1 << 18
 """Small enough that lines are still in the processor's cache when they are decoded."""
 
+_BLANK = ""
 # The two shapes as the providers write them; any other spelling is parsed.
 _OPENAI = re.compile(rb'\{"id":"[^"]*","custom_id":"[^"]*","(?:response|error)":')
 _ANTHROPIC = re.compile(rb'\{"custom_id":"[^"]*","result":\{')
@@ -54,9 +55,6 @@ def read_results(file: BinaryIO) -> Iterator[ResultBlock]:
                 yield provider, number, block
             number += len(block)
         lines = file.readlines(_BLOCK_BYTES)
-
-
-_BLANK = ""
 
 
 def _kind(line: bytes) -> str | None:
