@@ -79,8 +79,12 @@ def test_rows_that_fail_are_exit_3(cli: Cli, sandbox: Sandbox) -> None:
     """The run is done, its output whole, and the code says that some rows failed."""
     answers = [{"every": 4, "kind": "refusal"}]
     sandbox.set_faults({"batches": [{"answers": answers}]})
-    done = cli(*RUN, "--output", "out.csv", "--run-dir", "r", "--json")
+    few = ("--max-requests-per-batch", "4", "--max-in-flight", "1")
+    done = cli(*RUN, "--output", "out.csv", "--run-dir", "r", "--json", *few)
     assert done.exit_code == 3, done.output
+    waited = [line for line in done.stderr.splitlines() if line.startswith("Waiting")]
+    assert waited
+    assert all(line.endswith(" of 12") for line in waited)  # of the whole run
     report = json.loads(done.stdout)
     assert report["outcomes"]["refused"] == 3
     assert report["outcomes"]["succeeded"] == 9
