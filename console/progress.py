@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -41,10 +42,17 @@ _ENDS: dict[EventKind, tuple[EventKind, ...]] = {
     "generated": ("reading",),
     "submitted": ("uploading",),
     "landed": ("downloading",),
-    "finished": tuple(_BARS),
+    "finished": (*_BARS, "submitted", "landed"),
 }
 """Which bars have done their work when an event comes."""
 
+_FOLDED: dict[EventKind, str] = {
+    "submitted": "Batches created",
+    "landed": "Batches downloaded",
+}
+"""What comes once for each batch, and what it is called where they are counted."""
+_SHOWN_BATCHES = 8
+"""So many have a line each on a terminal; `batchwright status` lists them all."""
 
 _ERASE_SECONDS = 0.5
 _shown: list[Progress] = []
@@ -152,6 +160,7 @@ class _Bars:
         self._progress = progress
         self._tasks: dict[EventKind, TaskID] = {}
         self._parts: dict[EventKind, dict[str | None, tuple[int, int]]] = {}
+        self._batches: Counter[EventKind] = Counter()
         self._beginning: TaskID | None = None
         if beginning:
             self._beginning = progress.add_task(beginning, total=None, amount="")
@@ -166,6 +175,11 @@ class _Bars:
             if event.kind in _BARS:
                 self._advance(event)
                 return
+            if event.kind in _FOLDED:
+                self._batches[event.kind] += 1
+                if self._batches[event.kind] > _SHOWN_BATCHES:
+                    self._fold(event.kind)
+                    return
             # Rich writes bars a moment after it has placed them; a line that came in
             # between would leave one standing.
             with self._progress.live._lock:  # noqa: SLF001 - nothing public spans both
@@ -187,7 +201,15 @@ class _Bars:
             amount=f"{written(done)}/{written(total)}" if total else written(done),
         )
 
+    def _fold(self, kind: EventKind) -> None:
+        """Count a batch beside the bars, where a line each would be too many."""
+        if kind not in self._tasks:
+            name = _FOLDED[kind]
+            self._tasks[kind] = self._progress.add_task(name, total=None, amount="")
+        amount = f"{self._batches[kind]:,}"
+        self._progress.update(self._tasks[kind], amount=amount)
+
     def _remove(self, kind: EventKind) -> None:
         if kind in self._tasks:
             self._progress.remove_task(self._tasks.pop(kind))
-            del self._parts[kind]
+            self._parts.pop(kind, None)

@@ -220,14 +220,17 @@ def runs(
 ) -> None:
     """List the runs in a folder, a line each."""
     from ..runs.status import list_runs
+    from ..settings import get_settings
     from .reports import print_runs
 
-    reports = list_runs(root)
-    if as_json:
+    reports = list(list_runs(root))
+    if not reports:
+        exits.say(f"There are no runs in {root or get_settings().runs_dir}.")
+    elif as_json:
         for report in reports:
             typer.echo(report.model_dump_json())
     else:
-        print_runs(list(reports))
+        print_runs(reports)
 
 
 def _print(report: RunReport, *, as_json: bool) -> None:

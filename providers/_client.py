@@ -111,5 +111,7 @@ def check_batch_id(batch_id: str) -> str:
         UnknownBatchError: No batch has such an ID.
     """
     if not batch_id.strip(".") or "/" in batch_id:
-        raise UnknownBatchError(f"{batch_id!r} is no batch ID.")
+        raise UnknownBatchError(
+            f"{batch_id!r} is no batch ID; `batchwright list` shows the account's."
+        )
     return batch_id

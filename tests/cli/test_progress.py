@@ -94,7 +94,7 @@ def test_many_batches_are_one_bar() -> None:
 
 
 def test_lines_leave_no_bar_behind() -> None:
-    """Whatever is printed while bars are redrawn, only the lines stay."""
+    """Whatever is printed while bars are redrawn, only lines stay, few for batches."""
     console = Console(file=io.StringIO(), force_terminal=True, width=60, height=20)
     columns = TextColumn("{task.description}"), BarColumn()
     with Progress(
@@ -106,11 +106,15 @@ def test_lines_leave_no_bar_behind() -> None:
             bars.tell(RunEvent(kind="downloading", unit=f"{n}", done=1, total=1))
             bars.tell(RunEvent(kind="submitted", unit=f"{n}", batch_id=f"{n}"))
             bars.tell(RunEvent(kind="landed", unit=f"{n}", batch_id=f"{n}", done=1))
+            bars.tell(RunEvent(kind="notice", text=f"{n}"))
+        counts = [(task.description, task.fields["amount"]) for task in progress.tasks]
+        assert counts == [("Batches created", "200"), ("Batches downloaded", "200")]
         bars.tell(RunEvent(kind="finished", text="out.csv"))
     screen = pyte.Screen(60, 500)
     assert isinstance(console.file, io.StringIO)
     pyte.Stream(screen).feed(console.file.getvalue().replace("\n", "\r\n"))
     lines = [line.strip() for line in screen.display if line.strip()]
-    said = ("Created batch {}", "Downloaded 1 results of {}")
-    whole = [text.format(n) for n in range(200) for text in said]
+    said = ("Created batch {}", "Downloaded 1 results of {}", "Note: {}")
+    whole = [text.format(n) for n in range(8) for text in said]
+    whole += [f"Note: {n}" for n in range(8, 200)]
     assert lines == [*whole, "Wrote out.csv"]

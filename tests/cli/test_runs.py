@@ -44,6 +44,9 @@ def test_a_table_in_a_typed_table_out(cli: Cli) -> None:
 
     (run,) = Path("runs").iterdir()
     assert cli("status", run).exit_code == 0
+    nothing = cli("runs", "elsewhere")
+    assert (nothing.exit_code, nothing.stdout) == (0, "")
+    assert nothing.stderr == "There are no runs in elsewhere.\n"
     listed = cli("runs")
     assert str(run) in listed.stdout
     assert json.loads(cli("runs", "--json").stdout)["rows"] == 12
