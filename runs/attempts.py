@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from ..errors import RunBusyError
 from ..models import Batch, Intent
-from .records import Ended, Verdict
+from .records import Created, Ended, Verdict
 from .storage import Directory
 
 __all__ = ["Attempt", "Attempts", "Records"]
@@ -47,8 +47,7 @@ class Attempt:
 
     number: int
     intent: Intent
-    batch: Batch | None = None
-    """As it was right after creation."""
+    batch: Created | None = None
     ended: Ended | None = None
 
     @property
@@ -60,6 +59,11 @@ class Attempt:
         if self.ended is not None:
             return self.ended.verdict is Verdict.FOREIGN
         return self.batch is None
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether its batch may prove to be somebody else's."""
+        return self.batch is not None and self.batch.provisional
 
     @property
     def is_open(self) -> bool:
@@ -90,7 +94,7 @@ class Attempts:
             intent = records.read(attempts.name(number, "intent"), Intent)
             attempt = Attempt(number, intent)
             if (batch := attempts.name(number, "batch")) in present:
-                attempt.batch = records.read(batch, Batch)
+                attempt.batch = records.read(batch, Created)
             if (ended := attempts.name(number, "ended")) in present:
                 attempt.ended = records.read(ended, Ended)
             attempts.all.append(attempt)
@@ -156,13 +160,16 @@ class Attempts:
         self.all.append(attempt)
         return attempt
 
-    def record(self, attempt: Attempt, batch: Batch) -> None:
+    def record(
+        self, attempt: Attempt, batch: Batch, *, provisional: bool = False
+    ) -> None:
         """Write down the batch's ID, before anything else is done.
 
         Raises:
             RunBusyError: Another process found another batch for this claim.
         """
-        standing = self._stand(attempt.number, "batch", batch)
+        created = Created(**dict(batch), provisional=provisional)
+        standing = self._stand(attempt.number, "batch", created)
         if standing.id != batch.id:
             raise RunBusyError(
                 f"Another process took batch {standing.id} for the claim of"

@@ -75,7 +75,7 @@ def _download(
             unit=unit.plan,
             deal_to=scratch if unit.path.startswith("rounds/") else None,
         )
-        if scan.lines and not scan.ours:
+        if attempt.is_provisional and scan.lines and not scan.ours:
             return _foreign(unit, attempt, batch)
         stem = f"{unit.path.replace('/', '-')}-{attempt.number:03}.jsonl"
         for shard, file in scan.dealt.items():

@@ -79,7 +79,8 @@ def reconcile(
         listings += 1
         ours, undecided = _decide(candidates, provider, owns)
         if ours is not None:
-            attempts.record(attempt, ours)
+            alone = len(candidates) == 1 and not ours.metadata
+            attempts.record(attempt, ours, provisional=alone)
             emit("submitted", batch_id=ours.id, text="found again")
             return attempt
         if not undecided:

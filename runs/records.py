@@ -10,14 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..models import Batch, Outcome
 
-__all__ = [
-    "Ended",
-    "Plan",
-    "RoundPlan",
-    "ShardPlan",
-    "UnitPlan",
-    "Verdict",
-]
+__all__ = ["Created", "Ended", "Plan", "RoundPlan", "ShardPlan", "UnitPlan", "Verdict"]
 
 
 class _Record(BaseModel):
@@ -94,6 +87,13 @@ class Verdict(StrEnum):
     """The batch that was taken for ours is somebody else's."""
     GONE = "gone"
     """It ran and was paid for, but the provider no longer has the results."""
+
+
+class Created(Batch):
+    """`NNN.batch.json`: the attempt's batch, as it was right after creation."""
+
+    provisional: bool = False
+    """Whether it was found, bears no token, and is ours only if its results say so."""
 
 
 class Ended(_Record):

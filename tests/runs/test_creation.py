@@ -205,7 +205,8 @@ def test_a_crash_after_a_foreign_batch_was_let_go_costs_nothing(
     their = stranger(sandbox)
     unit = run.unit("shards/00000")
     (attempt,) = unit.attempts.all
-    unit.attempts.record(attempt, run.provider().retrieve(their))
+    their_batch = run.provider().retrieve(their)
+    unit.attempts.record(attempt, their_batch, provisional=True)
     made = create(run, intent)
     with pytest.raises(KeyboardInterrupt):
         drive(run, wait=True, perform=die_after_landing)

@@ -74,6 +74,18 @@ def test_expired_requests_are_sent_again(
 
 
 @BOTH
+def test_a_batch_of_ours_without_an_answer_of_ours_is_not_bought_again(
+    provider: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """What we created is ours, whatever its results say: they land and are counted."""
+    sandbox.set_faults({"batches": [{"lines": {"foreign_id": {"nth": [1, 2, 3]}}}]})
+    report = run(tmp_path, 3, provider, max_rounds=0)
+    assert sandbox.created() == 1
+    assert report.outcomes == {Outcome.MISSING: 3}
+    assert (report.missing.count, report.foreign.count) == (3, 3)
+
+
+@BOTH
 def test_messy_results_are_reconciled(
     provider: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -206,7 +206,7 @@ def test_a_person_finds_batches_and_report(
     (group,) = report.errors
     assert ["2", "errored", group.error, "2"] in cells
     for line in report.batches:
-        assert [line.unit, "0", line.batch_id, "completed", "6"] in cells
+        assert [line.unit, "1", line.batch_id, "completed", "6"] in cells
     picture("prefect-report")
 
     # The link that Prefect logs leads to its older pages; they show all as well.
