@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from ..errors import InputError
@@ -38,7 +38,7 @@ def write_shards(
     progress: Callable[[int], None] | None = None,
     *,
     keep_rows: bool = True,
-) -> Iterator[ShardFiles]:
+) -> Generator[ShardFiles]:
     """Read the input once, in order; yield each shard when it is on disk.
 
     Args:

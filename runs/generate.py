@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,7 +38,8 @@ def generate_shards(run: Run) -> Plan:
 
         ids = row_ids(nonce)
         written = write_shards(run.job, run.format, ids, folder, reading)
-        shards.extend(_adopt(run, scratch, files) for files in written)
+        with closing(written):  # before the folder of its files is gone
+            shards.extend(_adopt(run, scratch, files) for files in written)
     rows = sum(shard.requests for shard in shards)
     plan = Plan(
         nonce=nonce,

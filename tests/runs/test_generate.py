@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +72,13 @@ def test_a_plan_that_stands_is_kept(tmp_path: Path) -> None:
     plan = run.plan()
     do_step(run, Step("generate"))
     assert Run.load(run.directory.url).plan() == plan
+
+
+def test_what_is_half_made_is_let_go_at_once(tmp_path: Path) -> None:
+    """A shard that cannot be taken over leaves nothing behind that is still written."""
+    (tmp_path / "run/shards").mkdir(parents=True)
+    (tmp_path / "run/shards/00001").write_bytes(b"in the way")
+    with pytest.raises(OSError, match="00001"):
+        generated(tmp_path, ["x"] * 30, max_requests_per_batch=10)
+    gc.collect()  # what is let go only now finds its folder gone, and pytest says so
+    assert not list((tmp_path / "run").glob(".tmp-*"))
