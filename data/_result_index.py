@@ -1,7 +1,7 @@
 """Where in the result files the lines of each row stand: some 25 bytes a line.
 
-The lines of an ordinary shard are read once and held; a file beyond `_HELD_BYTES` is
-read line by line where it stands.
+Files of an ordinary shard are held; one beyond `_HELD_BYTES` is read line by line where
+it stands.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate, compress
 from operator import not_
 from pathlib import Path
@@ -22,6 +23,8 @@ from ..providers import Format
 from .custom_id import parse_row_id
 
 __all__ = ["LineBlock", "ResultFile", "ResultIndex"]
+
+_Read = Callable[[int, int], bytes]
 
 _SHOWN_IDS = 20
 _HELD_BYTES = 72 << 20
@@ -67,8 +70,10 @@ class ResultIndex:
         self._last: dict[int, int] = {}
         self._next: dict[int, int] = {}
         self._file_of = array("i")
-        self._lines: list[bytes | None] = []
-        self._on_disk: dict[int, _OnDisk] = {}
+        self._offsets = array("q")
+        self._lengths = array("q")
+        self._readers: list[_Read] = []
+        self._handles: list[int] = []
         self._foreign = 0
         self._foreign_ids: list[str] = []
         # How both providers begin a line; any other spelling is decoded instead.
@@ -79,12 +84,15 @@ class ResultIndex:
     def __enter__(self) -> Self:
         left = _HELD_BYTES
         for number, file in enumerate(self._files):
-            size = file.path.stat().st_size
-            if size > left:
-                self._on_disk[number] = _OnDisk(file.path, len(self._lines))
-            else:
-                left -= size
             self._scan(number, file.path)
+            size = file.path.stat().st_size
+            if size <= left:
+                left -= size
+                # In one piece, which goes back to the system when the shard is done.
+                self._readers.append(partial(_from_memory, file.path.read_bytes()))
+            else:
+                self._handles.append(os.open(file.path, os.O_RDONLY))
+                self._readers.append(partial(_from_disk, self._handles[-1]))
         return self
 
     def __exit__(
@@ -93,8 +101,9 @@ class ResultIndex:
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for file in self._on_disk.values():
-            file.close()
+        self._readers.clear()
+        while self._handles:
+            os.close(self._handles.pop())
 
     @property
     def foreign(self) -> Anomaly:
@@ -113,12 +122,10 @@ class ResultIndex:
             before = len(lines)
             while entry >= 0:
                 number = self._file_of[entry]
-                line = self._lines[entry]
-                if line is None:
-                    line = self._on_disk[number].read(entry)
-                lines.append(line)
+                length = self._lengths[entry]
+                lines.append(self._readers[number](self._offsets[entry], length))
                 batch_ids.append(self._files[number].batch_id)
-                size += len(line)
+                size += length
                 entry = self._next.get(entry, -1)
             counts.append(len(lines) - before)
             if size > _BLOCK_BYTES:
@@ -126,7 +133,6 @@ class ResultIndex:
         return LineBlock(lines, batch_ids, counts, size)
 
     def _scan(self, number: int, path: Path) -> None:
-        on_disk = self._on_disk.get(number)
         offset = 0
         with path.open("rb", buffering=1 << 20) as file:
             while lines := file.readlines(_READ_BYTES):
@@ -142,19 +148,15 @@ class ResultIndex:
                     rows = [*compress(rows, ours)]
                 self._link(rows)
                 self._file_of.extend([number] * len(rows))
-                if on_disk is None:
-                    self._lines += compress(lines, ours)
-                else:
-                    self._lines += [None] * len(rows)
-                    starts = [*accumulate(map(len, lines), initial=offset)]
-                    on_disk.offsets.extend(compress(starts, ours))
-                    on_disk.lengths.extend(map(len, compress(lines, ours)))
-                    offset = starts[-1]
+                starts = [*accumulate(map(len, lines), initial=offset)]
+                offset = starts.pop()
+                self._offsets.extend(compress(starts, ours))
+                self._lengths.extend(map(len, compress(lines, ours)))
 
     def _link(self, rows: list[int]) -> None:
         """Put new lines, one for each of these rows, behind those that there are."""
         first = self._first
-        for entry, row in enumerate(rows, len(self._lines)):
+        for entry, row in enumerate(rows, len(self._offsets)):
             if first[row] < 0:
                 first[row] = entry
             else:
@@ -175,18 +177,9 @@ class ResultIndex:
             self._foreign_ids.append(self._format.decode(line).custom_id or "(none)")
 
 
-class _OnDisk:
-    """The lines of one file, read where they stand."""
+def _from_memory(data: bytes, offset: int, length: int) -> bytes:
+    return data[offset : offset + length]
 
-    def __init__(self, path: Path, first_entry: int) -> None:
-        self._handle = os.open(path, os.O_RDONLY)
-        self._first_entry = first_entry
-        self.offsets = array("q")
-        self.lengths = array("q")
 
-    def read(self, entry: int) -> bytes:
-        index = entry - self._first_entry
-        return os.pread(self._handle, self.lengths[index], self.offsets[index])
-
-    def close(self) -> None:
-        os.close(self._handle)
+def _from_disk(handle: int, offset: int, length: int) -> bytes:
+    return os.pread(handle, length, offset)
