@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from itertools import compress
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 import orjson
 from upath import UPath
@@ -15,19 +15,11 @@ from upath import UPath
 from ..errors import InputError
 from ._row_block import BLOCK_BYTES, RowBlock
 
-__all__ = ["BOM", "JsonlSource", "read_lines"]
+__all__ = ["BOM", "JsonlSource"]
 
 BOM = b"\xef\xbb\xbf"
 _READ_BYTES = 4 << 20
 """At once; a store far away answers few large requests fastest."""
-
-
-def read_lines(file: BinaryIO) -> Iterator[bytes]:
-    """Yield every line, split on newline bytes alone, without a leading BOM."""
-    first = file.readline()
-    yield first.removeprefix(BOM)
-    if first:
-        yield from file
 
 
 class JsonlSource:
