@@ -28,6 +28,8 @@ pickling, and `retryable` says whether doing the same again later can help.
 
 from __future__ import annotations
 
+import errno
+
 __all__ = [
     "AccessError",
     "BatchFailedError",
@@ -50,7 +52,10 @@ __all__ = [
     "ScopeError",
     "UnknownBatchError",
     "UnreachableError",
+    "is_disk_full",
 ]
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class BatchwrightError(Exception):
@@ -167,3 +172,8 @@ class BudgetError(RunError):
 
 class CanaryError(RunError):
     """Too few of the first rows succeeded, so the rest was not sent."""
+
+
+def is_disk_full(exc: BaseException) -> bool:
+    """Whether something failed because no room is left where it was written."""
+    return isinstance(exc, OSError) and exc.errno in _NO_ROOM

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from ..errors import BatchNotEndedError, BatchwrightError
+from ..errors import BatchNotEndedError, BatchwrightError, is_disk_full
 
 __all__ = [
     "FAILED",
@@ -40,7 +40,6 @@ _PATH_TROUBLE = {
     errno.EPERM: "No permission to use {}.",
     errno.EROFS: "{} is on a disk that cannot be written.",
 }
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def say(text: str) -> None:
@@ -102,7 +101,7 @@ def _told(exc: Exception) -> tuple[str, int]:
         return str(exc), FAILED
     if type(exc).__name__ == "ValidationError" and (text := _wrong_settings(exc)):
         return text, FAILED
-    if isinstance(exc, OSError) and exc.errno in _NO_ROOM:
+    if isinstance(exc, OSError) and is_disk_full(exc):
         where = f" for {_path(exc)}" if exc.filename else ""
         text = (
             f"No room is left on the disk{where}; make room, then repeat the command."

@@ -6,6 +6,7 @@ it stands.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from array import array
@@ -16,7 +17,7 @@ from itertools import accumulate, compress
 from operator import not_
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import BinaryIO, NamedTuple, Self
 
 from ..models import Anomaly
 from ..providers import Format
@@ -84,13 +85,16 @@ class ResultIndex:
     def __enter__(self) -> Self:
         left = _HELD_BYTES
         for number, file in enumerate(self._files):
-            self._scan(number, file.path)
             size = file.path.stat().st_size
             if size <= left:
                 left -= size
                 # In one piece, which goes back to the system when the shard is done.
-                self._readers.append(partial(_from_memory, file.path.read_bytes()))
+                data = file.path.read_bytes()
+                self._scan(number, io.BytesIO(data))
+                self._readers.append(partial(_from_memory, data))
             else:
+                with file.path.open("rb", buffering=1 << 20) as opened:
+                    self._scan(number, opened)
                 self._handles.append(os.open(file.path, os.O_RDONLY))
                 self._readers.append(partial(_from_disk, self._handles[-1]))
         return self
@@ -132,26 +136,25 @@ class ResultIndex:
                 break
         return LineBlock(lines, batch_ids, counts, size)
 
-    def _scan(self, number: int, path: Path) -> None:
+    def _scan(self, number: int, file: BinaryIO) -> None:
         offset = 0
-        with path.open("rb", buffering=1 << 20) as file:
-            while lines := file.readlines(_READ_BYTES):
-                matches = map(self._start.match, lines)
-                rows = [
-                    int(found[1]) - self._first_row if found else self._row_of(line)
-                    for line, found in zip(lines, matches, strict=True)
-                ]
-                ours = [0 <= row < len(self._first) for row in rows]
-                if not all(ours):
-                    for line in compress(lines, map(not_, ours)):
-                        self._count_foreign(line)
-                    rows = [*compress(rows, ours)]
-                self._link(rows)
-                self._file_of.extend([number] * len(rows))
-                starts = [*accumulate(map(len, lines), initial=offset)]
-                offset = starts.pop()
-                self._offsets.extend(compress(starts, ours))
-                self._lengths.extend(map(len, compress(lines, ours)))
+        while lines := file.readlines(_READ_BYTES):
+            matches = map(self._start.match, lines)
+            rows = [
+                int(found[1]) - self._first_row if found else self._row_of(line)
+                for line, found in zip(lines, matches, strict=True)
+            ]
+            ours = [0 <= row < len(self._first) for row in rows]
+            if not all(ours):
+                for line in compress(lines, map(not_, ours)):
+                    self._count_foreign(line)
+                rows = [*compress(rows, ours)]
+            self._link(rows)
+            self._file_of.extend([number] * len(rows))
+            starts = [*accumulate(map(len, lines), initial=offset)]
+            offset = starts.pop()
+            self._offsets.extend(compress(starts, ours))
+            self._lengths.extend(map(len, compress(lines, ours)))
 
     def _link(self, rows: list[int]) -> None:
         """Put new lines, one for each of these rows, behind those that there are."""

@@ -36,8 +36,9 @@ __all__ = [
 # A gateway may answer these while the API behind it goes on working.
 _UNSETTLED = frozenset({408, 409, 425, 499})
 _PASSING = _UNSETTLED | {429}
-# RFC 4918, 11.5: nothing was done, and a person has to act before it is asked again.
-_NO_ROOM = httpx2.codes.INSUFFICIENT_STORAGE
+# The sandbox's word for a full disk: nothing was done, and a person has to act first.
+# A 507 without it comes from who knows where, and settles nothing.
+_NO_ROOM = "insufficient_storage"
 _NEVER_SENT = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
@@ -98,7 +99,7 @@ class Failures:
             response = _response(exc)
             status = response.status_code
             refused = 400 <= status < 500 and status not in _UNSETTLED  # noqa: PLR2004
-            if refused or status == _NO_ROOM:
+            if refused or _details(read_object(response))[1] == _NO_ROOM:
                 raise self._from_answer(what, response) from None
             self._creation_unknown(f"it answered HTTP {status}", status)
         except self.connection_error as exc:
@@ -172,7 +173,7 @@ class Failures:
         if status == httpx2.codes.FORBIDDEN:
             text = f"{said}. Check what {self.key_name} may do."
             return AccessError(text, status, code)
-        if status in _PASSING or (status >= 500 and status != _NO_ROOM):  # noqa: PLR2004
+        if status in _PASSING or (status >= 500 and code != _NO_ROOM):  # noqa: PLR2004
             text = f"{said}. Try again later."
             return UnreachableError(text, status, code, wait_seconds)
         if not text or text.startswith(_NO_ROUTE):

@@ -7,7 +7,6 @@ stands on: of two writers of one name, exactly one succeeds.
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import tempfile
@@ -20,11 +19,10 @@ from typing import Any
 
 from upath import UPath
 
+from ..errors import is_disk_full
 from ._remote import open_store, reaching
 
 __all__ = ["Directory"]
-
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Directory:
@@ -237,7 +235,7 @@ def _full_disk_named(folder: str | Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        if exc.errno in _NO_ROOM and exc.filename is None:
+        if is_disk_full(exc) and exc.filename is None:
             exc.filename = str(folder)
         raise
 

@@ -9,11 +9,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
+from ...errors import is_disk_full
 from . import _anthropic_api, _control, _openai_api, _openai_files, _openai_uploads
 from ._backend import Backend
 from ._gate import Gate
 from ._http import ApiError, error_body, json_response, no_room, provider_of
-from ._store import is_full
 
 __all__ = ["make_app"]
 
@@ -60,7 +60,7 @@ async def _http_error(request: Request, exc: Exception) -> Response:
 
 
 async def _os_error(request: Request, exc: Exception) -> Response:
-    if not is_full(exc):
+    if not is_disk_full(exc):
         raise exc
     backend: Backend = request.app.state.backend
     return await _api_error(request, no_room(backend.store.folder))

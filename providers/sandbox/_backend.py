@@ -13,11 +13,12 @@ from typing import Any
 
 import orjson
 
+from ...errors import is_disk_full
 from ._clock import Clock
 from ._load import FaultSource, load_faults
 from ._rows import BatchRow
 from ._say import SYNTHETIC, Ask
-from ._store import Store, is_full
+from ._store import Store
 from ._timeline import Moment, Plan, look, plan_of
 from ._worker import Worker
 from .faults import BatchFault, CallFault, Faults
@@ -89,7 +90,7 @@ class Backend:
         try:
             self.keep_clock()
         except OSError as exc:  # on a full disk it only lags behind
-            if not is_full(exc):
+            if not is_disk_full(exc):
                 raise
         finally:
             self.store.close()

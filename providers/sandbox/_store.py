@@ -16,9 +16,8 @@ from typing import Any, TypeVar
 from ...errors import InputError
 from ._rows import BatchRow, FileRow, PartRow, UploadRow
 
-__all__ = ["Store", "is_full"]
+__all__ = ["Store"]
 
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
 
 _TABLES: dict[type, str] = {
@@ -207,8 +206,3 @@ class Store:
     def path(self, id_: str) -> Path:
         """Return where the content of a file, or a batch's requests, is kept."""
         return self.files / id_
-
-
-def is_full(exc: BaseException) -> bool:
-    """Whether something failed because no room is left on the disk."""
-    return isinstance(exc, OSError) and exc.errno in _NO_ROOM

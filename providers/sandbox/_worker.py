@@ -11,13 +11,14 @@ from typing import Any
 
 import orjson
 
+from ...errors import is_disk_full
 from ._clock import Clock
 from ._openai_check import check_requests
 from ._produce import answer_requests, write_results
 from ._results import WorkFile
 from ._rows import BatchRow, FileRow
 from ._say import Ask
-from ._store import Store, is_full
+from ._store import Store
 from ._timeline import look, plan_of
 from .faults import Faults
 
@@ -115,7 +116,7 @@ class Worker:
                         break
                     self._again[batch_id] = False
         except OSError as exc:
-            if not is_full(exc):
+            if not is_disk_full(exc):
                 raise
             self._stuck.add(batch_id)
         finally:

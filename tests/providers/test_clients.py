@@ -143,6 +143,7 @@ def test_wrong_clock_hides_no_lost_batch(client: Any, hours: int) -> None:
     [
         ("status", {"status": 500}),
         ("status", {"status": 502}),
+        ("status", {"status": 507}),
         ("status", {"status": 409}),
         ("status", {"status": 408}),
         ("drop", {"after": True}),
