@@ -8,8 +8,8 @@ import msgspec
 
 from ..models import BatchResult, Outcome
 from ..providers import Format
-from ._result_index import ResultIndex
 from ._row_meta import RowMeta
+from ._shard_results import ShardResults
 from .columns import to_json
 from .custom_id import row_id
 from .prices import price
@@ -34,7 +34,7 @@ class Attempts:
 
     def __init__(
         self,
-        index: ResultIndex,
+        found: ShardResults,
         answer: Answer,
         fmt: Format,
         model: str,
@@ -42,7 +42,7 @@ class Attempts:
         absent: Absent,
     ) -> None:
         self.counter = TallyCounter()
-        self._index = index
+        self._found = found
         self._answer = answer
         self._format = fmt
         self._model = model
@@ -55,17 +55,16 @@ class Attempts:
         These are `row` and the ones after it, at least one and no more than `most`.
         The first valid success of a row wins, else its last line; all are billed.
         """
-        block = self._index.block(row, most)
-        results = [*map(self._format.decode, block.lines)]
+        results, batch_ids, counts, size_bytes = self._found.block(row, most)
         fields, meta = read_answers(
-            results, block.batch_ids, self._answer, self._format, self._model
+            results, batch_ids, self._answer, self._format, self._model
         )
-        if block.counts.count(1) == len(block.counts):
+        if counts.count(1) == len(counts):
             self._count(results, meta)
         else:
-            fields, meta = self._merge(row, block.counts, results, fields, meta)
+            fields, meta = self._merge(row, counts, results, fields, meta)
         self.counter.count(row, meta)
-        return fields, meta, block.size_bytes
+        return fields, meta, size_bytes
 
     def _merge(
         self,

@@ -37,7 +37,7 @@ class JsonlSource:
         for path in self._files:
             line = 1
             for read in _read(path):
-                records: list[bytes] = [each.strip() for each in read]
+                records = [*map(bytes.strip, read)]
                 lines: Sequence[int] = range(line, line + len(read))
                 line += len(read)
                 if not all(records):
@@ -58,7 +58,7 @@ class JsonlSource:
 
 class _JsonlStore:
     def __init__(self, path: Path) -> None:
-        self._file = path.open("wb", buffering=BLOCK_BYTES)
+        self._file = path.open("wb")
 
     def add(self, records: Sequence[bytes]) -> None:
         self._file.write(b"\n".join([*records, b""]))

@@ -1,188 +1,103 @@
-"""Where in the result files the lines of each row stand: some 25 bytes a line.
-
-Files of an ordinary shard are held; one beyond `_HELD_BYTES` is read line by line where
-it stands.
-"""
+"""Where in large result files the lines of each row stand: some 25 bytes a line."""
 
 from __future__ import annotations
 
-import io
 import os
 import re
 from array import array
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
-from itertools import accumulate, compress
-from operator import not_
-from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, NamedTuple, Self
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import BinaryIO
 
-from ..models import Anomaly
+from ..models import Anomaly, BatchResult
 from ..providers import Format
-from .custom_id import parse_row_id
+from ._row_results import RowIds, RowResults
 
-__all__ = ["LineBlock", "ResultFile", "ResultIndex"]
+__all__ = ["ResultIndex"]
 
-_Read = Callable[[int, int], bytes]
-
-_SHOWN_IDS = 20
-_HELD_BYTES = 72 << 20
 _READ_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 18
 
-
-@dataclass(frozen=True, slots=True)
-class ResultFile:
-    """Raw result lines of one batch, as downloaded."""
-
-    path: Path
-    batch_id: str | None
-
-
-class LineBlock(NamedTuple):
-    """The result lines of neighbouring rows, row by row, oldest file first."""
-
-    lines: list[bytes]
-    batch_ids: list[str | None]
-    """Of each line."""
-    counts: list[int]
-    """How many lines each row has."""
-    size_bytes: int
+# How both providers begin a line; any other spelling is decoded instead.
+_START = re.compile(rb'\{(?:"id":"[^"\\]*",)?"custom_id":"([ !#-\[\]-~]*)"')
 
 
 class ResultIndex:
-    """Result lines by row, in the order of their files; itself a context."""
+    """Results by row, in the order of their files, decoded when they are asked for."""
 
     def __init__(
         self,
-        files: Sequence[ResultFile],
+        files: Sequence[tuple[BinaryIO, str | None]],
         fmt: Format,
         nonce: str,
         first_row: int,
         rows: int,
     ) -> None:
+        """Read the files once; they are read again from, so they stay open."""
         self._files = files
-        self._format = fmt
-        self._nonce = nonce
+        self._decode = fmt.decode
         self._first_row = first_row
+        self._ids = RowIds(nonce, first_row, rows)
+        # Lines are numbered as they come; those of a row are a chain.
         self._first = array("i", [-1]) * rows
         self._last: dict[int, int] = {}
         self._next: dict[int, int] = {}
         self._file_of = array("i")
         self._offsets = array("q")
         self._lengths = array("q")
-        self._readers: list[_Read] = []
-        self._handles: list[int] = []
-        self._foreign = 0
-        self._foreign_ids: list[str] = []
-        # How both providers begin a line; any other spelling is decoded instead.
-        self._start = re.compile(
-            rb'\{(?:"id":"[^"\\]*",)?"custom_id":"%b-(\d{9})-\d+"' % nonce.encode()
-        )
-
-    def __enter__(self) -> Self:
-        left = _HELD_BYTES
-        for number, file in enumerate(self._files):
-            size = file.path.stat().st_size
-            if size <= left:
-                left -= size
-                # In one piece, which goes back to the system when the shard is done.
-                data = file.path.read_bytes()
-                self._scan(number, io.BytesIO(data))
-                self._readers.append(partial(_from_memory, data))
-            else:
-                with file.path.open("rb", buffering=1 << 20) as opened:
-                    self._scan(number, opened)
-                self._handles.append(os.open(file.path, os.O_RDONLY))
-                self._readers.append(partial(_from_disk, self._handles[-1]))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._readers.clear()
-        while self._handles:
-            os.close(self._handles.pop())
+        for number, (file, _) in enumerate(files):
+            self._scan(number, file)
 
     @property
     def foreign(self) -> Anomaly:
         """Lines that answer none of our rows."""
-        return Anomaly(count=self._foreign, first_ids=tuple(self._foreign_ids))
+        return self._ids.foreign
 
-    def block(self, row: int, most: int) -> LineBlock:
-        """Return the lines of some rows, at least one, and of no more than `most`."""
-        lines: list[bytes] = []
+    def block(self, row: int, most: int) -> RowResults:
+        """Return the results of some rows, at least one, and of no more than `most`."""
+        results: list[BatchResult] = []
         batch_ids: list[str | None] = []
-        counts = []
-        start = row - self._first_row
+        counts: list[int] = []
         size = 0
+        start = row - self._first_row
         for first in self._first[start : start + most]:
             entry = first
-            before = len(lines)
+            before = len(results)
             while entry >= 0:
-                number = self._file_of[entry]
-                length = self._lengths[entry]
-                lines.append(self._readers[number](self._offsets[entry], length))
-                batch_ids.append(self._files[number].batch_id)
+                file, batch_id = self._files[self._file_of[entry]]
+                length, offset = self._lengths[entry], self._offsets[entry]
+                results.append(self._decode(os.pread(file.fileno(), length, offset)))
+                batch_ids.append(batch_id)
                 size += length
                 entry = self._next.get(entry, -1)
-            counts.append(len(lines) - before)
+            counts.append(len(results) - before)
             if size > _BLOCK_BYTES:
                 break
-        return LineBlock(lines, batch_ids, counts, size)
+        return RowResults(results, batch_ids, counts, size)
 
     def _scan(self, number: int, file: BinaryIO) -> None:
         offset = 0
         while lines := file.readlines(_READ_BYTES):
-            matches = map(self._start.match, lines)
-            rows = [
-                int(found[1]) - self._first_row if found else self._row_of(line)
-                for line, found in zip(lines, matches, strict=True)
-            ]
-            ours = [0 <= row < len(self._first) for row in rows]
-            if not all(ours):
-                for line in compress(lines, map(not_, ours)):
-                    self._count_foreign(line)
-                rows = [*compress(rows, ours)]
-            self._link(rows)
-            self._file_of.extend([number] * len(rows))
             starts = [*accumulate(map(len, lines), initial=offset)]
             offset = starts.pop()
-            self._offsets.extend(compress(starts, ours))
-            self._lengths.extend(map(len, compress(lines, ours)))
+            found = [n for n, line in enumerate(lines) if not line.isspace()]
+            rows = self._ids.rows([self._custom_id(lines[n]) for n in found])
+            for row, index in zip(rows, found, strict=True):
+                if row >= 0:
+                    self._link(row)
+                    self._file_of.append(number)
+                    self._offsets.append(starts[index])
+                    self._lengths.append(len(lines[index]))
 
-    def _link(self, rows: list[int]) -> None:
-        """Put new lines, one for each of these rows, behind those that there are."""
-        first = self._first
-        for entry, row in enumerate(rows, len(self._offsets)):
-            if first[row] < 0:
-                first[row] = entry
-            else:
-                self._next[self._last.get(row, first[row])] = entry
-                self._last[row] = entry
+    def _link(self, row: int) -> None:
+        """Put a new line behind those that the row has."""
+        entry = len(self._offsets)
+        if self._first[row] < 0:
+            self._first[row] = entry
+        else:
+            self._next[self._last.get(row, self._first[row])] = entry
+            self._last[row] = entry
 
-    def _row_of(self, line: bytes) -> int:
-        """Return the row within the shard, or a number that is none."""
-        custom_id = self._format.decode(line).custom_id if line.strip() else None
-        parsed = parse_row_id(custom_id, self._nonce)
-        return -1 if parsed is None else parsed[0] - self._first_row
-
-    def _count_foreign(self, line: bytes) -> None:
-        if not line.strip():
-            return
-        self._foreign += 1
-        if len(self._foreign_ids) < _SHOWN_IDS:
-            self._foreign_ids.append(self._format.decode(line).custom_id or "(none)")
-
-
-def _from_memory(data: bytes, offset: int, length: int) -> bytes:
-    return data[offset : offset + length]
-
-
-def _from_disk(handle: int, offset: int, length: int) -> bytes:
-    return os.pread(handle, length, offset)
+    def _custom_id(self, line: bytes) -> str | None:
+        found = _START.match(line)
+        return found[1].decode() if found else self._decode(line).custom_id

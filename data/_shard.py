@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..providers import Limits
-from ._row_block import BLOCK_BYTES, RowBlock
+from ._row_block import RowBlock
 from .columns import observe
 from .rows import RowSource
 
@@ -52,7 +52,7 @@ class Shard:
         self._rows_name = source.rows_name
         self._columns: dict[str, str] = {}
         self._observed = observed
-        self._file = (folder / "requests.jsonl").open("wb", buffering=BLOCK_BYTES)
+        self._file = (folder / "requests.jsonl").open("wb")
         self._digest = hashlib.sha256()
         self._store = source.store(folder / self._rows_name) if keep_rows else None
 

@@ -89,7 +89,9 @@ class RowEncoder:
                 values = [row[name] for row in rows]
                 if not all(values):
                     return None
-                texts = map(orjson.dumps, map(str, values))
+                if {*map(type, values)} != {str}:
+                    values = [*map(str, values)]
+                texts = map(orjson.dumps, values)
                 columns += ([text[1:-1] for text in texts], repeat(piece))
         except (KeyError, TypeError):
             return None

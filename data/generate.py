@@ -97,14 +97,16 @@ class _Shards:
             self._taken = answer_columns(
                 names, job.job.answer_prefix, (), job.job.input
             )
-        self._observed = source.columns is None and not job.job.output.lower().endswith(
-            (".jsonl", ".ndjson")
+        self._observed = (
+            keep_rows
+            and source.columns is None
+            and not job.job.output.lower().endswith((".jsonl", ".ndjson"))
         )
         self._shard = self._open(0, 0)
 
     def add(self, block: RowBlock) -> Iterator[ShardFiles]:
         """Add the rows of a block; yield the shards that are full before their end."""
-        if not all(map(self._taken.isdisjoint, block.values)):
+        if self._taken and not all(map(self._taken.isdisjoint, block.values)):
             for row, values in enumerate(block.values):
                 where = block.part(row, row + 1).where()
                 refuse_collisions(self._taken, values, where)

@@ -12,8 +12,9 @@ from ._attempts import Absent, Attempts
 from ._chunks import Chunk, open_chunks
 from ._collector import paused_collector
 from ._concat import concat_parts
-from ._result_index import ResultFile, ResultIndex
 from ._row_meta import RowMeta
+from ._row_results import ResultFile
+from ._shard_results import open_results
 from ._writers import Writer, open_writer
 from .job import ResolvedJob
 from .response_model import Answer, Fields
@@ -65,8 +66,8 @@ def write_part(  # noqa: PLR0913 - what a shard is, and how it is read
     writer = open_writer(part_path, chunks, answer.columns, prefix)
     done = 0
     try:
-        with ResultIndex(results, fmt, nonce, first_row, rows) as index:
-            attempts = Attempts(index, answer, fmt, job.template.model, nonce, absent)
+        with open_results(results, fmt, nonce, first_row, rows) as found:
+            attempts = Attempts(found, answer, fmt, job.template.model, nonce, absent)
             for chunk in chunks:
                 if done + len(chunk) > rows:
                     break
@@ -80,7 +81,7 @@ def write_part(  # noqa: PLR0913 - what a shard is, and how it is read
                     f"{rows_path} does not hold the {rows} rows of its shard; the run"
                     " directory was changed."
                 )
-            tally = attempts.counter.close(index.foreign)
+            tally = attempts.counter.close(found.foreign)
     finally:
         writer.close()
     with part_path.open("rb") as file:

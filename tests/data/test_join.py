@@ -121,7 +121,7 @@ def test_a_later_round_wins_until_one_succeeds(
 def test_results_beyond_memory_are_read_where_they_stand(
     small_run: MakeRun, jsonl: Jsonl, answer_line: Line
 ) -> None:
-    """Files of more than 72 MB are not held; small ones beside them still are."""
+    """Files of more than 72 MB together are not held."""
     run = small_run(jsonl([{"n": n} for n in range(3)]), prompt="x")
     padding = b" " * (73 << 20) + b"\n"
     run.join(
