@@ -140,15 +140,10 @@ def read_answers(
         model: Is billed; by default the one that says it answered.
     """
     fields, errors = answer.validate(results, fmt)
-    meta = []
-    for result, batch_id in zip(results, batch_ids, strict=True):
-        row = RowMeta(result.outcome, None, None, result.custom_id or "", batch_id)
-        if usage := result.usage:
-            row.input_tokens = usage.input_tokens
-            row.output_tokens = usage.output_tokens
-            if billed := model or result.model:
-                row.cost_usd = price(fmt.name, billed, usage)
-        meta.append(row)
+    meta = [
+        _meta(result, batch_id, fmt.name, model or result.model)
+        for result, batch_id in zip(results, batch_ids, strict=True)
+    ]
     for index, error in errors.items():
         result, row = results[index], meta[index]
         row.error = error
@@ -159,6 +154,24 @@ def read_answers(
             if row.raw is None and result.data is not None:
                 row.raw = to_json(result.data).decode()
     return fields, meta
+
+
+def _meta(
+    result: BatchResult, batch_id: str | None, provider: str, billed: str | None
+) -> RowMeta:
+    usage = result.usage
+    if usage is None:
+        return RowMeta(result.outcome, None, None, result.custom_id or "", batch_id)
+    return RowMeta(
+        result.outcome,
+        None,
+        None,
+        result.custom_id or "",
+        batch_id,
+        usage.input_tokens,
+        usage.output_tokens,
+        price(provider, billed, usage) if billed else None,
+    )
 
 
 def _summed(row: RowMeta, attempts: list[RowMeta]) -> RowMeta:

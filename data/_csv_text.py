@@ -6,18 +6,27 @@ of models, that is a third of the time that a join takes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 __all__ = ["csv_column", "csv_line"]
 
 
-def csv_line(cells: Iterable[str]) -> str:
+_SHORT = 64
+_SPECIAL = '",\n\r'
+
+
+def csv_line(cells: Sequence[str]) -> str:
     """Return the line with its newline; cells are quoted where they must be."""
     return ",".join(csv_column(cells)) + "\n"
 
 
-def csv_column(cells: Iterable[str]) -> list[str]:
+def csv_column(cells: Sequence[str]) -> Sequence[str]:
     """Return the cells, quoted where they must be."""
+    if sum(map(len, cells)) < _SHORT * len(cells):
+        # Short ones are looked at together.
+        whole = "".join(cells)
+        if not any(map(whole.__contains__, _SPECIAL)):
+            return cells
     return [
         '"' + cell.replace('"', '""') + '"'
         if '"' in cell or "," in cell or "\n" in cell or "\r" in cell

@@ -70,7 +70,7 @@ class _CsvWriter:
         ours = [*by_column(answers, self._columns), *meta_columns(meta)]
         texts = [*rows.texts(), *map(to_texts, self._kinds, ours)]
         lines = zip(*map(csv_column, texts), strict=True)
-        self._file.write(b"".join([",".join(line).encode() + b"\n" for line in lines]))
+        self._file.write(b"".join([(",".join(line) + "\n").encode() for line in lines]))
 
     def close(self) -> None:
         self._file.close()

@@ -16,6 +16,7 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
+import msgspec
 import orjson
 
 __all__ = [
@@ -125,24 +126,26 @@ def to_text(kind: str, value: Any) -> str:
         return ""
     if type(value) is str and kind != "json":
         return value
-    if type(value) is float and kind == "double":
-        return repr(value)  # JSON has no word for what is not a number
-    return to_json(value).decode()
+    text = to_json(value).decode()
+    # JSON has no word for what is not a number.
+    return repr(value) if text == "null" else text
 
 
 def to_texts(kind: str, values: Sequence[Any]) -> Sequence[str]:
     """Return a column of JSON values as text, as `to_text` does for each."""
     types = {*map(type, values)}
-    if types == {type(None)}:
-        return [""] * len(values)
-    if kind == "json" and type(None) not in types:
-        return [each.decode() for each in to_jsons(values)]
+    if type(None) in types:
+        texts = iter(to_texts(kind, [each for each in values if each is not None]))
+        return ["" if each is None else next(texts) for each in values]
+    if kind == "json":
+        # No JSON text holds a newline.
+        return _ENCODE_LINES(values).decode().split("\n")[:-1]
     if types == {str}:
         return values
-    if types == {int}:
-        return [*map(str, values)]
-    if types == {float} and kind == "double":
-        return [*map(repr, values)]
+    if types in ({int}, {float}):
+        numbers = _ENCODE_LINES(values).decode().split("\n")[:-1]
+        if "null" not in numbers:
+            return numbers
     return [to_text(kind, value) for value in values]
 
 
@@ -253,3 +256,6 @@ def _resolve(part: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
         for step in ref.removeprefix("#").split("/")[1:]:
             target = target.get(step.replace("~1", "/").replace("~0", "~"), {})
         part = target
+
+
+_ENCODE_LINES = msgspec.json.Encoder(enc_hook=as_json).encode_lines

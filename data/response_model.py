@@ -51,11 +51,12 @@ class Answer:
         self._direct = model is not None and _is_closed(schema)
         self._names = [*self.columns]
         self._from_json: Callable[[str | bytes], Any] | None = None
-        self._dump: Callable[[Any], Any] | None = None
+        self._dump: Callable[[list[Any]], list[Any]] | None = None
         if model is not None:
             adapter = TypeAdapter(model)
             self._from_json = adapter.validator.validate_json
-            self._dump = partial(adapter.serializer.to_python, mode="json")
+            every = TypeAdapter(list[model])  # type: ignore[valid-type]
+            self._dump = partial(every.serializer.to_python, mode="json")
             self._names = _field_names(model, self.columns)
             # What is written is what the model dumps: of a Decimal the digits.
             dumped = kinds(dumped_schema(model))
@@ -85,14 +86,12 @@ class Answer:
             dumped = iter(self._rows(good))
             rows = [None if n in errors else next(dumped) for n in range(len(values))]
         for name, kind in self._bounded:
+            if _all_fit(kind, [row[name] for row in rows if row is not None]):
+                continue
             for index, row in enumerate(rows):
-                if row is None:
-                    continue
-                value = row[name]
-                if type(value) is int and value.bit_length() < 64:  # noqa: PLR2004
-                    continue
-                if not fits(kind, value):
-                    errors[index] = f"{name}: {value!r} does not fit a {kind} column"
+                if row is not None and not fits(kind, row[name]):
+                    said = f"{name}: {row[name]!r} does not fit a {kind} column"
+                    errors[index] = said
                     rows[index] = None
         return rows, errors
 
@@ -143,7 +142,7 @@ class Answer:
                 values = to_texts("string", values)
             return [{self._plain: value} for value in values]
         if self._dump is not None:
-            values = [*map(self._dump, values)]
+            values = self._dump([*values])
         if self._whole:
             return [{"answer": value} for value in values]
         names = tuple(self._names)
@@ -216,6 +215,13 @@ def _validated(
             odd.append(len(values))
             values.append(None)
     return values, odd
+
+
+def _all_fit(kind: str, values: list[Any]) -> bool:
+    """Whether all of them fit the column; the extremes tell of integers."""
+    if {*map(type, values)} == {int}:
+        values = [min(values), max(values)]
+    return all(fits(kind, value) for value in values)
 
 
 def _is_closed(schema: dict[str, Any] | None) -> bool:
