@@ -145,20 +145,19 @@ def parse_from_string(
 
 
 def _split(file: BinaryIO, answer: Answer) -> tuple[list[Any], list[Any]]:
-    formats = {name: get_format(name) for name in ("openai", "anthropic")}
     parsed: list[Any] = []
     unparsed: list[Any] = []
     with paused_collector():
-        for provider, _, lines in read_results(file):
-            if provider is None:
-                unparsed += map(_as_json, lines)
+        for block in read_results(file):
+            if block.provider is None:
+                unparsed += map(_as_json, block.lines)
                 continue
-            fmt = formats[provider]
-            values, errors = answer.parse([*map(fmt.decode, lines)], fmt)
-            for index in sorted(errors):
-                unparsed.append(_as_json(lines[index]))
-            for index in sorted(errors, reverse=True):
-                del values[index]
+            fmt = get_format(block.provider)
+            values, errors = answer.parse(block.results, fmt)
+            if errors:
+                unparsed += [_as_json(block.lines[index]) for index in sorted(errors)]
+                for index in sorted(errors, reverse=True):
+                    del values[index]
             parsed += values
     return parsed, unparsed
 
@@ -168,4 +167,4 @@ def _as_json(line: bytes) -> dict[str, Any] | str:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
         value = None
-    return value if isinstance(value, dict) else line.decode("utf-8", "replace")
+    return value if isinstance(value, dict) else line.strip().decode("utf-8", "replace")

@@ -111,16 +111,15 @@ def _blocks(
 ) -> Iterator[tuple[list[Fields], list[RowMeta], int]]:
     try:
         with path.open("rb") as file:
-            for provider, number, lines in read_results(file):
-                if provider is None:
+            for block in read_results(file):
+                if block.provider is None:
                     raise InputError(
-                        f"{path} line {number} is no result of OpenAI or Anthropic."
+                        f"{path} line {block.first_line} is no result of OpenAI or"
+                        " Anthropic."
                     )
-                fmt = get_format(provider)
-                results = [*map(fmt.decode, lines)]
-                fields, meta = read_answers(
-                    results, repeat(None, len(lines)), answer, fmt
-                )
-                yield fields, meta, sum(map(len, lines))
+                unknown = repeat(None, len(block.results))
+                fmt = get_format(block.provider)
+                fields, meta = read_answers(block.results, unknown, answer, fmt)
+                yield fields, meta, sum(map(len, block.lines))
     except OSError as exc:
         raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import groupby
 from typing import BinaryIO
 
 import orjson
 
+from ..models import BatchResult, Outcome
+from ..providers import get_format
 from ._jsonl_rows import BOM
 
 __all__ = ["ResultBlock", "provider_of", "read_results"]
-
-ResultBlock = tuple[str | None, int, list[bytes]]
-"""Lines of one provider (None: of neither), and the 1-based number of the first."""
 
 _BLOCK_BYTES = 1 << 18
 """Small enough that lines are still in the processor's cache when they are decoded."""
 
 _BLANK = ""
+_ERRORED = Outcome.ERRORED
 # The two shapes as the providers write them; any other spelling is parsed.
 _OPENAI = re.compile(rb'\{"id":"[^"]*","custom_id":"[^"]*","(?:response|error)":')
 _ANTHROPIC = re.compile(rb'\{"custom_id":"[^"]*","result":\{')
+
+
+@dataclass(frozen=True, slots=True)
+class ResultBlock:
+    """Neighbouring lines of one provider."""
+
+    provider: str | None
+    """None: these are no results of anybody's."""
+    first_line: int
+    """1-based, in the file."""
+    lines: list[bytes]
+    results: list[BatchResult]
+    """One for each line; none where there is no provider."""
 
 
 def provider_of(line: bytes) -> str | None:
@@ -43,19 +57,49 @@ def provider_of(line: bytes) -> str | None:
 
 
 def read_results(file: BinaryIO) -> Iterator[ResultBlock]:
-    """Yield all lines that are not blank, without surrounding space, in file order."""
+    """Yield all lines that are not blank, decoded, in file order."""
+    provider = None
     number = 1
     lines = file.readlines(_BLOCK_BYTES)
     if lines:
         lines[0] = lines[0].removeprefix(BOM)
+        provider = provider_of(lines[0])
     while lines:
-        for provider, alike in groupby(map(bytes.strip, lines), _kind):
-            block = [*alike]
-            if provider != _BLANK:
-                yield provider, number, block
-            number += len(block)
+        block = _all_of(provider, number, lines) if provider else None
+        if block is not None:
+            yield block
+        else:
+            for block in _by_provider(number, lines):
+                provider = block.provider
+                yield block
+        number += len(lines)
         lines = file.readlines(_BLOCK_BYTES)
 
 
+def _all_of(provider: str, number: int, lines: list[bytes]) -> ResultBlock | None:
+    """Decode lines as one provider's; None where some are not."""
+    results = [*map(get_format(provider).decode, lines)]
+    # What decodes as a result of this provider is one.
+    odd = (
+        line
+        for line, result in zip(lines, results, strict=True)
+        if result.outcome is _ERRORED or result.custom_id is None
+    )
+    if all(provider_of(line) == provider for line in odd):
+        return ResultBlock(provider, number, lines, results)
+    return None
+
+
+def _by_provider(number: int, lines: list[bytes]) -> Iterator[ResultBlock]:
+    for provider, alike in groupby(lines, _kind):
+        run = [*alike]
+        if provider is None:
+            yield ResultBlock(None, number, run, [])
+        elif provider != _BLANK:
+            results = [*map(get_format(provider).decode, run)]
+            yield ResultBlock(provider, number, run, results)
+        number += len(run)
+
+
 def _kind(line: bytes) -> str | None:
-    return provider_of(line) if line else _BLANK
+    return _BLANK if line.isspace() else provider_of(line)

@@ -191,12 +191,14 @@ def test_results_are_read_by_provider_with_their_lines(answer_line: Line) -> Non
     ours = answer_line(0, '{"label":"SPAM"}').strip()
     theirs = b'{"custom_id":"x","result":{}}'
     lines = [b"\xef\xbb\xbf" + ours, ours + b"\r", b"", b"  ", theirs, b"odd", ours]
-    assert list(read_results(BytesIO(b"\n".join(lines)))) == [
-        ("openai", 1, [ours, ours]),
-        ("anthropic", 5, [theirs]),
-        (None, 6, [b"odd"]),
+    blocks = list(read_results(BytesIO(b"\n".join(lines))))
+    assert [(block.provider, block.first_line, block.lines) for block in blocks] == [
+        ("openai", 1, [ours + b"\n", ours + b"\r\n"]),
+        ("anthropic", 5, [theirs + b"\n"]),
+        (None, 6, [b"odd\n"]),
         ("openai", 7, [ours]),
     ]
+    assert [len(block.results) for block in blocks] == [2, 1, 0, 1]
 
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
