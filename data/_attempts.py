@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 
 import msgspec
 
@@ -75,27 +76,32 @@ class Attempts:
         meta: list[RowMeta],
     ) -> tuple[list[Fields], list[RowMeta]]:
         """Return one answer for each row, whatever the count of its lines."""
+        starts = [*accumulate(counts, initial=0)]
         answers: list[Fields] = []
-        rows = []
-        sent: list[int] = []
-        stop = 0
-        for number, count in enumerate(counts, row):
-            start, stop = stop, stop + count
+        rows: list[RowMeta] = []
+        again: set[int] = set()
+        done = 0
+        for index, count in enumerate(counts):
             if count == 1:
-                sent.append(start)
-                answers.append(fields[start])
-                rows.append(meta[start])
-            elif not count:
+                continue
+            start, stop = starts[index], starts[index + 1]
+            answers += fields[done:start]
+            rows += meta[done:start]
+            done = stop
+            if not count:
                 answers.append(None)
-                rows.append(self._missing(number))
+                rows.append(self._missing(row + index))
             else:
                 found = range(start, stop)
                 attempts = self._distinct(meta, found)
-                sent += attempts
-                good = (index for index in found if meta[index].outcome is _SUCCEEDED)
+                again |= {*found} - {*attempts}
+                good = (each for each in found if meta[each].outcome is _SUCCEEDED)
                 chosen = next(good, stop - 1)
                 answers.append(fields[chosen])
                 rows.append(_summed(meta[chosen], [meta[each] for each in attempts]))
+        answers += fields[done:]
+        rows += meta[done:]
+        sent = [each for each in range(len(results)) if each not in again]
         self._count([results[each] for each in sent], [meta[each] for each in sent])
         return answers, rows
 

@@ -21,6 +21,8 @@ __all__ = ["ParquetWriter"]
 class ParquetWriter:
     """Input columns keep their types; the answer's come from its schema."""
 
+    block_bytes = 8 << 20
+
     def __init__(
         self, path: Path, rows: Chunks, columns: Mapping[str, str], prefix: str
     ) -> None:

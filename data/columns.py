@@ -142,10 +142,10 @@ def to_texts(kind: str, values: Sequence[Any]) -> Sequence[str]:
         return _ENCODE_LINES(values).decode().split("\n")[:-1]
     if types == {str}:
         return values
-    if types in ({int}, {float}):
-        numbers = _ENCODE_LINES(values).decode().split("\n")[:-1]
-        if "null" not in numbers:
-            return numbers
+    if types in ({int}, {float}, {bool}):
+        scalars = _ENCODE_LINES(values).decode().split("\n")[:-1]
+        if "null" not in scalars:
+            return scalars
     return [to_text(kind, value) for value in values]
 
 

@@ -23,7 +23,6 @@ from .tally import ShardTally
 __all__ = ["ResultFile", "concat_parts", "write_part"]
 
 _BLOCK_ROWS = 256
-_FLUSH_BYTES = 8 << 20
 
 
 def write_part(  # noqa: PLR0913 - what a shard is, and how it is read
@@ -103,6 +102,6 @@ def _write_chunk(
         meta += beside
         size += line_bytes
         stop = start + len(meta)
-        if size > _FLUSH_BYTES or stop == len(chunk):
+        if size > writer.block_bytes or stop == len(chunk):
             writer.write(chunk.slice(start, stop), answers, meta)
             answers, meta, size, start = [], [], 0, stop

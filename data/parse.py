@@ -22,7 +22,6 @@ from .results import read_results
 __all__ = ["ParseTally", "parse_file"]
 
 _ROWS = 4096
-_BYTES = 8 << 20
 _SUFFIXES = {".parquet", ".csv", ".jsonl", ".ndjson"}
 
 
@@ -88,7 +87,7 @@ def parse_file(
                     meta += rows
                     answers += fields
                 size += block_bytes
-                if len(meta) >= _ROWS or size > _BYTES:
+                if len(meta) >= _ROWS or size > writer.block_bytes:
                     tally.written += _write(writer, answers, meta)
                     answers, meta, size = [], [], 0
             tally.written += _write(writer, answers, meta)
