@@ -126,7 +126,7 @@ class _LineChunks:
         size = 0
         with self._path.open("rb", buffering=1 << 20) as file:
             for line in file:
-                lines.append(line[:-1])
+                lines.append(line.strip())
                 size += len(line)
                 if len(lines) == _LINES or size > _BYTES:
                     yield LineChunk(lines, self._columns)

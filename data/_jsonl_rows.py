@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator, Sequence
-from itertools import compress
+from itertools import compress, filterfalse
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,18 +32,19 @@ class JsonlSource:
         self._files = files
 
     def blocks(self) -> Iterator[RowBlock]:
-        """Yield the decoded objects and their bytes, without surrounding space."""
+        """Yield the decoded objects and their lines."""
         row = 0
         for path in self._files:
             line = 1
             for read in _read(path):
-                records = [*map(bytes.strip, read)]
+                records = read
                 lines: Sequence[int] = range(line, line + len(read))
                 line += len(read)
-                if not all(records):
-                    lines = [*compress(lines, records)]
-                    records = [*filter(None, records)]
                 values, problem = _decode(records)
+                if problem and any(map(bytes.isspace, read)):
+                    records = [*filterfalse(bytes.isspace, read)]
+                    lines = [*compress(lines, map(bytes.strip, read))]
+                    values, problem = _decode(records)
                 if values:
                     yield RowBlock(path, row, values, records, lines)
                 row += len(values)
@@ -61,7 +62,9 @@ class _JsonlStore:
         self._file = path.open("wb")
 
     def add(self, records: Sequence[bytes]) -> None:
-        self._file.write(b"\n".join([*records, b""]))
+        self._file.write(b"".join(records))
+        if not records[-1].endswith(b"\n"):
+            self._file.write(b"\n")
 
     def close(self) -> None:
         with self._file:

@@ -98,14 +98,14 @@ def fits(kind: str, value: Any) -> bool:
     return True
 
 
-def observe(columns: dict[str, str], rows: Iterable[Mapping[str, Any]]) -> None:
+def observe(columns: dict[str, str], rows: Iterable[dict[str, Any]]) -> None:
     """Widen the kinds of a row source without a schema by further rows.
 
     Every row is seen before a table is written, so this is no guess: a column is
     what all its values are, and `json` where they differ. `null` is not yet any.
     """
     for names, alike in groupby(rows, tuple):
-        cells = zip(*[row.values() for row in alike], strict=True)
+        cells = zip(*map(dict.values, alike), strict=True)
         for name, values in zip(names, cells, strict=True):
             for kind in _seen(values):
                 columns[name] = _widen(columns.get(name), kind)
@@ -190,7 +190,9 @@ def _seen(values: Sequence[Any]) -> set[str]:
     types = {*map(type, values)}
     seen = {_OBSERVED.get(each, "json") for each in types}
     if int in types:
-        numbers = [value for value in values if type(value) is int]
+        numbers = values
+        if len(types) > 1:
+            numbers = [value for value in values if type(value) is int]
         for extreme in (min(numbers), max(numbers)):
             if not -_EXACT <= extreme <= _EXACT:
                 seen.add("long" if fits("int64", extreme) else "json")

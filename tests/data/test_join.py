@@ -193,7 +193,7 @@ def test_json_lines_come_back_as_bytes(
         b"{}",
         b"{ }",
     ]
-    source.write_bytes(b"\n".join(lines))
+    source.write_bytes(b" \r\n\n".join(lines))
     run = small_run(source, prompt="x")
     run.join([answer_line(row, "ok") for row in range(4)])
     written = Path(run.job.job.output).read_bytes().splitlines()

@@ -117,9 +117,14 @@ def test_json_lines_keep_their_bytes(
         return  # a lone surrogate cannot stand in a UTF-8 file
     path = tmp_path / "in.jsonl"
     path.write_bytes(bom + end.join(lines) + last)
-    (block,) = open_rows(str(path)).blocks()
+    source = open_rows(str(path))
+    (block,) = source.blocks()
     assert block.values == rows
-    assert block.records == lines
+    store = source.store(tmp_path / source.rows_name)
+    store.add(block.records)
+    store.close()
+    kept = (tmp_path / source.rows_name).read_bytes().split(b"\n")
+    assert [line.strip() for line in kept] == [*lines, b""]
 
 
 @pytest.mark.parametrize(
