@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import msgspec
 import orjson
 from jsonschema.exceptions import best_match
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -125,15 +126,18 @@ class Answer:
         if self.schema is None:
             return result.data, None
         try:
-            value = result.data if result.text is None else orjson.loads(result.text)
+            value = result.data
+            if result.text is not None:
+                value = msgspec.json.decode(result.text)
             return self._check(fmt.restore(self.schema, value)), None
         except ValidationError as exc:
             return None, _short(exc)
         except jsonschema.ValidationError as exc:
             path = ".".join(map(str, exc.absolute_path))
             return None, f"{path}: {exc.message}" if path else exc.message
-        except orjson.JSONDecodeError as exc:
-            return None, f"not JSON: {exc}"
+        except (msgspec.DecodeError, RecursionError) as exc:
+            deep = isinstance(exc, RecursionError)
+            return None, f"not JSON: {'it is nested too deeply' if deep else exc}"
 
     def _rows(self, values: Sequence[Any]) -> Iterable[dict[str, Any]]:
         """Return what stands in the columns for valid values."""

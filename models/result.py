@@ -43,7 +43,8 @@ class BatchResult(msgspec.Struct, gc=False):
     text: str | None = None
     """The answer as text: prose, or JSON when an answer schema was asked for."""
     data: Any = None
-    """The answer where the wire carries it decoded: tool input, an embedding."""
+    """The answer where the wire carries it decoded: an embedding; from some servers
+    that imitate OpenAI, a call's arguments."""
     error: str | None = None
     """The provider's own words where the outcome is not `succeeded`."""
     retryable: bool = False

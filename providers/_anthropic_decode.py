@@ -6,12 +6,12 @@ says why, in the provider's own words.
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any
 
+import msgspec
+
 from ..models import BatchResult, Outcome, Usage
-from ._lines import load_exact, load_result, tokens
+from ._lines import load_result, tokens
 
 __all__ = ["decode_line"]
 
@@ -26,7 +26,6 @@ _LASTING = frozenset(
     }
 )
 _CUT = frozenset({"max_tokens", "model_context_window_exceeded", "pause_turn"})
-_BIG_NUMBER = re.compile(rb"\d{19}")
 
 
 def decode_line(line: bytes) -> BatchResult:
@@ -46,15 +45,13 @@ def decode_line(line: bytes) -> BatchResult:
         if "response" in record:
             said = "no Anthropic result but an OpenAI one"
         return _errored(custom_id, f"This result line holds {said}.")
-    return _read_result(custom_id, result, line)
+    return _read_result(custom_id, result)
 
 
-def _read_result(
-    custom_id: str | None, result: dict[str, Any], line: bytes
-) -> BatchResult:
+def _read_result(custom_id: str | None, result: dict[str, Any]) -> BatchResult:
     kind = result.get("type")
     if kind == "succeeded" and type(result.get("message")) is dict:
-        return _answer(custom_id, result["message"], line)
+        return _answer(custom_id, result["message"])
     if kind == "errored":
         return _failed(custom_id, result.get("error"))
     if kind == "expired":
@@ -85,18 +82,14 @@ def _failed(custom_id: str | None, error: Any) -> BatchResult:
     return _errored(custom_id, text, retryable=kind not in _LASTING and not stopped)
 
 
-def _answer(custom_id: str | None, message: dict[str, Any], line: bytes) -> BatchResult:
+def _answer(custom_id: str | None, message: dict[str, Any]) -> BatchResult:
     result = BatchResult(custom_id, Outcome.SUCCEEDED)
     model = message.get("model")
     result.model = model if type(model) is str else None
     usage = message.get("usage")
     result.usage = _usage(usage) if type(usage) is dict else None
     try:
-        _read_blocks(result, message.get("content") or ())
-        if result.data is not None and _BIG_NUMBER.search(line):
-            # orjson turns whole numbers beyond 64 bits into floats.
-            exact = load_exact(line)["result"]["message"]
-            _read_blocks(result, exact["content"])
+        result.text = _text(message.get("content") or ())
         _judge(result, message)
     except (AttributeError, KeyError, TypeError):
         result.outcome = Outcome.INVALID
@@ -112,19 +105,18 @@ def _usage(usage: dict[str, Any]) -> Usage:
     return Usage(fresh + stored + cached, written, cached, stored)
 
 
-def _read_blocks(result: BatchResult, content: Any) -> None:
+def _text(content: Any) -> str | None:
+    """Return the first tool's input as JSON, else all texts together."""
     if type(content) is str:
-        result.text = content
-        return
+        return content
     texts = []
     for block in content:
         kind = block["type"]
         if kind == "tool_use":
-            result.data, result.text = block["input"], None
-            return
+            return msgspec.json.encode(block["input"]).decode()
         if kind == "text":
             texts.append(block["text"])
-    result.text = "".join(texts) or None
+    return "".join(texts) or None
 
 
 def _judge(result: BatchResult, message: dict[str, Any]) -> None:
@@ -140,8 +132,6 @@ def _judge(result: BatchResult, message: dict[str, Any]) -> None:
     elif reason in _CUT:
         result.outcome = Outcome.TRUNCATED
         result.error = f"The answer was cut (stop_reason: {reason})."
-        if result.data is not None:
-            result.text = json.dumps(result.data, ensure_ascii=False)
-    elif result.data is None and not result.text:
+    elif not result.text:
         result.outcome = Outcome.INVALID
         result.error = f"The answer is empty (stop_reason: {reason})."

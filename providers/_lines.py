@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import orjson
 
 from ..errors import InputError
@@ -16,7 +17,6 @@ __all__ = [
     "UNSENDABLE",
     "deep_merge",
     "frame",
-    "load_exact",
     "load_result",
     "slot",
     "tokens",
@@ -74,27 +74,25 @@ def load_result(line: bytes) -> Any:
     answer that was paid for is not given up for them.
 
     Raises:
-        ValueError: It is no JSON at all.
+        ValueError: It is no JSON at all, or nested too deeply.
     """
     try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return load_exact(line)
-
-
-def load_exact(line: bytes) -> Any:
-    """Parse a result line slowly: whole numbers of any size stay what they are.
-
-    Raises:
-        ValueError: It is no JSON at all.
-    """
-    text = line.removeprefix(BOM).decode("utf-8", "replace")
-    return _to_utf8(json.loads(text, strict=False))
+        return _load(line)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def tokens(value: Any) -> int:
     """Return a count of tokens; what is no count counts as none."""
     return value if type(value) is int else 0
+
+
+def _load(line: bytes) -> Any:
+    try:
+        return msgspec.json.decode(line)  # whole numbers of any size stay exact
+    except ValueError:
+        text = line.removeprefix(BOM).decode("utf-8", "replace")
+        return _to_utf8(json.loads(text, strict=False))
 
 
 def _to_utf8(value: Any) -> Any:

@@ -73,7 +73,7 @@ def decode_plain(line: bytes) -> BatchResult | None:
         record = _decode(line)
         body = record.response.body
         message = body.choices[0].message
-    except (msgspec.DecodeError, UnicodeDecodeError, IndexError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, IndexError):
         return None
     calls = message.tool_calls
     text = calls[0].function.arguments if calls else message.content

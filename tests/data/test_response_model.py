@@ -179,6 +179,7 @@ _LABEL_SCHEMA = _Label.model_json_schema()
         ("sorry", ""),
         ("[]", ""),
         ('{"label":"\\ud800"}', ""),
+        ("[" * 9999, ""),
     ],
 )
 def test_a_wrong_answer_is_one_line(model: Any, text: str, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
@@ -92,7 +93,7 @@ def test_unknown_type_is_named() -> None:
 def test_big_numbers_are_exact(number: int) -> None:
     """A whole number in a tool's input has no limit and loses no digit."""
     encoded = _message(_use({"n": 0})).replace(b":0", b":%d" % number)
-    assert decode(encoded).data == {"n": number}
+    assert json.loads(decode(encoded).text or "") == {"n": number}
 
 
 @pytest.mark.parametrize(
@@ -106,17 +107,17 @@ def test_big_numbers_are_exact(number: int) -> None:
 def test_odd_json_is_kept(written: bytes, expected: Any) -> None:
     """What strict parsers refuse or leave open is still an answer."""
     encoded = _message(_use("INPUT")).replace(b'"INPUT"', written)
-    assert decode(encoded).data == expected
+    assert json.loads(decode(encoded).text or "") == expected
 
 
 def test_not_a_number() -> None:
     """NaN in a tool's input spoils the number, not the line."""
     result = decode(_message(_use("INPUT")).replace(b'"INPUT"', b'{"a":NaN,"b":1}'))
     assert result.outcome is Outcome.SUCCEEDED
-    assert result.data["b"] == 1
+    assert result.text == '{"a":null,"b":1}'
 
 
-@pytest.mark.parametrize("bad", [b"", b"{", b"7", b"[]", b"\xff"])
+@pytest.mark.parametrize("bad", [b"", b"{", b"7", b"[]", b"\xff", b"[" * 9999])
 def test_bad_lines(bad: bytes) -> None:
     """A line that is no JSON object is a result without an ID."""
     result = decode(bad)

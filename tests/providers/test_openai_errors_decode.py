@@ -142,7 +142,9 @@ def test_byte_order_mark() -> None:
     assert decode(b"\xef\xbb\xbf" + _chat({"content": "Hi"})).text == "Hi"
 
 
-@pytest.mark.parametrize("bad", [b"", b"{", b"7", b"[]", b'"a"', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "bad", [b"", b"{", b"7", b"[]", b'"a"', b"\xff\xfe", b"[" * 9999]
+)
 def test_bad_lines(bad: bytes) -> None:
     """A line that is no JSON object is a result without an ID."""
     result = decode(bad)

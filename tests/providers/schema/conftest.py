@@ -64,7 +64,7 @@ class Way:
         fmt = get_format(self.provider)
         result = fmt.decode(line)
         assert result.error is None
-        answer = orjson.loads(result.text) if result.data is None else result.data
+        answer = orjson.loads(result.text or "")
         return result.custom_id, fmt.restore(source, answer)
 
 
