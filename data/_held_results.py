@@ -70,14 +70,15 @@ class HeldResults:
         lines = [*filterfalse(bytes.isspace, read)]
         results = [*map(self._decode, lines)]
         rows = self._ids.rows([result.custom_id for result in results])
+        sizes, ones = self._sizes, self._one
         for row, result, line in zip(rows, results, lines, strict=True):
             if row < 0:
                 continue
-            if not self._sizes[row]:
-                self._one[row], self._batch_ids[row] = result, batch_id
+            if not sizes[row]:
+                ones[row], self._batch_ids[row] = result, batch_id
             else:
-                if (one := self._one[row]) is not None:
+                if (one := ones[row]) is not None:
                     self._more[row] = [(one, self._batch_ids[row])]
-                    self._one[row] = None
+                    ones[row] = None
                 self._more[row].append((result, batch_id))
-            self._sizes[row] += len(line)
+            sizes[row] += len(line)

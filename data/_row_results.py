@@ -54,13 +54,12 @@ class RowIds:
 
     def rows(self, custom_ids: Sequence[str | None]) -> list[int]:
         """Return for each id the row within the shard; -1 where there is none."""
-        if None not in custom_ids:
-            lines = "\n".join(map(str, custom_ids))
-            found = self._ordinary.findall(lines)
-            if len(found) == len(custom_ids) == lines.count("\n") + 1:
-                rows = [int(row) - self._first_row for row in found]
-                if min(rows) >= 0 and max(rows) < self._rows:
-                    return rows
+        lines = "\n".join([each or "" for each in custom_ids])
+        found = self._ordinary.findall(lines)
+        if len(found) == len(custom_ids) == lines.count("\n") + 1:
+            rows = [int(row) - self._first_row for row in found]
+            if min(rows) >= 0 and max(rows) < self._rows:
+                return rows
         return [*map(self._row, custom_ids)]
 
     def _row(self, custom_id: str | None) -> int:

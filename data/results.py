@@ -56,8 +56,13 @@ def provider_of(line: bytes) -> str | None:
     return "openai" if "response" in fields or "error" in fields else None
 
 
-def read_results(file: BinaryIO) -> Iterator[ResultBlock]:
-    """Yield all lines that are not blank, decoded, in file order."""
+def read_results(file: BinaryIO, *, costs: bool = True) -> Iterator[ResultBlock]:
+    """Yield all lines that are not blank, decoded, in file order.
+
+    Args:
+        file: Result lines.
+        costs: False where model and usage may be left out of the results.
+    """
     provider = None
     number = 1
     lines = file.readlines(_BLOCK_BYTES)
@@ -65,40 +70,49 @@ def read_results(file: BinaryIO) -> Iterator[ResultBlock]:
         lines[0] = lines[0].removeprefix(BOM)
         provider = provider_of(lines[0])
     while lines:
-        block = _all_of(provider, number, lines) if provider else None
+        block = _all_of(provider, number, lines, costs=costs) if provider else None
         if block is not None:
             yield block
         else:
-            for block in _by_provider(number, lines):
+            for block in _by_provider(number, lines, costs=costs):
                 provider = block.provider
                 yield block
         number += len(lines)
         lines = file.readlines(_BLOCK_BYTES)
 
 
-def _all_of(provider: str, number: int, lines: list[bytes]) -> ResultBlock | None:
+def _all_of(
+    provider: str, number: int, lines: list[bytes], *, costs: bool
+) -> ResultBlock | None:
     """Decode lines as one provider's; None where some are not."""
-    results = [*map(get_format(provider).decode, lines)]
+    results = _decode(provider, lines, costs=costs)
     # What decodes as a result of this provider is one.
-    odd = (
-        line
-        for line, result in zip(lines, results, strict=True)
+    odd = [
+        index
+        for index, result in enumerate(results)
         if result.outcome is _ERRORED or result.custom_id is None
-    )
-    if all(provider_of(line) == provider for line in odd):
+    ]
+    if all(provider_of(lines[index]) == provider for index in odd):
         return ResultBlock(provider, number, lines, results)
     return None
 
 
-def _by_provider(number: int, lines: list[bytes]) -> Iterator[ResultBlock]:
+def _by_provider(
+    number: int, lines: list[bytes], *, costs: bool
+) -> Iterator[ResultBlock]:
     for provider, alike in groupby(lines, _kind):
         run = [*alike]
         if provider is None:
             yield ResultBlock(None, number, run, [])
         elif provider != _BLANK:
-            results = [*map(get_format(provider).decode, run)]
+            results = _decode(provider, run, costs=costs)
             yield ResultBlock(provider, number, run, results)
         number += len(run)
+
+
+def _decode(provider: str, lines: list[bytes], *, costs: bool) -> list[BatchResult]:
+    fmt = get_format(provider)
+    return [*map(fmt.decode if costs else fmt.decode_answer, lines)]
 
 
 def _kind(line: bytes) -> str | None:

@@ -13,7 +13,7 @@ from ._anthropic_body import answer_schema, constants
 from ._anthropic_check import check_line
 from ._anthropic_decode import decode_line
 from ._anthropic_models import refuses
-from ._anthropic_plain import decode_plain
+from ._anthropic_plain import decode_plain, decode_plain_answer
 from ._lines import UNSENDABLE, frame, slot, unsendable
 from ._parts import anthropic_content
 from ._schema import Restorer
@@ -112,6 +112,10 @@ class AnthropicFormat:
     def decode(self, line: bytes) -> BatchResult:
         """Decode one result line."""
         return decode_plain(line) or decode_line(line)
+
+    def decode_answer(self, line: bytes) -> BatchResult:
+        """Decode one result line for its answer."""
+        return decode_plain_answer(line) or decode_line(line)
 
 
 def _turn(message: Message) -> Message:

@@ -6,11 +6,13 @@ a third of the time. Whatever is out of the ordinary is left to `decode_line`.
 
 from __future__ import annotations
 
+from typing import Generic, Literal, TypeVar
+
 import msgspec
 
 from ..models import BatchResult, Outcome, Usage
 
-__all__ = ["decode_plain"]
+__all__ = ["decode_plain", "decode_plain_answer"]
 
 
 class _Block(msgspec.Struct, gc=False):
@@ -26,25 +28,32 @@ class _Usage(msgspec.Struct, gc=False):
     cache_read_input_tokens: int | None = None
 
 
-class _Message(msgspec.Struct, gc=False):
-    model: str
+class _Answer(msgspec.Struct, gc=False):
     content: list[_Block]
-    stop_reason: str
+    stop_reason: Literal["end_turn", "stop_sequence", "tool_use"]
+
+
+class _Message(_Answer, gc=False):
+    model: str
     usage: _Usage
 
 
-class _Result(msgspec.Struct, gc=False, tag="succeeded"):
-    message: _Message
+_Kind = TypeVar("_Kind", bound=_Answer)
 
 
-class _Line(msgspec.Struct, gc=False):
+class _Result(msgspec.Struct, Generic[_Kind], gc=False, tag="succeeded"):
+    message: _Kind
+
+
+class _Line(msgspec.Struct, Generic[_Kind], gc=False):
     custom_id: str
-    result: _Result
+    result: _Result[_Kind]
 
 
-_decode = msgspec.json.Decoder(_Line).decode
+_decode = msgspec.json.Decoder(_Line[_Message]).decode
+_decode_answer = msgspec.json.Decoder(_Line[_Answer]).decode
+_NOT_PLAIN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _SUCCEEDED = Outcome.SUCCEEDED
-_ENDED = frozenset({"end_turn", "stop_sequence", "tool_use"})
 
 
 def decode_plain(line: bytes) -> BatchResult | None:
@@ -54,12 +63,12 @@ def decode_plain(line: bytes) -> BatchResult | None:
     """
     try:
         record = _decode(line)
-        message = record.result.message
-        text = _text(message.content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        text = _text(record.result.message.content)
+    except _NOT_PLAIN:
         return None
-    if not text or message.stop_reason not in _ENDED:
+    if not text:
         return None
+    message = record.result.message
     spent = message.usage
     stored = spent.cache_creation_input_tokens or 0
     cached = spent.cache_read_input_tokens or 0
@@ -72,6 +81,16 @@ def decode_plain(line: bytes) -> BatchResult | None:
         ),
         model=message.model,
     )
+
+
+def decode_plain_answer(line: bytes) -> BatchResult | None:
+    """Decode an ordinary line without model and usage; None is no verdict."""
+    try:
+        record = _decode_answer(line)
+        text = _text(record.result.message.content)
+    except _NOT_PLAIN:
+        return None
+    return BatchResult(record.custom_id, _SUCCEEDED, text) if text else None
 
 
 def _text(content: list[_Block]) -> str | None:

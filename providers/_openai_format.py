@@ -16,7 +16,7 @@ from ._openai_body import constants
 from ._openai_check import check_line, read_endpoint
 from ._openai_decode import decode_line
 from ._openai_models import refuses
-from ._openai_plain import decode_plain
+from ._openai_plain import decode_plain, decode_plain_answer
 from ._parts import joined_text, responses_input
 from ._schema import OPENAI, Restorer, convert
 from .base import Encode, Limits
@@ -123,6 +123,10 @@ class OpenAIFormat:
     def decode(self, line: bytes) -> BatchResult:
         """Decode one line of an output or error file."""
         return decode_plain(line) or decode_line(line)
+
+    def decode_answer(self, line: bytes) -> BatchResult:
+        """Decode one result line for its answer."""
+        return decode_plain_answer(line) or decode_line(line)
 
 
 _CONTENT = {

@@ -6,13 +6,13 @@ a third of the time. Whatever is out of the ordinary is left to `decode_line`.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 
 from ..models import BatchResult, Outcome, Usage
 
-__all__ = ["decode_plain"]
+__all__ = ["decode_plain", "decode_plain_answer"]
 
 
 class _Function(msgspec.Struct, gc=False):
@@ -46,24 +46,32 @@ class _Usage(msgspec.Struct, gc=False):
     prompt_tokens_details: _Details | None = None
 
 
-class _Body(msgspec.Struct, gc=False):
+class _Answer(msgspec.Struct, gc=False):
     choices: list[_Choice]
+
+
+class _Body(_Answer, gc=False):
     model: str
     usage: _Usage
 
 
-class _Response(msgspec.Struct, gc=False):
+_Kind = TypeVar("_Kind", bound=_Answer)
+
+
+class _Response(msgspec.Struct, Generic[_Kind], gc=False):
     status_code: Literal[200]
-    body: _Body
+    body: _Kind
 
 
-class _Line(msgspec.Struct, gc=False):
+class _Line(msgspec.Struct, Generic[_Kind], gc=False):
     custom_id: str
-    response: _Response
+    response: _Response[_Kind]
     error: None = None
 
 
-_decode = msgspec.json.Decoder(_Line).decode
+_decode = msgspec.json.Decoder(_Line[_Body]).decode
+_decode_answer = msgspec.json.Decoder(_Line[_Answer]).decode
+_NOT_PLAIN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, IndexError)
 _SUCCEEDED = Outcome.SUCCEEDED
 
 
@@ -71,14 +79,12 @@ def decode_plain(line: bytes) -> BatchResult | None:
     """Decode an ordinary line as `decode_line` would; None is no verdict."""
     try:
         record = _decode(line)
-        body = record.response.body
-        message = body.choices[0].message
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, IndexError):
+        text = _text(record.response.body)
+    except _NOT_PLAIN:
         return None
-    calls = message.tool_calls
-    text = calls[0].function.arguments if calls else message.content
     if not text:
         return None
+    body = record.response.body
     spent = body.usage
     cached = stored = None
     if details := spent.prompt_tokens_details:
@@ -92,3 +98,19 @@ def decode_plain(line: bytes) -> BatchResult | None:
         ),
         model=body.model,
     )
+
+
+def decode_plain_answer(line: bytes) -> BatchResult | None:
+    """Decode an ordinary line without model and usage; None is no verdict."""
+    try:
+        record = _decode_answer(line)
+        text = _text(record.response.body)
+    except _NOT_PLAIN:
+        return None
+    return BatchResult(record.custom_id, _SUCCEEDED, text) if text else None
+
+
+def _text(body: _Answer) -> str | None:
+    message = body.choices[0].message
+    calls = message.tool_calls
+    return calls[0].function.arguments if calls else message.content

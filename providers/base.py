@@ -93,6 +93,10 @@ class Format(Protocol):
         """Decode one result line; a bad line is a result, never an exception."""
         ...
 
+    def decode_answer(self, line: bytes) -> BatchResult:
+        """Decode a line faster; model and usage may be left out."""
+        ...
+
 
 class Provider(Format, Protocol):
     """A batch API. Holds a client and no job state.
