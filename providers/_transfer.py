@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
-import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +22,6 @@ __all__ = ["ResultFile", "save_results"]
 _logger = logging.getLogger(__name__)
 
 _BLOCK_BYTES = 1 << 20
-_MAYBE_BLANK = re.compile(rb"\n\s")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -72,9 +71,8 @@ class ResultFile:
                         " proxy stand in between?"
                     )
             cut = data.rfind(b"\n") + 1
-            tail += data[:cut]
             if cut:
-                self._write(tail)
+                self._write(b"".join((tail, data[:cut])))
                 tail.clear()
             tail += data[cut:]
             if progress:
@@ -90,17 +88,15 @@ class ResultFile:
                 f"{name} broke off inside a line after {arrived:,} bytes; download it"
                 " again."
             )
-        self._write(tail)
+        if tail:
+            self._write(bytes(tail) + b"\n")
 
-    def _write(self, block: bytearray) -> None:
-        if block.endswith(b"\n") and not (
-            block[:1].isspace() or _MAYBE_BLANK.search(block)
-        ):
-            self._file.write(block)
-            self.lines += block.count(b"\n")
-            return
-        lines = [line for line in block.split(b"\n") if line and not line.isspace()]
-        self._file.writelines(line + b"\n" for line in lines)
+    def _write(self, block: bytes) -> None:
+        lines = io.BytesIO(block).readlines()
+        if any(map(bytes.isspace, lines)):
+            lines = [line for line in lines if not line.isspace()]
+            block = b"".join(lines)
+        self._file.write(block)
         self.lines += len(lines)
 
 
