@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 __all__ = [
     "NONCE",
     "SHARD_ROWS",
+    "anthropic_lines",
     "result_lines",
     "texts",
     "write_csv",
@@ -97,6 +98,24 @@ def result_lines(
     rows: Iterable[int], *, tools: bool = False, round_: int = 0
 ) -> Iterator[bytes]:
     """Yield OpenAI's result lines; in round 0 one in 200 is no valid answer."""
+    frames = [_frame(content.decode(), tools=tools) for content in _contents()]
+    yield from _lines(frames, rows, round_)
+
+
+def anthropic_lines(rows: Iterable[int]) -> Iterator[bytes]:
+    """Yield Anthropic's result lines, with the same answers as inputs of a tool."""
+    yield from _lines([*map(_anthropic_frame, _contents())], rows, 0)
+
+
+def _lines(
+    frames: list[tuple[bytes, bytes]], rows: Iterable[int], round_: int
+) -> Iterator[bytes]:
+    for row in rows:
+        head, tail = frames[(row + round_) % len(frames)]
+        yield b"%s%s-%09d-%d%s" % (head, NONCE.encode(), row, round_, tail)
+
+
+def _contents() -> list[bytes]:
     company = {"name": "Example", "country": "DE", "employees": None}
     answer = {
         "category": "billing",
@@ -118,11 +137,31 @@ def result_lines(
         )
         for number in range(199)
     ]
-    contents.append(orjson.dumps(answer | {"category": "weather"}))
-    frames = [_frame(content.decode(), tools=tools) for content in contents]
-    for row in rows:
-        head, tail = frames[(row + round_) % len(frames)]
-        yield b"%s%s-%09d-%d%s" % (head, NONCE.encode(), row, round_, tail)
+    return [*contents, orjson.dumps(answer | {"category": "weather"})]
+
+
+def _anthropic_frame(content: bytes) -> tuple[bytes, bytes]:
+    use = {"type": "tool_use", "id": "toolu_0123456789abcdefghijklmn", "name": "Ticket"}
+    usage = {
+        "input_tokens": 512,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "output_tokens": 160,
+        "service_tier": "batch",
+    }
+    message = {
+        "id": "msg_0123456789abcdefghijklmn",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-sonnet-5",
+        "content": [{**use, "input": orjson.Fragment(content)}],
+        "stop_reason": "tool_use",
+        "stop_sequence": None,
+        "usage": usage,
+    }
+    line = {"custom_id": "@@", "result": {"type": "succeeded", "message": message}}
+    head, tail = orjson.dumps(line).split(b"@@")
+    return head, tail + b"\n"
 
 
 def _frame(content: str, *, tools: bool) -> tuple[bytes, bytes]:

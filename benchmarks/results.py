@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from _data import SHARD_ROWS, write_jsonl, write_results, write_rounds
+from _data import (
+    SHARD_ROWS,
+    anthropic_lines,
+    write_jsonl,
+    write_lines,
+    write_results,
+    write_rounds,
+)
 from _measure import Bench, Line, interleave, median, run, spread
 
 __all__ = ["measure"]
@@ -20,6 +27,7 @@ def measure(bench: Bench) -> Iterator[Line]:
     """Yield the lines of this benchmark."""
     content = write_results(bench.folder / "content.jsonl", range(_ROWS))
     tools = write_results(bench.folder / "tools.jsonl", range(_ROWS), tools=True)
+    inputs = write_lines(bench.folder / "inputs.jsonl", anthropic_lines(range(_ROWS)))
     source = write_jsonl(bench.folder / "rows.jsonl", _ROWS)
     joined = bench.new_folder()
     run("ours:generate", source, joined)
@@ -28,25 +36,28 @@ def measure(bench: Bench) -> Iterator[Line]:
     sides = {
         "content": partial(run, "ours:parse", content),
         "tools": partial(run, "ours:parse", tools),
+        "inputs": partial(run, "ours:parse", inputs),
         **{
             suffix: partial(run, "ours:join", source, joined, _SHARDS, suffix, _ROWS)
             for suffix in (".parquet", ".csv", ".jsonl")
         },
     }
     # Each with the shape of answers that it asks for itself.
-    for name, side, path in (
-        ("instructor-1.8", "instructor_old:parse", tools),
-        ("instructor-1.17", "instructor_new:parse", content),
-    ):
-        if python := bench.peers.get(name):
-            sides[name] = partial(run, side, path, python=python)
+    if python := bench.peers.get("instructor-1.8"):
+        sides["old"] = partial(run, "instructor_old:parse", tools, python=python)
+    if python := bench.peers.get("instructor-1.17"):
+        parse = partial(run, "instructor_new:parse", python=python)
+        sides |= {"new": partial(parse, content), "new inputs": partial(parse, inputs)}
     samples = interleave(sides, _TIMES)
-    for name, shape in (("instructor-1.8", "tools"), ("instructor-1.17", "content")):
+    for name, shape, label in (
+        ("old", "tools", "instructor 1.8"),
+        ("new", "content", "instructor 1.17"),
+        ("new inputs", "inputs", "instructor 1.17, Anthropic's"),
+    ):
         if name not in samples:
             continue
         same = samples[name][0].answer == samples[shape][0].answer
         ratio = median(samples[name]) / median(samples[shape])
-        label = name.replace("-", " ")
         yield Line(
             item=4,
             what=f"`parse_from_file`, {_ROWS:,} results; {label}",
@@ -56,6 +67,8 @@ def measure(bench: Bench) -> Iterator[Line]:
             target=f">= {_PARSE} times less",
             ok=ratio >= _PARSE and same,
         )
+        if name == "new inputs":
+            continue
         for suffix in (".parquet", ".csv", ".jsonl"):
             table = median(samples[name]) / median(samples[suffix])
             yield Line(

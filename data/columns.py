@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
@@ -98,17 +99,22 @@ def fits(kind: str, value: Any) -> bool:
     return True
 
 
-def observe(columns: dict[str, str], rows: Iterable[dict[str, Any]]) -> None:
+def observe(columns: dict[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
     """Widen the kinds of a row source without a schema by further rows.
 
     Every row is seen before a table is written, so this is no guess: a column is
     what all its values are, and `json` where they differ. `null` is not yet any.
     """
-    for names, alike in groupby(rows, tuple):
-        cells = zip(*map(dict.values, alike), strict=True)
-        for name, values in zip(names, cells, strict=True):
-            for kind in _seen(values):
-                columns[name] = _widen(columns.get(name), kind)
+    names = tuple(rows[0])
+    if {*map(len, rows)} == {len(names)}:
+        with suppress(KeyError):
+            cells = [[row[name] for row in rows] for name in names]
+            for name, values in zip(names, cells, strict=True):
+                for kind in _seen(values):
+                    columns[name] = _widen(columns.get(name), kind)
+            return
+    for _, alike in groupby(rows, tuple):
+        observe(columns, [*alike])
 
 
 def merge(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import genai_prices  # noqa: F401 - loaded when needed: no side's imports are counted
-import pyarrow.parquet  # noqa: F401 - the same
+import genai_prices  # noqa: F401 - as below
+import pyarrow.parquet  # noqa: F401 - as below
 from _data import NONCE, SHARD_ROWS
 from _model import PROMPT, Ticket
 
@@ -19,6 +19,10 @@ from batchwright.models import Outcome
 from batchwright.providers import get_format
 
 __all__ = ["check", "generate", "join", "parse", "read"]
+
+# Loaded when needed: no side's imports are counted.
+get_format("openai")
+get_format("anthropic")
 
 _MODEL = f"{Path(__file__).parents[1] / '_model.py'}:Ticket"
 
