@@ -32,6 +32,8 @@ def concat_parquet(parts: Iterable[Path], target: Path) -> None:
                 if size > _GROUP_BYTES or rows > _GROUP_ROWS:
                     writer.write_table(pa.Table.from_batches(held))
                     held, size, rows = [], 0, 0
+            # Arrow's allocator keeps what it has; over many parts that adds up.
+            pa.default_memory_pool().release_unused()
         if writer is not None and held:
             writer.write_table(pa.Table.from_batches(held))
     finally:
