@@ -76,6 +76,7 @@ def run(
 ) -> Sample:
     """Run `sides/FILE.py:FUNCTION` in a fresh process and measure it."""
     command = [str(python), str(_HERE / "_child.py"), side, *map(str, args)]
+    os.sync()  # or this side pays for writing back what was prepared for it
     done = subprocess.run(
         command,
         capture_output=True,

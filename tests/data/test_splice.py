@@ -54,7 +54,7 @@ _VALUES = st.one_of(
         min_size=1,
         max_size=3,
     ),
-    first=st.integers(0, 999_999_999),
+    first=st.integers(0, 999_999_996) | st.sampled_from([998, 999, 1000, 99_998]),
 )
 def test_a_spliced_line_is_the_encoded_one(
     endpoint: str,
