@@ -15,7 +15,7 @@ from ._row_results import ResultFile, RowResults
 __all__ = ["ShardResults", "open_results"]
 
 _HELD_BYTES = 72 << 20
-"""Of result files; decoded, they take less than their lines do."""
+"""Of result files; decoded, texts take less than their lines do."""
 
 
 class ShardResults(Protocol):
@@ -33,10 +33,26 @@ class ShardResults(Protocol):
 
 @contextmanager
 def open_results(
-    files: Sequence[ResultFile], fmt: Format, nonce: str, first_row: int, rows: int
+    files: Sequence[ResultFile],
+    fmt: Format,
+    nonce: str,
+    first_row: int,
+    rows: int,
+    *,
+    vectors: bool = False,
 ) -> Iterator[ShardResults]:
-    """Read the result files of a shard, which has these rows of the input."""
-    if sum(file.path.stat().st_size for file in files) <= _HELD_BYTES:
+    """Read the result files of a shard, which has these rows of the input.
+
+    Args:
+        files: First round first.
+        fmt: Decodes their lines.
+        nonce: What the run's `custom_id`s begin with.
+        first_row: Of the shard, 0-based in the input.
+        rows: Of the shard.
+        vectors: The answers are embeddings, which take twice what their lines do.
+    """
+    size = sum(file.path.stat().st_size for file in files)
+    if size <= _HELD_BYTES and not vectors:
         yield HeldResults(files, fmt, nonce, first_row, rows)
         return
     with ExitStack() as stack:

@@ -65,7 +65,9 @@ def write_part(  # noqa: PLR0913 - what a shard is, and how it is read
     writer = open_writer(part_path, chunks, answer.columns, prefix)
     done = 0
     try:
-        with open_results(results, fmt, nonce, first_row, rows) as found:
+        vectors = "vector" in answer.columns.values()
+        shard = open_results(results, fmt, nonce, first_row, rows, vectors=vectors)
+        with shard as found:
             attempts = Attempts(found, answer, fmt, job.template.model, nonce, absent)
             for chunk in chunks:
                 if done + len(chunk) > rows:
