@@ -23,6 +23,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Prefect reads these when it is first imported.
 _HOME = tempfile.mkdtemp(prefix="batchwright-prefect-")
@@ -50,6 +51,12 @@ for _name in (
     "PREFECT_API_URL",
 ):
     os.environ.pop(_name, None)
+
+# A busy machine is slow, and no test may fail for that. All examples of a test share
+# its fixtures, and each is written so.
+_SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+settings.register_profile("busy", deadline=None, suppress_health_check=_SLOW)
+settings.load_profile("busy")
 
 _CACHE = Path(__file__).parents[1] / ".cache"
 

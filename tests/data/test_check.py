@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwright.data.check import FileCheck, check_file, describe_problems
@@ -93,7 +93,6 @@ def test_a_problem_is_named_with_its_line(
     assert said in found.problems[0].message
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=30))
 def test_every_duplicate_is_found(check: Check, ids: list[str]) -> None:
     """Each repeated id is reported once per repetition, with its first line."""

@@ -11,14 +11,12 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from upath import UPath
 
 from batchwright.data.rows import open_rows
 from batchwright.errors import InputError
-
-_shared_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def _values(path: Path | str) -> list[dict[str, Any]]:
@@ -31,7 +29,6 @@ _cells = st.text(
 )
 
 
-@_shared_folder
 @given(st.lists(st.tuples(_cells, _cells), min_size=1))
 def test_csv_cells_are_as_written(tmp_path: Path, rows: list[tuple[str, str]]) -> None:
     """Every cell is the text that was written: no type, no null, no trimming."""
@@ -100,7 +97,6 @@ _json = st.recursive(
 )
 
 
-@_shared_folder
 @given(
     st.lists(st.dictionaries(st.text(max_size=5), _json), min_size=1),
     st.sampled_from([b"\n", b"\r\n", b"\n\n", b" \n"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwright.data._held_results import HeldResults
@@ -54,7 +54,6 @@ def _all(results: ShardResults, most: int) -> list[object]:
     return [*seen, results.foreign]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.lists(_lines, max_size=12), max_size=3), st.integers(1, 9))
 def test_held_or_on_disk(
     tmp_path_factory: pytest.TempPathFactory, files: list[list[bytes]], most: int

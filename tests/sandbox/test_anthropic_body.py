@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwright.providers.sandbox import _anthropic_body
@@ -34,7 +34,6 @@ class _Drops(io.BytesIO):
 
 
 @given(requests=st.lists(items | values, max_size=5), compact=st.booleans())
-@settings(deadline=None)
 def test_what_was_written_is_read(*, requests: list[Any], compact: bool) -> None:
     """Items come back as they were, wherever the blocks end."""
     separators = (",", ":") if compact else (" , ", " : ")

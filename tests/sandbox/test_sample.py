@@ -101,7 +101,7 @@ PATTERNS = [
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 @given(seed=st.integers())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_simple_pattern_is_met(pattern: str, seed: int) -> None:
     """Classes, repeats, groups, branches and references are written out."""
     assert re.search(pattern, match_of(pattern, dice_of(seed)))

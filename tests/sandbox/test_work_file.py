@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwright.providers.sandbox._results import WorkFile, write_lines
@@ -20,7 +20,6 @@ def _filled(path: Path) -> WorkFile:
     return work
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(cut=st.integers(min_value=0, max_value=140))
 def test_whole_lines_survive_a_crash(tmp_path: Path, cut: int) -> None:
     """Wherever the file was cut, the results before the cut are there again."""
