@@ -9,7 +9,6 @@ from pathlib import Path
 
 from ..providers import Limits
 from ._row_block import RowBlock
-from .columns import observe
 from .rows import RowSource
 
 __all__ = ["Shard", "ShardFiles"]
@@ -27,7 +26,8 @@ class ShardFiles:
     """SHA-256 of the requests, hex."""
     rows_name: str
     columns: dict[str, str] = field(default_factory=dict)
-    """JSON lines only: name and kind of every key in the shard's rows."""
+    """JSON lines only: name and kind of keys; those of all shards together are what
+    all rows have."""
 
 
 class Shard:
@@ -42,7 +42,6 @@ class Shard:
         source: RowSource,
         *,
         keep_rows: bool,
-        observed: bool,
     ) -> None:
         self.index = index
         self.rows_left = limits.max_requests
@@ -50,8 +49,6 @@ class Shard:
         self._limits = limits
         self._first_row = first_row
         self._rows_name = source.rows_name
-        self._columns: dict[str, str] = {}
-        self._observed = observed
         self._file = (folder / "requests.jsonl").open("wb")
         self._digest = hashlib.sha256()
         self._store = source.store(folder / self._rows_name) if keep_rows else None
@@ -66,11 +63,9 @@ class Shard:
         self._file.write(lines)
         if self._store is not None:
             self._store.add(rows.records)
-        if self._observed:
-            observe(self._columns, rows.values)
         return True
 
-    def close(self) -> ShardFiles:
+    def close(self, columns: dict[str, str]) -> ShardFiles:
         """Sync the files and say what they hold."""
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -82,7 +77,7 @@ class Shard:
             requests_bytes=self._limits.max_bytes - self._bytes_left,
             digest=self._digest.hexdigest(),
             rows_name=self._rows_name,
-            columns=self._columns,
+            columns=columns,
         )
 
     def release(self) -> None:

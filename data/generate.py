@@ -11,6 +11,7 @@ from ._resolve import answer_columns, refuse_collisions
 from ._row_block import RowBlock
 from ._shard import Shard, ShardFiles
 from ._splice import RowEncoder
+from .columns import observe
 from .job import BatchJob, ResolvedJob
 from .prompts import Prompt
 from .rows import RowSource, open_rows
@@ -102,11 +103,16 @@ class _Shards:
             and source.columns is None
             and not job.job.output.lower().endswith((".jsonl", ".ndjson"))
         )
+        # What has been seen since the last shard was closed.
+        self._columns: dict[str, str] = {}
         self._shard = self._open(0, 0)
 
     def add(self, block: RowBlock) -> Iterator[ShardFiles]:
         """Add the rows of a block; yield the shards that are full before their end."""
-        if self._taken and not all(map(self._taken.isdisjoint, block.values)):
+        if self._observed:
+            observe(self._columns, block.values)
+        names = [self._columns] if self._observed else block.values
+        if self._taken and not all(map(self._taken.isdisjoint, names)):
             for row, values in enumerate(block.values):
                 where = block.part(row, row + 1).where()
                 refuse_collisions(self._taken, values, where)
@@ -124,7 +130,7 @@ class _Shards:
 
     def close(self) -> ShardFiles:
         """Return the last shard."""
-        return self._shard.close()
+        return self._shard.close(self._columns)
 
     def release(self) -> None:
         """Let go of the files of a shard that is not finished."""
@@ -155,7 +161,7 @@ class _Shards:
 
     def _roll(self, first_row: int) -> ShardFiles:
         """Close the shard and open the next one."""
-        closed = self._shard.close()
+        closed, self._columns = self._shard.close(self._columns), {}
         self._shard = self._open(closed.index + 1, first_row)
         return closed
 
@@ -167,5 +173,4 @@ class _Shards:
             self._limits,
             self._source,
             keep_rows=self._keep_rows,
-            observed=self._observed,
         )
