@@ -21,7 +21,8 @@ def wait_for_units(
     """Return the units whose batch is over, as soon as there are any.
 
     Pauses start short and grow with jitter; they start over when progress shows.
-    Time alone never ends or cancels a batch.
+    Time alone never ends or cancels a batch. Returns none where, on a shared store,
+    another process has landed one of them, or where there is nothing to wait for.
 
     Args:
         run: The run.
@@ -32,8 +33,13 @@ def wait_for_units(
     poller = poller or Poller(run.provider())
     before = -1
     pauses = growing(settings.poll_seconds, settings.max_poll_seconds)
+    awaited: set[str] = set()
     while True:
         state = run.state()
+        still_open = {unit.path for unit in state.open_units}
+        if awaited - still_open or not (still_open or until):
+            return frozenset()
+        awaited = still_open
         ended, done = look_at_units(run, state, poller)
         if ended:
             return ended

@@ -61,10 +61,10 @@ class Worker:
     def start(self, batch_id: str) -> None:
         """Work on a batch soon; where that is under way, once more after it."""
         with self._lock:
-            if batch_id in self._again:
-                self._again[batch_id] = True
-                return
-            self._again[batch_id] = False
+            under_way = batch_id in self._again
+            self._again[batch_id] = True
+        if under_way:
+            return
         self._pool.submit(self._run, batch_id).add_done_callback(_report)
 
     def cancel(self, row: BatchRow) -> None:
@@ -109,20 +109,27 @@ class Worker:
 
     def _run(self, batch_id: str) -> None:
         try:
-            while not self._stopping:
+            while self._is_wanted(batch_id):
                 self._work(batch_id)
-                with self._lock:
-                    if not self._again[batch_id]:
-                        break
-                    self._again[batch_id] = False
-        except OSError as exc:
-            if not is_disk_full(exc):
-                raise
-            self._stuck.add(batch_id)
-        finally:
+        except BaseException as exc:
+            full = isinstance(exc, OSError) and is_disk_full(exc)
             with self._lock:
+                if full:
+                    self._stuck.add(batch_id)
                 del self._again[batch_id]
                 self._lock.notify_all()
+            if not full:
+                raise
+
+    def _is_wanted(self, batch_id: str) -> bool:
+        """Whether to work on it once more; where not, `start` makes a new job."""
+        with self._lock:
+            if self._again[batch_id] and not self._stopping:
+                self._again[batch_id] = False
+                return True
+            del self._again[batch_id]
+            self._lock.notify_all()
+            return False
 
     def _work(self, batch_id: str) -> None:
         row = self._store.get(BatchRow, batch_id)
