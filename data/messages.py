@@ -149,11 +149,10 @@ def _split(file: BinaryIO, answer: Answer) -> tuple[list[Any], list[Any]]:
     unparsed: list[Any] = []
     with paused_collector():
         for block in read_results(file, costs=False):
-            if block.provider is None:
+            if block.fmt is None:
                 unparsed += map(_as_json, block.lines)
                 continue
-            fmt = get_format(block.provider)
-            values, errors = answer.parse(block.results, fmt)
+            values, errors = answer.parse(block.results, block.fmt)
             if errors:
                 unparsed += [_as_json(block.lines[index]) for index in sorted(errors)]
                 for index in sorted(errors, reverse=True):

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..models import Outcome
-from ..providers import get_format
 from ._attempts import read_answers
 from ._chunks import LineChunk, no_columns
 from ._row_meta import RowMeta
@@ -111,14 +110,13 @@ def _blocks(
     try:
         with path.open("rb") as file:
             for block in read_results(file):
-                if block.provider is None:
+                if block.fmt is None:
                     raise InputError(
                         f"{path} line {block.first_line} is no result of OpenAI or"
                         " Anthropic."
                     )
                 unknown = repeat(None, len(block.results))
-                fmt = get_format(block.provider)
-                fields, meta = read_answers(block.results, unknown, answer, fmt)
+                fields, meta = read_answers(block.results, unknown, answer, block.fmt)
                 yield fields, meta, sum(map(len, block.lines))
     except OSError as exc:
         raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from typing import BinaryIO
 
 import orjson
 
 from ..models import BatchResult, Outcome
-from ..providers import get_format
+from ..providers import Format, get_format
 from ._jsonl_rows import BOM
 
 __all__ = ["ResultBlock", "provider_of", "read_results"]
@@ -30,13 +31,14 @@ _ANTHROPIC = re.compile(rb'\{"custom_id":"[^"]*","result":\{')
 class ResultBlock:
     """Neighbouring lines of one provider."""
 
-    provider: str | None
-    """None: these are no results of anybody's."""
+    fmt: Format | None
+    """Whose results they are, the same for all blocks of one provider; None: nobody's.
+    """
     first_line: int
     """1-based, in the file."""
     lines: list[bytes]
     results: list[BatchResult]
-    """One for each line; none where there is no provider."""
+    """One for each line; none where they are nobody's."""
 
 
 def provider_of(line: bytes) -> str | None:
@@ -63,55 +65,56 @@ def read_results(file: BinaryIO, *, costs: bool = True) -> Iterator[ResultBlock]
         file: Result lines.
         costs: False where model and usage may be left out of the results.
     """
-    provider = None
+    fmt_of = cache(get_format)
+    fmt = None
     number = 1
     lines = file.readlines(_BLOCK_BYTES)
     if lines:
         lines[0] = lines[0].removeprefix(BOM)
-        provider = provider_of(lines[0])
+        if (provider := provider_of(lines[0])) is not None:
+            fmt = fmt_of(provider)
     while lines:
-        block = _all_of(provider, number, lines, costs=costs) if provider else None
+        block = _all_of(fmt, number, lines, costs=costs) if fmt else None
         if block is not None:
             yield block
         else:
-            for block in _by_provider(number, lines, costs=costs):
-                provider = block.provider
+            for block in _by_provider(fmt_of, number, lines, costs=costs):
+                fmt = block.fmt
                 yield block
         number += len(lines)
         lines = file.readlines(_BLOCK_BYTES)
 
 
 def _all_of(
-    provider: str, number: int, lines: list[bytes], *, costs: bool
+    fmt: Format, number: int, lines: list[bytes], *, costs: bool
 ) -> ResultBlock | None:
     """Decode lines as one provider's; None where some are not."""
-    results = _decode(provider, lines, costs=costs)
+    results = _decode(fmt, lines, costs=costs)
     # What decodes as a result of this provider is one.
     odd = [
         index
         for index, result in enumerate(results)
         if result.outcome is _ERRORED or result.custom_id is None
     ]
-    if all(provider_of(lines[index]) == provider for index in odd):
-        return ResultBlock(provider, number, lines, results)
+    if all(provider_of(lines[index]) == fmt.name for index in odd):
+        return ResultBlock(fmt, number, lines, results)
     return None
 
 
 def _by_provider(
-    number: int, lines: list[bytes], *, costs: bool
+    fmt_of: Callable[[str], Format], number: int, lines: list[bytes], *, costs: bool
 ) -> Iterator[ResultBlock]:
     for provider, alike in groupby(lines, _kind):
         run = [*alike]
         if provider is None:
             yield ResultBlock(None, number, run, [])
         elif provider != _BLANK:
-            results = _decode(provider, run, costs=costs)
-            yield ResultBlock(provider, number, run, results)
+            fmt = fmt_of(provider)
+            yield ResultBlock(fmt, number, run, _decode(fmt, run, costs=costs))
         number += len(run)
 
 
-def _decode(provider: str, lines: list[bytes], *, costs: bool) -> list[BatchResult]:
-    fmt = get_format(provider)
+def _decode(fmt: Format, lines: list[bytes], *, costs: bool) -> list[BatchResult]:
     return [*map(fmt.decode if costs else fmt.decode_answer, lines)]
 
 

@@ -192,7 +192,10 @@ def test_results_are_read_by_provider_with_their_lines(answer_line: Line) -> Non
     theirs = b'{"custom_id":"x","result":{}}'
     lines = [b"\xef\xbb\xbf" + ours, ours + b"\r", b"", b"  ", theirs, b"odd", ours]
     blocks = list(read_results(BytesIO(b"\n".join(lines))))
-    assert [(block.provider, block.first_line, block.lines) for block in blocks] == [
+    assert [
+        (block.fmt and block.fmt.name, block.first_line, block.lines)
+        for block in blocks
+    ] == [
         ("openai", 1, [ours + b"\n", ours + b"\r\n"]),
         ("anthropic", 5, [theirs + b"\n"]),
         (None, 6, [b"odd\n"]),
