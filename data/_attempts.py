@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate
+from dataclasses import dataclass
 
 import msgspec
 
 from ..models import BatchResult, Outcome
 from ..providers import Format
 from ._row_meta import RowMeta
-from ._shard_results import ShardResults
 from .columns import to_json
 from .custom_id import row_id
-from .prices import price
+from .prices import price_of
 from .response_model import Answer, Fields
-from .tally import TallyCounter
+from .tally import TallyCounter, is_unpriced
 
-__all__ = ["Absent", "Attempts", "read_answers"]
+__all__ = ["Absent", "Reading", "merge", "read_answers"]
 
 Absent = Callable[[int], tuple[Outcome, str]]
 """From a row without a result line to its outcome and the reason."""
@@ -25,108 +24,66 @@ Absent = Callable[[int], tuple[Outcome, str]]
 # Members of an enum are looked up more slowly than a row is billed.
 _SUCCEEDED = Outcome.SUCCEEDED
 _SHOWN_RAW = frozenset({Outcome.INVALID, Outcome.TRUNCATED})
-_ANSWERED = frozenset(
-    {Outcome.SUCCEEDED, Outcome.INVALID, Outcome.REFUSED, Outcome.TRUNCATED}
-)
 
 
-class Attempts:
-    """Answers of rows, some at a time; counts and bills on the way."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the results of a shard are read."""
 
-    def __init__(
-        self,
-        found: ShardResults,
-        answer: Answer,
-        fmt: Format,
-        model: str,
-        nonce: str,
-        absent: Absent,
-    ) -> None:
-        self.counter = TallyCounter()
-        self._found = found
-        self._answer = answer
-        self._format = fmt
-        self._model = model
-        self._nonce = nonce
-        self._absent = absent
+    answer: Answer
+    fmt: Format
+    model: str
+    """Is billed."""
+    nonce: str
+    """What the custom IDs begin with."""
+    absent: Absent
 
-    def answers(self, row: int, most: int) -> tuple[list[Fields], list[RowMeta], int]:
-        """Return what counts for some rows, and the bytes that it was read from.
+    @property
+    def vectors(self) -> bool:
+        """Whether the answers are embeddings."""
+        return "vector" in self.answer.columns.values()
 
-        These are `row` and the ones after it, at least one and no more than `most`.
-        The first valid success of a row wins, else its last line; all are billed.
-        """
-        results, batch_ids, counts, size_bytes = self._found.block(row, most)
-        fields, meta = read_answers(
-            results, batch_ids, self._answer, self._format, self._model
-        )
-        if counts.count(1) == len(counts):
-            self._count(results, meta)
-        else:
-            fields, meta = self._merge(row, counts, results, fields, meta)
-        self.counter.count(row, meta)
-        return fields, meta, size_bytes
+    def decode(self, lines: Iterable[bytes]) -> list[BatchResult]:
+        """Return a result for each line."""
+        return [*map(self.fmt.decode, lines)]
 
-    def _merge(
-        self,
-        row: int,
-        counts: list[int],
-        results: list[BatchResult],
-        fields: list[Fields],
-        meta: list[RowMeta],
+    def read(
+        self, results: Sequence[BatchResult], batch_ids: Iterable[str | None]
     ) -> tuple[list[Fields], list[RowMeta]]:
-        """Return one answer for each row, whatever the count of its lines."""
-        starts = [*accumulate(counts, initial=0)]
-        answers: list[Fields] = []
-        rows: list[RowMeta] = []
-        again: set[int] = set()
-        done = 0
-        for index, count in enumerate(counts):
-            if count == 1:
-                continue
-            start, stop = starts[index], starts[index + 1]
-            answers += fields[done:start]
-            rows += meta[done:start]
-            done = stop
-            if not count:
-                answers.append(None)
-                rows.append(self._missing(row + index))
-            else:
-                found = range(start, stop)
-                attempts = self._distinct(meta, found)
-                again |= {*found} - {*attempts}
-                good = (each for each in found if meta[each].outcome is _SUCCEEDED)
-                chosen = next(good, stop - 1)
-                answers.append(fields[chosen])
-                rows.append(_summed(meta[chosen], [meta[each] for each in attempts]))
-        answers += fields[done:]
-        rows += meta[done:]
-        sent = [each for each in range(len(results)) if each not in again]
-        self._count([results[each] for each in sent], [meta[each] for each in sent])
-        return answers, rows
+        """Validate results and lay them out for a table."""
+        return read_answers(results, batch_ids, self.answer, self.fmt, self.model)
 
-    def _distinct(self, meta: list[RowMeta], found: Iterable[int]) -> list[int]:
-        """Return one line per request sent; more lines for it are duplicates."""
-        distinct: dict[tuple[str | None, str], int] = {}
-        for index in found:
-            key = (meta[index].batch_id, meta[index].custom_id)
-            if key in distinct:
-                self.counter.odd("duplicate", meta[index].custom_id)
-            distinct.setdefault(key, index)
-        return [*distinct.values()]
-
-    def _count(self, results: list[BatchResult], meta: list[RowMeta]) -> None:
-        """Count of attempts what rows do not show."""
-        self.counter.cached([result.usage for result in results])
-        if any(_unpriced(row) for row in meta if row.cost_usd is None):
-            self.counter.unpriced()
-
-    def _missing(self, row: int) -> RowMeta:
-        outcome, error = self._absent(row)
-        custom_id = row_id(self._nonce, row, 0)
+    def missing(self, row: int, counter: TallyCounter) -> RowMeta:
+        """Return what is written for a row without any result."""
+        outcome, error = self.absent(row)
+        custom_id = row_id(self.nonce, row, 0)
         if outcome is Outcome.MISSING:
-            self.counter.odd("missing", custom_id)
+            counter.odd("missing", custom_id)
         return RowMeta(outcome, error, None, custom_id)
+
+
+def merge(
+    meta: Sequence[RowMeta], counter: TallyCounter
+) -> tuple[int, RowMeta, list[int]]:
+    """Return which result of a row counts, what all took, and which are billed.
+
+    The first valid success wins, else the last line; every request sent is billed
+    once. More lines for one request are duplicates.
+
+    Args:
+        meta: Of the row's results, oldest first.
+        counter: Counts the duplicates.
+    """
+    distinct: dict[tuple[str | None, str], int] = {}
+    for index, each in enumerate(meta):
+        key = (each.batch_id, each.custom_id)
+        if key in distinct:
+            counter.odd("duplicate", each.custom_id)
+        distinct.setdefault(key, index)
+    sent = [*distinct.values()]
+    good = (index for index, each in enumerate(meta) if each.outcome is _SUCCEEDED)
+    chosen = next(good, len(meta) - 1)
+    return chosen, _summed(meta[chosen], [meta[index] for index in sent]), sent
 
 
 def read_answers(
@@ -146,10 +103,7 @@ def read_answers(
         model: Is billed; by default the one that says it answered.
     """
     fields, errors = answer.validate(results, fmt)
-    meta = [
-        _meta(result, batch_id, fmt.name, model or result.model)
-        for result, batch_id in zip(results, batch_ids, strict=True)
-    ]
+    meta = _bill(results, batch_ids, fmt.name, model)
     for index, error in errors.items():
         result, row = results[index], meta[index]
         row.error = error
@@ -162,22 +116,22 @@ def read_answers(
     return fields, meta
 
 
-def _meta(
-    result: BatchResult, batch_id: str | None, provider: str, billed: str | None
-) -> RowMeta:
-    usage = result.usage
-    if usage is None:
-        return RowMeta(result.outcome, None, None, result.custom_id or "", batch_id)
-    return RowMeta(
-        result.outcome,
-        None,
-        None,
-        result.custom_id or "",
-        batch_id,
-        usage.input_tokens,
-        usage.output_tokens,
-        price(provider, billed, usage) if billed else None,
-    )
+def _bill(
+    results: Iterable[BatchResult],
+    batch_ids: Iterable[str | None],
+    provider: str,
+    model: str | None,
+) -> list[RowMeta]:
+    rows: list[RowMeta] = []
+    for result, batch_id in zip(results, batch_ids, strict=True):
+        row = RowMeta(result.outcome, None, None, result.custom_id or "", batch_id)
+        if (usage := result.usage) is not None:
+            row.input_tokens = usage.input_tokens
+            row.output_tokens = usage.output_tokens
+            if billed := model or result.model:
+                row.cost_usd = price_of(provider, billed)(usage)
+        rows.append(row)
+    return rows
 
 
 def _summed(row: RowMeta, attempts: list[RowMeta]) -> RowMeta:
@@ -188,14 +142,6 @@ def _summed(row: RowMeta, attempts: list[RowMeta]) -> RowMeta:
     summed = msgspec.structs.replace(row, cost_usd=None)
     summed.input_tokens = sum(each.input_tokens or 0 for each in known)
     summed.output_tokens = sum(each.output_tokens or 0 for each in known)
-    if not any(map(_unpriced, attempts)):
+    if not any(map(is_unpriced, attempts)):
         summed.cost_usd = round(sum(each.cost_usd or 0.0 for each in attempts), 12)
     return summed
-
-
-def _unpriced(row: RowMeta) -> bool:
-    """Whether something was paid, and nobody can tell how much."""
-    # Only what was answered is billed; without its usage nobody can tell.
-    return row.cost_usd is None and (
-        row.input_tokens is not None or row.outcome in _ANSWERED
-    )

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chunk", "Chunks", "LineChunk", "no_columns", "open_chunks"]
 
-_LINES = 4096
-_BYTES = 8 << 20
+_BYTES = 1 << 20
 
 
 class Chunk(Protocol):
@@ -122,17 +121,9 @@ class _LineChunks:
         return to_fields(self._columns)
 
     def __iter__(self) -> Iterator[LineChunk]:
-        lines: list[bytes] = []
-        size = 0
-        with self._path.open("rb", buffering=1 << 20) as file:
-            for line in file:
-                lines.append(line.strip())
-                size += len(line)
-                if len(lines) == _LINES or size > _BYTES:
-                    yield LineChunk(lines, self._columns)
-                    lines, size = [], 0
-        if lines:
-            yield LineChunk(lines, self._columns)
+        with self._path.open("rb") as file:
+            while lines := file.readlines(_BYTES):
+                yield LineChunk([*map(bytes.strip, lines)], self._columns)
 
 
 def _without_ours(line: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What the results of a shard are asked for by row, wherever they are."""
+"""What the results of a shard are found by, wherever they are."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..models import Anomaly, BatchResult
 from .custom_id import parse_row_id
 
-__all__ = ["ResultFile", "RowIds", "RowResults"]
+__all__ = ["Laid", "ResultFile", "RowIds", "RowResults"]
 
 _SHOWN_IDS = 20
 
@@ -34,6 +34,14 @@ class RowResults(NamedTuple):
     """How many results each row has."""
     size_bytes: int
     """Of their lines."""
+
+
+class Laid(NamedTuple):
+    """What is written for neighbouring rows."""
+
+    answers: Any
+    metas: Any
+    rows: int
 
 
 class RowIds:

@@ -11,12 +11,15 @@ import msgspec
 
 from ._chunks import Chunk, Chunks
 from ._csv_text import csv_column, csv_line
+from ._piles import Pile, TextPile
 from ._row_meta import RowMeta, meta_columns
 from .columns import META, to_jsons, to_texts
 from .response_model import Fields
 
-__all__ = ["Writer", "by_column", "open_writer"]
+__all__ = ["Writer", "by_column", "lay_out", "open_writer"]
 
+_BARE = {"bool", "double", "int64"}
+"""Kinds whose texts need no quotes in CSV."""
 _TEXT_BYTES = 256 << 10
 """As much stays in the processor's cache on its way from a result to the file."""
 
@@ -27,10 +30,16 @@ class Writer(Protocol):
     block_bytes: int
     """Result lines to write at once, about: what suits the format."""
 
-    def write(
-        self, rows: Chunk, answers: Sequence[Fields], meta: Sequence[RowMeta]
-    ) -> None:
-        """Append rows, at least one; there is an answer for each."""
+    def answers(self) -> Pile:
+        """Return where `Fields` are laid out for this file."""
+        ...
+
+    def metas(self) -> Pile:
+        """Return where `RowMeta` are laid out for this file."""
+        ...
+
+    def write(self, rows: Chunk, answers: Any, metas: Any) -> None:
+        """Append rows, at least one, with what was taken from the piles for each."""
         ...
 
     def close(self) -> None:
@@ -61,6 +70,16 @@ def by_column(answers: Sequence[Fields], columns: Iterable[str]) -> list[list[An
     return [[row[name] for row in rows] for name in nulls]
 
 
+def lay_out(
+    writer: Writer, answers: Sequence[Fields], meta: Sequence[RowMeta]
+) -> tuple[Any, Any]:
+    """Return what `write` takes, for rows whose turn it is already."""
+    piles = writer.answers(), writer.metas()
+    for pile, values in zip(piles, (answers, meta), strict=True):
+        pile.add(values)
+    return piles[0].take(range(len(answers))), piles[1].take(range(len(meta)))
+
+
 class _CsvWriter:
     block_bytes = _TEXT_BYTES
 
@@ -68,21 +87,46 @@ class _CsvWriter:
         self, path: Path, rows: Chunks, columns: Mapping[str, str], prefix: str
     ) -> None:
         self._file = path.open("wb")
-        self._kinds = [*columns.values(), *META.values()]
-        self._columns = [*columns]
+        self._columns = columns
         names = [*rows.names, *(prefix + name for name in columns), *META]
         self._file.write(csv_line(names).encode())
 
+    def answers(self) -> TextPile:
+        def cells(answers: Sequence[Fields]) -> list[bytes]:
+            values = by_column(answers, self._columns)
+            return _joined(map(_cells, self._columns.values(), values), len(answers))
+
+        return TextPile(cells)
+
+    def metas(self) -> TextPile:
+        def cells(meta: Sequence[RowMeta]) -> list[bytes]:
+            return _joined(map(_cells, META.values(), meta_columns(meta)), len(meta))
+
+        return TextPile(cells)
+
     def write(
-        self, rows: Chunk, answers: Sequence[Fields], meta: Sequence[RowMeta]
+        self, rows: Chunk, answers: Sequence[bytes], metas: Sequence[bytes]
     ) -> None:
-        ours = [*by_column(answers, self._columns), *meta_columns(meta)]
-        texts = [*rows.texts(), *map(to_texts, self._kinds, ours)]
-        lines = zip(*map(csv_column, texts), strict=True)
-        self._file.write(b"".join([(",".join(line) + "\n").encode() for line in lines]))
+        pieces: list[Iterable[bytes]] = []
+        if texts := rows.texts():
+            pieces += _joined(map(csv_column, texts), len(rows)), repeat(b",")
+        if self._columns:
+            pieces += answers, repeat(b",")
+        pieces += metas, repeat(b"\n")
+        self._file.write(b"".join(chain.from_iterable(zip(*pieces, strict=False))))
 
     def close(self) -> None:
         self._file.close()
+
+
+def _cells(kind: str, values: Sequence[Any]) -> Sequence[str]:
+    texts = to_texts(kind, values)
+    return texts if kind in _BARE else csv_column(texts)
+
+
+def _joined(columns: Iterable[Sequence[str]], rows: int) -> list[bytes]:
+    lines = zip(*columns, strict=True)
+    return [",".join(line).encode() for line in lines] or [b""] * rows
 
 
 class _JsonlWriter:
@@ -94,25 +138,34 @@ class _JsonlWriter:
         self._file = path.open("wb")
         self._nulls = dict.fromkeys(columns)
         self._prefix = prefix
-        self._encode = msgspec.json.Encoder().encode
+
+    def answers(self) -> TextPile:
+        def members(answers: Sequence[Fields]) -> list[bytes]:
+            fields = [answer or self._nulls for answer in answers]
+            if self._prefix:
+                fields = [
+                    {self._prefix + name: value for name, value in each.items()}
+                    for each in fields
+                ]
+            return [added[1:-1] for added in to_jsons(fields)]
+
+        return TextPile(members)
+
+    def metas(self) -> TextPile:
+        encode = msgspec.json.Encoder().encode
+        return TextPile(lambda meta: [row[1:] for row in map(encode, meta)])
 
     def write(
-        self, rows: Chunk, answers: Sequence[Fields], meta: Sequence[RowMeta]
+        self, rows: Chunk, answers: Sequence[bytes], metas: Sequence[bytes]
     ) -> None:
-        fields = [answer or self._nulls for answer in answers]
-        if self._prefix:
-            fields = [
-                {self._prefix + name: value for name, value in each.items()}
-                for each in fields
-            ]
         heads = [row[:-1] for row in rows.objects()]
         pieces: list[Iterable[bytes]] = [
             heads,
             [b"," if b'"' in head else b"" for head in heads],
         ]
         if self._nulls:
-            pieces += [added[1:-1] for added in to_jsons(fields)], repeat(b",")
-        pieces += [beside[1:] for beside in map(self._encode, meta)], repeat(b"\n")
+            pieces += answers, repeat(b",")
+        pieces += metas, repeat(b"\n")
         self._file.write(b"".join(chain.from_iterable(zip(*pieces, strict=False))))
 
     def close(self) -> None:

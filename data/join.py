@@ -8,21 +8,17 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..providers import Format
-from ._attempts import Absent, Attempts
-from ._chunks import Chunk, open_chunks
-from ._collector import paused_collector
+from ._attempts import Absent, Reading
+from ._chunks import open_chunks
 from ._concat import concat_parts
-from ._row_meta import RowMeta
 from ._row_results import ResultFile
-from ._shard_results import open_results
-from ._writers import Writer, open_writer
+from ._shard_answers import open_answers
+from ._writers import open_writer
 from .job import ResolvedJob
-from .response_model import Answer, Fields
+from .response_model import Answer
 from .tally import ShardTally
 
 __all__ = ["ResultFile", "concat_parts", "write_part"]
-
-_BLOCK_ROWS = 256
 
 
 def write_part(  # noqa: PLR0913 - what a shard is, and how it is read
@@ -63,18 +59,20 @@ def write_part(  # noqa: PLR0913 - what a shard is, and how it is read
     chunks = open_chunks(rows_path, columns or {})
     prefix = job.job.answer_prefix or ""
     writer = open_writer(part_path, chunks, answer.columns, prefix)
+    reading = Reading(answer, fmt, job.template.model, nonce, absent)
     done = 0
     try:
-        vectors = "vector" in answer.columns.values()
-        shard = open_results(results, fmt, nonce, first_row, rows, vectors=vectors)
-        with shard as found:
-            attempts = Attempts(found, answer, fmt, job.template.model, nonce, absent)
+        with open_answers(results, reading, first_row, rows, writer) as answers:
             for chunk in chunks:
-                if done + len(chunk) > rows:
+                stop = done + len(chunk)
+                if stop > rows:
                     break
-                with paused_collector():
-                    _write_chunk(writer, chunk, attempts, first_row + done)
-                done += len(chunk)
+                while (left := stop - done) > 0:
+                    laid = answers.block(first_row + done, left)
+                    start = len(chunk) - left
+                    piece = chunk.slice(start, start + laid.rows)
+                    writer.write(piece, laid.answers, laid.metas)
+                    done += laid.rows
                 if progress is not None:
                     progress(done)
             if done != rows:
@@ -82,28 +80,9 @@ def write_part(  # noqa: PLR0913 - what a shard is, and how it is read
                     f"{rows_path} does not hold the {rows} rows of its shard; the run"
                     " directory was changed."
                 )
-            tally = attempts.counter.close(found.foreign)
+            tally = answers.counter.close(answers.foreign)
     finally:
         writer.close()
     with part_path.open("rb") as file:
         os.fsync(file.fileno())
     return tally
-
-
-def _write_chunk(
-    writer: Writer, chunk: Chunk, attempts: Attempts, first_row: int
-) -> None:
-    """Write in pieces, because answers may be large where rows are small."""
-    answers: list[Fields] = []
-    meta: list[RowMeta] = []
-    size = start = 0
-    while (done := start + len(meta)) < len(chunk):
-        most = min(_BLOCK_ROWS, len(chunk) - done)
-        fields, beside, line_bytes = attempts.answers(first_row + done, most)
-        answers += fields
-        meta += beside
-        size += line_bytes
-        stop = start + len(meta)
-        if size > writer.block_bytes or stop == len(chunk):
-            writer.write(chunk.slice(start, stop), answers, meta)
-            answers, meta, size, start = [], [], 0, stop

@@ -13,7 +13,7 @@ from ..models import Outcome
 from ._attempts import read_answers
 from ._chunks import LineChunk, no_columns
 from ._row_meta import RowMeta
-from ._writers import Writer, open_writer
+from ._writers import Writer, lay_out, open_writer
 from .files import new_output
 from .response_model import Answer, Fields, load_answer
 from .results import read_results
@@ -100,7 +100,8 @@ def parse_file(
 def _write(writer: Writer, answers: list[Fields], meta: list[RowMeta]) -> int:
     """Write rows that have no columns of their own, and return how many."""
     if meta:
-        writer.write(LineChunk([b"{}"] * len(meta), {}), answers, meta)
+        rows = LineChunk([b"{}"] * len(meta), {})
+        writer.write(rows, *lay_out(writer, answers, meta))
     return len(meta)
 
 

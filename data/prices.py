@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from ..models import Usage
 
-__all__ = ["BATCH_DISCOUNT", "price"]
+__all__ = ["BATCH_DISCOUNT", "price", "price_of"]
 
 BATCH_DISCOUNT = 0.5
 """On every token class of both providers, prompt caching included.
@@ -24,23 +25,28 @@ _PARTS = 1e12
 
 def price(provider: str, model: str, usage: Usage) -> float | None:
     """Return what a request cost, cached input at its own price; None if unknown."""
-    if usage.input_tokens + usage.output_tokens >= _LINEAR_TOKENS:
-        return _list_price(provider, model, usage)
-    rates = _rates(provider, model)
-    if rates is None:
-        return None
-    cached, stored = usage.cache_read_tokens, usage.cache_write_tokens
-    plain = usage.input_tokens - cached - stored
-    of_input, of_read, of_write, of_output = rates
-    return (
-        of_input * plain
-        + of_read * cached
-        + of_write * stored
-        + of_output * usage.output_tokens
-    ) / _PARTS
+    return price_of(provider, model)(usage)
 
 
 @lru_cache(maxsize=64)
+def price_of(provider: str, model: str) -> Callable[[Usage], float | None]:
+    """Return what tells the price of many requests to the same model."""
+    rates = _rates(provider, model)
+
+    def cost(usage: Usage) -> float | None:
+        inputs, outputs = usage.input_tokens, usage.output_tokens
+        if inputs + outputs >= _LINEAR_TOKENS:
+            return _list_price(provider, model, usage)
+        if rates is None:
+            return None
+        cached, stored = usage.cache_read_tokens, usage.cache_write_tokens
+        of_input, of_read, of_write, of_output = rates
+        parts = of_input * (inputs - cached - stored) + of_output * outputs
+        return (parts + of_read * cached + of_write * stored) / _PARTS
+
+    return cost
+
+
 def _rates(provider: str, model: str) -> tuple[float, float, float, float] | None:
     """Return parts of a dollar per token: input, cache read, cache write, output."""
     rates = []

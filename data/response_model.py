@@ -80,12 +80,11 @@ class Answer:
         Values are those of JSON: a date is its text.
         """
         values, errors = self.parse(results, fmt)
-        if not errors:
-            rows: list[Fields] = [*self._rows(values)]
-        else:
-            good = [v for index, v in enumerate(values) if index not in errors]
-            dumped = iter(self._rows(good))
-            rows = [None if n in errors else next(dumped) for n in range(len(values))]
+        for index in sorted(errors, reverse=True):
+            del values[index]
+        rows: list[Fields] = [*self._rows(values)]
+        for index in sorted(errors):
+            rows.insert(index, None)
         for name, kind in self._bounded:
             if _all_fit(kind, [row[name] for row in rows if row is not None]):
                 continue

@@ -8,15 +8,18 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from ..models import Anomaly, ErrorGroup, Outcome, Usage
+from ..models import Anomaly, BatchResult, ErrorGroup, Outcome, Usage
 from ._row_meta import RowMeta
 
-__all__ = ["ShardTally", "TallyCounter", "combine"]
+__all__ = ["ShardTally", "TallyCounter", "combine", "is_unpriced"]
 
 _SHOWN_IDS = 20
 _SHOWN_GROUPS = 50
 _KEPT_GROUPS = 500
 _GROUP_CHARACTERS = 300
+_ANSWERED = frozenset(
+    {Outcome.SUCCEEDED, Outcome.INVALID, Outcome.REFUSED, Outcome.TRUNCATED}
+)
 _VARYING = re.compile(r"[0-9a-fA-F-]{8,}|\d+|'[^']*'|\"[^\"]*\"")
 
 
@@ -52,34 +55,34 @@ class TallyCounter:
         self._odd: dict[str, list[str]] = {"missing": [], "duplicate": []}
         self._odd_counts: Counter[str] = Counter()
 
-    def count(self, first_row: int, rows: Sequence[RowMeta]) -> None:
-        """Count rows of the input: what became of them, and what they took."""
+    def count(self, rows: Sequence[RowMeta]) -> None:
+        """Count rows: what became of them, and what they took."""
         self.rows += len(rows)
         self.outcomes.update([row.outcome for row in rows])
         self.usage.input_tokens += sum([row.input_tokens or 0 for row in rows])
         self.usage.output_tokens += sum([row.output_tokens or 0 for row in rows])
         if self.cost_usd is not None:
             self.cost_usd += sum([row.cost_usd or 0.0 for row in rows])
-        failed = [n for n, row in enumerate(rows) if row.error is not None]
-        for index in failed:
+
+    def fail(self, number: int, row: RowMeta) -> None:
+        """Count why a row of the input, 0-based, has no answer; in their order."""
+        if row.error is not None:
             group = ErrorGroup(
-                outcome=rows[index].outcome,
-                error=(rows[index].error or "")[:_GROUP_CHARACTERS],
+                outcome=row.outcome,
+                error=row.error[:_GROUP_CHARACTERS],
                 count=1,
-                example_row=first_row + index,
+                example_row=number,
             )
             _group(self._groups, group)
 
-    def cached(self, usages: Iterable[Usage | None]) -> None:
-        """Count cached tokens, which rows do not show."""
-        for usage in usages:
+    def bill(self, results: Iterable[BatchResult], rows: Iterable[RowMeta]) -> None:
+        """Count of requests what rows do not show: cached tokens, unknown prices."""
+        for usage in [result.usage for result in results]:
             if usage and (usage.cache_read_tokens or usage.cache_write_tokens):
                 self.usage.cache_read_tokens += usage.cache_read_tokens
                 self.usage.cache_write_tokens += usage.cache_write_tokens
-
-    def unpriced(self) -> None:
-        """Say that something was paid for, and nobody can tell how much."""
-        self.cost_usd = None
+        if any(is_unpriced(row) for row in rows if row.cost_usd is None):
+            self.cost_usd = None
 
     def odd(self, kind: str, custom_id: str) -> None:
         """Count a `missing` or `duplicate` line."""
@@ -106,6 +109,14 @@ class TallyCounter:
             duplicate=odd["duplicate"],
             foreign=foreign,
         )
+
+
+def is_unpriced(row: RowMeta) -> bool:
+    """Whether something was paid, and nobody can tell how much."""
+    # Only what was answered is billed; without its usage nobody can tell.
+    return row.cost_usd is None and (
+        row.input_tokens is not None or row.outcome in _ANSWERED
+    )
 
 
 def combine(tallies: Iterable[ShardTally]) -> ShardTally:

@@ -7,7 +7,7 @@ from itertools import islice
 
 from batchwright.data._row_meta import RowMeta
 from batchwright.data.tally import ShardTally, TallyCounter, combine
-from batchwright.models import Anomaly, Outcome, Usage
+from batchwright.models import Anomaly, BatchResult, Outcome, Usage
 
 
 def _count(errors: list[str], first_row: int = 0) -> ShardTally:
@@ -16,9 +16,13 @@ def _count(errors: list[str], first_row: int = 0) -> ShardTally:
         RowMeta(Outcome.ERRORED, error, input_tokens=1, output_tokens=2, cost_usd=0.5)
         for error in errors
     ]
-    counter.count(first_row, rows)
-    counter.cached([Usage(1, 2, 3, 4), None] * len(errors))
-    for row in range(first_row, first_row + len(errors)):
+    usages = [Usage(1, 2, 3, 4), None] * len(errors)
+    counter.count(rows)
+    counter.bill(
+        [BatchResult(None, Outcome.ERRORED, usage=usage) for usage in usages], rows
+    )
+    for row, meta in enumerate(rows, first_row):
+        counter.fail(row, meta)
         counter.odd("missing", f"id-{row}")
     return counter.close(Anomaly())
 
@@ -63,9 +67,10 @@ def test_shards_add_up() -> None:
 def test_one_unknown_cost_makes_the_sum_unknown() -> None:
     """Money that is not known is never left out of a sum."""
     counter = TallyCounter()
-    counter.count(0, [RowMeta(Outcome.SUCCEEDED, cost_usd=0.5)])
-    counter.unpriced()
-    counter.count(1, [RowMeta(Outcome.SUCCEEDED, cost_usd=0.5)])
+    for cost_usd in (0.5, None, 0.5):
+        rows = [RowMeta(Outcome.SUCCEEDED, cost_usd=cost_usd)]
+        counter.count(rows)
+        counter.bill([], rows)
     unknown = counter.close(Anomaly())
     assert unknown.cost_usd is None
     assert combine([_count(["a"]), unknown, _count(["a"])]).cost_usd is None

@@ -1,0 +1,150 @@
+"""The answers of an ordinary shard: laid out as they are read, and held by row."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import filterfalse
+
+from ..models import Anomaly, BatchResult, Outcome
+from ._attempts import Reading, merge
+from ._collector import paused_collector
+from ._row_meta import RowMeta
+from ._row_results import Laid, ResultFile, RowIds
+from ._writers import Writer
+from .tally import TallyCounter
+
+__all__ = ["HeldAnswers", "NotOrdinaryError"]
+
+_READ_BYTES = 1 << 18
+"""So much is still in the processor's cache when it is laid out."""
+
+_SUCCEEDED = Outcome.SUCCEEDED
+_MISSING, _FAILED = -1, -2
+
+
+class NotOrdinaryError(Exception):
+    """A row that had a valid answer got another result."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """A result of a row whose first one was no valid answer."""
+
+    number: int
+    meta: RowMeta
+    result: BatchResult
+
+
+class HeldAnswers:
+    """Answers that wait for their rows as what is written of them, and no more."""
+
+    def __init__(
+        self,
+        files: Sequence[ResultFile],
+        reading: Reading,
+        first_row: int,
+        rows: int,
+        writer: Writer,
+    ) -> None:
+        """Read all files, first round first.
+
+        Raises:
+            NotOrdinaryError: What is held would not be enough to tell what counts.
+        """
+        self.counter = TallyCounter()
+        self._reading = reading
+        self._first_row = first_row
+        self._ids = RowIds(reading.nonce, first_row, rows)
+        self._answers, self._metas = writer.answers(), writer.metas()
+        # Of each row, the number of what is written.
+        self._answer_of = array("i", [_MISSING]) * rows
+        self._failed: dict[int, list[_Result]] = {}
+        size = 1
+        for file in files:
+            size += file.path.stat().st_size
+            with (
+                file.path.open("rb", buffering=_READ_BYTES) as opened,
+                paused_collector(),
+            ):
+                while lines := opened.readlines(_READ_BYTES):
+                    self._read(lines, file.batch_id)
+        self._meta_of = self._answer_of[:]
+        self._settle()
+        self._most = max(1, writer.block_bytes * rows // size)
+
+    @property
+    def foreign(self) -> Anomaly:
+        """Lines that answer none of our rows."""
+        return self._ids.foreign
+
+    def block(self, row: int, most: int) -> Laid:
+        """Return what is written for some rows, at least one, at most `most`."""
+        start = row - self._first_row
+        stop = start + min(most, self._most)
+        answers = self._answers.take(self._answer_of[start:stop])
+        return Laid(answers, self._metas.take(self._meta_of[start:stop]), stop - start)
+
+    def _read(self, lines: list[bytes], batch_id: str | None) -> None:
+        results = self._reading.decode(filterfalse(bytes.isspace, lines))
+        rows = self._ids.rows([result.custom_id for result in results])
+        if -1 in rows:
+            results = [
+                each for each, row in zip(results, rows, strict=True) if row >= 0
+            ]
+            rows = [row for row in rows if row >= 0]
+        if not results:
+            return
+        answers, meta = self._reading.read(results, [batch_id] * len(results))
+        first = len(self._answers)
+        self._answers.add(answers)
+        self._metas.add(meta)
+        answer_of = self._answer_of
+        odd = []
+        for index, row in enumerate(rows):
+            if answer_of[row] == _MISSING and meta[index].outcome is _SUCCEEDED:
+                answer_of[row] = first + index
+            else:
+                odd.append(index)
+                self._keep(row, _Result(first + index, meta[index], results[index]))
+        for index in reversed(odd):
+            del results[index], meta[index]
+        self.counter.count(meta)
+        self.counter.bill(results, meta)
+
+    def _keep(self, row: int, result: _Result) -> None:
+        if self._answer_of[row] >= 0:
+            raise NotOrdinaryError
+        self._answer_of[row] = _FAILED
+        self._failed.setdefault(row, []).append(result)
+
+    def _settle(self) -> None:
+        """Find what is written of each row that has no answer yet."""
+        settled: dict[int, RowMeta] = {}
+        nothing = len(self._answers)
+        for row, number in enumerate(self._answer_of):
+            if number == _MISSING:
+                self._answer_of[row] = nothing
+                at = self._first_row + row
+                settled[row] = self._reading.missing(at, self.counter)
+            elif number == _FAILED:
+                self._answer_of[row], settled[row] = self._merged(self._failed[row])
+        if not settled:
+            return
+        self._answers.add([None])
+        for number, row in enumerate(settled, len(self._metas)):
+            self._meta_of[row] = number
+        meta = [*settled.values()]
+        self._metas.add(meta)
+        self.counter.count(meta)
+        for row, each in settled.items():
+            self.counter.fail(self._first_row + row, each)
+
+    def _merged(self, found: list[_Result]) -> tuple[int, RowMeta]:
+        chosen, row, sent = merge([each.meta for each in found], self.counter)
+        self.counter.bill(
+            [found[index].result for index in sent],
+            [found[index].meta for index in sent],
+        )
+        return found[chosen].number, row

@@ -1,0 +1,71 @@
+"""The answers of a large shard, read from where they stand when it is their turn."""
+
+from __future__ import annotations
+
+from ..models import Anomaly
+from ._attempts import Reading, merge
+from ._collector import paused_collector
+from ._result_index import ResultIndex
+from ._row_meta import RowMeta
+from ._row_results import Laid
+from ._writers import Writer, lay_out
+from .response_model import Fields
+from .tally import TallyCounter
+
+__all__ = ["IndexedAnswers"]
+
+_BLOCK_ROWS = 256
+
+
+class IndexedAnswers:
+    """Answers of rows, in pieces, because they may be large where rows are small."""
+
+    def __init__(self, index: ResultIndex, reading: Reading, writer: Writer) -> None:
+        self.counter = TallyCounter()
+        self._index = index
+        self._reading = reading
+        self._writer = writer
+
+    @property
+    def foreign(self) -> Anomaly:
+        """Lines that answer none of our rows."""
+        return self._index.foreign
+
+    def block(self, row: int, most: int) -> Laid:
+        """Return what is written for some rows, at least one, at most `most`."""
+        answers: list[Fields] = []
+        meta: list[RowMeta] = []
+        size = 0
+        with paused_collector():
+            while len(meta) < most and size <= self._writer.block_bytes:
+                left = min(_BLOCK_ROWS, most - len(meta))
+                more, beside, line_bytes = self._some(row + len(meta), left)
+                answers += more
+                meta += beside
+                size += line_bytes
+            return Laid(*lay_out(self._writer, answers, meta), len(meta))
+
+    def _some(self, row: int, most: int) -> tuple[list[Fields], list[RowMeta], int]:
+        found = self._index.block(row, most)
+        read, each = self._reading.read(found.results, found.batch_ids)
+        answers: list[Fields] = []
+        meta: list[RowMeta] = []
+        sent: list[int] = []
+        start = 0
+        for index, count in enumerate(found.counts):
+            if count:
+                chosen, merged, billed = merge(
+                    each[start : start + count], self.counter
+                )
+                answers.append(read[start + chosen])
+                meta.append(merged)
+                sent += [start + number for number in billed]
+            else:
+                answers.append(None)
+                meta.append(self._reading.missing(row + index, self.counter))
+            start += count
+        self.counter.count(meta)
+        for number, beside in enumerate(meta, row):
+            self.counter.fail(number, beside)
+        self.counter.bill([found.results[n] for n in sent], [each[n] for n in sent])
+        return answers, meta, found.size_bytes
