@@ -13,6 +13,7 @@ __all__ = ["csv_column", "csv_line"]
 
 _SHORT = 64
 _SPECIAL = '",\n\r'
+_QUOTE, _TWO = '"', '""'
 
 
 def csv_line(cells: Sequence[str]) -> str:
@@ -28,8 +29,10 @@ def csv_column(cells: Sequence[str]) -> Sequence[str]:
         if not any(map(whole.__contains__, _SPECIAL)):
             return cells
     return [
-        '"' + cell.replace('"', '""') + '"'
-        if '"' in cell or "," in cell or "\n" in cell or "\r" in cell
+        f'"{cell.replace(_QUOTE, _TWO)}"'
+        if _QUOTE in cell
+        else f'"{cell}"'
+        if "," in cell or "\n" in cell or "\r" in cell
         else cell
         for cell in cells
     ]

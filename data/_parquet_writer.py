@@ -92,7 +92,8 @@ class _ArrowPile:
     def take(self, numbers: Sequence[int]) -> pa.RecordBatch:
         self._lay_out()
         if len(self._batches) > 1:
-            self._batches = [pa.concat_batches(self._batches)]
+            table = pa.Table.from_batches(self._batches)
+            self._batches = table.combine_chunks().to_batches()
         return self._batches[0].take(pa.array(numbers, pa.int32()))
 
     def _lay_out(self) -> None:

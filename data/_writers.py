@@ -92,9 +92,18 @@ class _CsvWriter:
         self._file.write(csv_line(names).encode())
 
     def answers(self) -> TextPile:
+        kinds = self._columns.values()
+        nothing = b"," * (len(self._columns) - 1)
+
         def cells(answers: Sequence[Fields]) -> list[bytes]:
-            values = by_column(answers, self._columns)
-            return _joined(map(_cells, self._columns.values(), values), len(answers))
+            good = [each for each in answers if each is not None]
+            values = by_column(good, self._columns)
+            lines = _joined(map(_cells, kinds, values), len(good))
+            if len(good) < len(answers):
+                for index, each in enumerate(answers):
+                    if each is None:
+                        lines.insert(index, nothing)
+            return lines
 
         return TextPile(cells)
 

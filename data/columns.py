@@ -141,6 +141,8 @@ def to_texts(kind: str, values: Sequence[Any]) -> Sequence[str]:
     """Return a column of JSON values as text, as `to_text` does for each."""
     types = {*map(type, values)}
     if type(None) in types:
+        if len(types) == 1:
+            return [""] * len(values)
         texts = iter(to_texts(kind, [each for each in values if each is not None]))
         return ["" if each is None else next(texts) for each in values]
     if kind == "json":

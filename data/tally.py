@@ -96,6 +96,8 @@ class TallyCounter:
             kind: Anomaly(count=self._odd_counts[kind], first_ids=tuple(ids))
             for kind, ids in self._odd.items()
         }
+        # So many digits make the same sum, whatever order the rows came in.
+        cost_usd = None if self.cost_usd is None else round(self.cost_usd, 12)
         return ShardTally(
             rows=self.rows,
             outcomes=dict(self.outcomes),
@@ -103,7 +105,7 @@ class TallyCounter:
             output_tokens=self.usage.output_tokens,
             cache_read_tokens=self.usage.cache_read_tokens,
             cache_write_tokens=self.usage.cache_write_tokens,
-            cost_usd=self.cost_usd,
+            cost_usd=cost_usd,
             errors=_most_frequent(self._groups),
             missing=odd["missing"],
             duplicate=odd["duplicate"],
