@@ -48,6 +48,8 @@ def measure(bench: Bench) -> Iterator[Line]:
     if python := bench.peers.get("instructor-1.17"):
         parse = partial(run, "instructor_new:parse", python=python)
         sides |= {"new": partial(parse, content), "new inputs": partial(parse, inputs)}
+        ids = partial(run, "instructor_new:parse_with_ids", python=python)
+        sides["new ids"] = partial(ids, content)
     samples = interleave(sides, _TIMES)
     for name, shape, label in (
         ("old", "tools", "instructor 1.8"),
@@ -67,13 +69,18 @@ def measure(bench: Bench) -> Iterator[Line]:
             target=f">= {_PARSE} times less",
             ok=ratio >= _PARSE and same,
         )
-        if name == "new inputs":
+    # A table needs the IDs, which 1.17 has another method for and 1.8 none.
+    for name, label in (
+        ("old", "instructor 1.8's `parse_from_file`"),
+        ("new ids", "instructor 1.17's `parse_results`"),
+    ):
+        if name not in samples:
             continue
         for suffix in (".parquet", ".csv", ".jsonl"):
             table = median(samples[name]) / median(samples[suffix])
             yield Line(
                 item=4,
-                what=f"Results to a {suffix} table; {label}'s parse alone",
+                what=f"Results to a {suffix} table; {label} alone",
                 ours=spread(samples[suffix]),
                 other=spread(samples[name]),
                 ratio=f"{table:.1f} times less",

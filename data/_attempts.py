@@ -123,14 +123,19 @@ def _bill(
     model: str | None,
 ) -> list[RowMeta]:
     rows: list[RowMeta] = []
+    cost_usd = price_of(provider, model) if model else None
     for result, batch_id in zip(results, batch_ids, strict=True):
-        row = RowMeta(result.outcome, None, None, result.custom_id or "", batch_id)
-        if (usage := result.usage) is not None:
-            row.input_tokens = usage.input_tokens
-            row.output_tokens = usage.output_tokens
-            if billed := model or result.model:
-                row.cost_usd = price_of(provider, billed)(usage)
-        rows.append(row)
+        outcome, custom_id = result.outcome, result.custom_id or ""
+        if (usage := result.usage) is None:
+            rows.append(RowMeta(outcome, None, None, custom_id, batch_id))
+            continue
+        if not model:
+            cost_usd = price_of(provider, result.model) if result.model else None
+        cost = cost_usd(usage) if cost_usd else None
+        inputs, outputs = usage.input_tokens, usage.output_tokens
+        rows.append(
+            RowMeta(outcome, None, None, custom_id, batch_id, inputs, outputs, cost)
+        )
     return rows
 
 

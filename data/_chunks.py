@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chunk", "Chunks", "LineChunk", "no_columns", "open_chunks"]
 
-_BYTES = 1 << 20
+_BYTES = 2 << 20
 
 
 class Chunk(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..models import Anomaly
 from ._attempts import Reading, merge
-from ._collector import paused_collector
 from ._result_index import ResultIndex
 from ._row_meta import RowMeta
 from ._row_results import Laid
@@ -36,14 +35,13 @@ class IndexedAnswers:
         answers: list[Fields] = []
         meta: list[RowMeta] = []
         size = 0
-        with paused_collector():
-            while len(meta) < most and size <= self._writer.block_bytes:
-                left = min(_BLOCK_ROWS, most - len(meta))
-                more, beside, line_bytes = self._some(row + len(meta), left)
-                answers += more
-                meta += beside
-                size += line_bytes
-            return Laid(*lay_out(self._writer, answers, meta), len(meta))
+        while len(meta) < most and size <= self._writer.block_bytes:
+            left = min(_BLOCK_ROWS, most - len(meta))
+            more, beside, line_bytes = self._some(row + len(meta), left)
+            answers += more
+            meta += beside
+            size += line_bytes
+        return Laid(*lay_out(self._writer, answers, meta), len(meta))
 
     def _some(self, row: int, most: int) -> tuple[list[Fields], list[RowMeta], int]:
         found = self._index.block(row, most)

@@ -19,7 +19,7 @@ from .response_model import Fields
 __all__ = ["ParquetWriter"]
 
 
-_BATCH_ROWS = 1024
+_BATCH_ROWS = 4096
 """Laid out at once: Arrow's arrays are slow to make and quick to fill."""
 
 

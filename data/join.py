@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..providers import Format
 from ._attempts import Absent, Reading
 from ._chunks import open_chunks
+from ._collector import paused_collector
 from ._concat import concat_parts
 from ._row_results import ResultFile
 from ._shard_answers import open_answers
@@ -67,12 +68,13 @@ def write_part(  # noqa: PLR0913 - what a shard is, and how it is read
                 stop = done + len(chunk)
                 if stop > rows:
                     break
-                while (left := stop - done) > 0:
-                    laid = answers.block(first_row + done, left)
-                    start = len(chunk) - left
-                    piece = chunk.slice(start, start + laid.rows)
-                    writer.write(piece, laid.answers, laid.metas)
-                    done += laid.rows
+                with paused_collector():
+                    while (left := stop - done) > 0:
+                        laid = answers.block(first_row + done, left)
+                        start = len(chunk) - left
+                        piece = chunk.slice(start, start + laid.rows)
+                        writer.write(piece, laid.answers, laid.metas)
+                        done += laid.rows
                 if progress is not None:
                     progress(done)
             if done != rows:

@@ -149,7 +149,7 @@ class Answer:
         if self._whole:
             return [{"answer": value} for value in values]
         names = tuple(self._names)
-        if self._same_names and {*map(tuple, values)} <= {names}:
+        if self._same_names and [*map(tuple, values)].count(names) == len(values):
             return values
         return [
             dict(zip(self.columns, map(value.get, names), strict=True))
