@@ -64,12 +64,10 @@ class HeldAnswers:
         size = 1
         for file in files:
             size += file.path.stat().st_size
-            with (
-                file.path.open("rb", buffering=_READ_BYTES) as opened,
-                paused_collector(),
-            ):
+            with file.path.open("rb", buffering=_READ_BYTES) as opened:
                 while lines := opened.readlines(_READ_BYTES):
-                    self._read(lines, file.batch_id)
+                    with paused_collector():
+                        self._read(lines, file.batch_id)
         self._meta_of = self._answer_of[:]
         self._settle()
         self._most = max(1, writer.block_bytes * rows // size)
@@ -122,29 +120,31 @@ class HeldAnswers:
     def _settle(self) -> None:
         """Find what is written of each row that has no answer yet."""
         settled: dict[int, RowMeta] = {}
+        changed: dict[int, RowMeta] = {}
         nothing = len(self._answers)
         for row, number in enumerate(self._answer_of):
             if number == _MISSING:
                 self._answer_of[row] = nothing
                 at = self._first_row + row
-                settled[row] = self._reading.missing(at, self.counter)
+                changed[row] = settled[row] = self._reading.missing(at, self.counter)
             elif number == _FAILED:
-                self._answer_of[row], settled[row] = self._merged(self._failed[row])
-        if not settled:
-            return
-        self._answers.add([None])
-        for number, row in enumerate(settled, len(self._metas)):
-            self._meta_of[row] = number
-        meta = [*settled.values()]
-        self._metas.add(meta)
-        self.counter.count(meta)
-        for row, each in settled.items():
-            self.counter.fail(self._first_row + row, each)
+                chosen, settled[row] = self._merged(self._failed[row])
+                self._answer_of[row] = self._meta_of[row] = chosen.number
+                if settled[row] is not chosen.meta:
+                    changed[row] = settled[row]
+        if changed:
+            self._answers.add([None])
+            for number, row in enumerate(changed, len(self._metas)):
+                self._meta_of[row] = number
+            self._metas.add([*changed.values()])
+        self.counter.count([*settled.values()])
+        for row, meta in settled.items():
+            self.counter.fail(self._first_row + row, meta)
 
-    def _merged(self, found: list[_Result]) -> tuple[int, RowMeta]:
+    def _merged(self, found: list[_Result]) -> tuple[_Result, RowMeta]:
         chosen, row, sent = merge([each.meta for each in found], self.counter)
         self.counter.bill(
             [found[index].result for index in sent],
             [found[index].meta for index in sent],
         )
-        return found[chosen].number, row
+        return found[chosen], row

@@ -18,8 +18,6 @@ from .response_model import Fields
 
 __all__ = ["Writer", "by_column", "lay_out", "open_writer"]
 
-_BARE = {"bool", "double", "int64"}
-"""Kinds whose texts need no quotes in CSV."""
 _TEXT_BYTES = 256 << 10
 """As much stays in the processor's cache on its way from a result to the file."""
 
@@ -129,8 +127,7 @@ class _CsvWriter:
 
 
 def _cells(kind: str, values: Sequence[Any]) -> Sequence[str]:
-    texts = to_texts(kind, values)
-    return texts if kind in _BARE else csv_column(texts)
+    return csv_column(to_texts(kind, values))
 
 
 def _joined(columns: Iterable[Sequence[str]], rows: int) -> list[bytes]:
