@@ -24,8 +24,12 @@ _SUCCEEDED = Outcome.SUCCEEDED
 _MISSING, _FAILED = -1, -2
 
 
+_KEPT_CHARACTERS = 4 << 20
+"""Of refused answers; ordinarily there are few."""
+
+
 class NotOrdinaryError(Exception):
-    """A row that had a valid answer got another result."""
+    """A row that had a valid answer got another result, or too much was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class HeldAnswers:
         # Of each row, the number of what is written.
         self._answer_of = array("i", [_MISSING]) * rows
         self._failed: dict[int, list[_Result]] = {}
+        self._kept_characters = 0
         size = 1
         for file in files:
             size += file.path.stat().st_size
@@ -112,7 +117,8 @@ class HeldAnswers:
         self.counter.bill(results, meta)
 
     def _keep(self, row: int, result: _Result) -> None:
-        if self._answer_of[row] >= 0:
+        self._kept_characters += len(result.meta.raw or "")
+        if self._answer_of[row] >= 0 or self._kept_characters > _KEPT_CHARACTERS:
             raise NotOrdinaryError
         self._answer_of[row] = _FAILED
         self._failed.setdefault(row, []).append(result)

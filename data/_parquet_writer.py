@@ -19,7 +19,7 @@ from .response_model import Fields
 __all__ = ["ParquetWriter"]
 
 
-_BATCH_ROWS = 4096
+_BLOCKS = 16
 """Laid out at once: Arrow's arrays are slow to make and quick to fill."""
 
 
@@ -77,6 +77,7 @@ class _ArrowPile:
         self._schema = schema
         self._columns = columns
         self._count = 0
+        self._blocks = 0
         self._waiting: list[Any] = []
         self._batches: list[pa.RecordBatch] = []
 
@@ -85,8 +86,9 @@ class _ArrowPile:
 
     def add(self, values: Sequence[Any]) -> None:
         self._count += len(values)
+        self._blocks += 1
         self._waiting += values
-        if len(self._waiting) >= _BATCH_ROWS:
+        if self._blocks == _BLOCKS:
             self._lay_out()
 
     def take(self, numbers: Sequence[int]) -> pa.RecordBatch:
@@ -101,3 +103,4 @@ class _ArrowPile:
             arrays = self._columns(self._waiting)
             self._batches.append(pa.record_batch(arrays, schema=self._schema))
             self._waiting = []
+            self._blocks = 0

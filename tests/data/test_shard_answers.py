@@ -15,7 +15,7 @@ from batchwright.data._held_answers import HeldAnswers, NotOrdinaryError
 from batchwright.data._indexed_answers import IndexedAnswers
 from batchwright.data._result_index import ResultIndex
 from batchwright.data._row_results import ResultFile, RowIds
-from batchwright.data._shard_answers import ShardAnswers
+from batchwright.data._shard_answers import ShardAnswers, open_answers
 from batchwright.data._writers import Writer, open_writer
 from batchwright.data.response_model import load_answer
 from batchwright.data.tally import ShardTally
@@ -130,3 +130,24 @@ def test_ids_with_newlines_do_not_pass_for_others() -> None:
     assert ids.rows([f"{mine}\nx", mine, mine]) == [-1, 0, 0]
     assert ids.rows([]) == []
     assert ids.foreign.count == 3
+
+
+@pytest.mark.parametrize(("characters", "kind"), [(10, "Held"), (5 << 20, "Indexed")])
+def test_many_refused_answers_are_not_held(
+    characters: int, kind: str, tmp_path: Path
+) -> None:
+    """What is written of a row without a valid answer shows all that came."""
+    line = _SUCCESS % (_NONCE.encode(), _ROWS.start, 0, 5, 5)
+    line = line.replace(b"answer", b"x" * characters).replace(b'"stop"', b'"length"')
+    path = tmp_path / "0.jsonl"
+    path.write_bytes(line)
+    columns = _READING.answer.columns
+    writer = open_writer(tmp_path / "part.jsonl", no_columns(), columns, "")
+    shard = (_ROWS.start, len(_ROWS))
+    files = [ResultFile(path, None)]
+    with open_answers(files, _READING, *shard, writer) as answers:
+        assert type(answers).__name__ == f"{kind}Answers"
+        written, tally = _all(answers, len(_ROWS))
+    writer.close()
+    assert tally.outcomes == {Outcome.TRUNCATED: 1, Outcome.MISSING: 6}
+    assert b'"_raw":"' + b"x" * characters in written[0]
