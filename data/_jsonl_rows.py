@@ -75,8 +75,10 @@ class _JsonlStore:
 def _read(path: UPath) -> Iterator[list[bytes]]:
     """Yield the lines of a file, without a leading BOM, as many as a block holds."""
     with path.open("rb", buffering=_READ_BYTES) as opened:
-        # Files of fsspec read all that there is when asked for some lines.
-        file = io.BufferedReader(cast("io.RawIOBase", opened), _READ_BYTES)
+        file = opened
+        if not isinstance(file, io.BufferedReader):
+            # Files of fsspec read all that there is when asked for some lines.
+            file = io.BufferedReader(cast("io.RawIOBase", opened), _READ_BYTES)
         lines = file.readlines(BLOCK_BYTES)
         if lines:
             lines[0] = lines[0].removeprefix(BOM)
@@ -93,9 +95,8 @@ def _decode(records: Sequence[bytes]) -> tuple[list[dict[str, Any]], str | None]
         values.extend(map(orjson.loads, records))
     except orjson.JSONDecodeError as exc:
         problem = f"JSON: {exc}."
-    for index, value in enumerate(values):
-        if type(value) is not dict:
-            del values[index:]
-            problem = 'a JSON object; each line is one row, as in {"email": "..."}.'
-            break
+    types = [*map(type, values)]
+    if types.count(dict) < len(types):
+        del values[next(n for n, each in enumerate(types) if each is not dict) :]
+        problem = 'a JSON object; each line is one row, as in {"email": "..."}.'
     return values, problem
