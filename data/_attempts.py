@@ -43,10 +43,6 @@ class Reading:
         """Whether the answers are embeddings."""
         return "vector" in self.answer.columns.values()
 
-    def decode(self, lines: Iterable[bytes]) -> list[BatchResult]:
-        """Return a result for each line."""
-        return [*map(self.fmt.decode, lines)]
-
     def read(
         self, results: Sequence[BatchResult], batch_ids: Iterable[str | None]
     ) -> tuple[list[Fields], list[RowMeta]]:

@@ -121,7 +121,7 @@ class _LineChunks:
         return to_fields(self._columns)
 
     def __iter__(self) -> Iterator[LineChunk]:
-        with self._path.open("rb") as file:
+        with self._path.open("rb", buffering=_BYTES) as file:
             while lines := file.readlines(_BYTES):
                 yield LineChunk([*map(bytes.strip, lines)], self._columns)
 

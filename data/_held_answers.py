@@ -90,7 +90,7 @@ class HeldAnswers:
         return Laid(answers, self._metas.take(self._meta_of[start:stop]), stop - start)
 
     def _read(self, lines: list[bytes], batch_id: str | None) -> None:
-        results = self._reading.decode(filterfalse(bytes.isspace, lines))
+        results = self._reading.fmt.decode_all(filterfalse(bytes.isspace, lines))
         rows = self._ids.rows([result.custom_id for result in results])
         if -1 in rows:
             results = [

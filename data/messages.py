@@ -17,7 +17,7 @@ from ._collector import paused_collector
 from ._resolve import answer_schema, endpoint_for
 from .files import new_output
 from .response_model import Answer, load_answer
-from .results import read_results
+from .results import BLOCK_BYTES, read_results
 
 __all__ = ["create_from_messages", "parse_from_file", "parse_from_string"]
 
@@ -130,7 +130,7 @@ def parse_from_file(
     """
     source = Path(path)
     try:
-        with source.open("rb") as file:
+        with source.open("rb", buffering=BLOCK_BYTES) as file:
             return _split(file, load_answer(response_model))
     except OSError as exc:
         raise InputError(f"{source} cannot be read: {exc.strerror}.") from exc

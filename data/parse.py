@@ -16,7 +16,7 @@ from ._row_meta import RowMeta
 from ._writers import Writer, lay_out, open_writer
 from .files import new_output
 from .response_model import Answer, Fields, load_answer
-from .results import read_results
+from .results import BLOCK_BYTES, read_results
 
 __all__ = ["ParseTally", "parse_file"]
 
@@ -109,7 +109,7 @@ def _blocks(
     path: Path, answer: Answer
 ) -> Iterator[tuple[list[Fields], list[RowMeta], int]]:
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=BLOCK_BYTES) as file:
             for block in read_results(file):
                 if block.fmt is None:
                     raise InputError(

@@ -15,9 +15,9 @@ from ..models import BatchResult, Outcome
 from ..providers import Format, get_format
 from ._jsonl_rows import BOM
 
-__all__ = ["ResultBlock", "provider_of", "read_results"]
+__all__ = ["BLOCK_BYTES", "ResultBlock", "provider_of", "read_results"]
 
-_BLOCK_BYTES = 1 << 18
+BLOCK_BYTES = 1 << 18
 """Small enough that lines are still in the processor's cache when they are decoded."""
 
 _BLANK = ""
@@ -68,7 +68,7 @@ def read_results(file: BinaryIO, *, costs: bool = True) -> Iterator[ResultBlock]
     fmt_of = cache(get_format)
     fmt = None
     number = 1
-    lines = file.readlines(_BLOCK_BYTES)
+    lines = file.readlines(BLOCK_BYTES)
     if lines:
         lines[0] = lines[0].removeprefix(BOM)
         if (provider := provider_of(lines[0])) is not None:
@@ -82,14 +82,14 @@ def read_results(file: BinaryIO, *, costs: bool = True) -> Iterator[ResultBlock]
                 fmt = block.fmt
                 yield block
         number += len(lines)
-        lines = file.readlines(_BLOCK_BYTES)
+        lines = file.readlines(BLOCK_BYTES)
 
 
 def _all_of(
     fmt: Format, number: int, lines: list[bytes], *, costs: bool
 ) -> ResultBlock | None:
     """Decode lines as one provider's; None where some are not."""
-    results = _decode(fmt, lines, costs=costs)
+    results = fmt.decode_all(lines, costs=costs)
     # What decodes as a result of this provider is one.
     odd = [
         index
@@ -110,12 +110,8 @@ def _by_provider(
             yield ResultBlock(None, number, run, [])
         elif provider != _BLANK:
             fmt = fmt_of(provider)
-            yield ResultBlock(fmt, number, run, _decode(fmt, run, costs=costs))
+            yield ResultBlock(fmt, number, run, fmt.decode_all(run, costs=costs))
         number += len(run)
-
-
-def _decode(fmt: Format, lines: list[bytes], *, costs: bool) -> list[BatchResult]:
-    return [*map(fmt.decode if costs else fmt.decode_answer, lines)]
 
 
 def _kind(line: bytes) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -113,9 +113,12 @@ class AnthropicFormat:
         """Decode one result line."""
         return decode_plain(line) or decode_line(line)
 
-    def decode_answer(self, line: bytes) -> BatchResult:
-        """Decode one result line for its answer."""
-        return decode_plain_answer(line) or decode_line(line)
+    def decode_all(
+        self, lines: Iterable[bytes], *, costs: bool = True
+    ) -> list[BatchResult]:
+        """Decode many lines; without `costs`, model and usage may be left out."""
+        plain = decode_plain if costs else decode_plain_answer
+        return [plain(line) or decode_line(line) for line in lines]
 
 
 def _turn(message: Message) -> Message:

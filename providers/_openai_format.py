@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -124,9 +125,12 @@ class OpenAIFormat:
         """Decode one line of an output or error file."""
         return decode_plain(line) or decode_line(line)
 
-    def decode_answer(self, line: bytes) -> BatchResult:
-        """Decode one result line for its answer."""
-        return decode_plain_answer(line) or decode_line(line)
+    def decode_all(
+        self, lines: Iterable[bytes], *, costs: bool = True
+    ) -> list[BatchResult]:
+        """Decode many lines; without `costs`, model and usage may be left out."""
+        plain = decode_plain if costs else decode_plain_answer
+        return [plain(line) or decode_line(line) for line in lines]
 
 
 _CONTENT = {

@@ -7,7 +7,7 @@ also talk to the API. Tasks, flows and the CLI talk to these, never to an SDK.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -93,8 +93,10 @@ class Format(Protocol):
         """Decode one result line; a bad line is a result, never an exception."""
         ...
 
-    def decode_answer(self, line: bytes) -> BatchResult:
-        """Decode a line faster; model and usage may be left out."""
+    def decode_all(
+        self, lines: Iterable[bytes], *, costs: bool = True
+    ) -> list[BatchResult]:
+        """Decode many lines; without `costs`, model and usage may be left out."""
         ...
 
 
