@@ -26,10 +26,11 @@ def measure(bench: Bench) -> Iterator[Line]:
     for rows, times in _SIZES.items():
         source = write_jsonl(bench.folder / "rows.jsonl", rows)
         generated: list[Sample] = []
-        for _ in range(max(times, _LEAST_TIMES)):
+        last = max(times, _LEAST_TIMES)
+        for _ in range(last):
             folder = bench.new_folder()
             generated.append(run("ours:generate", source, folder))
-            if len(generated) < max(times, _LEAST_TIMES):
+            if len(generated) < last:
                 shutil.rmtree(folder)
         steps.setdefault("generation", {})[rows] = generated
         shards = _answer(folder, rows)

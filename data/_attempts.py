@@ -46,7 +46,7 @@ class Reading:
     def read(
         self, results: Sequence[BatchResult], batch_ids: Iterable[str | None]
     ) -> tuple[list[Fields], list[RowMeta]]:
-        """Validate results and lay them out for a table."""
+        """Return the answers, validated, and what is written beside each."""
         return read_answers(results, batch_ids, self.answer, self.fmt, self.model)
 
     def missing(self, row: int, counter: TallyCounter) -> RowMeta:
@@ -89,7 +89,7 @@ def read_answers(
     fmt: Format,
     model: str | None = None,
 ) -> tuple[list[Fields], list[RowMeta]]:
-    """Validate results and lay them out for a table.
+    """Return the answers, validated, and what is written beside each.
 
     Args:
         results: Decoded lines.

@@ -10,8 +10,9 @@ from itertools import filterfalse
 from ..models import Anomaly, BatchResult, Outcome
 from ._attempts import Reading, merge
 from ._collector import paused_collector
+from ._piles import Laid
 from ._row_meta import RowMeta
-from ._row_results import Laid, ResultFile, RowIds
+from ._row_results import ResultFile, RowIds
 from ._writers import Writer
 from .tally import TallyCounter
 

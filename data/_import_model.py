@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -18,9 +19,11 @@ from ..errors import InputError
 
 __all__ = ["import_model", "portable_model"]
 
-
 _OURS = "_batchwright_"
 """Begins the names of modules that are loaded from a path here."""
+
+_LOADING = threading.RLock()
+"""Held while a file is run, so that tasks of one flow share its classes."""
 
 
 def portable_model(value: Any) -> Any:
@@ -93,13 +96,14 @@ def _from_file(path: Path) -> ModuleType:
     running = getattr(main, "__file__", None)
     if main is not None and running and Path(running).resolve() == path:
         return main
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():
         # A class of a module that the user imported must stay the same class.
         if getattr(module, "__file__", None) == str(path) and not name.startswith(
             _OURS
         ):
             return module
-    return _load(path, path.stat().st_mtime_ns)
+    with _LOADING:
+        return _load(path, path.stat().st_mtime_ns)
 
 
 @lru_cache

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..models import Anomaly
 from ._attempts import Reading, merge
+from ._piles import Laid
 from ._result_index import ResultIndex
 from ._row_meta import RowMeta
-from ._row_results import Laid
 from ._writers import Writer, lay_out
 from .response_model import Fields
 from .tally import TallyCounter

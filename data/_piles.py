@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-__all__ = ["Pile", "TextPile"]
+__all__ = ["Laid", "Pile", "TextPile"]
 
 
 class Pile(Protocol):
@@ -20,6 +20,14 @@ class Pile(Protocol):
     def take(self, numbers: Sequence[int]) -> Any:
         """Return those of these numbers, in this order, as the writer takes them."""
         ...
+
+
+class Laid(NamedTuple):
+    """What was taken from the piles for neighbouring rows."""
+
+    answers: Any
+    metas: Any
+    rows: int
 
 
 class TextPile:

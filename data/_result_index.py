@@ -7,19 +7,31 @@ import re
 from array import array
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from ..models import Anomaly, BatchResult
 from ..providers import Format
-from ._row_results import RowIds, RowResults
+from ._row_results import RowIds
 
-__all__ = ["ResultIndex"]
+__all__ = ["ResultIndex", "RowResults"]
 
 _READ_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 18
 
 # How both providers begin a line; any other spelling is decoded instead.
 _START = re.compile(rb'\{(?:"id":"[^"\\]*",)?"custom_id":"([ !#-\[\]-~]*)"')
+
+
+class RowResults(NamedTuple):
+    """The results of neighbouring rows, row by row, oldest file first."""
+
+    results: list[BatchResult]
+    batch_ids: list[str | None]
+    """Of each result."""
+    counts: list[int]
+    """How many results each row has."""
+    size_bytes: int
+    """Of their lines."""
 
 
 class ResultIndex:

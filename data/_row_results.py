@@ -6,12 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from ..models import Anomaly, BatchResult
+from ..models import Anomaly
 from .custom_id import parse_row_id
 
-__all__ = ["Laid", "ResultFile", "RowIds", "RowResults"]
+__all__ = ["ResultFile", "RowIds"]
 
 _SHOWN_IDS = 20
 
@@ -22,26 +21,6 @@ class ResultFile:
 
     path: Path
     batch_id: str | None
-
-
-class RowResults(NamedTuple):
-    """The results of neighbouring rows, row by row, oldest file first."""
-
-    results: list[BatchResult]
-    batch_ids: list[str | None]
-    """Of each result."""
-    counts: list[int]
-    """How many results each row has."""
-    size_bytes: int
-    """Of their lines."""
-
-
-class Laid(NamedTuple):
-    """What is written for neighbouring rows."""
-
-    answers: Any
-    metas: Any
-    rows: int
 
 
 class RowIds:

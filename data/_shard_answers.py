@@ -10,8 +10,9 @@ from ..models import Anomaly
 from ._attempts import Reading
 from ._held_answers import HeldAnswers, NotOrdinaryError
 from ._indexed_answers import IndexedAnswers
+from ._piles import Laid
 from ._result_index import ResultIndex
-from ._row_results import Laid, ResultFile
+from ._row_results import ResultFile
 from ._writers import Writer
 from .tally import TallyCounter
 
