@@ -16,6 +16,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from ..errors import InputError
 from ..models import BatchResult, Outcome
 from ..providers import Format
+from ._dict_validator import dict_validator
 from ._import_model import import_model
 from .columns import fits, kinds, resolved_root, to_json, to_texts
 from .schemas import dumped_schema, read_schema, source_schema
@@ -52,10 +53,12 @@ class Answer:
         self._direct = model is not None and _is_closed(schema)
         self._names = [*self.columns]
         self._from_json: Callable[[str | bytes], Any] | None = None
+        self._to_dict: Callable[[str], Any] | None = None
         self._dump: Callable[[list[Any]], list[Any]] | None = None
         if model is not None:
             adapter = TypeAdapter(model)
             self._from_json = adapter.validator.validate_json
+            self._to_dict = dict_validator(adapter.core_schema)
             every = TypeAdapter(list[model])  # type: ignore[valid-type]
             self._dump = partial(every.serializer.to_python, mode="json")
             self._names = _field_names(model, self.columns)
@@ -79,7 +82,7 @@ class Answer:
 
         Values are those of JSON: a date is its text.
         """
-        values, errors = self.parse(results, fmt)
+        values, errors = self._read(results, fmt, self._to_dict or self._from_json)
         for index in sorted(errors, reverse=True):
             del values[index]
         rows: list[Fields] = [*self._rows(values)]
@@ -102,16 +105,24 @@ class Answer:
 
         Many at once take half the time that they take one by one.
         """
+        return self._read(results, fmt, self._from_json)
+
+    def _read(
+        self,
+        results: Sequence[BatchResult],
+        fmt: Format,
+        from_json: Callable[[str], Any] | None,
+    ) -> tuple[list[Any], Errors]:
         texts = [
             result.text if result.outcome is _SUCCEEDED else None for result in results
         ]
         if self.schema is None:
             odd: Iterable[int] = [n for n, text in enumerate(texts) if text is None]
             values: list[Any] = [*texts]
-        elif self._from_json is None or not self._direct:
+        elif from_json is None or not self._direct:
             values, odd = [None] * len(texts), range(len(texts))
         else:
-            values, odd = _validated(self._from_json, texts)
+            values, odd = _validated(from_json, texts)
         errors: Errors = {}
         for index in odd:
             values[index], error = self._parse(results[index], fmt)
@@ -144,7 +155,12 @@ class Answer:
             if self._plain == "answer":
                 values = to_texts("string", values)
             return [{self._plain: value} for value in values]
-        if self._dump is not None:
+        if self._to_dict is not None and self._dump is not None:
+            values = [
+                value if type(value) is dict else self._dump([value])[0]
+                for value in values
+            ]
+        elif self._dump is not None:
             values = self._dump([*values])
         if self._whole:
             return [{"answer": value} for value in values]
