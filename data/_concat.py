@@ -10,16 +10,25 @@ from pathlib import Path, PurePosixPath
 from ._csv_text import csv_line
 from .files import new_output
 
-__all__ = ["concat_parts"]
+__all__ = ["concat_parts", "part_name"]
+
+
+def part_name(output: str) -> str:
+    """Return the name of a file that `concat_parts` takes for this output.
+
+    What will be Parquet waits as Arrow's batches: it is encoded and compressed once.
+    """
+    suffix = PurePosixPath(output).suffix.lower()
+    return "part" + (".arrow" if suffix == ".parquet" else suffix)
 
 
 def concat_parts(parts: Iterable[Path], output: str) -> None:
     """Write the parts one after the other; the output appears whole or not at all.
 
     Args:
-        parts: Local files of `write_part`, in order; each is done with when the
-            next one is asked for.
-        output: A path or an fsspec URL; its suffix is that of the parts.
+        parts: Local files of `write_part`, named as `part_name` says, in order; each
+            is done with when the next one is asked for.
+        output: A path or an fsspec URL.
 
     Raises:
         InputError: It cannot be written there.

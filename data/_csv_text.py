@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["csv_column", "csv_line"]
+__all__ = ["csv_column", "csv_jsons", "csv_line"]
 
 
 _SHORT = 64
@@ -36,3 +36,12 @@ def csv_column(cells: Sequence[str]) -> Sequence[str]:
         else cell
         for cell in cells
     ]
+
+
+def csv_jsons(cells: Sequence[str]) -> Sequence[str]:
+    """Return cells that are JSON, all quoted where none is empty."""
+    if not cells or "" in cells:
+        return csv_column(cells)
+    # No JSON text holds a newline.
+    whole = "\n".join(cells).replace(_QUOTE, _TWO).replace("\n", '"\n"')
+    return f'"{whole}"'.split("\n")

@@ -24,6 +24,7 @@ _READ_BYTES = 1 << 18
 _SUCCEEDED = Outcome.SUCCEEDED
 _MISSING, _FAILED = -1, -2
 
+_CHANGED_ROWS = 1000
 
 _KEPT_CHARACTERS = 4 << 20
 """Of refused answers; ordinarily there are few."""
@@ -62,9 +63,9 @@ class HeldAnswers:
         self._reading = reading
         self._first_row = first_row
         self._ids = RowIds(reading.nonce, first_row, rows)
-        self._answers, self._metas = writer.answers(), writer.metas()
-        # Of each row, the number of what is written.
-        self._answer_of = array("i", [_MISSING]) * rows
+        self._pile = writer.pile()
+        # Of each row, the number in the pile of what is written.
+        self._number_of = array("i", [_MISSING]) * rows
         self._failed: dict[int, list[_Result]] = {}
         self._kept_characters = 0
         size = 1
@@ -74,7 +75,6 @@ class HeldAnswers:
                 while lines := opened.readlines(_READ_BYTES):
                     with paused_collector():
                         self._read(lines, file.batch_id)
-        self._meta_of = self._answer_of[:]
         self._settle()
         self._most = max(1, writer.block_bytes * rows // size)
 
@@ -87,8 +87,7 @@ class HeldAnswers:
         """Return what is written for some rows, at least one, at most `most`."""
         start = row - self._first_row
         stop = start + min(most, self._most)
-        answers = self._answers.take(self._answer_of[start:stop])
-        return Laid(answers, self._metas.take(self._meta_of[start:stop]), stop - start)
+        return Laid(self._pile.take(self._number_of[start:stop]), stop - start)
 
     def _read(self, lines: list[bytes], batch_id: str | None) -> None:
         results = self._reading.fmt.decode_all(filterfalse(bytes.isspace, lines))
@@ -101,14 +100,13 @@ class HeldAnswers:
         if not results:
             return
         answers, meta = self._reading.read(results, [batch_id] * len(results))
-        first = len(self._answers)
-        self._answers.add(answers)
-        self._metas.add(meta)
-        answer_of = self._answer_of
+        first = len(self._pile)
+        self._pile.add(answers, meta)
+        number_of = self._number_of
         odd = []
         for index, row in enumerate(rows):
-            if answer_of[row] == _MISSING and meta[index].outcome is _SUCCEEDED:
-                answer_of[row] = first + index
+            if number_of[row] == _MISSING and meta[index].outcome is _SUCCEEDED:
+                number_of[row] = first + index
             else:
                 odd.append(index)
                 self._keep(row, _Result(first + index, meta[index], results[index]))
@@ -119,34 +117,43 @@ class HeldAnswers:
 
     def _keep(self, row: int, result: _Result) -> None:
         self._kept_characters += len(result.meta.raw or "")
-        if self._answer_of[row] >= 0 or self._kept_characters > _KEPT_CHARACTERS:
+        if self._number_of[row] >= 0 or self._kept_characters > _KEPT_CHARACTERS:
             raise NotOrdinaryError
-        self._answer_of[row] = _FAILED
+        self._number_of[row] = _FAILED
         self._failed.setdefault(row, []).append(result)
 
     def _settle(self) -> None:
         """Find what is written of each row that has no answer yet."""
         settled: dict[int, RowMeta] = {}
-        changed: dict[int, RowMeta] = {}
-        nothing = len(self._answers)
-        for row, number in enumerate(self._answer_of):
+        changed: list[tuple[int, BatchResult | None]] = []
+        for row, number in enumerate(self._number_of):
             if number == _MISSING:
-                self._answer_of[row] = nothing
                 at = self._first_row + row
-                changed[row] = settled[row] = self._reading.missing(at, self.counter)
+                settled[row] = self._reading.missing(at, self.counter)
+                changed.append((row, None))
             elif number == _FAILED:
                 chosen, settled[row] = self._merged(self._failed[row])
-                self._answer_of[row] = self._meta_of[row] = chosen.number
+                self._number_of[row] = chosen.number
                 if settled[row] is not chosen.meta:
-                    changed[row] = settled[row]
-        if changed:
-            self._answers.add([None])
-            for number, row in enumerate(changed, len(self._metas)):
-                self._meta_of[row] = number
-            self._metas.add([*changed.values()])
+                    changed.append((row, chosen.result))
+        for start in range(0, len(changed), _CHANGED_ROWS):
+            self._change(changed[start : start + _CHANGED_ROWS], settled)
         self.counter.count([*settled.values()])
         for row, meta in settled.items():
             self.counter.fail(self._first_row + row, meta)
+
+    def _change(
+        self, rows: Sequence[tuple[int, BatchResult | None]], meta: dict[int, RowMeta]
+    ) -> None:
+        """Lay out rows once more, with what all of their results took."""
+        found = [result for _, result in rows if result is not None]
+        answers = iter(self._reading.read(found, [None] * len(found))[0])
+        for number, (row, _) in enumerate(rows, len(self._pile)):
+            self._number_of[row] = number
+        self._pile.add(
+            [None if result is None else next(answers) for _, result in rows],
+            [meta[row] for row, _ in rows],
+        )
 
     def _merged(self, found: list[_Result]) -> tuple[_Result, RowMeta]:
         chosen, row, sent = merge([each.meta for each in found], self.counter)

@@ -41,7 +41,7 @@ class IndexedAnswers:
             answers += more
             meta += beside
             size += line_bytes
-        return Laid(*lay_out(self._writer, answers, meta), len(meta))
+        return lay_out(self._writer, answers, meta)
 
     def _some(self, row: int, most: int) -> tuple[list[Fields], list[RowMeta], int]:
         found = self._index.block(row, most)

@@ -1,14 +1,12 @@
-"""Parquet parts into one file with row groups of a good size."""
+"""Parts into one Parquet file with row groups of a good size."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-
-from ._parquet_rows import read_batches
 
 __all__ = ["concat_parquet"]
 
@@ -17,13 +15,13 @@ _GROUP_ROWS = 1 << 16
 
 
 def concat_parquet(parts: Iterable[Path], target: Path) -> None:
-    """Write all rows of `parts`, which have one schema; small groups are merged."""
+    """Write all rows of `parts`, which have one schema; small batches are merged."""
     writer: pq.ParquetWriter | None = None
     held: list[pa.RecordBatch] = []
     size = rows = 0
     try:
         for path in parts:
-            for batch in read_batches(path):
+            for batch in _batches(path):
                 if writer is None:
                     writer = pq.ParquetWriter(str(target), batch.schema)
                 held.append(batch)
@@ -39,3 +37,8 @@ def concat_parquet(parts: Iterable[Path], target: Path) -> None:
     finally:
         if writer is not None:
             writer.close()
+
+
+def _batches(path: Path) -> Iterator[pa.RecordBatch]:
+    with pa.OSFile(str(path), "rb") as file, pa.ipc.open_stream(file) as batches:
+        yield from batches

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from ._row_meta import RowMeta
+from .response_model import Fields
+
 __all__ = ["Laid", "Pile", "TextPile"]
 
 
 class Pile(Protocol):
-    """Values as a file wants them; each has a number, from 0, as it came."""
+    """Answers as a file wants them; each has a number, from 0, as it came."""
 
     def __len__(self) -> int: ...
 
-    def add(self, values: Sequence[Any]) -> None:
-        """Lay out values, at least one."""
+    def add(self, answers: Sequence[Fields], meta: Sequence[RowMeta]) -> None:
+        """Lay out answers, at least one, with what is written beside each."""
         ...
 
     def take(self, numbers: Sequence[int]) -> Any:
@@ -23,26 +26,27 @@ class Pile(Protocol):
 
 
 class Laid(NamedTuple):
-    """What was taken from the piles for neighbouring rows."""
+    """What was taken from a pile for neighbouring rows."""
 
     answers: Any
-    metas: Any
     rows: int
 
 
 class TextPile:
-    """A piece of a line for each value."""
+    """A piece of a line for each answer."""
 
-    def __init__(self, lay_out: Callable[[Sequence[Any]], Iterable[bytes]]) -> None:
+    def __init__(
+        self, lay_out: Callable[[Sequence[Fields], Sequence[RowMeta]], Iterable[bytes]]
+    ) -> None:
         self._lay_out = lay_out
         self._pieces: list[bytes] = []
 
     def __len__(self) -> int:
         return len(self._pieces)
 
-    def add(self, values: Sequence[Any]) -> None:
-        """Lay out values, at least one."""
-        self._pieces += self._lay_out(values)
+    def add(self, answers: Sequence[Fields], meta: Sequence[RowMeta]) -> None:
+        """Lay out answers, at least one, with what is written beside each."""
+        self._pieces += self._lay_out(answers, meta)
 
     def take(self, numbers: Sequence[int]) -> list[bytes]:
         """Return the pieces of these numbers, in this order."""

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import msgspec
 
 from ._chunks import Chunk, Chunks
-from ._csv_text import csv_column, csv_line
-from ._piles import Pile, TextPile
+from ._csv_text import csv_column, csv_jsons, csv_line
+from ._piles import Laid, Pile, TextPile
 from ._row_meta import RowMeta, meta_columns
 from .columns import META, to_jsons, to_texts
 from .response_model import Fields
@@ -28,16 +28,12 @@ class Writer(Protocol):
     block_bytes: int
     """Result lines to write at once, about: what suits the format."""
 
-    def answers(self) -> Pile:
-        """Return where `Fields` are laid out for this file."""
+    def pile(self) -> Pile:
+        """Return where answers are laid out for this file."""
         ...
 
-    def metas(self) -> Pile:
-        """Return where `RowMeta` are laid out for this file."""
-        ...
-
-    def write(self, rows: Chunk, answers: Any, metas: Any) -> None:
-        """Append rows, at least one, with what was taken from the piles for each."""
+    def write(self, rows: Chunk, answers: Any) -> None:
+        """Append rows, at least one, with what was taken from a pile for each."""
         ...
 
     def close(self) -> None:
@@ -50,12 +46,10 @@ def open_writer(
 ) -> Writer:
     """Begin a file in the format of its suffix; `columns` are the answer's kinds."""
     suffix = PurePosixPath(path.name).suffix.lower()
-    if suffix == ".parquet":
-        from ._parquet_writer import (  # noqa: PLC0415 - pyarrow takes 100 MB
-            ParquetWriter,
-        )
+    if suffix in {".arrow", ".parquet"}:
+        from ._arrow_writer import ArrowWriter  # noqa: PLC0415 - pyarrow takes 100 MB
 
-        return ParquetWriter(path, rows, columns, prefix)
+        return ArrowWriter(path, rows, columns, prefix)
     if suffix == ".csv":
         return _CsvWriter(path, rows, columns, prefix)
     return _JsonlWriter(path, columns, prefix)
@@ -68,14 +62,11 @@ def by_column(answers: Sequence[Fields], columns: Iterable[str]) -> list[list[An
     return [[row[name] for row in rows] for name in nulls]
 
 
-def lay_out(
-    writer: Writer, answers: Sequence[Fields], meta: Sequence[RowMeta]
-) -> tuple[Any, Any]:
+def lay_out(writer: Writer, answers: Sequence[Fields], meta: Sequence[RowMeta]) -> Laid:
     """Return what `write` takes, for rows whose turn it is already."""
-    piles = writer.answers(), writer.metas()
-    for pile, values in zip(piles, (answers, meta), strict=True):
-        pile.add(values)
-    return piles[0].take(range(len(answers))), piles[1].take(range(len(meta)))
+    pile = writer.pile()
+    pile.add(answers, meta)
+    return Laid(pile.take(range(len(meta))), len(meta))
 
 
 class _CsvWriter:
@@ -89,50 +80,46 @@ class _CsvWriter:
         names = [*rows.names, *(prefix + name for name in columns), *META]
         self._file.write(csv_line(names).encode())
 
-    def answers(self) -> TextPile:
-        kinds = self._columns.values()
-        nothing = b"," * (len(self._columns) - 1)
+    def pile(self) -> TextPile:
+        return TextPile(self._lines)
 
-        def cells(answers: Sequence[Fields]) -> list[bytes]:
-            good = [each for each in answers if each is not None]
-            values = by_column(good, self._columns)
-            lines = _joined(map(_cells, kinds, values), len(good))
-            if len(good) < len(answers):
-                for index, each in enumerate(answers):
-                    if each is None:
-                        lines.insert(index, nothing)
-            return lines
-
-        return TextPile(cells)
-
-    def metas(self) -> TextPile:
-        def cells(meta: Sequence[RowMeta]) -> list[bytes]:
-            return _joined(map(_cells, META.values(), meta_columns(meta)), len(meta))
-
-        return TextPile(cells)
-
-    def write(
-        self, rows: Chunk, answers: Sequence[bytes], metas: Sequence[bytes]
-    ) -> None:
-        pieces: list[Iterable[bytes]] = []
+    def write(self, rows: Chunk, answers: Sequence[bytes]) -> None:
+        pieces: list[Iterable[bytes]] = [answers, repeat(b"\n")]
         if texts := rows.texts():
-            pieces += _joined(map(csv_column, texts), len(rows)), repeat(b",")
-        if self._columns:
-            pieces += answers, repeat(b",")
-        pieces += metas, repeat(b"\n")
+            pieces = [_joined(map(csv_column, texts)), repeat(b","), *pieces]
         self._file.write(b"".join(chain.from_iterable(zip(*pieces, strict=False))))
 
     def close(self) -> None:
         self._file.close()
 
+    def _lines(
+        self, answers: Sequence[Fields], meta: Sequence[RowMeta]
+    ) -> Iterable[bytes]:
+        values = by_column(
+            [each for each in answers if each is not None], self._columns
+        )
+        columns = [*map(_cells, self._columns.values(), values)]
+        if None in answers:
+            gaps = [index for index, each in enumerate(answers) if each is None]
+            columns = [_with_gaps(cells, gaps) for cells in columns]
+        columns += map(_cells, META.values(), meta_columns(meta))
+        return _joined(columns)
+
 
 def _cells(kind: str, values: Sequence[Any]) -> Sequence[str]:
-    return csv_column(to_texts(kind, values))
+    texts = to_texts(kind, values)
+    return csv_jsons(texts) if kind == "json" else csv_column(texts)
 
 
-def _joined(columns: Iterable[Sequence[str]], rows: int) -> list[bytes]:
-    lines = zip(*columns, strict=True)
-    return [",".join(line).encode() for line in lines] or [b""] * rows
+def _with_gaps(cells: Iterable[str], gaps: Iterable[int]) -> list[str]:
+    filled = [*cells]
+    for index in gaps:
+        filled.insert(index, "")
+    return filled
+
+
+def _joined(columns: Iterable[Sequence[str]]) -> list[bytes]:
+    return [",".join(line).encode() for line in zip(*columns, strict=True)]
 
 
 class _JsonlWriter:
@@ -145,34 +132,34 @@ class _JsonlWriter:
         self._nulls = dict.fromkeys(columns)
         self._prefix = prefix
 
-    def answers(self) -> TextPile:
-        def members(answers: Sequence[Fields]) -> list[bytes]:
-            fields = [answer or self._nulls for answer in answers]
-            if self._prefix:
-                fields = [
-                    {self._prefix + name: value for name, value in each.items()}
-                    for each in fields
-                ]
-            return [added[1:-1] for added in to_jsons(fields)]
+    def pile(self) -> TextPile:
+        return TextPile(self._members)
 
-        return TextPile(members)
-
-    def metas(self) -> TextPile:
-        encode = msgspec.json.Encoder().encode
-        return TextPile(lambda meta: [row[1:] for row in map(encode, meta)])
-
-    def write(
-        self, rows: Chunk, answers: Sequence[bytes], metas: Sequence[bytes]
-    ) -> None:
+    def write(self, rows: Chunk, answers: Sequence[bytes]) -> None:
         heads = [row[:-1] for row in rows.objects()]
-        pieces: list[Iterable[bytes]] = [
-            heads,
-            [b"," if b'"' in head else b"" for head in heads],
-        ]
-        if self._nulls:
-            pieces += answers, repeat(b",")
-        pieces += metas, repeat(b"\n")
-        self._file.write(b"".join(chain.from_iterable(zip(*pieces, strict=False))))
+        commas = [b"," if b'"' in head else b"" for head in heads]
+        pieces = zip(heads, commas, answers, repeat(b"\n"), strict=False)
+        self._file.write(b"".join(chain.from_iterable(pieces)))
 
     def close(self) -> None:
         self._file.close()
+
+    def _members(
+        self, answers: Sequence[Fields], meta: Sequence[RowMeta]
+    ) -> Iterable[bytes]:
+        beside = [row[1:] for row in map(_encode_meta, meta)]
+        if not self._nulls:
+            return beside
+        fields = [answer or self._nulls for answer in answers]
+        if self._prefix:
+            fields = [
+                {self._prefix + name: value for name, value in each.items()}
+                for each in fields
+            ]
+        return [
+            b"%b,%b" % (added[1:-1], own)
+            for added, own in zip(to_jsons(fields), beside, strict=True)
+        ]
+
+
+_encode_meta = msgspec.json.Encoder().encode

@@ -11,7 +11,7 @@ from ..providers import Format
 from ._attempts import Absent, Reading
 from ._chunks import open_chunks
 from ._collector import paused_collector
-from ._concat import concat_parts
+from ._concat import concat_parts, part_name
 from ._row_results import ResultFile
 from ._shard_answers import open_answers
 from ._writers import open_writer
@@ -19,7 +19,7 @@ from .job import ResolvedJob
 from .response_model import Answer
 from .tally import ShardTally
 
-__all__ = ["ResultFile", "concat_parts", "write_part"]
+__all__ = ["ResultFile", "concat_parts", "part_name", "write_part"]
 
 
 def write_part(  # noqa: PLR0913 - what a shard is, and how it is read
@@ -39,14 +39,14 @@ def write_part(  # noqa: PLR0913 - what a shard is, and how it is read
 ) -> ShardTally:
     """Join one shard's rows with its results, in input order, in bounded memory.
 
-    A part is a whole table by itself, in the format of `part_path`'s suffix.
+    A part is a whole table by itself.
 
     Args:
         job: Names the model that is billed and the answer's prefix.
         rows_path: The shard's `rows.parquet` or `rows.jsonl`.
         results: Local result files, first round first; they may hold lines of
             other shards, which count as foreign.
-        part_path: Written in place; the caller renames it.
+        part_path: Named as `part_name` says. Written in place; the caller renames it.
         nonce: What the run's `custom_id`s begin with.
         first_row: Of the shard, 0-based in the input.
         rows: Of the shard.
@@ -73,7 +73,7 @@ def write_part(  # noqa: PLR0913 - what a shard is, and how it is read
                         laid = answers.block(first_row + done, left)
                         start = len(chunk) - left
                         piece = chunk.slice(start, start + laid.rows)
-                        writer.write(piece, laid.answers, laid.metas)
+                        writer.write(piece, laid.answers)
                         done += laid.rows
                 if progress is not None:
                     progress(done)

@@ -101,7 +101,7 @@ def _write(writer: Writer, answers: list[Fields], meta: list[RowMeta]) -> int:
     """Write rows that have no columns of their own, and return how many."""
     if meta:
         rows = LineChunk([b"{}"] * len(meta), {})
-        writer.write(rows, *lay_out(writer, answers, meta))
+        writer.write(rows, lay_out(writer, answers, meta).answers)
     return len(meta)
 
 

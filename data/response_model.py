@@ -54,7 +54,7 @@ class Answer:
         self._names = [*self.columns]
         self._from_json: Callable[[str | bytes], Any] | None = None
         self._to_dict: Callable[[str], Any] | None = None
-        self._dump: Callable[[list[Any]], list[Any]] | None = None
+        self._dump: Callable[[list[Any]], list[Any]] = list
         if model is not None:
             adapter = TypeAdapter(model)
             self._from_json = adapter.validator.validate_json
@@ -155,13 +155,12 @@ class Answer:
             if self._plain == "answer":
                 values = to_texts("string", values)
             return [{self._plain: value} for value in values]
-        if self._to_dict is not None and self._dump is not None:
-            values = [
+        if self._to_dict is not None:
+            return [
                 value if type(value) is dict else self._dump([value])[0]
                 for value in values
             ]
-        elif self._dump is not None:
-            values = self._dump([*values])
+        values = self._dump([*values])
         if self._whole:
             return [{"answer": value} for value in values]
         names = tuple(self._names)

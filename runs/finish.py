@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from ..data import columns
 from ..data.job import check_output
-from ..data.join import ResultFile, concat_parts, write_part
+from ..data.join import ResultFile, concat_parts, part_name, write_part
 from ..data.tally import ShardTally, combine
 from ..models import Outcome, RunReport
 from .events import emit
@@ -36,7 +36,7 @@ def parse_shard(run: Run, path: str) -> ShardTally:
     shard = plan.shards[int(path.rpartition("/")[2])]
     override = run.directory.read("response-model")
     answer = run.job.answer(override.decode() if override else None)
-    part = f"{path}/part{PurePosixPath(run.job.job.output).suffix.lower()}"
+    part = f"{path}/{part_name(run.job.job.output)}"
     with ExitStack() as stack:
         rows = stack.enter_context(run.directory.local(f"{path}/{shard.rows_name}"))
         results = [
@@ -90,9 +90,9 @@ def finish_run(run: Run) -> RunReport:
 
 
 def _parts(run: Run, plan: Plan) -> Iterator[Path]:
-    suffix = PurePosixPath(run.job.job.output).suffix.lower()
+    name = part_name(run.job.job.output)
     for shard in plan.shards:
-        with run.directory.local(f"{shard.path}/part{suffix}") as path:
+        with run.directory.local(f"{shard.path}/{name}") as path:
             yield path
 
 

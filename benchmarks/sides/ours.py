@@ -13,7 +13,12 @@ from batchwright.data.check import check_file
 from batchwright.data.custom_id import row_ids
 from batchwright.data.generate import write_shards
 from batchwright.data.job import BatchJob, ResolvedJob, resolve
-from batchwright.data.join import ResultFile, concat_parts, write_part
+from batchwright.data.join import (
+    ResultFile,
+    concat_parts,
+    part_name,
+    write_part,
+)
 from batchwright.data.rows import open_rows
 from batchwright.models import Outcome
 from batchwright.providers import get_format
@@ -98,7 +103,7 @@ def join(
         where = Path(folder) / f"{index:05}"
         (kept,) = where.glob("rows.*")
         count = min(50_000, int(rows) - first)
-        part = where / f"part{suffix}"
+        part = where / part_name(output)
         tally = write_part(
             job,
             kept,

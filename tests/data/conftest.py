@@ -14,7 +14,7 @@ from batchwright.data import columns
 from batchwright.data.custom_id import row_ids
 from batchwright.data.generate import ShardFiles, write_shards
 from batchwright.data.job import BatchJob, ResolvedJob, resolve
-from batchwright.data.join import ResultFile, concat_parts, write_part
+from batchwright.data.join import ResultFile, concat_parts, part_name, write_part
 from batchwright.data.tally import ShardTally, combine
 from batchwright.models import Outcome
 from batchwright.providers import get_format
@@ -60,11 +60,10 @@ class SmallRun:
             path = self.folder / f"results-{number}.jsonl"
             path.write_bytes(b"".join(lines))
             results.append(ResultFile(path, f"batch_{number}"))
-        suffix = Path(self.job.job.output).suffix
         parts = []
         tallies = []
         for shard in self.shards:
-            part = self.folder / f"part-{shard.index}{suffix}"
+            part = self.folder / f"{shard.index}-{part_name(self.job.job.output)}"
             tallies.append(
                 write_part(
                     self.job,

@@ -256,6 +256,25 @@ def test_parquet_keeps_its_types(
     assert second["price"] in {"", None}
 
 
+def test_row_groups_may_have_categories_of_their_own(
+    small_run: MakeRun, tmp_path: Path, answer_line: Line
+) -> None:
+    """Dictionaries that differ within one shard come back as the values they mean."""
+    source = tmp_path / "in.parquet"
+    groups = [
+        pa.table({"word": pa.array(words).dictionary_encode()})
+        for words in (["x", "y"], ["z", "y", "q"])
+    ]
+    with pq.ParquetWriter(source, groups[0].schema) as writer:
+        for group in groups:
+            writer.write_table(group)
+    run = small_run(source, "out.parquet", prompt="{{ word }}")
+    run.join([answer_line(row, "ok") for row in range(5)])
+    written = pq.read_table(run.job.job.output)
+    assert written["word"].to_pylist() == ["x", "y", "z", "y", "q"]
+    assert pa.types.is_dictionary(written.schema.field("word").type)
+
+
 _TYPED = {
     "type": "object",
     "$defs": {"Level": {"enum": ["low", "high"], "type": "string"}},

@@ -70,8 +70,8 @@ def _all(answers: ShardAnswers, most: int) -> tuple[list[bytes], ShardTally]:
     while left := len(_ROWS) - len(written):
         laid = answers.block(_ROWS.start + len(written), min(most, left))
         assert 1 <= laid.rows <= min(most, left)
-        assert laid.rows == len(laid.answers) == len(laid.metas)
-        written += map(bytes.__add__, laid.answers, laid.metas)
+        assert laid.rows == len(laid.answers)
+        written += laid.answers
     return written, answers.counter.close(answers.foreign)
 
 

@@ -1,0 +1,97 @@
+"""One part of the output as Arrow's batches, or a whole table as Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ._arrow import to_array, to_fields
+from ._chunks import Chunk, Chunks
+from ._row_meta import RowMeta, meta_columns
+from ._writers import by_column
+from .columns import META
+from .response_model import Fields
+
+__all__ = ["ArrowWriter"]
+
+
+_OPEN: dict[str, Callable[[str, pa.Schema], Any]] = {
+    ".arrow": pa.ipc.new_stream,
+    ".parquet": pq.ParquetWriter,
+}
+
+_BLOCKS = 16
+"""Laid out at once: Arrow's arrays are slow to make and quick to fill."""
+
+
+class ArrowWriter:
+    """Input columns keep their types; the answer's come from its schema."""
+
+    block_bytes = 8 << 20
+
+    def __init__(
+        self, path: Path, rows: Chunks, columns: Mapping[str, str], prefix: str
+    ) -> None:
+        self._columns = columns
+        answers = {prefix + name: kind for name, kind in columns.items()}
+        self._answers = pa.schema(to_fields({**answers, **META}))
+        self._schema = pa.schema([*rows.fields(), *self._answers])
+        self._writer = _OPEN[path.suffix.lower()](str(path), self._schema)
+
+    def pile(self) -> _ArrowPile:
+        """Return where answers are laid out for this file."""
+        return _ArrowPile(self._answers, self._columns)
+
+    def write(self, rows: Chunk, answers: pa.RecordBatch) -> None:
+        """Append rows as one batch, which is one row group in Parquet."""
+        arrays = [*rows.arrays(), *answers.columns]
+        self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._writer.close()
+
+
+class _ArrowPile:
+    """A row of a batch for each answer."""
+
+    def __init__(self, schema: pa.Schema, columns: Mapping[str, str]) -> None:
+        self._schema = schema
+        self._columns = columns
+        self._count = 0
+        self._blocks = 0
+        self._answers: list[Fields] = []
+        self._meta: list[RowMeta] = []
+        self._batches: list[pa.RecordBatch] = []
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, answers: Sequence[Fields], meta: Sequence[RowMeta]) -> None:
+        self._count += len(meta)
+        self._blocks += 1
+        self._answers += answers
+        self._meta += meta
+        if self._blocks == _BLOCKS:
+            self._lay_out()
+
+    def take(self, numbers: Sequence[int]) -> pa.RecordBatch:
+        self._lay_out()
+        if len(self._batches) > 1:
+            table = pa.Table.from_batches(self._batches)
+            self._batches = table.combine_chunks().to_batches()
+        return self._batches[0].take(pa.array(numbers, pa.int32()))
+
+    def _lay_out(self) -> None:
+        if self._meta:
+            values = by_column(self._answers, self._columns)
+            arrays = [
+                *map(to_array, self._columns.values(), values),
+                *map(to_array, META.values(), meta_columns(self._meta)),
+            ]
+            self._batches.append(pa.record_batch(arrays, schema=self._schema))
+            self._answers, self._meta, self._blocks = [], [], 0
