@@ -55,11 +55,11 @@ def open_writer(
     return _JsonlWriter(path, columns, prefix)
 
 
-def by_column(answers: Sequence[Fields], columns: Iterable[str]) -> list[list[Any]]:
+def by_column(answers: Sequence[Fields], columns: Iterable[str]) -> list[Sequence[Any]]:
     """Return the columns; a row without a valid answer is null in each."""
     nulls = dict.fromkeys(columns)
-    rows = [answer or nulls for answer in answers]
-    return [[row[name] for row in rows] for name in nulls]
+    rows = [(answer or nulls).values() for answer in answers]
+    return [*zip(*rows, strict=True)] if rows else [()] * len(nulls)
 
 
 def lay_out(writer: Writer, answers: Sequence[Fields], meta: Sequence[RowMeta]) -> Laid:

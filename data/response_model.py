@@ -58,10 +58,11 @@ class Answer:
         if model is not None:
             adapter = TypeAdapter(model)
             self._from_json = adapter.validator.validate_json
-            self._to_dict = dict_validator(adapter.core_schema)
             every = TypeAdapter(list[model])  # type: ignore[valid-type]
             self._dump = partial(every.serializer.to_python, mode="json")
             self._names = _field_names(model, self.columns)
+            if self._names == [*model.model_fields]:
+                self._to_dict = dict_validator(adapter.core_schema)
             # What is written is what the model dumps: of a Decimal the digits.
             dumped = kinds(dumped_schema(model))
             self.columns = {

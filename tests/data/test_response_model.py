@@ -125,6 +125,23 @@ def test_kinds_come_from_the_schema() -> None:
     }
 
 
+def _without_secret(schema: dict[str, Any]) -> None:
+    del schema["properties"]["secret"]
+
+
+class _Discreet(BaseModel):
+    model_config = ConfigDict(json_schema_extra=_without_secret)
+
+    secret: int = 1
+    label: str
+
+
+def test_what_the_schema_hides_is_no_column() -> None:
+    """Columns are those of the schema that was sent, also where the class has more."""
+    assert load_answer(_Discreet).columns == {"label": "string"}
+    assert _validate(_Discreet, '{"label":"a","secret":2}') == ({"label": "a"}, None)
+
+
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
 @pytest.mark.parametrize("as_data", [False, True])
 def test_a_strict_model_takes_what_json_can_say(
