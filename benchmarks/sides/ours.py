@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import genai_prices  # noqa: F401 - as below
+import genai_prices.data  # noqa: F401 - as below
+import pyarrow.compute
 import pyarrow.parquet  # noqa: F401 - as below
 from _data import NONCE, SHARD_ROWS
 from _model import PROMPT, Ticket
