@@ -25,6 +25,7 @@ _SUCCEEDED = Outcome.SUCCEEDED
 _MISSING, _FAILED = -1, -2
 
 _CHANGED_ROWS = 1000
+"""Laid out once more at a time; their answers are validated again."""
 
 _KEPT_CHARACTERS = 4 << 20
 """Of refused answers; ordinarily there are few."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import date
-from decimal import Decimal
 from enum import Enum, IntEnum
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -15,16 +13,9 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    PrivateAttr,
-    RootModel,
     StringConstraints,
     TypeAdapter,
     ValidationError,
-    computed_field,
-    field_serializer,
-    field_validator,
-    model_serializer,
-    model_validator,
 )
 
 from batchwright.data._dict_validator import dict_validator
@@ -120,156 +111,6 @@ _CONVERTED: list[type[BaseModel]] = [
     _Closed,
     _Trimmed,
 ]
-
-
-class _Validated(BaseModel):
-    s: str
-
-    @field_validator("s")
-    @classmethod
-    def _upper(cls, value: str) -> str:
-        return value.upper()
-
-
-class _Checked(BaseModel):
-    s: str
-
-    @model_validator(mode="after")
-    def _same(self) -> _Checked:
-        return self
-
-
-class _Prepared(BaseModel):
-    s: str
-
-    @model_validator(mode="before")
-    @classmethod
-    def _same(cls, value: Any) -> Any:
-        return value
-
-
-class _Serialized(BaseModel):
-    s: str
-
-    @field_serializer("s")
-    def _upper(self, value: str) -> str:
-        return value.upper()
-
-
-class _Flat(BaseModel):
-    s: str
-
-    @model_serializer
-    def _whole(self) -> str:
-        return self.s
-
-
-class _Computed(BaseModel):
-    s: str
-
-    @computed_field
-    def length(self) -> int:
-        return len(self.s)
-
-
-class _Started(BaseModel):
-    s: str
-    _seen: int = PrivateAttr(default=0)
-
-    def model_post_init(self, _context: Any) -> None:
-        self.s = self.s.upper()
-
-
-class _Made(BaseModel):
-    s: str
-
-    def __init__(self, **values: Any) -> None:
-        super().__init__(**values)
-        self.s = self.s.upper()
-
-
-class _Aliased(BaseModel):
-    s: str = Field(alias="t")
-
-
-class _Hidden(BaseModel):
-    s: str
-    n: int = Field(default=1, exclude=True)
-
-
-class _Open(BaseModel):
-    model_config = ConfigDict(extra="allow")
-
-    s: str
-
-
-class _Numbers(BaseModel):
-    model_config = ConfigDict(coerce_numbers_to_str=True)
-
-    s: str
-
-
-class _Values(BaseModel):
-    model_config = ConfigDict(use_enum_values=True, validate_default=True)
-
-    color: _Color = _Color.RED
-
-
-class _Dated(BaseModel):
-    day: date
-
-
-class _Priced(BaseModel):
-    price: Decimal
-
-
-class _Either(BaseModel):
-    either: _Inner | _Scalars
-
-
-class _Holds(BaseModel):
-    inner: _Validated
-
-
-class _Whole(RootModel[list[int]]):
-    pass
-
-
-class _DateEnum(Enum):
-    DAY = date(2026, 11, 23)
-
-
-class _OnDay(BaseModel):
-    day: _DateEnum
-
-
-@pytest.mark.parametrize(
-    "model",
-    [
-        _Aliased,
-        _Checked,
-        _Computed,
-        _Dated,
-        _Either,
-        _Flat,
-        _Hidden,
-        _Holds,
-        _Made,
-        _Numbers,
-        _OnDay,
-        _Open,
-        _Prepared,
-        _Priced,
-        _Serialized,
-        _Started,
-        _Validated,
-        _Values,
-        _Whole,
-    ],
-)
-def test_a_class_that_does_more_makes_instances(model: type[BaseModel]) -> None:
-    """Only its instances know what it dumps."""
-    assert dict_validator(TypeAdapter(model).core_schema) is None
 
 
 _SCALARS = st.one_of(
