@@ -16,7 +16,7 @@ __all__ = ["measure"]
 _ROWS = 200_000
 _SOME_ROWS, _FEW_ROWS = 40_000, 1000
 """What is slow is measured on fewer rows, and compared per row."""
-_TIMES = 3
+_TIMES = 7
 _OLD, _NEW, _FLOOR = 5, 100, 1.6
 
 
