@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from pydantic_core import CoreSchema, SchemaError, SchemaSerializer, SchemaValidator
+from pydantic_core import (
+    CoreSchema,
+    PydanticSerializationError,
+    SchemaError,
+    SchemaSerializer,
+    SchemaValidator,
+)
 from pydantic_core import core_schema as core
 
 __all__ = ["dict_validator"]
@@ -49,7 +55,7 @@ def dict_validator(schema: CoreSchema) -> Callable[[str], dict[str, Any]] | None
     """
     try:
         return SchemaValidator(_converted(cast("_Schema", schema))).validate_json
-    except (_MoreThanFieldsError, SchemaError):
+    except (_MoreThanFieldsError, PydanticSerializationError, SchemaError):
         return None
 
 

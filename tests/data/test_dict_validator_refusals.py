@@ -150,6 +150,10 @@ class _Mapping(BaseModel):
     scores: dict[str, int]
 
 
+class _Unwritten(BaseModel):
+    s: str = object()  # type: ignore[assignment]
+
+
 class _Holds(BaseModel):
     inner: _Validated
 
@@ -187,6 +191,7 @@ class _OnDay(BaseModel):
         _Priced,
         _Serialized,
         _Started,
+        _Unwritten,
         _Validated,
         _Values,
         _Whole,
