@@ -96,8 +96,9 @@ def _from_file(path: Path) -> ModuleType:
     running = getattr(main, "__file__", None)
     if main is not None and running and Path(running).resolve() == path:
         return main
+    # A class of a module that the user imported must stay the same class. Other
+    # threads may import meanwhile.
     for name, module in sys.modules.copy().items():
-        # A class of a module that the user imported must stay the same class.
         if getattr(module, "__file__", None) == str(path) and not name.startswith(
             _OURS
         ):
