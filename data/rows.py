@@ -104,6 +104,11 @@ def _expand(location: str) -> list[UPath]:
             return [path]
         if path.is_dir():
             raise InputError(f"{location} is a folder; name a file or a glob in it.")
+        if path.exists():
+            raise InputError(
+                f"{location} is a pipe or a device, which cannot be read again after"
+                " a crash; write its rows to a file first."
+            )
         if not _GLOB.isdisjoint(location):
             found = sorted(path.fs.glob(path.path))
             if found and is_url(location):

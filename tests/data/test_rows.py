@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -212,12 +213,14 @@ def test_parquet_files_that_differ(
         ("", "is a folder"),
         ("in.txt", "is no input"),
         ("in.*", "files of different kinds"),
+        ("pipe.csv", "is a pipe"),
     ],
 )
 def test_no_input_is_named(tmp_path: Path, name: str, message: str) -> None:
     """What is not there or no input is one sentence."""
     (tmp_path / "in.txt").write_text("a", encoding="utf-8")
     (tmp_path / "in.csv").write_text("a", encoding="utf-8")
+    os.mkfifo(tmp_path / "pipe.csv")
     with pytest.raises(InputError, match=message):
         open_rows(str(tmp_path / name))
 
