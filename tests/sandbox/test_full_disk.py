@@ -26,8 +26,9 @@ def filler(small_disk: Path, enlarge: Callable[[], None]) -> Path:
 
 @pytest.fixture
 def sandbox(filler: Path) -> Iterator[Sandbox]:
-    """A sandbox that keeps its state on the small disk."""
-    with Sandbox(filler.with_name("state")) as running:
+    """A sandbox whose state is on the small disk and whose batches take an hour."""
+    faults = {"durations": {"in_progress": 3600}}
+    with Sandbox(filler.with_name("state"), faults=faults) as running:
         yield running
 
 
