@@ -136,7 +136,7 @@ def test_gone_results_are_bought_again_only_on_request(
     provider: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """They land as missing; `--resend-lost` sends them once more."""
-    sandbox.set_faults({"durations": {"in_progress": 60}})
+    sandbox.set_faults({"durations": {"in_progress": 3600}})
     run_dir = str(tmp_path / "run")
     drive(open_run(job(tmp_path, 3, provider), run_dir), wait=False)
     sandbox.settle()
@@ -156,7 +156,7 @@ def test_an_edited_response_model_loses_nothing(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """Results are downloaded; parsing waits for a model that fits."""
-    sandbox.set_faults({"durations": {"in_progress": 60}})
+    sandbox.set_faults({"durations": {"in_progress": 3600}})
     model = tmp_path / "label.py"
     model.write_text(
         "from pydantic import BaseModel\nclass A(BaseModel):\n    label: str\n", "utf-8"
@@ -186,7 +186,7 @@ def test_a_cancelled_run_creates_nothing_more(
     provider: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """What ended is landed, the rest is cancelled, and no sweep sends anything."""
-    sandbox.set_faults({"durations": {"in_progress": 60}})
+    sandbox.set_faults({"durations": {"in_progress": 3600}})
     run_dir = str(tmp_path / "run")
     given = job(tmp_path, 6, provider, max_requests_per_batch=2, max_in_flight=1)
     drive(open_run(given, run_dir), wait=False)

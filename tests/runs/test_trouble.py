@@ -37,7 +37,7 @@ def test_another_key_stops_the_run(
     provider: str, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A key that does not see the run's batches sends nothing."""
-    sandbox.set_faults({"durations": {"in_progress": 60}})
+    sandbox.set_faults({"durations": {"in_progress": 3600}})
     run_dir = str(tmp_path / "run")
     given = job(tmp_path, 4, provider, max_requests_per_batch=2, max_in_flight=1)
     drive(open_run(given, run_dir), wait=False)

@@ -264,11 +264,11 @@ def test_cancel_after_the_end_is_a_conflict(clients: Any, chat: Any) -> None:
 
 def test_counts_grow_while_it_runs(clients: Any, chat: Any) -> None:
     """Half the time is half the requests; file IDs show only at the end."""
-    clients.sandbox.set_faults({"durations": {"validating": 10, "in_progress": 1000}})
+    clients.sandbox.set_faults({"durations": {"validating": 600, "in_progress": 6000}})
     batch_id = clients.create([chat(f"row-{i}") for i in range(10)])
     assert clients.openai.batches.retrieve(batch_id).status == "validating"
     clients.sandbox.backend.worker.wait_idle()
-    clients.sandbox.advance(510)
+    clients.sandbox.advance(3600)
     batch = clients.openai.batches.retrieve(batch_id)
     assert batch.status == "in_progress"
     assert batch.request_counts.total == 10

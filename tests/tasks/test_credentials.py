@@ -280,7 +280,7 @@ def test_the_command_line_works_on_a_run_with_a_block(
 ) -> None:
     """`cancel --run-dir` and `resume` read the block too; there is no other key."""
     monkeypatch.delenv("OPENAI_API_KEY")
-    sandbox.set_faults({"durations": {"in_progress": 60}})
+    sandbox.set_faults({"durations": {"in_progress": 3600}})
     name = block(Secret(value="key"), "cancelled")
     run_dir = str(tmp_path / "run")
     run_batch(job(tmp_path, name), run_dir, wait="detach")
