@@ -37,6 +37,8 @@ _AWKWARD = ["Größe", "naïve", "価格", '"quoted"', "line\nbreak", "café", "
 _AWKWARD_EVERY = 10
 """One text in so many is not plain English: most users' are, and none are all."""
 _TEXTS = 997
+_ANSWERS = 200
+_MONTHS = ("January", "May", "June", "October", "December")
 _BUFFER_BYTES = 1 << 20
 
 
@@ -98,13 +100,20 @@ def result_lines(
     rows: Iterable[int], *, tools: bool = False, round_: int = 0
 ) -> Iterator[bytes]:
     """Yield OpenAI's result lines; in round 0 one in 200 is no valid answer."""
-    frames = [_frame(content.decode(), tools=tools) for content in _contents()]
+    frames = [
+        _frame(content.decode(), *_usage(number), tools=tools)
+        for number, content in enumerate(_contents())
+    ]
     yield from _lines(frames, rows, round_)
 
 
 def anthropic_lines(rows: Iterable[int]) -> Iterator[bytes]:
     """Yield Anthropic's result lines, with the same answers as inputs of a tool."""
-    yield from _lines([*map(_anthropic_frame, _contents())], rows, 0)
+    frames = [
+        _anthropic_frame(content, *_usage(number))
+        for number, content in enumerate(_contents())
+    ]
+    yield from _lines(frames, rows, 0)
 
 
 def _lines(
@@ -116,37 +125,45 @@ def _lines(
 
 
 def _contents() -> list[bytes]:
-    company = {"name": "Example", "country": "DE", "employees": None}
-    answer = {
-        "category": "billing",
-        "urgency": 3,
-        "summary": "The invoice of May was paid twice, once by card and once by bank"
-        " transfer; the customer wants the second payment back before the end of the"
-        " month, and asks for a corrected invoice.",
-        "language": "en",
-        "sentiment": -0.25,
-        "tags": ["invoice", "refund", "double payment", "May"],
-        "escalate": False,
-        "company": company,
+    """Return answers of which no two are alike; the last one is not valid."""
+    answers = [_answer(number) for number in range(_ANSWERS)]
+    answers[-1]["category"] = "weather"
+    return [*map(orjson.dumps, answers)]
+
+
+def _answer(number: int) -> dict[str, Any]:
+    month = _MONTHS[number % len(_MONTHS)]
+    awkward = number % _AWKWARD_EVERY == 0
+    return {
+        "category": ("billing", "bug", "question", "praise")[number % 4],
+        "urgency": 1 + number % 5,
+        "summary": f"Invoice {number} of {month} was paid twice, once by card and once"
+        " by bank transfer; the customer wants the second payment back before the end"
+        " of the month, and asks for a corrected invoice.",
+        "language": "“Größe”, 価格 🙁" if awkward else ("en", "de", "fr")[number % 3],
+        "sentiment": number / _ANSWERS,
+        "tags": ["invoice", "refund", "double payment", month],
+        "escalate": number % 7 == 0,
+        "company": {
+            "name": f"Example {number}",
+            "country": "DE" if number % 2 else None,
+            "employees": number if number % 3 == 0 else None,
+        },
     }
-    contents = [
-        orjson.dumps(
-            answer
-            | {"urgency": 1 + number % 5, "sentiment": number / 200}
-            | ({} if number % _AWKWARD_EVERY else {"language": "“Größe”, 価格 🙁"})
-        )
-        for number in range(199)
-    ]
-    return [*contents, orjson.dumps(answer | {"category": "weather"})]
 
 
-def _anthropic_frame(content: bytes) -> tuple[bytes, bytes]:
+def _usage(number: int) -> tuple[int, int]:
+    """Return the tokens that an answer of this number took."""
+    return 480 + number, 140 + number % 60
+
+
+def _anthropic_frame(content: bytes, read: int, written: int) -> tuple[bytes, bytes]:
     use = {"type": "tool_use", "id": "toolu_0123456789abcdefghijklmn", "name": "Ticket"}
     usage = {
-        "input_tokens": 512,
+        "input_tokens": read,
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": 0,
-        "output_tokens": 160,
+        "output_tokens": written,
         "service_tier": "batch",
     }
     message = {
@@ -164,7 +181,9 @@ def _anthropic_frame(content: bytes) -> tuple[bytes, bytes]:
     return head, tail + b"\n"
 
 
-def _frame(content: str, *, tools: bool) -> tuple[bytes, bytes]:
+def _frame(
+    content: str, read: int, written: int, *, tools: bool
+) -> tuple[bytes, bytes]:
     message: dict[str, Any] = {"role": "assistant", "content": content}
     message |= {"refusal": None, "annotations": []}
     if tools:
@@ -172,9 +191,9 @@ def _frame(content: str, *, tools: bool) -> tuple[bytes, bytes]:
         call = {"id": "call_0", "type": "function", "function": function}
         message = {"role": "assistant", "content": None, "tool_calls": [call]}
     usage = {
-        "prompt_tokens": 512,
-        "completion_tokens": 160,
-        "total_tokens": 672,
+        "prompt_tokens": read,
+        "completion_tokens": written,
+        "total_tokens": read + written,
         "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
         "completion_tokens_details": {
             "reasoning_tokens": 64,

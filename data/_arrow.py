@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from .columns import to_text, to_texts
 
-__all__ = ["to_array", "to_fields"]
+__all__ = ["json_texts", "to_array", "to_fields"]
 
 _TYPES: dict[str, pa.DataType] = {
     "bool": pa.bool_(),
@@ -34,8 +34,7 @@ def to_fields(columns: Mapping[str, str]) -> list[pa.Field[Any]]:
 def to_array(kind: str, values: Sequence[Any]) -> pa.Array[Any]:
     """Return JSON values as one column; they must fit its kind."""
     if kind == "json":
-        nulls = [value is None for value in values] if None in values else None
-        return pa.array(to_texts(kind, values), _TYPES[kind], mask=nulls)
+        values = json_texts(values)
     convert = _CONVERT.get(kind)
     if convert is None:
         try:
@@ -44,6 +43,12 @@ def to_array(kind: str, values: Sequence[Any]) -> pa.Array[Any]:
             convert = _COERCE[kind]
     values = [None if value is None else convert(value) for value in values]
     return pa.array(values, _TYPES[kind])
+
+
+def json_texts(values: Sequence[Any]) -> Sequence[str | None]:
+    """Return what stands in a `json` column for each value: its text, or null."""
+    texts = to_texts("json", values)
+    return [text or None for text in texts] if None in values else texts
 
 
 def _timestamp(text: str) -> datetime:

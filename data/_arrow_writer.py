@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ._arrow import to_array, to_fields
+from ._arrow import json_texts, to_array, to_fields
 from ._chunks import Chunk, Chunks
-from ._row_meta import RowMeta, meta_columns
+from ._row_meta import RowMetas
 from ._writers import by_column
 from .columns import META
 from .response_model import Fields
@@ -61,21 +61,26 @@ class _ArrowPile:
 
     def __init__(self, schema: pa.Schema, columns: Mapping[str, str]) -> None:
         self._schema = schema
-        self._columns = columns
+        self._names = columns
+        kinds = [*columns.values(), *META.values()]
+        self._nested = [kind == "json" for kind in kinds]
+        self._kinds = ["string" if kind == "json" else kind for kind in kinds]
         self._count = 0
         self._blocks = 0
-        self._answers: list[Fields] = []
-        self._meta: list[RowMeta] = []
+        self._columns: list[list[Any]] = [[] for _ in self._kinds]
         self._batches: list[pa.RecordBatch] = []
 
     def __len__(self) -> int:
         return self._count
 
-    def add(self, answers: Sequence[Fields], meta: Sequence[RowMeta]) -> None:
+    def add(self, answers: Sequence[Fields], meta: RowMetas) -> None:
         self._count += len(meta)
         self._blocks += 1
-        self._answers += answers
-        self._meta += meta
+        values = [*by_column(answers, self._names), *meta.columns()]
+        for column, nested, more in zip(
+            self._columns, self._nested, values, strict=True
+        ):
+            column.extend(json_texts(more) if nested else more)
         if self._blocks == _BLOCKS:
             self._lay_out()
 
@@ -87,11 +92,8 @@ class _ArrowPile:
         return self._batches[0].take(pa.array(numbers, pa.int32()))
 
     def _lay_out(self) -> None:
-        if self._meta:
-            values = by_column(self._answers, self._columns)
-            arrays = [
-                *map(to_array, self._columns.values(), values),
-                *map(to_array, META.values(), meta_columns(self._meta)),
-            ]
+        if self._blocks:
+            arrays = [*map(to_array, self._kinds, self._columns)]
             self._batches.append(pa.record_batch(arrays, schema=self._schema))
-            self._answers, self._meta, self._blocks = [], [], 0
+            self._columns = [[] for _ in self._kinds]
+            self._blocks = 0

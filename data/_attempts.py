@@ -9,7 +9,7 @@ import msgspec
 
 from ..models import BatchResult, Outcome
 from ..providers import Format
-from ._row_meta import RowMeta
+from ._row_meta import RowMeta, RowMetas
 from .columns import to_json
 from .custom_id import row_id
 from .prices import price_of
@@ -45,7 +45,7 @@ class Reading:
 
     def read(
         self, results: Sequence[BatchResult], batch_ids: Iterable[str | None]
-    ) -> tuple[list[Fields], list[RowMeta]]:
+    ) -> tuple[list[Fields], RowMetas]:
         """Return the answers, validated, and what is written beside each."""
         return read_answers(results, batch_ids, self.answer, self.fmt, self.model)
 
@@ -88,7 +88,7 @@ def read_answers(
     answer: Answer,
     fmt: Format,
     model: str | None = None,
-) -> tuple[list[Fields], list[RowMeta]]:
+) -> tuple[list[Fields], RowMetas]:
     """Return the answers, validated, and what is written beside each.
 
     Args:
@@ -101,38 +101,42 @@ def read_answers(
     fields, errors = answer.validate(results, fmt)
     meta = _bill(results, batch_ids, fmt.name, model)
     for index, error in errors.items():
-        result, row = results[index], meta[index]
-        row.error = error
-        if row.outcome is _SUCCEEDED:
-            row.outcome = Outcome.INVALID
-        if row.outcome in _SHOWN_RAW:
-            row.raw = result.text
-            if row.raw is None and result.data is not None:
-                row.raw = to_json(result.data).decode()
+        meta.errors[index] = error
+        if meta.outcomes[index] is _SUCCEEDED:
+            meta.outcomes[index] = Outcome.INVALID
+        if meta.outcomes[index] in _SHOWN_RAW:
+            result = results[index]
+            if result.text is None and result.data is not None:
+                meta.raws[index] = to_json(result.data).decode()
+            else:
+                meta.raws[index] = result.text
     return fields, meta
 
 
 def _bill(
-    results: Iterable[BatchResult],
+    results: Sequence[BatchResult],
     batch_ids: Iterable[str | None],
     provider: str,
     model: str | None,
-) -> list[RowMeta]:
-    rows: list[RowMeta] = []
-    cost_usd = price_of(provider, model) if model else None
-    for result, batch_id in zip(results, batch_ids, strict=True):
-        outcome, custom_id = result.outcome, result.custom_id or ""
-        if (usage := result.usage) is None:
-            rows.append(RowMeta(outcome, None, None, custom_id, batch_id))
-            continue
-        if not model:
-            cost_usd = price_of(provider, result.model) if result.model else None
-        cost = cost_usd(usage) if cost_usd else None
-        inputs, outputs = usage.input_tokens, usage.output_tokens
-        rows.append(
-            RowMeta(outcome, None, None, custom_id, batch_id, inputs, outputs, cost)
-        )
-    return rows
+) -> RowMetas:
+    usages = [result.usage for result in results]
+    if model:
+        costs_usd = [*map(price_of(provider, model), usages)]
+    else:
+        costs_usd = [
+            price_of(provider, result.model)(result.usage) if result.model else None
+            for result in results
+        ]
+    return RowMetas(
+        [result.outcome for result in results],
+        [None] * len(results),
+        [None] * len(results),
+        [result.custom_id or "" for result in results],
+        [*batch_ids],
+        [None if usage is None else usage.input_tokens for usage in usages],
+        [None if usage is None else usage.output_tokens for usage in usages],
+        costs_usd,
+    )
 
 
 def _summed(row: RowMeta, attempts: list[RowMeta]) -> RowMeta:

@@ -69,7 +69,7 @@ def no_columns() -> Chunks:
 
 
 class LineChunk:
-    """Rows as the bytes of JSON objects."""
+    """Rows as the bytes of JSON objects, white space around them or none."""
 
     def __init__(self, lines: Sequence[bytes], columns: Mapping[str, str]) -> None:
         self._lines = lines
@@ -91,7 +91,7 @@ class LineChunk:
         # A single byte is found eight times as fast as two.
         return [
             _without_ours(line) if b"_" in line and b'"_' in line else line
-            for line in self._lines
+            for line in map(bytes.strip, self._lines)
         ]
 
     def arrays(self) -> list[pa.Array[Any]]:
@@ -123,7 +123,7 @@ class _LineChunks:
     def __iter__(self) -> Iterator[LineChunk]:
         with self._path.open("rb", buffering=_BYTES) as file:
             while lines := file.readlines(_BYTES):
-                yield LineChunk([*map(bytes.strip, lines)], self._columns)
+                yield LineChunk(lines, self._columns)
 
 
 def _without_ours(line: bytes) -> bytes:

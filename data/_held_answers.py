@@ -11,7 +11,7 @@ from ..models import Anomaly, BatchResult, Outcome
 from ._attempts import Reading, merge
 from ._collector import paused_collector
 from ._piles import Laid
-from ._row_meta import RowMeta
+from ._row_meta import RowMeta, RowMetas
 from ._row_results import ResultFile, RowIds
 from ._writers import Writer
 from .tally import TallyCounter
@@ -67,6 +67,7 @@ class HeldAnswers:
         self._pile = writer.pile()
         # Of each row, the number in the pile of what is written.
         self._number_of = array("i", [_MISSING]) * rows
+        self._answered = 0
         self._failed: dict[int, list[_Result]] = {}
         self._kept_characters = 0
         size = 1
@@ -103,18 +104,29 @@ class HeldAnswers:
         answers, meta = self._reading.read(results, [batch_id] * len(results))
         first = len(self._pile)
         self._pile.add(answers, meta)
-        number_of = self._number_of
-        odd = []
-        for index, row in enumerate(rows):
-            if number_of[row] == _MISSING and meta[index].outcome is _SUCCEEDED:
-                number_of[row] = first + index
-            else:
-                odd.append(index)
-                self._keep(row, _Result(first + index, meta[index], results[index]))
+        numbers = [*range(first, len(self._pile))]
+        odd = self._odd(rows, meta.outcomes)
+        for index in odd:
+            self._keep(
+                rows[index], _Result(numbers[index], meta[index], results[index])
+            )
         for index in reversed(odd):
-            del results[index], meta[index]
+            del rows[index], numbers[index], meta[index], results[index]
+        for row, number in zip(rows, numbers, strict=True):
+            self._number_of[row] = number
+        self._answered += len(rows)
         self.counter.count(meta)
         self.counter.bill(results, meta)
+
+    def _odd(self, rows: Sequence[int], outcomes: Sequence[Outcome]) -> list[int]:
+        """Return the indexes of results of rows that had a failure, or have one now."""
+        failed = self._failed.keys() & rows
+        if outcomes.count(_SUCCEEDED) < len(rows):
+            pairs = zip(rows, outcomes, strict=True)
+            failed.update(row for row, outcome in pairs if outcome is not _SUCCEEDED)
+        if not failed:
+            return []
+        return [index for index, row in enumerate(rows) if row in failed]
 
     def _keep(self, row: int, result: _Result) -> None:
         self._kept_characters += len(result.meta.raw or "")
@@ -125,6 +137,9 @@ class HeldAnswers:
 
     def _settle(self) -> None:
         """Find what is written of each row that has no answer yet."""
+        unanswered = self._number_of.count(_MISSING) + len(self._failed)
+        if len(self._number_of) - unanswered < self._answered:
+            raise NotOrdinaryError  # a row has several answers
         settled: dict[int, RowMeta] = {}
         changed: list[tuple[int, BatchResult | None]] = []
         for row, number in enumerate(self._number_of):
@@ -139,7 +154,7 @@ class HeldAnswers:
                     changed.append((row, chosen.result))
         for start in range(0, len(changed), _CHANGED_ROWS):
             self._change(changed[start : start + _CHANGED_ROWS], settled)
-        self.counter.count([*settled.values()])
+        self.counter.count(RowMetas.of(settled.values()))
         for row, meta in settled.items():
             self.counter.fail(self._first_row + row, meta)
 
@@ -153,13 +168,13 @@ class HeldAnswers:
             self._number_of[row] = number
         self._pile.add(
             [None if result is None else next(answers) for _, result in rows],
-            [meta[row] for row, _ in rows],
+            RowMetas.of(meta[row] for row, _ in rows),
         )
 
     def _merged(self, found: list[_Result]) -> tuple[_Result, RowMeta]:
         chosen, row, sent = merge([each.meta for each in found], self.counter)
         self.counter.bill(
             [found[index].result for index in sent],
-            [found[index].meta for index in sent],
+            RowMetas.of(found[index].meta for index in sent),
         )
         return found[chosen], row

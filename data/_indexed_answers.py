@@ -6,7 +6,7 @@ from ..models import Anomaly
 from ._attempts import Reading, merge
 from ._piles import Laid
 from ._result_index import ResultIndex
-from ._row_meta import RowMeta
+from ._row_meta import RowMeta, RowMetas
 from ._writers import Writer, lay_out
 from .response_model import Fields
 from .tally import TallyCounter
@@ -33,37 +33,39 @@ class IndexedAnswers:
     def block(self, row: int, most: int) -> Laid:
         """Return what is written for some rows, at least one, at most `most`."""
         answers: list[Fields] = []
-        meta: list[RowMeta] = []
+        meta = RowMetas.of([])
         size = 0
         while len(meta) < most and size <= self._writer.block_bytes:
             left = min(_BLOCK_ROWS, most - len(meta))
             more, beside, line_bytes = self._some(row + len(meta), left)
             answers += more
-            meta += beside
+            meta.extend(beside)
             size += line_bytes
         return lay_out(self._writer, answers, meta)
 
-    def _some(self, row: int, most: int) -> tuple[list[Fields], list[RowMeta], int]:
+    def _some(self, row: int, most: int) -> tuple[list[Fields], RowMetas, int]:
         found = self._index.block(row, most)
-        read, each = self._reading.read(found.results, found.batch_ids)
+        read, beside = self._reading.read(found.results, found.batch_ids)
+        each = [*beside]
         answers: list[Fields] = []
         meta: list[RowMeta] = []
         sent: list[int] = []
         start = 0
         for index, count in enumerate(found.counts):
             if count:
-                chosen, merged, billed = merge(
-                    each[start : start + count], self.counter
-                )
+                tries = each[start : start + count]
+                chosen, merged, distinct = merge(tries, self.counter)
                 answers.append(read[start + chosen])
                 meta.append(merged)
-                sent += [start + number for number in billed]
+                sent += [start + number for number in distinct]
             else:
                 answers.append(None)
                 meta.append(self._reading.missing(row + index, self.counter))
             start += count
-        self.counter.count(meta)
-        for number, beside in enumerate(meta, row):
-            self.counter.fail(number, beside)
-        self.counter.bill([found.results[n] for n in sent], [each[n] for n in sent])
-        return answers, meta, found.size_bytes
+        for number, counted in enumerate(meta, row):
+            self.counter.fail(number, counted)
+        billed = RowMetas.of(each[number] for number in sent)
+        self.counter.bill([found.results[number] for number in sent], billed)
+        columns = RowMetas.of(meta)
+        self.counter.count(columns)
+        return answers, columns, found.size_bytes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from ._row_meta import RowMeta
+from ._row_meta import RowMetas
 from .response_model import Fields
 
 __all__ = ["Laid", "Pile", "TextPile"]
@@ -16,7 +16,7 @@ class Pile(Protocol):
 
     def __len__(self) -> int: ...
 
-    def add(self, answers: Sequence[Fields], meta: Sequence[RowMeta]) -> None:
+    def add(self, answers: Sequence[Fields], meta: RowMetas) -> None:
         """Lay out answers, at least one, with what is written beside each."""
         ...
 
@@ -36,7 +36,7 @@ class TextPile:
     """A piece of a line for each answer."""
 
     def __init__(
-        self, lay_out: Callable[[Sequence[Fields], Sequence[RowMeta]], Iterable[bytes]]
+        self, lay_out: Callable[[Sequence[Fields], RowMetas], Iterable[bytes]]
     ) -> None:
         self._lay_out = lay_out
         self._pieces: list[bytes] = []
@@ -44,7 +44,7 @@ class TextPile:
     def __len__(self) -> int:
         return len(self._pieces)
 
-    def add(self, answers: Sequence[Fields], meta: Sequence[RowMeta]) -> None:
+    def add(self, answers: Sequence[Fields], meta: RowMetas) -> None:
         """Lay out answers, at least one, with what is written beside each."""
         self._pieces += self._lay_out(answers, meta)
 

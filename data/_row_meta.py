@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from ..models import Outcome
 
-__all__ = ["RowMeta", "meta_columns"]
+__all__ = ["RowMeta", "RowMetas"]
+
+_WORDS = {outcome: str(outcome) for outcome in Outcome}
 
 
 class RowMeta(msgspec.Struct, gc=False, rename="_{}".format):
@@ -25,7 +28,43 @@ class RowMeta(msgspec.Struct, gc=False, rename="_{}".format):
     cost_usd: float | None = None
 
 
-def meta_columns(rows: Iterable[RowMeta]) -> list[Sequence[Any]]:
-    """Return the `META` columns of at least one row."""
-    outcomes, *others = zip(*map(msgspec.structs.astuple, rows), strict=True)
-    return [[*map(str, outcomes)], *others]
+class RowMetas(msgspec.Struct):
+    """The same of many rows, column by column, as they are counted and written."""
+
+    outcomes: list[Outcome]
+    errors: list[str | None]
+    raws: list[str | None]
+    custom_ids: list[str]
+    batch_ids: list[str | None]
+    input_tokens: list[int | None]
+    output_tokens: list[int | None]
+    costs_usd: list[float | None]
+
+    @classmethod
+    def of(cls, rows: Iterable[RowMeta]) -> RowMetas:
+        """Return the columns of rows."""
+        columns = [*zip(*map(astuple, rows), strict=True)]
+        return cls(*map(list, columns or [()] * len(cls.__struct_fields__)))
+
+    def __len__(self) -> int:
+        return len(self.outcomes)
+
+    def __iter__(self) -> Iterator[RowMeta]:
+        return map(RowMeta, *astuple(self))
+
+    def __getitem__(self, index: int) -> RowMeta:
+        return RowMeta(*[column[index] for column in astuple(self)])
+
+    def __delitem__(self, index: int) -> None:
+        for column in astuple(self):
+            del column[index]
+
+    def extend(self, others: RowMetas) -> None:
+        """Append further rows."""
+        for column, more in zip(astuple(self), astuple(others), strict=True):
+            column.extend(more)
+
+    def columns(self) -> list[Sequence[Any]]:
+        """Return what stands in the columns."""
+        outcomes, *others = astuple(self)
+        return [[_WORDS[outcome] for outcome in outcomes], *others]

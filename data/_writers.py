@@ -12,7 +12,7 @@ import msgspec
 from ._chunks import Chunk, Chunks
 from ._csv_text import csv_column, csv_jsons, csv_line
 from ._piles import Laid, Pile, TextPile
-from ._row_meta import RowMeta, meta_columns
+from ._row_meta import RowMetas
 from .columns import META, to_jsons, to_texts
 from .response_model import Fields
 
@@ -20,6 +20,10 @@ __all__ = ["Writer", "by_column", "lay_out", "open_writer"]
 
 _TEXT_BYTES = 256 << 10
 """As much stays in the processor's cache on its way from a result to the file."""
+
+
+_UNIFORM = frozenset({str, type(None)})
+"""Of other types, values may be equal and not look alike: `1` and `1.0`."""
 
 
 class Writer(Protocol):
@@ -62,7 +66,7 @@ def by_column(answers: Sequence[Fields], columns: Iterable[str]) -> list[Sequenc
     return [*zip(*rows, strict=True)] if rows else [()] * len(nulls)
 
 
-def lay_out(writer: Writer, answers: Sequence[Fields], meta: Sequence[RowMeta]) -> Laid:
+def lay_out(writer: Writer, answers: Sequence[Fields], meta: RowMetas) -> Laid:
     """Return what `write` takes, for rows whose turn it is already."""
     pile = writer.pile()
     pile.add(answers, meta)
@@ -92,9 +96,7 @@ class _CsvWriter:
     def close(self) -> None:
         self._file.close()
 
-    def _lines(
-        self, answers: Sequence[Fields], meta: Sequence[RowMeta]
-    ) -> Iterable[bytes]:
+    def _lines(self, answers: Sequence[Fields], meta: RowMetas) -> Iterable[bytes]:
         values = by_column(
             [each for each in answers if each is not None], self._columns
         )
@@ -102,13 +104,21 @@ class _CsvWriter:
         if None in answers:
             gaps = [index for index, each in enumerate(answers) if each is None]
             columns = [_with_gaps(cells, gaps) for cells in columns]
-        columns += map(_cells, META.values(), meta_columns(meta))
+        columns += map(_cells, META.values(), meta.columns())
         return _joined(columns)
 
 
 def _cells(kind: str, values: Sequence[Any]) -> Sequence[str]:
+    if len(values) > 1 and _is_uniform(values):
+        return [*_cells(kind, values[:1])] * len(values)
     texts = to_texts(kind, values)
     return csv_jsons(texts) if kind == "json" else csv_column(texts)
+
+
+def _is_uniform(values: Sequence[Any]) -> bool:
+    """Whether all are one text or null, as in most columns beside the answers."""
+    first = values[0]
+    return type(first) in _UNIFORM and values.count(first) == len(values)
 
 
 def _with_gaps(cells: Iterable[str], gaps: Iterable[int]) -> list[str]:
@@ -144,9 +154,7 @@ class _JsonlWriter:
     def close(self) -> None:
         self._file.close()
 
-    def _members(
-        self, answers: Sequence[Fields], meta: Sequence[RowMeta]
-    ) -> Iterable[bytes]:
+    def _members(self, answers: Sequence[Fields], meta: RowMetas) -> Iterable[bytes]:
         beside = [row[1:] for row in map(_encode_meta, meta)]
         if not self._nulls:
             return beside

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import compress, repeat
-from operator import not_
 from pathlib import Path
 
 from ..errors import InputError
 from ..models import Outcome
 from ._attempts import read_answers
 from ._chunks import LineChunk, no_columns
-from ._row_meta import RowMeta
+from ._row_meta import RowMetas
 from ._writers import Writer, lay_out, open_writer
 from .files import new_output
 from .response_model import Answer, Fields, load_answer
@@ -70,25 +69,25 @@ def parse_file(
         columns = {} if only_failed else answer.columns
         writer = open_writer(temporary, no_columns(), columns, "")
         answers: list[Fields] = []
-        meta: list[RowMeta] = []
+        meta = RowMetas.of([])
         size = 0
         try:
             for fields, rows, block_bytes in _blocks(file_path, answer):
                 tally.results += len(rows)
                 if progress is not None:
                     progress(tally.results)
-                good = [row.outcome is Outcome.SUCCEEDED for row in rows]
-                tally.failed += good.count(False)
+                failed = [each is not Outcome.SUCCEEDED for each in rows.outcomes]
+                tally.failed += sum(failed)
                 if only_failed:
-                    meta += compress(rows, map(not_, good))
-                    answers += [None] * good.count(False)
+                    meta.extend(RowMetas.of(compress(rows, failed)))
+                    answers += [None] * sum(failed)
                 else:
-                    meta += rows
+                    meta.extend(rows)
                     answers += fields
                 size += block_bytes
                 if len(meta) >= _ROWS or size > writer.block_bytes:
                     tally.written += _write(writer, answers, meta)
-                    answers, meta, size = [], [], 0
+                    answers, meta, size = [], RowMetas.of([]), 0
             tally.written += _write(writer, answers, meta)
         finally:
             writer.close()
@@ -97,7 +96,7 @@ def parse_file(
     return tally
 
 
-def _write(writer: Writer, answers: list[Fields], meta: list[RowMeta]) -> int:
+def _write(writer: Writer, answers: list[Fields], meta: RowMetas) -> int:
     """Write rows that have no columns of their own, and return how many."""
     if meta:
         rows = LineChunk([b"{}"] * len(meta), {})
@@ -105,9 +104,7 @@ def _write(writer: Writer, answers: list[Fields], meta: list[RowMeta]) -> int:
     return len(meta)
 
 
-def _blocks(
-    path: Path, answer: Answer
-) -> Iterator[tuple[list[Fields], list[RowMeta], int]]:
+def _blocks(path: Path, answer: Answer) -> Iterator[tuple[list[Fields], RowMetas, int]]:
     try:
         with path.open("rb", buffering=BLOCK_BYTES) as file:
             for block in read_results(file):

@@ -29,11 +29,13 @@ def price(provider: str, model: str, usage: Usage) -> float | None:
 
 
 @lru_cache(maxsize=64)
-def price_of(provider: str, model: str) -> Callable[[Usage], float | None]:
+def price_of(provider: str, model: str) -> Callable[[Usage | None], float | None]:
     """Return what tells the price of many requests to the same model."""
     rates = _rates(provider, model)
 
-    def cost(usage: Usage) -> float | None:
+    def cost(usage: Usage | None) -> float | None:
+        if usage is None:
+            return None
         inputs, outputs = usage.input_tokens, usage.output_tokens
         if inputs + outputs >= _LINEAR_TOKENS:
             return _list_price(provider, model, usage)

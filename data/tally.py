@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
 from ..models import Anomaly, BatchResult, ErrorGroup, Outcome, Usage
-from ._row_meta import RowMeta
+from ._row_meta import RowMeta, RowMetas
 
 __all__ = ["ShardTally", "TallyCounter", "combine", "is_unpriced"]
 
@@ -56,19 +56,19 @@ class TallyCounter:
         self._odd: dict[str, list[str]] = {"missing": [], "duplicate": []}
         self._odd_counts: Counter[str] = Counter()
 
-    def count(self, rows: Sequence[RowMeta]) -> None:
+    def count(self, rows: RowMetas) -> None:
         """Count rows: what became of them, and what they took."""
         self.rows += len(rows)
-        outcomes = [row.outcome for row in rows]
         # A member of an enum is hashed slowly, and found fast.
-        if good := outcomes.count(_SUCCEEDED):
+        if good := rows.outcomes.count(_SUCCEEDED):
             self.outcomes[_SUCCEEDED] += good
-        if good < len(outcomes):
-            self.outcomes.update(each for each in outcomes if each is not _SUCCEEDED)
-        self.usage.input_tokens += sum([row.input_tokens or 0 for row in rows])
-        self.usage.output_tokens += sum([row.output_tokens or 0 for row in rows])
+        if good < len(rows):
+            failed = [each for each in rows.outcomes if each is not _SUCCEEDED]
+            self.outcomes.update(failed)
+        self.usage.input_tokens += sum(filter(None, rows.input_tokens))
+        self.usage.output_tokens += sum(filter(None, rows.output_tokens))
         if self.cost_usd is not None:
-            self.cost_usd += sum([row.cost_usd or 0.0 for row in rows])
+            self.cost_usd += sum(filter(None, rows.costs_usd))
 
     def fail(self, number: int, row: RowMeta) -> None:
         """Count why a row of the input, 0-based, has no answer; in their order."""
@@ -81,13 +81,13 @@ class TallyCounter:
             )
             _group(self._groups, group)
 
-    def bill(self, results: Iterable[BatchResult], rows: Iterable[RowMeta]) -> None:
+    def bill(self, results: Iterable[BatchResult], rows: RowMetas) -> None:
         """Count of requests what rows do not show: cached tokens, unknown prices."""
         for usage in [result.usage for result in results]:
             if usage and (usage.cache_read_tokens or usage.cache_write_tokens):
                 self.usage.cache_read_tokens += usage.cache_read_tokens
                 self.usage.cache_write_tokens += usage.cache_write_tokens
-        if any(is_unpriced(row) for row in rows if row.cost_usd is None):
+        if None in rows.costs_usd and any(map(is_unpriced, rows)):
             self.cost_usd = None
 
     def odd(self, kind: str, custom_id: str) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import string
 from itertools import islice
 
-from batchwright.data._row_meta import RowMeta
+from batchwright.data._row_meta import RowMeta, RowMetas
 from batchwright.data.tally import ShardTally, TallyCounter, combine
 from batchwright.models import Anomaly, BatchResult, Outcome, Usage
 
 
 def _count(errors: list[str], first_row: int = 0) -> ShardTally:
     counter = TallyCounter()
-    rows = [
+    rows = RowMetas.of(
         RowMeta(Outcome.ERRORED, error, input_tokens=1, output_tokens=2, cost_usd=0.5)
         for error in errors
-    ]
+    )
     usages = [Usage(1, 2, 3, 4), None] * len(errors)
     counter.count(rows)
     counter.bill(
@@ -68,7 +68,7 @@ def test_one_unknown_cost_makes_the_sum_unknown() -> None:
     """Money that is not known is never left out of a sum."""
     counter = TallyCounter()
     for cost_usd in (0.5, None, 0.5):
-        rows = [RowMeta(Outcome.SUCCEEDED, cost_usd=cost_usd)]
+        rows = RowMetas.of([RowMeta(Outcome.SUCCEEDED, cost_usd=cost_usd)])
         counter.count(rows)
         counter.bill([], rows)
     unknown = counter.close(Anomaly())
