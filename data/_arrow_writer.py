@@ -46,10 +46,10 @@ class ArrowWriter:
         """Return where answers are laid out for this file."""
         return _ArrowPile(self._answers, self._columns)
 
-    def write(self, rows: Chunk, answers: pa.RecordBatch) -> None:
+    def write(self, rows: Chunk, answers: pa.Table) -> None:
         """Append rows as one batch, which is one row group in Parquet."""
-        arrays = [*rows.arrays(), *answers.columns]
-        self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
+        columns = [*rows.arrays(), *answers.columns]
+        self._writer.write_table(pa.table(columns, schema=self._schema))
 
     def close(self) -> None:
         """Finish the file."""
@@ -84,12 +84,10 @@ class _ArrowPile:
         if self._blocks == _BLOCKS:
             self._lay_out()
 
-    def take(self, numbers: Sequence[int]) -> pa.RecordBatch:
+    def take(self, numbers: Sequence[int]) -> pa.Table:
         self._lay_out()
-        if len(self._batches) > 1:
-            table = pa.Table.from_batches(self._batches)
-            self._batches = table.combine_chunks().to_batches()
-        return self._batches[0].take(pa.array(numbers, pa.int32()))
+        laid = pa.Table.from_batches(self._batches)
+        return laid.take(pa.array(numbers, pa.int32()))
 
     def _lay_out(self) -> None:
         if self._blocks:

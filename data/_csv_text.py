@@ -35,10 +35,7 @@ def csv_column(cells: Sequence[str]) -> Sequence[str]:
     ]
 
 
-def csv_jsons(cells: Sequence[str]) -> Sequence[str]:
-    """Return cells that are JSON, all quoted where none is empty."""
-    if not cells or "" in cells:
-        return csv_column(cells)
-    # No JSON text holds a newline.
-    whole = "\n".join(cells).replace(_QUOTE, _TWO).replace("\n", '"\n"')
-    return f'"{whole}"'.split("\n")
+def csv_jsons(lines: bytes) -> Sequence[str]:
+    """Return JSON lines as cells, all of them quoted."""
+    whole = lines.replace(b'"', b'""').replace(b"\n", b'"\n"')
+    return (b'"' + whole).decode().split("\n")[:-1]

@@ -13,7 +13,7 @@ from ._chunks import Chunk, Chunks
 from ._csv_text import csv_column, csv_jsons, csv_line
 from ._piles import Laid, Pile, TextPile
 from ._row_meta import RowMetas
-from .columns import META, to_jsons, to_texts
+from .columns import META, to_json_lines, to_jsons, to_texts
 from .response_model import Fields
 
 __all__ = ["Writer", "by_column", "lay_out", "open_writer"]
@@ -111,8 +111,9 @@ class _CsvWriter:
 def _cells(kind: str, values: Sequence[Any]) -> Sequence[str]:
     if len(values) > 1 and _is_uniform(values):
         return [*_cells(kind, values[:1])] * len(values)
-    texts = to_texts(kind, values)
-    return csv_jsons(texts) if kind == "json" else csv_column(texts)
+    if kind == "json" and None not in values:
+        return csv_jsons(to_json_lines(values))
+    return csv_column(to_texts(kind, values))
 
 
 def _is_uniform(values: Sequence[Any]) -> bool:

@@ -29,6 +29,7 @@ __all__ = [
     "observe",
     "resolved_root",
     "to_json",
+    "to_json_lines",
     "to_jsons",
     "to_text",
     "to_texts",
@@ -147,11 +148,11 @@ def to_texts(kind: str, values: Sequence[Any]) -> Sequence[str]:
         return ["" if each is None else next(texts) for each in values]
     if kind == "json":
         # No JSON text holds a newline.
-        return _ENCODE_LINES(values).decode().split("\n")[:-1]
+        return to_json_lines(values).decode().split("\n")[:-1]
     if types == {str}:
         return values
     if types in ({int}, {float}, {bool}):
-        scalars = _ENCODE_LINES(values).decode().split("\n")[:-1]
+        scalars = to_json_lines(values).decode().split("\n")[:-1]
         if "null" not in scalars:
             return scalars
     return [to_text(kind, value) for value in values]
@@ -268,4 +269,5 @@ def _resolve(part: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
         part = target
 
 
-_ENCODE_LINES = msgspec.json.Encoder(enc_hook=as_json).encode_lines
+to_json_lines = msgspec.json.Encoder(enc_hook=as_json).encode_lines
+"""Returns many values as JSON, each with a newline behind it."""
