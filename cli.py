@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
 from io import TextIOWrapper
@@ -16,6 +17,7 @@ from .console.options import AsJson, BatchId, FilePath, Target, expanded, pairs
 
 __all__ = ["app", "main"]
 
+_YOUNG_OBJECTS = 50_000
 _DOCUMENTED = "Batches at a provider"
 
 app = typer.Typer(
@@ -45,7 +47,13 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             # UTF-8 whatever the locale says; what has no UTF-8 form is escaped.
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    app()
+    # What an import makes, stays: looking for cycles in it, over and over and once more
+    # at the end, takes a third of the time of a command like `list`.
+    gc.set_threshold(_YOUNG_OBJECTS)
+    try:
+        app()
+    finally:
+        gc.freeze()
 
 
 @app.callback(invoke_without_command=True)
