@@ -24,7 +24,7 @@ _OPEN: dict[str, Callable[[str, pa.Schema], Any]] = {
     ".parquet": pq.ParquetWriter,
 }
 
-_BLOCKS = 16
+_BLOCKS = 8
 """Laid out at once: Arrow's arrays are slow to make and quick to fill."""
 
 
