@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow.parquet as pq
 import pytest
+from upath import UPath
 
 from batchwright.data import columns
 from batchwright.data.custom_id import row_ids
@@ -52,6 +56,15 @@ class SmallRun:
     def file(self, shard: ShardFiles, name: str) -> Path:
         """Return a file of a shard."""
         return self.folder / f"{shard.index:05}" / name
+
+    def table(self) -> list[dict[str, Any]]:
+        """Return the rows of the output."""
+        path = UPath(self.job.job.output)
+        if path.suffix == ".parquet":
+            return list(pq.read_table(str(path)).to_pylist())
+        if path.suffix == ".jsonl":
+            return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+        return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), "")))
 
     def join(self, *result_lines: Iterable[bytes]) -> ShardTally:
         """Join with result files of these lines and write the output."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import random
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +15,6 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from upath import UPath
 
 from batchwright.data.columns import META
 from batchwright.errors import InputError
@@ -30,15 +26,6 @@ Jsonl = Callable[[list[Any]], Path]
 
 _GOOD = '{"label":"SPAM","score":0.5}'
 _BAD = '{"label":"MAYBE"}'
-
-
-def _table(run: Any) -> list[dict[str, Any]]:
-    path = UPath(run.job.job.output)
-    if path.suffix == ".parquet":
-        return list(pq.read_table(str(path)).to_pylist())
-    if path.suffix == ".jsonl":
-        return [orjson.loads(line) for line in path.read_bytes().splitlines()]
-    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), "")))
 
 
 @given(
@@ -73,7 +60,7 @@ def test_every_row_is_joined_once_in_order(  # noqa: PLR0913, PLR0917 - drawn by
     for lines in rounds:
         chance.shuffle(lines)
     tally = run.join(*rounds)
-    table = _table(run)
+    table = run.table()
     assert [int(row["n"]) for row in table] == list(range(rows))
     answered = {row for row, _, _ in results}
     good = {row for row, _, good in results if good}
@@ -101,7 +88,7 @@ def test_a_later_round_wins_until_one_succeeds(
         [answer_line(0, _GOOD, round_=1), answer_line(2, _BAD, round_=1)],
         [answer_line(1, _BAD, round_=2)],
     )
-    first, second, third = _table(run)
+    first, second, third = run.table()
     assert first["_outcome"] == "succeeded"
     assert first["_custom_id"].endswith("-1")
     assert first["_batch_id"] == "batch_1"
@@ -127,7 +114,7 @@ def test_results_beyond_memory_are_read_where_they_stand(
         [padding, answer_line(2, "in the large file"), answer_line(0, "first")],
         [answer_line(1, "in the small file", round_=1)],
     )
-    answers = [row["answer"] for row in _table(run)]
+    answers = [row["answer"] for row in run.table()]
     assert answers == ["first", "in the small file", "in the large file"]
 
 
@@ -156,123 +143,7 @@ def test_strange_lines_are_counted(
         "0123abcd-000000007-0",
     )
     assert tally.outcomes == {Outcome.SUCCEEDED: 1}
-    assert _table(run)[0]["answer"] == "hi"
-
-
-@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
-def test_csv_cells_come_back_unchanged(
-    small_run: MakeRun, tmp_path: Path, answer_line: Line, suffix: str
-) -> None:
-    """Cells that look like numbers, booleans or nothing stay the text they are."""
-    cells = ["t", "TRUE", "01234", "1.10", "", "  ", 'a "b"\nc', "x" * 10_000_000, "ü,"]
-    source = tmp_path / "in.csv"
-    with source.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["Email", "email"])
-        writer.writerows([cell, cell] for cell in cells)
-        writer.writerow(["", ""])
-    run = small_run(source, f"out{suffix}", prompt="hi", max_requests_per_batch=4)
-    run.join([answer_line(row, "é\u2028") for row in range(len(cells) + 1)])
-    limit = csv.field_size_limit()
-    assert limit > 10_000_000
-    table = _table(run)
-    assert [row["Email"] for row in table] == [*cells, ""]
-    assert [row["email"] for row in table] == [*cells, ""]
-    assert {row["answer"] for row in table} == {"é\u2028"}
-
-
-def test_json_lines_come_back_as_bytes(
-    small_run: MakeRun, jsonl: Jsonl, answer_line: Line
-) -> None:
-    """A row's bytes stand unchanged before the new keys."""
-    source = jsonl([])
-    lines = [
-        b'{"content": "a", "n": 1.10, "n": 2}',
-        '{ "content":["\u2028", null], "big":123456789012345678901234567890 }'.encode(),
-        b"{}",
-        b"{ }",
-    ]
-    source.write_bytes(b" \r\n\n".join(lines))
-    run = small_run(source, prompt="x")
-    run.join([answer_line(row, "ok") for row in range(4)])
-    written = Path(run.job.job.output).read_bytes().splitlines()
-    for line, before in zip(written, lines, strict=True):
-        assert line.startswith(before[:-1].rstrip())
-        assert orjson.loads(line)["answer"] == "ok"
-
-
-def test_a_late_text_in_a_column_of_integers(
-    small_run: MakeRun, jsonl: Jsonl, answer_line: Line
-) -> None:
-    """JSON lines of mixed kinds become JSON text, in every part alike."""
-    rows = [{"id": n, "price": n if n % 2 else n / 4} for n in range(9)]
-    source = jsonl([*rows, {"id": "hello"}])
-    run = small_run(source, "out.parquet", prompt="x", max_requests_per_batch=3)
-    run.join([answer_line(row, "ok") for row in range(10)])
-    table = pq.read_table(run.job.job.output)
-    assert table.schema.field("id").type == pa.string()
-    assert table.schema.field("price").type == pa.float64()
-    assert table["id"].to_pylist() == [*map(str, range(9)), '"hello"']
-    assert table["price"].to_pylist() == [*(row["price"] for row in rows), None]
-
-
-@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
-def test_parquet_keeps_its_types(
-    small_run: MakeRun, tmp_path: Path, answer_line: Line, suffix: str
-) -> None:
-    """Times with zones, decimals, nested and empty columns come back as they were."""
-    when = datetime(2026, 11, 23, 4, 5, 6, 789, tzinfo=UTC)
-    table = pa.table(
-        {
-            "when": pa.array([when, None], pa.timestamp("us", tz="Europe/Berlin")),
-            "fine": pa.array([1, 2], pa.timestamp("ns")),
-            "price": pa.array([Decimal("1.10"), None], pa.decimal128(9, 2)),
-            "nested": pa.array(
-                [[{"a": 1}], None], pa.list_(pa.struct({"a": pa.int8()}))
-            ),
-            "nothing": pa.nulls(2),
-            "data": pa.array([b"\xff", None]),
-            "word": pa.array(["x", "y"]).dictionary_encode(),
-            "large": pa.array(["x", None], pa.large_string()),
-        }
-    )
-    source = tmp_path / "in.parquet"
-    pq.write_table(table, source)
-    run = small_run(
-        source, f"out{suffix}", prompt="{{ word }}", max_requests_per_batch=1
-    )
-    run.join([answer_line(0, "ok"), answer_line(1, "ok")])
-    if suffix == ".parquet":
-        written = pq.read_table(run.job.job.output)
-        assert written.select(table.column_names).equals(table)
-        return
-    first, second = _table(run)
-    assert first["price"] == "1.10"
-    assert first["data"] == "/w=="
-    assert first["when"].startswith("2026-11-23T05:05:06.000789")
-    assert first["fine"].endswith("00.000000001")
-    nested = first["nested"]
-    assert (orjson.loads(nested) if suffix == ".csv" else nested) == [{"a": 1}]
-    assert second["price"] in {"", None}
-
-
-def test_row_groups_may_have_categories_of_their_own(
-    small_run: MakeRun, tmp_path: Path, answer_line: Line
-) -> None:
-    """Dictionaries that differ within one shard come back as the values they mean."""
-    source = tmp_path / "in.parquet"
-    groups = [
-        pa.table({"word": pa.array(words).dictionary_encode()})
-        for words in (["x", "y"], ["z", "y", "q"])
-    ]
-    with pq.ParquetWriter(source, groups[0].schema) as writer:
-        for group in groups:
-            writer.write_table(group)
-    run = small_run(source, "out.parquet", prompt="{{ word }}")
-    run.join([answer_line(row, "ok") for row in range(5)])
-    written = pq.read_table(run.job.job.output)
-    assert written["word"].to_pylist() == ["x", "y", "z", "y", "q"]
-    assert pa.types.is_dictionary(written.schema.field("word").type)
+    assert run.table()[0]["answer"] == "hi"
 
 
 _TYPED = {
@@ -311,7 +182,7 @@ def test_columns_have_the_types_of_the_schema(
     fields = {"prompt": "x", "response_model": _TYPED, "answer_prefix": "a_"}
     run = small_run(jsonl([{"n": 1}, {"n": 2}]), f"out{suffix}", **fields)
     run.join([answer_line(0, orjson.dumps(_VALUES).decode())])
-    first, second = _table(run)
+    first, second = run.table()
     got = {name: first[f"a_{name}"] for name in _VALUES}
     if suffix == ".jsonl":
         assert got == _VALUES
@@ -375,20 +246,9 @@ def test_an_output_is_an_input_again(
     )
     assert again.requests()[0]["body"]["messages"][0]["content"] == "succeeded one"
     again.join([answer_line(0, "two")])
-    (row,) = _table(again)
+    (row,) = again.table()
     assert list(row) == ["n", "answer", "new_answer", *META]
     assert row["new_answer"] == "two"
-
-
-def test_headers_with_newlines_are_written_once(
-    small_run: MakeRun, tmp_path: Path, answer_line: Line
-) -> None:
-    """Parts of a CSV are put together by bytes, whatever the header holds."""
-    source = tmp_path / "in.csv"
-    source.write_text('"a\nb",c\n1,2\n3,4\n', encoding="utf-8")
-    run = small_run(source, "out.csv", prompt="{{ c }}", max_requests_per_batch=1)
-    run.join([answer_line(0, "x"), answer_line(1, "y")])
-    assert [row["a\nb"] for row in _table(run)] == ["1", "3"]
 
 
 def test_a_shard_that_lost_rows_is_not_written(
@@ -410,7 +270,7 @@ def test_outputs_may_be_remote(
     job = run.job.job.model_copy(update={"output": url})
     run.job = run.job.model_copy(update={"job": job})
     run.join([answer_line(0, "x")])
-    assert _table(run)[0]["answer"] == "x"
+    assert run.table()[0]["answer"] == "x"
 
 
 def _model(model_file: str) -> dict[str, str]:
