@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from batchwright.data.job import BatchJob
 from batchwright.providers.sandbox import Sandbox
+from batchwright.runs.open import open_run
 
 WATCHED = {
     "anthropic",
@@ -25,6 +26,13 @@ WATCHED = {
 }
 ROWS = ("rows.csv", "--model", "gpt-5-mini", "--prompt", "Say {{ text }}")
 FILE = ("--file-path", "openai.jsonl")
+RESULTS = ("--file-path", "results.jsonl")
+BATCH = ("--batch-id", "x")
+RESULT = (
+    b'{"id":"a","custom_id":"b","response":{"status_code":200,"body":{"model":'
+    b'"gpt-5-mini","choices":[{"message":{"content":"c"},"finish_reason":"stop"}],'
+    b'"usage":{"prompt_tokens":1,"completion_tokens":1}}},"error":null}\n'
+)
 
 
 @pytest.mark.parametrize(
@@ -36,34 +44,42 @@ FILE = ("--file-path", "openai.jsonl")
         (("doctor",), set()),
         (("list",), {"openai"}),
         (("list", "--use-anthropic"), {"anthropic"}),
-        (("cancel", "--batch-id", "x"), {"openai"}),
-        (("show", "--batch-id", "x"), {"openai"}),
-        (("show", "--batch-id", "x", "--use-anthropic"), {"anthropic"}),
+        (("cancel", *BATCH), {"openai"}),
+        (("show", *BATCH), {"openai"}),
+        (("show", *BATCH, "--use-anthropic"), {"anthropic"}),
         (("create-from-file", *FILE), {"openai"}),
         (("validate", *FILE), set()),
         (("generate", *ROWS, "--overwrite"), {"jinja2"}),
-        (("runs",), {"jinja2", "starlette", "uvicorn"}),
+        (("parse", *RESULTS, "--output", "out.csv"), {"genai_prices"}),
+        (("parse", *RESULTS, "--output", "out.parquet"), {"genai_prices", "pyarrow"}),
+        (("download-file", *BATCH, "--download-file-path", "got.jsonl"), {"openai"}),
+        (("runs",), {"jinja2"}),
+        (("status", "run"), {"jinja2"}),
+        (("cancel", "--run-dir", "run"), {"jinja2", "openai"}),
     ],
 )
 def test_what_a_command_loads(
     sandbox: Sandbox,
+    folder: Path,
     requests: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
     command: tuple[str, ...],
     allowed: set[str],
 ) -> None:
     """Neither Prefect, nor the other vendor's SDK, nor pyarrow where no table is."""
+    for name, value in sandbox.environment().items():
+        monkeypatch.setenv(name, value)
     requests("openai")
+    (folder / "results.jsonl").write_bytes(RESULT)
+    job = BatchJob(input="rows.csv", prompt="Hi", model="gpt-5-mini", output="out.csv")
+    open_run(job, "run")
     code = (
         "import sys\nfrom batchwright.cli import app\n"
         f"try: app({list(command)!r})\nexcept SystemExit: pass\n"
         f"print(*sorted(set(sys.modules) & set({sorted(WATCHED)!r})), file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, **sandbox.environment()},
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert set(done.stderr.splitlines()[-1].split()) <= allowed
 
