@@ -17,6 +17,7 @@ __all__ = ["measure"]
 _BYTES = 190_000_000
 _TIMES = 5
 _GROWN_MB, _SLOWER = 40, 1.4
+_LONGER = 10
 
 
 def measure(bench: Bench) -> Iterator[Line]:
@@ -63,6 +64,26 @@ def measure(bench: Bench) -> Iterator[Line]:
                 target=f"<= {_SLOWER} times, < +{_GROWN_MB} MB",
                 ok=ratio <= _SLOWER and grown < _GROWN_MB,
             )
+    yield _one_line(target)
+
+
+def _one_line(target: Path) -> Line:
+    """Compare one line of all bytes, which must not be copied block by block."""
+    sides = {
+        lines: partial(run, "transfer_ours:save", target, _BYTES, lines)
+        for lines in ("long", "short")
+    }
+    samples = interleave(sides, _TIMES)
+    ratio = median(samples["long"]) / median(samples["short"])
+    return Line(
+        item=5,
+        what=f"{_BYTES / 1e6:.0f} MB of results in one line; the same in short ones",
+        ours=spread(samples["long"]),
+        other=spread(samples["short"]),
+        ratio=f"{ratio:.2f} times",
+        target=f"<= {_LONGER} times",
+        ok=ratio <= _LONGER,
+    )
 
 
 @contextmanager

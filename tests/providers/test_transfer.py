@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
@@ -130,20 +129,13 @@ def test_body_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
         b"".join(RequestsBody(path, seconds=-1))
 
 
-def test_long_line_is_not_quadratic(tmp_path: Path) -> None:
-    """A line of 40 MB is written in about the time of 40 MB of short ones."""
-    block = b"x" * 65_536
-
-    def seconds(end: bytes) -> float:
-        body = (b'{"a":"', *[block + end] * 640, b'"}\n')
-        started = time.process_time()
-        save_results(
-            tmp_path / "out", lambda out: out.add(answer(*body), name="It"), 0, "It"
-        )
-        return time.process_time() - started
-
-    seconds(b"\n")
-    assert seconds(b"") < 10 * seconds(b"\n") + 0.2
+def test_a_line_may_be_longer_than_many_blocks(tmp_path: Path) -> None:
+    """A line of 40 MB is one line, whole."""
+    body = (b'{"a":"', *[b"x" * 65_536] * 640, b'"}\n')
+    path = tmp_path / "out"
+    written = save_results(path, lambda out: out.add(answer(*body), name="It"), 0, "It")
+    assert written == 1
+    assert path.read_bytes() == b"".join(body)
 
 
 class _Loopback(BaseHTTPRequestHandler):

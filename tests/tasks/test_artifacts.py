@@ -112,7 +112,7 @@ def test_many_events_are_few_updates(
     state = mine(return_state=True)
     assert state.is_failed() == stop
     if not stop:
-        assert state.result() < 2  # a call to the server takes some 20 ms
+        assert state.result() < 10  # a thousand calls to the server take twice that
     assert len(artifacts_of(opened.directory.url, "progress")) == 1
     assert len(artifacts_of(opened.directory.url, "batches")) == 1
 
