@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 
 __all__: list[str] = []
 
@@ -29,12 +30,14 @@ def main() -> None:
     sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "sides")]
     function = getattr(importlib.import_module(file), name)
     start_mb = _peak_mb()
-    cpu, wall = time.process_time(), time.monotonic()
+    before, wall = getrusage(RUSAGE_SELF), time.monotonic()
     with contextlib.redirect_stdout(sys.stderr):  # a peer prints
         answer = function(*args)
+    after = getrusage(RUSAGE_SELF)
     used = {
-        "start_cpu_seconds": cpu,
-        "cpu_seconds": time.process_time() - cpu,
+        "start_cpu_seconds": before.ru_utime + before.ru_stime,
+        "user_seconds": after.ru_utime - before.ru_utime,
+        "system_seconds": after.ru_stime - before.ru_stime,
         "wall_seconds": time.monotonic() - wall,
         "peak_mb": _peak_mb(),
         "start_mb": start_mb,

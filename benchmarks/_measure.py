@@ -23,7 +23,8 @@ _LONGEST_SECONDS = 600
 class Sample:
     """What one process used, its imports left out."""
 
-    cpu_seconds: float
+    user_seconds: float
+    system_seconds: float
     start_cpu_seconds: float
     """Of the interpreter and the imports, before the work."""
     wall_seconds: float
@@ -33,6 +34,11 @@ class Sample:
     """The same mark after the imports, before the work."""
     answer: dict[str, Any]
     """What the side returned."""
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Of the process and of the system for it."""
+        return self.user_seconds + self.system_seconds
 
     @property
     def grown_mb(self) -> float:
