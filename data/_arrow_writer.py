@@ -46,10 +46,10 @@ class ArrowWriter:
         """Return where answers are laid out for this file."""
         return _ArrowPile(self._answers, self._columns)
 
-    def write(self, rows: Chunk, answers: pa.Table) -> None:
+    def write(self, rows: Chunk, answers: pa.RecordBatch) -> None:
         """Append rows as one batch, which is one row group in Parquet."""
-        columns = [*rows.arrays(), *answers.columns]
-        self._writer.write_table(pa.table(columns, schema=self._schema))
+        arrays = [*rows.arrays(), *answers.columns]
+        self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
 
     def close(self) -> None:
         """Finish the file."""
@@ -84,10 +84,11 @@ class _ArrowPile:
         if self._blocks == _BLOCKS:
             self._lay_out()
 
-    def take(self, numbers: Sequence[int]) -> pa.Table:
+    def take(self, numbers: Sequence[int]) -> pa.RecordBatch:
         self._lay_out()
-        laid = pa.Table.from_batches(self._batches)
-        return laid.take(pa.array(numbers, pa.int32()))
+        if len(self._batches) > 1:
+            self._batches = _joined(self._batches)
+        return self._batches[0].take(pa.array(numbers, pa.int32()))
 
     def _lay_out(self) -> None:
         if self._blocks:
@@ -95,3 +96,9 @@ class _ArrowPile:
             self._batches.append(pa.record_batch(arrays, schema=self._schema))
             self._columns = [[] for _ in self._kinds]
             self._blocks = 0
+
+
+def _joined(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    table = pa.Table.from_batches(batches)
+    # This pool gives back at once what the default one would keep.
+    return table.combine_chunks(memory_pool=pa.system_memory_pool()).to_batches()
