@@ -74,21 +74,22 @@ def _memory(name: str, samples: list[Sample], limit: int) -> Iterator[Line]:
 def _growth(name: str, by_rows: dict[int, list[Sample]]) -> Line:
     """Compare what a further row costs, whatever a job costs by itself.
 
-    By our own time: the system's, for files and memory, is the machine's. A virtual
-    one that is lent its memory pays for what it uses first.
+    By user time: the system's, for files and memory, came out between 1 and 5 us for
+    the same rows. It is shown, and not held to the target.
     """
-    few = by_rows.pop(_FEW)
-    own = _per_row(few, by_rows, "user_seconds")
-    system = _per_row(few, by_rows, "system_seconds")
-    peaks = [max(each.peak_mb for each in samples) for samples in by_rows.values()]
+    few = by_rows[_FEW]
+    more = {rows: samples for rows, samples in by_rows.items() if rows != _FEW}
+    own = _per_row(few, more, "user_seconds")
+    system = _per_row(few, more, "system_seconds")
+    peaks = [max(each.peak_mb for each in samples) for samples in more.values()]
     ratio = max(own) / min(own)
     return Line(
         item=8,
-        what=f"Growth of {name}: {', '.join(f'{rows:,}' for rows in by_rows)} rows",
+        what=f"Growth of {name}: {', '.join(f'{rows:,}' for rows in more)} rows",
         ours=f"{_figures(own)} us a row, and {median(few) * 1000:.0f} ms a job",
         other=f"the system's part {_figures(system)} us a row; peaks"
         f" {', '.join(f'{peak:.0f}' for peak in peaks)} MB",
-        ratio=f"{ratio:.2f} times between the least and the most",
+        ratio=f"{ratio:.2f} times between the least and the most user time",
         target=f"<= {_WITHIN} times",
         ok=ratio <= _WITHIN,
     )

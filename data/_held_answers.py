@@ -105,13 +105,12 @@ class HeldAnswers:
         first = len(self._pile)
         self._pile.add(answers, meta)
         numbers = [*range(first, len(self._pile))]
-        odd = self._odd(rows, meta.outcomes)
-        for index in odd:
-            self._keep(
-                rows[index], _Result(numbers[index], meta[index], results[index])
-            )
-        for index in reversed(odd):
-            del rows[index], numbers[index], meta[index], results[index]
+        odd = [
+            (rows.pop(index), numbers.pop(index), meta.pop(index), results.pop(index))
+            for index in reversed(self._odd(rows, meta.outcomes))
+        ]
+        for row, *result in reversed(odd):
+            self._keep(row, _Result(*result))
         for row, number in zip(rows, numbers, strict=True):
             self._number_of[row] = number
         self._answered += len(rows)
@@ -142,19 +141,28 @@ class HeldAnswers:
             raise NotOrdinaryError  # a row has several answers
         settled: dict[int, RowMeta] = {}
         changed: list[tuple[int, BatchResult | None]] = []
+        billed: list[_Result] = []
         for row, number in enumerate(self._number_of):
             if number == _MISSING:
                 at = self._first_row + row
                 settled[row] = self._reading.missing(at, self.counter)
                 changed.append((row, None))
             elif number == _FAILED:
-                chosen, settled[row] = self._merged(self._failed[row])
+                found = self._failed[row]
+                which, settled[row], sent = merge(
+                    [each.meta for each in found], self.counter
+                )
+                chosen = found[which]
+                billed += [found[index] for index in sent]
                 self._number_of[row] = chosen.number
                 if settled[row] is not chosen.meta:
                     changed.append((row, chosen.result))
         for start in range(0, len(changed), _CHANGED_ROWS):
             self._change(changed[start : start + _CHANGED_ROWS], settled)
         self.counter.count(RowMetas.of(settled.values()))
+        self.counter.bill(
+            [each.result for each in billed], RowMetas.of(each.meta for each in billed)
+        )
         for row, meta in settled.items():
             self.counter.fail(self._first_row + row, meta)
 
@@ -170,11 +178,3 @@ class HeldAnswers:
             [None if result is None else next(answers) for _, result in rows],
             RowMetas.of(meta[row] for row, _ in rows),
         )
-
-    def _merged(self, found: list[_Result]) -> tuple[_Result, RowMeta]:
-        chosen, row, sent = merge([each.meta for each in found], self.counter)
-        self.counter.bill(
-            [found[index].result for index in sent],
-            RowMetas.of(found[index].meta for index in sent),
-        )
-        return found[chosen], row

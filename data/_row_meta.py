@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -43,8 +44,9 @@ class RowMetas(msgspec.Struct):
     @classmethod
     def of(cls, rows: Iterable[RowMeta]) -> RowMetas:
         """Return the columns of rows."""
-        columns = [*zip(*map(astuple, rows), strict=True)]
-        return cls(*map(list, columns or [()] * len(cls.__struct_fields__)))
+        held = [*rows]
+        names = RowMeta.__struct_fields__
+        return cls(*([*map(attrgetter(name), held)] for name in names))
 
     def __len__(self) -> int:
         return len(self.outcomes)
@@ -52,12 +54,9 @@ class RowMetas(msgspec.Struct):
     def __iter__(self) -> Iterator[RowMeta]:
         return map(RowMeta, *astuple(self))
 
-    def __getitem__(self, index: int) -> RowMeta:
-        return RowMeta(*[column[index] for column in astuple(self)])
-
-    def __delitem__(self, index: int) -> None:
-        for column in astuple(self):
-            del column[index]
+    def pop(self, index: int) -> RowMeta:
+        """Take a row out."""
+        return RowMeta(*[column.pop(index) for column in astuple(self)])
 
     def extend(self, others: RowMetas) -> None:
         """Append further rows."""

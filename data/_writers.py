@@ -21,7 +21,6 @@ __all__ = ["Writer", "by_column", "lay_out", "open_writer"]
 _TEXT_BYTES = 256 << 10
 """As much stays in the processor's cache on its way from a result to the file."""
 
-
 _UNIFORM = frozenset({str, type(None)})
 """Of other types, values may be equal and not look alike: `1` and `1.0`."""
 
