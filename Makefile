@@ -50,7 +50,7 @@ lint: $(STAMP)
 
 types: $(STAMP)
 	@rm -rf .typings && mkdir -p .typings/batchwright
-	@for name in *.py py.typed console data flows models providers runs tasks; do \
+	@for name in *.py py.typed console data flows models providers runs sandbox tasks; do \
 	  ln -s ../../$$name .typings/batchwright/; done
 	@$(BIN)/mypy -p batchwright
 

@@ -11,7 +11,15 @@ from typing import Annotated
 
 import typer
 
-from .console import file_commands, local_commands, run_commands
+from .console.commands import (
+    files as file_commands,
+)
+from .console.commands import (
+    machine as local_commands,
+)
+from .console.commands import (
+    runs as run_commands,
+)
 from .console.exits import Group, say
 from .console.options import AsJson, BatchId, FilePath, Target, expanded, pairs
 
@@ -149,8 +157,8 @@ def create_from_file(
     """
     from .console.progress import progress_shown
     from .providers import get_provider
+    from .runs.create.submit_file import Submitted, submit_file, submit_parts
     from .runs.events import bytes_told, listening
-    from .runs.submit_file import Submitted, submit_file, submit_parts
 
     extra = pairs(metadata, "--metadata")
     client = get_provider(target.name)
@@ -258,7 +266,7 @@ def download_file(
     """
     from .console.progress import progress_shown
     from .providers import get_provider
-    from .runs import download_file as download
+    from .runs.collect import download_file as download
     from .runs.events import bytes_told, listening
 
     client = get_provider(target.name)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from batchwright.providers.sandbox import Sandbox, serve
+from batchwright.sandbox import Sandbox, serve
 
 __all__ = ["sandbox"]
 

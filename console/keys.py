@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..runs.access import Credentials, keys_from
+from ..runs.directory.access import Credentials, keys_from
 
 __all__ = ["run_keys"]
 

@@ -12,10 +12,10 @@ from typing import Any, NoReturn
 
 from ..data.job import BatchJob
 from ..models import RunReport
+from ..runs.directory.lock import locked
+from ..runs.directory.run import Run
 from ..runs.events import listening
-from ..runs.lock import locked
 from ..runs.pause import request_stop, stop_requested
-from ..runs.state import Run
 from .exits import INTERRUPTED, say
 from .progress import erase_bars, progress_shown
 

@@ -6,7 +6,7 @@ import typer
 
 from ..data.job import BatchJob
 from ..models import RunEvent
-from ..runs.dry_run import DryRun, dry_run
+from ..runs.report.dry_run import DryRun, dry_run
 from .progress import progress_shown
 from .reports import dollars
 from .tables import print_facts

@@ -11,7 +11,7 @@ from pathlib import Path
 from upath import UPath
 
 from ..errors import InputError
-from .rows import is_url
+from .rows.source import is_url
 
 __all__ = ["new_output", "reason"]
 

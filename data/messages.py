@@ -13,11 +13,11 @@ from pydantic import BaseModel
 from ..errors import InputError
 from ..models import Endpoint, Messages, Mode, RequestTemplate
 from ..providers import get_format, split_model
-from ._collector import paused_collector
-from ._resolve import answer_schema, endpoint_for
+from .answers.response_model import Answer, load_answer
+from .collector import paused_collector
 from .files import new_output
-from .response_model import Answer, load_answer
-from .results import BLOCK_BYTES, read_results
+from .resolve_steps import answer_schema, endpoint_for
+from .results.reader import BLOCK_BYTES, read_results
 
 __all__ = ["create_from_messages", "parse_from_file", "parse_from_string"]
 

@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 TARGET = Path(__file__).with_name("img")
 WIDTHS = (80, 140)

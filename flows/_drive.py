@@ -9,11 +9,11 @@ from typing import Any
 from prefect.futures import PrefectFuture
 
 from ..models import RunReport
+from ..runs.decide.steps import Step
+from ..runs.directory.run import Run
 from ..runs.drive import drive
-from ..runs.state import Run
-from ..runs.steps import Step
 from ..tasks.artifacts import shown
-from ..tasks.steps import STEPS, wait_for_shards
+from ..tasks.run_step import STEPS, wait_for_shards
 
 __all__ = ["drive_run"]
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from prefect.runtime import flow_run
 
-from ..data.job import fill_dates
+from ..data.resolve import fill_dates
 from ..tasks._names import run_name
 from ._started import root_started
 

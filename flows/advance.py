@@ -11,9 +11,9 @@ from prefect.flow_runs import resume_flow_run
 
 from ..errors import BatchwrightError, RunBusyError
 from ..models import RunReport
+from ..runs.directory.run import Run
 from ..runs.drive import drive
-from ..runs.state import Run
-from ..runs.status import is_open, lies_in, open_runs
+from ..runs.report.status import is_open, lies_in, open_runs
 from ..tasks._names import step_name
 from ..tasks._policy import POLICY
 from ..tasks.artifacts import shown

@@ -22,7 +22,7 @@ from prefect.flow_runs import suspend_flow_run
 
 from ..errors import InputError, RunBusyError
 from ..models import RunReport
-from ..runs.state import Run
+from ..runs.directory.run import Run
 from ..tasks.credentials import named_keys
 from ._drive import drive_run
 

@@ -39,11 +39,11 @@ def get_format(name: str, base_url: str | None = None) -> Format:
     than the services that imitate it. None reads the SDK's variable.
     """
     if name == "openai":
-        from ._openai_format import OpenAIFormat  # noqa: PLC0415 - one vendor at a time
+        from .openai.format import OpenAIFormat  # noqa: PLC0415 - one vendor at a time
 
         return OpenAIFormat(base_url)
     if name == "anthropic":
-        from ._anthropic_format import AnthropicFormat  # noqa: PLC0415
+        from .anthropic.format import AnthropicFormat  # noqa: PLC0415
 
         return AnthropicFormat()
     raise _unknown(name)
@@ -60,11 +60,11 @@ def get_provider(
         MissingKeyError: No key was given and none is set.
     """
     if name == "openai":
-        from .openai import OpenAIProvider  # noqa: PLC0415 - imports one SDK, not both
+        from .openai.client import OpenAIProvider  # noqa: PLC0415 - imports one SDK, not both
 
         return OpenAIProvider(base_url, api_key)
     if name == "anthropic":
-        from .anthropic import AnthropicProvider  # noqa: PLC0415
+        from .anthropic.client import AnthropicProvider  # noqa: PLC0415
 
         return AnthropicProvider(base_url, api_key)
     raise _unknown(name)

@@ -8,11 +8,11 @@ import orjson
 
 from ..errors import RunFinishedError
 from ..models import RunReport
-from .access import with_sandbox
-from .poll import Poller
-from .report import report_on
-from .state import Run
-from .wait import look_at_units
+from .collect.poll import Poller
+from .collect.wait import look_at_units
+from .directory.access import with_sandbox
+from .directory.run import Run
+from .report.report import report_on
 
 __all__ = ["cancel_run"]
 

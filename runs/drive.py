@@ -11,21 +11,21 @@ from datetime import datetime
 from typing import Protocol
 
 from ..models import RunReport
-from .access import with_sandbox
-from .budget import affordable
-from .canary import check_canary
-from .finish import finish_run, parse_shard
+from .collect.download import land_unit
+from .collect.poll import Poller
+from .collect.wait import look_at_units, wait_for_units
+from .create.submit import submit_unit
+from .decide.backoff import held_units
+from .decide.budget import affordable
+from .decide.canary import check_canary
+from .decide.steps import Step, next_steps
+from .directory.access import with_sandbox
+from .directory.lock import locked
+from .directory.run import Run
 from .generate import generate_shards
-from .holds import held_units
-from .land import land_unit
-from .lock import locked
-from .poll import Poller
-from .report import report_on
+from .output import finish_run, parse_shard
+from .report.report import report_on
 from .rounds import plan_round
-from .state import Run
-from .steps import Step, next_steps
-from .submit import submit_unit
-from .wait import look_at_units, wait_for_units
 
 __all__ = ["Perform", "WaitFor", "do_step", "drive", "perform"]
 

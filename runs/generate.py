@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..data.custom_id import new_nonce, row_ids
-from ..data.generate import ShardFiles, write_shards
+from ..data.requests.generate import ShardFiles, write_shards
+from .directory.records import Plan, ShardPlan
+from .directory.run import Run
 from .events import emit
-from .records import Plan, ShardPlan
-from .state import Run
 
 __all__ = ["generate_shards"]
 

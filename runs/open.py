@@ -8,12 +8,13 @@ from secrets import token_hex
 
 import orjson
 
-from ..data.job import BatchJob, ResolvedJob, check_output, fill_dates, resolve
+from ..data.job import BatchJob
+from ..data.resolve import ResolvedJob, check_output, fill_dates, resolve
 from ..errors import InputError, RunDiffersError, RunFinishedError
 from ..settings import get_settings
-from .access import credentials_of, provider_for
-from .state import Run
-from .storage import Directory
+from .directory.access import credentials_of, provider_for
+from .directory.run import Run
+from .directory.storage import Directory
 
 __all__ = ["open_run", "reopen_run", "run_dir_for"]
 

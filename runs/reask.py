@@ -8,11 +8,11 @@ from typing import BinaryIO
 
 import orjson
 
+from ..data.answers.response_model import Answer
 from ..data.custom_id import parse_row_id
-from ..data.response_model import Answer
 from ..models import BatchResult, Outcome
-from .records import Verdict
-from .state import Run, Unit
+from .directory.records import Verdict
+from .directory.run import Run, Unit
 
 __all__ = ["Reask"]
 

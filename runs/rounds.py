@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import orjson
 
 from ..data.custom_id import parse_row_id, row_id
+from ..data.requests.writer import RequestWriter
 from ..models import Outcome
+from .directory.records import RoundPlan, UnitPlan, Verdict
+from .directory.run import Run, Unit
 from .events import emit
 from .reask import Reask
-from .records import RoundPlan, UnitPlan, Verdict
-from .request_writer import RequestWriter
-from .state import Run, Unit
 
 __all__ = ["plan_round"]
 

@@ -26,13 +26,13 @@ from prefect.client.schemas.sorting import ArtifactSort
 from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run, task_run
 
-from ..data.rows import is_url
+from ..data.rows.source import is_url
 from ..errors import BatchwrightError, RunBusyError
 from ..models import Batch, RunEvent
+from ..runs.directory.run import Run
 from ..runs.events import listening
-from ..runs.markdown import markdown
-from ..runs.shard_table import percent_done, shard_rows
-from ..runs.state import Run
+from ..runs.report.batch_table import percent_done, shard_rows
+from ..runs.report.markdown import markdown
 from ._names import run_name
 
 __all__ = ["artifact_key", "shown"]

@@ -13,7 +13,7 @@ from prefect.exceptions import ObjectNotFound
 
 from ..errors import InputError
 from ..providers import Provider, get_provider
-from ..runs.access import Credentials, keys_from
+from ..runs.directory.access import Credentials, keys_from
 
 __all__ = ["client_of", "named_keys", "read_credentials"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import task
 
 from ..data.job import BatchJob
-from ..data.request_files import write_request_files
+from ..data.requests.files import write_request_files
 from ._policy import POLICY
 
 __all__ = ["generate_requests"]

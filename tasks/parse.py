@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prefect import task
 
-from ..data.parse import parse_file
+from ..data.tables.parse import parse_file
 from ._policy import POLICY
 
 __all__ = ["parse_results"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from prefect import task
 
 from ..models import Batch
-from ..runs.submit_file import submit_file
+from ..runs.create.submit_file import submit_file
 from ._policy import POLICY
 from .credentials import client_of
 

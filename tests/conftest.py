@@ -189,7 +189,7 @@ def _keep(database: Path, copy: Path) -> None:
 @pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Run a sandbox, with the environment of both SDKs pointing to it."""
-    from batchwright.providers.sandbox import Sandbox
+    from batchwright.sandbox import Sandbox
 
     with Sandbox() as running:
         for name, value in running.environment().items():

@@ -10,17 +10,18 @@ import pyarrow.parquet  # noqa: F401 - as below
 from _data import NONCE, SHARD_ROWS
 from _model import PROMPT, Ticket
 
-from batchwright.data.check import check_file
 from batchwright.data.custom_id import row_ids
-from batchwright.data.generate import write_shards
-from batchwright.data.job import BatchJob, ResolvedJob, resolve
-from batchwright.data.join import (
+from batchwright.data.job import BatchJob
+from batchwright.data.requests.check import check_file
+from batchwright.data.requests.generate import write_shards
+from batchwright.data.resolve import ResolvedJob, resolve
+from batchwright.data.rows.source import open_rows
+from batchwright.data.tables.join import (
     ResultFile,
     concat_parts,
     part_name,
     write_part,
 )
-from batchwright.data.rows import open_rows
 from batchwright.models import Outcome
 from batchwright.providers import get_format
 

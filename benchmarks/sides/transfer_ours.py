@@ -14,7 +14,7 @@ import openai.types  # noqa: F401 - the same
 
 from batchwright.models import Account, Batch, BatchStatus, Intent
 from batchwright.providers import Provider, get_provider
-from batchwright.providers._transfer import save_results
+from batchwright.providers.http.download import save_results
 
 __all__ = ["download", "save", "upload"]
 

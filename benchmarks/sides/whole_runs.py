@@ -11,11 +11,11 @@ from pathlib import Path
 from _model import PROMPT
 
 from batchwright.data.job import BatchJob
+from batchwright.runs.collect.wait import wait_for_units
+from batchwright.runs.decide.steps import Step
+from batchwright.runs.directory.run import Run
 from batchwright.runs.drive import do_step, drive
 from batchwright.runs.open import open_run
-from batchwright.runs.state import Run
-from batchwright.runs.steps import Step
-from batchwright.runs.wait import wait_for_units
 
 __all__ = ["make_job", "plain"]
 

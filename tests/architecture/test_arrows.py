@@ -18,6 +18,7 @@ LAYERS = (
     "tasks",
     "runs",
     "data",
+    "sandbox",
     "providers",
     "models",
     "settings",
@@ -28,12 +29,21 @@ LAYERS = (
 LIBRARIES = {
     "prefect": ("flows/", "tasks/"),
     "typer": ("cli.py", "console/"),
-    "openai": ("providers/openai.py",),
-    "anthropic": ("providers/anthropic.py",),
+    "openai": ("providers/openai/",),
+    "anthropic": ("providers/anthropic/",),
 }
 """Who alone may import what."""
 
-FOLDERS = ("console", "data", "flows", "models", "providers", "runs", "tasks")
+FOLDERS = (
+    "console",
+    "data",
+    "flows",
+    "models",
+    "providers",
+    "runs",
+    "sandbox",
+    "tasks",
+)
 
 
 def _sources() -> list[Path]:

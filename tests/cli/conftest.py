@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from batchwright.cli import app
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
 MODEL = f"{ROOT}/examples/email_model.py:Classification"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 Cli = Callable[..., Result]
 Requests = Callable[..., Path]

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import Result
 
 from batchwright.data.job import BatchJob
-from batchwright.providers.sandbox import Sandbox
 from batchwright.runs.open import open_run
+from batchwright.sandbox import Sandbox
 
 WATCHED = {
     "anthropic",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from batchwright.cli import app
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 Cli = Callable[..., Result]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pyte
 import pytest
 
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 Requests = Callable[..., Path]
 

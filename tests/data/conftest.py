@@ -16,10 +16,11 @@ from upath import UPath
 
 from batchwright.data import columns
 from batchwright.data.custom_id import row_ids
-from batchwright.data.generate import ShardFiles, write_shards
-from batchwright.data.job import BatchJob, ResolvedJob, resolve
-from batchwright.data.join import ResultFile, concat_parts, part_name, write_part
-from batchwright.data.tally import ShardTally, combine
+from batchwright.data.job import BatchJob
+from batchwright.data.requests.generate import ShardFiles, write_shards
+from batchwright.data.resolve import ResolvedJob, resolve
+from batchwright.data.results.tally import ShardTally, combine
+from batchwright.data.tables.join import ResultFile, concat_parts, part_name, write_part
 from batchwright.models import Outcome
 from batchwright.providers import get_format
 

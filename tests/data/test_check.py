@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwright.data.check import FileCheck, check_file, describe_problems
+from batchwright.data.requests.check import FileCheck, check_file, describe_problems
 from batchwright.errors import InputError
 from batchwright.providers import get_format
 

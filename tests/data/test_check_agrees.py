@@ -10,9 +10,9 @@ import httpx2
 import orjson
 import pytest
 
-from batchwright.data.check import check_file
+from batchwright.data.requests.check import check_file
 from batchwright.providers import get_format
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 CHAT = "/v1/chat/completions"
 MESSAGES = [{"role": "user", "content": "x"}]

@@ -18,7 +18,7 @@ from pydantic import (
     ValidationError,
 )
 
-from batchwright.data._dict_validator import dict_validator
+from batchwright.data.answers.dict_validator import dict_validator
 
 
 class _Color(str, Enum):  # noqa: UP042 - as most write it

@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from batchwright.data._dict_validator import dict_validator
+from batchwright.data.answers.dict_validator import dict_validator
 
 
 class _Color(StrEnum):

@@ -14,7 +14,7 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel
 
-from batchwright.data._import_model import import_model
+from batchwright.data.answers.import_model import import_model
 
 _THREADS = 8
 _TEXT = """

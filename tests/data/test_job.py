@@ -13,13 +13,8 @@ import orjson
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from batchwright.data.job import (
-    BatchJob,
-    ResolvedJob,
-    check_output,
-    fill_dates,
-    resolve,
-)
+from batchwright.data.job import BatchJob
+from batchwright.data.resolve import ResolvedJob, check_output, fill_dates, resolve
 from batchwright.errors import InputError
 from batchwright.models import BatchLine
 
@@ -237,7 +232,7 @@ def test_a_class_of_the_script_is_found_again(source: Path) -> None:
         "print('ran')\n"
         "class Label(BaseModel):\n"
         "    label: str\n"
-        "from batchwright.data.job import BatchJob, resolve\n"
+        "from batchwright.data.resolve import BatchJob, resolve\n"
         f"job = BatchJob(input={str(source)!r}, output='o.csv', model='gpt-5-mini',\n"
         "    prompt='x', response_model=Label)\n"
         "print(job.response_model)\n"

@@ -13,9 +13,9 @@ import orjson
 import pytest
 from pydantic import BaseModel, Field
 
-from batchwright.data.check import check_file
 from batchwright.data.job import BatchJob
-from batchwright.data.results import provider_of, read_results
+from batchwright.data.requests.check import check_file
+from batchwright.data.results.reader import provider_of, read_results
 from batchwright.errors import InputError
 from batchwright.providers import get_format
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from batchwright.data.columns import META
-from batchwright.data.parse import parse_file
+from batchwright.data.tables.parse import parse_file
 from batchwright.errors import InputError
 
 Line = Callable[..., bytes]

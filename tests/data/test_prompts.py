@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwright.data.prompts import Prompt, is_constant, read_template
+from batchwright.data.prompts.template import Prompt, is_constant, read_template
 from batchwright.errors import InputError
 
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from batchwright.data.job import BatchJob
-from batchwright.data.request_files import write_request_files
+from batchwright.data.requests.files import write_request_files
 from batchwright.errors import InputError
 
 

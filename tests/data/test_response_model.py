@@ -13,8 +13,8 @@ import orjson
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from batchwright.data.answers.response_model import Answer, load_answer
 from batchwright.data.columns import fits, kinds
-from batchwright.data.response_model import Answer, load_answer
 from batchwright.errors import InputError
 from batchwright.models import BatchResult, Outcome
 from batchwright.providers import get_format

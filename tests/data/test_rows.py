@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from upath import UPath
 
-from batchwright.data.rows import open_rows
+from batchwright.data.rows.source import open_rows
 from batchwright.errors import InputError
 
 

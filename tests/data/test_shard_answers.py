@@ -9,16 +9,16 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from batchwright.data._attempts import Reading
-from batchwright.data._chunks import no_columns
-from batchwright.data._held_answers import HeldAnswers, NotOrdinaryError
-from batchwright.data._indexed_answers import IndexedAnswers
-from batchwright.data._result_index import ResultIndex
-from batchwright.data._row_results import ResultFile, RowIds
-from batchwright.data._shard_answers import ShardAnswers, open_answers
-from batchwright.data._writers import Writer, open_writer
-from batchwright.data.response_model import load_answer
-from batchwright.data.tally import ShardTally
+from batchwright.data.answers.response_model import load_answer
+from batchwright.data.results.held_answers import HeldAnswers, NotOrdinaryError
+from batchwright.data.results.indexed_answers import IndexedAnswers
+from batchwright.data.results.merge import Reading
+from batchwright.data.results.result_index import ResultIndex
+from batchwright.data.results.row_results import ResultFile, RowIds
+from batchwright.data.results.shard_answers import ShardAnswers, open_answers
+from batchwright.data.results.tally import ShardTally
+from batchwright.data.rows.kept import no_columns
+from batchwright.data.tables.writers import Writer, open_writer
 from batchwright.models import Outcome
 from batchwright.providers import get_format
 

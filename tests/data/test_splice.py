@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwright.data._splice import RowEncoder
-from batchwright.data.prompts import Prompt
+from batchwright.data.prompts.template import Prompt
+from batchwright.data.requests.encoder import RowEncoder
 from batchwright.errors import InputError
 from batchwright.models import RequestTemplate
 from batchwright.providers import Encode, get_format

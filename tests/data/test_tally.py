@@ -5,8 +5,8 @@ from __future__ import annotations
 import string
 from itertools import islice
 
-from batchwright.data._row_meta import RowMeta, RowMetas
-from batchwright.data.tally import ShardTally, TallyCounter, combine
+from batchwright.data.results.row_meta import RowMeta, RowMetas
+from batchwright.data.results.tally import ShardTally, TallyCounter, combine
 from batchwright.models import Anomaly, BatchResult, Outcome, Usage
 
 

@@ -27,7 +27,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 120

@@ -21,7 +21,7 @@ from pathlib import Path
 from prefect import flow
 from batchwright.flows import suspend_until_done
 from batchwright.flows.suspend import _suspend
-from batchwright.runs.state import Run
+from batchwright.runs.directory.run import Run
 
 @flow
 def too_late(run_dir: str) -> None:

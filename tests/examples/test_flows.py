@@ -16,7 +16,7 @@ from prefect.flows import EntrypointType
 from prefect.workers.process import ProcessWorker
 
 from batchwright.flows import run_batch
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 pytestmark = [
     pytest.mark.prefect,

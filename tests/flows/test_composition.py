@@ -16,7 +16,7 @@ from prefect.client.schemas.objects import TaskRun
 from batchwright import BatchJob, run_batch
 from batchwright.flows import advance_runs
 from batchwright.models import Outcome
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 from batchwright.tasks import (
     cancel_batch,
     download_results,

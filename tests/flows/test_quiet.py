@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
 

@@ -9,7 +9,7 @@ import pytest
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from batchwright import BatchJob, run_batch
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 pytestmark = [
     pytest.mark.prefect,

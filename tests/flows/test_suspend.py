@@ -10,7 +10,7 @@ from prefect import flow, task
 from batchwright import BatchJob, run_batch
 from batchwright.errors import InputError
 from batchwright.flows import suspend_until_done
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 pytestmark = [
     pytest.mark.prefect,

@@ -15,7 +15,7 @@ from prefect.deployments import run_deployment
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from upath import UPath
 
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("machines")]
 

@@ -13,7 +13,7 @@ import pytest
 
 from batchwright.models import Batch, Intent
 from batchwright.providers import Provider, get_provider
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 _KEYS = count()
 _ENDPOINTS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from batchwright.errors import InputError
 from batchwright.models import RequestTemplate
-from batchwright.providers._anthropic_format import AnthropicFormat, refuses
+from batchwright.providers.anthropic.format import AnthropicFormat, refuses
 
 FMT = AnthropicFormat()
 USER = [{"role": "user", "content": "Hi"}]

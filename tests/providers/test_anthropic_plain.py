@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwright.providers._anthropic_decode import decode_line
-from batchwright.providers._anthropic_plain import decode_plain
+from batchwright.providers.anthropic.decode import decode_line
+from batchwright.providers.anthropic.plain import decode_plain
 
 USAGE = {"input_tokens": 10, "output_tokens": 4}
 CACHED = {**USAGE, "cache_read_input_tokens": 6, "cache_creation_input_tokens": None}

@@ -27,10 +27,10 @@ from batchwright.errors import (
 )
 from batchwright.models import Account, BatchStatus, Intent
 from batchwright.providers import get_provider
-from batchwright.providers._client import create_budget
-from batchwright.providers.anthropic import AnthropicProvider
-from batchwright.providers.openai import OpenAIProvider
-from batchwright.providers.sandbox import Sandbox
+from batchwright.providers.anthropic.client import AnthropicProvider
+from batchwright.providers.http.client import create_budget
+from batchwright.providers.openai.client import OpenAIProvider
+from batchwright.sandbox import Sandbox
 from batchwright.settings import get_settings
 
 

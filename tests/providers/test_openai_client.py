@@ -17,8 +17,8 @@ from batchwright.errors import (
     UnreachableError,
 )
 from batchwright.models import Batch, BatchStatus, RequestCounts
-from batchwright.providers._openai_batch import read_batch
-from batchwright.providers.openai import OpenAIProvider
+from batchwright.providers.openai.batch import read_batch
+from batchwright.providers.openai.client import OpenAIProvider
 
 
 def test_upload_is_a_jsonl_file_that_expires(openai_client: Any) -> None:

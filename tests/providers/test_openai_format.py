@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from batchwright.errors import InputError
 from batchwright.models import RequestTemplate
-from batchwright.providers._openai_format import OpenAIFormat, refuses
+from batchwright.providers.openai.format import OpenAIFormat, refuses
 
 OWN = OpenAIFormat("https://api.openai.com/v1")
 OTHER = OpenAIFormat("http://localhost:8000/v1")

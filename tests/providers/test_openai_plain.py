@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwright.providers._openai_decode import decode_line
-from batchwright.providers._openai_plain import decode_plain
+from batchwright.providers.openai.decode import decode_line
+from batchwright.providers.openai.plain import decode_plain
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14}
 CACHED = {**USAGE, "prompt_tokens_details": {"cached_tokens": 6}}

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwright.errors import DownloadCutError, UnreachableError
-from batchwright.providers._transfer import ResultFile, save_results
-from batchwright.providers._upload import RequestsBody
+from batchwright.providers.http.download import ResultFile, save_results
+from batchwright.providers.http.upload import RequestsBody
 
 _LINE = b'{"custom_id":"row-%09d","result":"' + b"x" * 2000 + b'"}\n'
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from batchwright.providers.sandbox import Sandbox
-from batchwright.runs.storage import Directory
+from batchwright.runs.directory.storage import Directory
+from batchwright.sandbox import Sandbox
 
 MODELS = {"openai": "gpt-5-mini", "anthropic": "claude-sonnet-4-5"}
 NONCE = "0badcafe"

@@ -25,9 +25,9 @@ import httpx2
 
 from batchwright.data.job import BatchJob
 from batchwright.errors import BatchwrightError
+from batchwright.runs.directory.storage import Directory
 from batchwright.runs.drive import drive
 from batchwright.runs.open import open_run
-from batchwright.runs.storage import Directory
 
 
 class Steps:

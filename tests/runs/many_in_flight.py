@@ -11,9 +11,9 @@ from typing import Any
 import httpx2
 
 from batchwright.data.job import BatchJob
+from batchwright.runs.collect.poll import Poller
 from batchwright.runs.drive import drive
 from batchwright.runs.open import open_run
-from batchwright.runs.poll import Poller
 
 LOOKS = 8
 MODELS = {"openai": "gpt-5-mini", "anthropic": "claude-sonnet-4-5"}
@@ -48,8 +48,8 @@ def main(provider: str, folder: Path, batches: int) -> dict[str, Any]:
     drive(run, wait=False)
     print("submitted", flush=True)  # noqa: T201 - for the test
     sys.stdin.readline()
-    from batchwright.providers.anthropic import AnthropicProvider
-    from batchwright.providers.openai import OpenAIProvider
+    from batchwright.providers.anthropic.client import AnthropicProvider
+    from batchwright.providers.openai.client import OpenAIProvider
 
     kind = {"openai": OpenAIProvider, "anthropic": AnthropicProvider}[provider]
     poller = Poller(kind(transport=Counted()))

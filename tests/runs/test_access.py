@@ -9,9 +9,9 @@ import pytest
 
 from batchwright import BatchJob
 from batchwright.errors import InputError, ScopeError
-from batchwright.providers.sandbox import Sandbox
-from batchwright.runs.access import Credentials, credentials_of, keys_from
+from batchwright.runs.directory.access import Credentials, credentials_of, keys_from
 from batchwright.runs.open import open_run
+from batchwright.sandbox import Sandbox
 
 
 def job(folder: Path, **options: Any) -> BatchJob:

@@ -10,12 +10,12 @@ import pytest
 
 from batchwright.data.job import BatchJob
 from batchwright.models import Outcome, RunEvent, RunReport
-from batchwright.providers.sandbox import Sandbox
+from batchwright.runs.directory.records import Verdict
+from batchwright.runs.directory.run import Run
 from batchwright.runs.drive import drive
 from batchwright.runs.events import listening
 from batchwright.runs.open import open_run
-from batchwright.runs.records import Verdict
-from batchwright.runs.state import Run
+from batchwright.sandbox import Sandbox
 
 
 def run(folder: Path, texts: list[str], **options: Any) -> RunReport:

@@ -15,16 +15,16 @@ import pytest
 from batchwright.data.job import BatchJob
 from batchwright.errors import CreationUnknownError, RunBusyError
 from batchwright.models import Account, Intent, Outcome
-from batchwright.providers.sandbox import Sandbox
-from batchwright.runs.attempts import Attempt, Attempts, Records
 from batchwright.runs.cancel import cancel_run
-from batchwright.runs.create import RequestFile, create_batch
+from batchwright.runs.create.claim import RequestFile, create_batch
+from batchwright.runs.decide.steps import Step
+from batchwright.runs.directory.attempts import Attempt, Attempts, Records
+from batchwright.runs.directory.records import Verdict
+from batchwright.runs.directory.run import Run
+from batchwright.runs.directory.storage import Directory
 from batchwright.runs.drive import do_step, drive, perform
 from batchwright.runs.open import open_run
-from batchwright.runs.records import Verdict
-from batchwright.runs.state import Run
-from batchwright.runs.steps import Step
-from batchwright.runs.storage import Directory
+from batchwright.sandbox import Sandbox
 
 MODELS = {"openai": "gpt-5-mini", "anthropic": "claude-sonnet-4-5"}
 BOTH = pytest.mark.parametrize("provider", list(MODELS))

@@ -10,10 +10,10 @@ import pytest
 
 from batchwright.data.job import BatchJob
 from batchwright.errors import InputError
+from batchwright.runs.decide.steps import Step
+from batchwright.runs.directory.run import Run
 from batchwright.runs.drive import do_step
 from batchwright.runs.open import open_run
-from batchwright.runs.state import Run
-from batchwright.runs.steps import Step
 
 
 def generated(folder: Path, texts: list[str], **options: Any) -> Run:

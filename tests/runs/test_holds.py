@@ -9,13 +9,13 @@ import pytest
 
 from batchwright.data.job import BatchJob
 from batchwright.models import Account, Intent
-from batchwright.runs.attempts import Attempt
+from batchwright.runs.decide.backoff import held_units
+from batchwright.runs.decide.steps import Step
+from batchwright.runs.directory.attempts import Attempt
+from batchwright.runs.directory.records import Ended, RoundPlan, UnitPlan, Verdict
+from batchwright.runs.directory.run import Run
 from batchwright.runs.drive import do_step
-from batchwright.runs.holds import held_units
 from batchwright.runs.open import open_run
-from batchwright.runs.records import Ended, RoundPlan, UnitPlan, Verdict
-from batchwright.runs.state import Run
-from batchwright.runs.steps import Step
 
 MODELS = {"openai": "gpt-5-mini", "anthropic": "claude-sonnet-4-5"}
 BOTH = pytest.mark.parametrize("provider", list(MODELS))

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from batchwright.errors import RunBusyError
-from batchwright.runs.lock import locked
-from batchwright.runs.storage import Directory
+from batchwright.runs.directory.lock import locked
+from batchwright.runs.directory.storage import Directory
 
 _HOLD = """
 import sys
-from batchwright.runs.lock import locked
-from batchwright.runs.storage import Directory
+from batchwright.runs.directory.lock import locked
+from batchwright.runs.directory.storage import Directory
 with locked(Directory(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

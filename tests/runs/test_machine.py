@@ -31,15 +31,15 @@ from hypothesis.stateful import (
 from batchwright.data.job import BatchJob
 from batchwright.models import Batch, Intent, RunReport
 from batchwright.providers import Provider
-from batchwright.providers.anthropic import AnthropicProvider
-from batchwright.providers.openai import OpenAIProvider
-from batchwright.providers.sandbox import Sandbox
+from batchwright.providers.anthropic.client import AnthropicProvider
+from batchwright.providers.openai.client import OpenAIProvider
 from batchwright.runs.cancel import cancel_run
+from batchwright.runs.directory.records import Ended, Plan, RoundPlan
+from batchwright.runs.directory.run import Run
+from batchwright.runs.directory.storage import Directory
 from batchwright.runs.drive import drive
 from batchwright.runs.open import open_run, reopen_run
-from batchwright.runs.records import Ended, Plan, RoundPlan
-from batchwright.runs.state import Run
-from batchwright.runs.storage import Directory
+from batchwright.sandbox import Sandbox
 
 DAY_SECONDS = 86_400
 LONG = {"in_progress": 3600}

@@ -11,11 +11,11 @@ import pytest
 from batchwright.data.job import BatchJob
 from batchwright.errors import BudgetError, CanaryError
 from batchwright.models import Outcome, RunReport
-from batchwright.providers.sandbox import Sandbox
-from batchwright.runs.budget import committed_usd
+from batchwright.runs.decide.budget import committed_usd
+from batchwright.runs.directory.run import Run
 from batchwright.runs.drive import drive
 from batchwright.runs.open import open_run, reopen_run
-from batchwright.runs.state import Run
+from batchwright.sandbox import Sandbox
 
 MODEL = """
 from typing import Literal

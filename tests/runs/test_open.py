@@ -15,8 +15,8 @@ from batchwright.errors import (
     RunDiffersError,
     RunFinishedError,
 )
+from batchwright.runs.directory.run import Run
 from batchwright.runs.open import open_run, reopen_run, run_dir_for
-from batchwright.runs.state import Run
 
 WHEN = datetime(2026, 11, 23, 6, tzinfo=UTC)
 

@@ -13,9 +13,9 @@ import pytest
 
 from batchwright.models import BatchStatus
 from batchwright.providers import get_provider
-from batchwright.providers.sandbox import Sandbox
-from batchwright.providers.sandbox._rows import BatchRow
-from batchwright.runs.poll import Poller
+from batchwright.runs.collect.poll import Poller
+from batchwright.sandbox import Sandbox
+from batchwright.sandbox.engine.rows import BatchRow
 
 PROVIDERS = ["openai", "anthropic"]
 BOTH = pytest.mark.parametrize("provider", PROVIDERS)

@@ -9,12 +9,12 @@ import pytest
 
 from batchwright.data.job import BatchJob
 from batchwright.models import Outcome
-from batchwright.providers.sandbox import Sandbox
 from batchwright.runs.cancel import cancel_run
+from batchwright.runs.directory.storage import Directory
 from batchwright.runs.drive import drive
 from batchwright.runs.open import open_run, reopen_run
-from batchwright.runs.status import list_runs
-from batchwright.runs.storage import Directory
+from batchwright.runs.report.status import list_runs
+from batchwright.sandbox import Sandbox
 
 BOTH = pytest.mark.parametrize("provider", ["openai", "anthropic"])
 ROWS = 6

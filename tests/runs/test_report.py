@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from batchwright.models import Anomaly, BatchLine, ErrorGroup, Outcome, RunReport
-from batchwright.runs.markdown import markdown
+from batchwright.runs.report.markdown import markdown
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

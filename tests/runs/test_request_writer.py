@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from batchwright.data.requests.writer import RequestWriter
 from batchwright.errors import InputError
 from batchwright.providers import Limits
-from batchwright.runs.request_writer import RequestWriter
 
 LIMITS = Limits(max_requests=3, max_bytes=20, source="a test")
 

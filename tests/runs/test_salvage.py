@@ -12,12 +12,12 @@ import pytest
 from batchwright.data.job import BatchJob
 from batchwright.errors import InputError
 from batchwright.models import Outcome, RunReport
-from batchwright.providers.sandbox import Sandbox
 from batchwright.runs.cancel import cancel_run
+from batchwright.runs.directory.records import Verdict
+from batchwright.runs.directory.run import Run
 from batchwright.runs.drive import drive
 from batchwright.runs.open import open_run, reopen_run
-from batchwright.runs.records import Verdict
-from batchwright.runs.state import Run
+from batchwright.sandbox import Sandbox
 
 MODELS = {"openai": "gpt-5-mini", "anthropic": "claude-sonnet-4-5"}
 BOTH = pytest.mark.parametrize("provider", list(MODELS))

@@ -15,11 +15,11 @@ from batchwright.models import (
     Outcome,
     RequestCounts,
 )
-from batchwright.runs.attempts import Attempt, Attempts
-from batchwright.runs.records import Ended, UnitPlan, Verdict
-from batchwright.runs.shard_table import percent_done, shard_rows
-from batchwright.runs.state import RunState, Unit
-from batchwright.runs.storage import Directory
+from batchwright.runs.directory.attempts import Attempt, Attempts
+from batchwright.runs.directory.records import Ended, UnitPlan, Verdict
+from batchwright.runs.directory.run import RunState, Unit
+from batchwright.runs.directory.storage import Directory
+from batchwright.runs.report.batch_table import percent_done, shard_rows
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

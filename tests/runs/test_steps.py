@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwright.models import Account, Batch, BatchStatus, Intent
-from batchwright.runs.attempts import Attempt, Attempts
-from batchwright.runs.records import (
+from batchwright.runs.decide.steps import in_flight_limit, next_steps, under_token_limit
+from batchwright.runs.directory.attempts import Attempt, Attempts
+from batchwright.runs.directory.records import (
     Ended,
     Plan,
     RoundPlan,
@@ -20,9 +21,8 @@ from batchwright.runs.records import (
     UnitPlan,
     Verdict,
 )
-from batchwright.runs.state import RunState, Unit
-from batchwright.runs.steps import in_flight_limit, next_steps, under_token_limit
-from batchwright.runs.storage import Directory
+from batchwright.runs.directory.run import RunState, Unit
+from batchwright.runs.directory.storage import Directory
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 NOWHERE = Directory("memory://steps")

@@ -10,7 +10,7 @@ import pytest
 from s3fs import S3FileSystem
 
 from batchwright.errors import InputError, RunError
-from batchwright.runs.storage import Directory
+from batchwright.runs.directory.storage import Directory
 
 
 @pytest.fixture(params=["local", "memory", "s3"])
@@ -119,7 +119,7 @@ def test_no_credentials_is_one_sentence(
 
 _TRY = """
 import sys
-from batchwright.runs.storage import Directory
+from batchwright.runs.directory.storage import Directory
 try:
     Directory(sys.argv[1]).write_once("claim", b"mine")
 except FileExistsError:

@@ -9,9 +9,9 @@ import pytest
 
 from batchwright.data.job import BatchJob
 from batchwright.errors import InputError
-from batchwright.providers.sandbox import Sandbox
+from batchwright.runs.directory.storage import Directory
 from batchwright.runs.open import open_run
-from batchwright.runs.storage import Directory
+from batchwright.sandbox import Sandbox
 
 
 def job(folder: Path) -> BatchJob:

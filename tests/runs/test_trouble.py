@@ -10,9 +10,9 @@ import pytest
 from batchwright.data.job import BatchJob
 from batchwright.errors import AccessError, ScopeError
 from batchwright.models import Outcome
-from batchwright.providers.sandbox import Sandbox
 from batchwright.runs.drive import drive
 from batchwright.runs.open import open_run, reopen_run
+from batchwright.sandbox import Sandbox
 
 MODELS = {"openai": "gpt-5-mini", "anthropic": "claude-sonnet-4-5"}
 BOTH = pytest.mark.parametrize("provider", list(MODELS))

@@ -9,12 +9,12 @@ import pytest
 
 from batchwright.data.job import BatchJob
 from batchwright.models import Batch
-from batchwright.providers.sandbox import Sandbox
+from batchwright.runs.collect.poll import Poller
+from batchwright.runs.collect.wait import wait_for_units
+from batchwright.runs.directory.run import Run
 from batchwright.runs.drive import drive
 from batchwright.runs.open import open_run
-from batchwright.runs.poll import Poller
-from batchwright.runs.state import Run
-from batchwright.runs.wait import wait_for_units
+from batchwright.sandbox import Sandbox
 
 HOUR = 3600
 ONE_ENDS = {

@@ -11,7 +11,7 @@ import openai
 import orjson
 import pytest
 
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 
 class Clients:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from batchwright.providers.sandbox import Sandbox, serve
+from batchwright.sandbox import Sandbox, serve
 
 
 def announce(sandbox: Sandbox) -> None:

@@ -10,7 +10,7 @@ import httpx2
 import openai
 import pytest
 
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 SECRET = "a-key-nobody-may-find-again"
 

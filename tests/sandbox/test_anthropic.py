@@ -9,7 +9,7 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 SCHEMA = {
     "type": "object",

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwright.providers.sandbox import _anthropic_body
-from batchwright.providers.sandbox._anthropic_body import BodyError, read_requests
+from batchwright.sandbox.anthropic import body as _anthropic_body
+from batchwright.sandbox.anthropic.body import BodyError, read_requests
 
 scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text()
 values = st.recursive(

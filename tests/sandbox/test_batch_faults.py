@@ -9,7 +9,7 @@ import httpx2
 import orjson
 import pytest
 
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 BIG = 1 << 40
 

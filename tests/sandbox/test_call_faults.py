@@ -11,7 +11,7 @@ import httpx2
 import openai
 import pytest
 
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 
 def _create(clients: Any, chat: Any) -> str:

@@ -9,8 +9,8 @@ import anthropic
 import openai
 import pytest
 
-from batchwright.providers.sandbox import Sandbox
-from batchwright.providers.sandbox._clock import Clock
+from batchwright.sandbox import Sandbox
+from batchwright.sandbox.engine.clock import Clock
 
 DAY = 86_400
 

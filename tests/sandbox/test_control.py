@@ -9,7 +9,7 @@ import openai
 import pytest
 
 from batchwright.errors import InputError
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 
 def test_state_shows_every_batch(clients: Any, chat: Any) -> None:

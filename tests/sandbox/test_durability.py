@@ -17,7 +17,7 @@ import orjson
 import pytest
 
 from batchwright.errors import InputError
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 Start = Any
 

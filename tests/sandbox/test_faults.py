@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from batchwright.errors import InputError
-from batchwright.providers.sandbox import Faults, Sandbox, load_faults
+from batchwright.sandbox import Faults, Sandbox, load_faults
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "faults").iterdir())
 

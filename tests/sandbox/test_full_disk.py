@@ -14,7 +14,7 @@ import pytest
 from batchwright.errors import InputError, RejectedError
 from batchwright.models import Batch, Intent
 from batchwright.providers import Provider, get_provider
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 
 def _without(line: dict[str, Any], name: str) -> dict[str, Any]:

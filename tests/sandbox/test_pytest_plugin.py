@@ -10,7 +10,7 @@ from typing import Any
 import openai
 import pytest
 
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 
 def test_the_fixture_sets_both_sdks_up(batchwright_sandbox: Sandbox) -> None:
@@ -55,7 +55,7 @@ def test_a_marker_can_name_a_file(tmp_path: Path, request: Any) -> None:
 def test_an_unused_plugin_imports_no_server() -> None:
     """Whoever has batchwright installed pays for no web server in other tests."""
     code = (
-        "import sys, batchwright.providers.sandbox.pytest_plugin\n"
+        "import sys, batchwright.sandbox.pytest_plugin\n"
         "heavy = {'starlette', 'uvicorn', 'prefect', 'openai', 'anthropic'}\n"
         "print(sorted(heavy & sys.modules.keys()))"
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from batchwright.providers.sandbox._rules import anthropic_problem, openai_problem
+from batchwright.sandbox.rules import anthropic_problem, openai_problem
 
 
 def _object(**properties: Any) -> dict[str, Any]:

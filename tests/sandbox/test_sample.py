@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from batchwright.providers.sandbox._pattern import match_of
-from batchwright.providers.sandbox._sample import sample
-from batchwright.providers.sandbox._say import dice_of
+from batchwright.sandbox.answers.answers import dice_of
+from batchwright.sandbox.answers.pattern import match_of
+from batchwright.sandbox.answers.sample import sample
 
 TREE = {
     "$defs": {

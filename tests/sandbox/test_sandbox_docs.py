@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from batchwright.providers.sandbox import faults, load_faults
+from batchwright.sandbox import faults, load_faults
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
 MODELS = [

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from batchwright.errors import InputError
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 
 SCHEMA = {
     "type": "object",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwright.providers.sandbox._results import WorkFile, write_lines
-from batchwright.providers.sandbox.faults import LineFaults
+from batchwright.sandbox.engine.results import WorkFile, write_lines
+from batchwright.sandbox.faults import LineFaults
 
 
 def _filled(path: Path) -> WorkFile:

@@ -19,10 +19,10 @@ from prefect.client.schemas.objects import Artifact
 from batchwright import BatchJob, advance_runs, run_batch
 from batchwright.errors import BudgetError
 from batchwright.models import RunReport
-from batchwright.providers.sandbox import Sandbox
 from batchwright.runs.events import emit
 from batchwright.runs.generate import generate_shards
 from batchwright.runs.open import open_run
+from batchwright.sandbox import Sandbox
 from batchwright.tasks.artifacts import _cut, artifact_key, shown
 
 pytestmark = [

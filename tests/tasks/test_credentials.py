@@ -24,7 +24,7 @@ from batchwright.cli import app
 from batchwright.console.exits import SOME_FAILED
 from batchwright.errors import InputError, ScopeError
 from batchwright.flows import resume_run
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 from batchwright.tasks import list_batches, submit_batch, wait_for_batch
 from batchwright.tasks.blocks import AnthropicCredentials, OpenAICredentials
 from batchwright.tasks.credentials import read_credentials

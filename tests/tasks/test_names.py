@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State
 
 from batchwright import BatchJob, advance_runs, run_batch
 from batchwright.flows import resume_run
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 from batchwright.tasks._names import run_name
 
 pytestmark = [

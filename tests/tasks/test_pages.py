@@ -28,7 +28,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from batchwright import BatchJob, run_batch
 from batchwright.models import RunReport
-from batchwright.providers.sandbox import Sandbox
+from batchwright.sandbox import Sandbox
 from batchwright.tasks.artifacts import artifact_key
 
 pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("pages")]

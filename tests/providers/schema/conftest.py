@@ -15,9 +15,9 @@ import pytest
 
 from batchwright.models import RequestTemplate
 from batchwright.providers import get_format
-from batchwright.providers.sandbox import Sandbox
-from batchwright.providers.sandbox._rules import anthropic_problem, openai_problem
-from batchwright.providers.sandbox._sample import sample
+from batchwright.sandbox import Sandbox
+from batchwright.sandbox.answers.sample import sample
+from batchwright.sandbox.rules import anthropic_problem, openai_problem
 
 MODELS = {"openai": "gpt-5-mini", "anthropic": "claude-sonnet-5"}
 JUDGES = {"openai": openai_problem, "anthropic": anthropic_problem}

@@ -1,0 +1,165 @@
+"""Commands about files of requests and results; none of them needs a key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import exits
+from ..exits import say
+from ..job_options import RESPONSE_MODEL, Input, RequestOptions
+from ..options import AsJson, FilePath, Target, expanded
+
+__all__ = ["app"]
+
+_FILES = "Files"
+
+app = typer.Typer()
+
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an output that exists.")
+]
+
+
+@app.command(
+    rich_help_panel=_FILES,
+    epilog="""\
+Example: batchwright validate --file-path requests.jsonl
+
+Exit codes: 0 no problems; 1 problems, the first 20 of which are shown.
+""",
+)
+@expanded
+def validate(*, file_path: FilePath, target: Target, as_json: AsJson = False) -> None:
+    """Check a file of requests as the provider would.
+
+    No key is needed. Every problem has its line.
+    """
+    from ...data.requests.check import check_file, describe_problems
+    from ...models import RunEvent
+    from ...providers import get_format
+    from ..progress import progress_shown
+
+    with progress_shown() as tell:
+        check = check_file(
+            file_path,
+            get_format(target.name),
+            lambda done, total: tell(RunEvent(kind="checking", done=done, total=total)),
+        )
+    if as_json:
+        typer.echo(check.model_dump_json())
+    elif check.problems:
+        typer.echo(describe_problems(file_path, check))
+    else:
+        typer.echo(
+            f"{file_path}: {check.requests:,} requests for {check.endpoint},"
+            f" {check.bytes:,} bytes, no problems"
+        )
+    if check.problems:
+        raise typer.Exit(exits.FAILED)
+
+
+@app.command(
+    rich_help_panel=_FILES,
+    epilog="""\
+Example: batchwright generate examples/emails.csv --model gpt-5-mini \\
+    --prompt "Classify: {{ email }}" --output requests.jsonl
+
+Next: batchwright create-from-file --file-path requests.jsonl
+""",
+)
+@expanded
+def generate(
+    *,
+    input: Input,  # noqa: A002 - the command's word for it
+    request: RequestOptions,
+    output: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="A .jsonl to write; several with numbers where one is over a limit.",
+        ),
+    ] = "requests.jsonl",
+    overwrite: Overwrite = False,
+) -> None:
+    """Turn a table into files of requests; nothing is sent.
+
+    The names of the files are printed.
+    """
+    from ...data.requests.files import write_request_files
+    from ...models import RunEvent
+    from ..job import make_job, spooled
+    from ..progress import progress_shown
+
+    with spooled(input) as rows:
+        fields = request.as_fields()
+        job = make_job(input=rows, output=output, overwrite=overwrite, **fields)
+        with progress_shown() as tell:
+            made = write_request_files(
+                job, lambda done: tell(RunEvent(kind="reading", done=done))
+            )
+        for path in made:
+            typer.echo(path)
+
+
+@app.command(
+    rich_help_panel=_FILES,
+    epilog="""\
+Example: batchwright parse --file-path results.jsonl --output labels.csv \\
+    --response-model examples/email_model.py:Classification
+
+Exit codes: 0 every answer is valid; 3 some are not.
+""",
+)
+def parse(
+    *,
+    file_path: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="Results, as `download-file` wrote them.",
+            readable=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="The table to write: .parquet, .csv or .jsonl.",
+            readable=False,
+        ),
+    ],
+    response_model: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help=RESPONSE_MODEL, show_default="plain text"),
+    ] = None,
+    only_failed: Annotated[
+        bool,
+        typer.Option(
+            "--only-failed", help="Write only the rows without a valid answer."
+        ),
+    ] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Turn downloaded results into a typed table.
+
+    It reads the results of both providers.
+    """
+    from ...data.tables.parse import parse_file
+    from ...models import RunEvent
+    from ..progress import progress_shown
+
+    with progress_shown() as tell:
+        tally = parse_file(
+            file_path,
+            output,
+            response_model,
+            only_failed=only_failed,
+            overwrite=overwrite,
+            progress=lambda done: tell(RunEvent(kind="writing", done=done)),
+        )
+    say(f"Wrote {tally.written:,} rows to {output}; {tally.failed:,} did not succeed.")
+    if tally.failed:
+        raise typer.Exit(exits.SOME_FAILED)

@@ -1,0 +1,1 @@
+"""What an answer must be: the response model and its JSON Schema."""

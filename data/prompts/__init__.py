@@ -1,0 +1,1 @@
+"""From a row to the messages that are sent."""

@@ -1,0 +1,1 @@
+"""Request files: generated from rows, checked, cut at a batch's limits."""

@@ -1,0 +1,227 @@
+"""A request file, checked as its provider would, before anything is sent."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from ...errors import InputError
+from ...models import LineError
+from ...providers import Format, Progress
+from ...providers.base import WRONG_PROVIDER
+from ..rows.jsonl import BOM
+
+__all__ = ["FileCheck", "check_file", "describe_problems"]
+
+_KEPT = 10_000
+_SHOWN = 20
+_BUCKETS = 256
+_PROGRESS_LINES = 2048
+_MAX_EMBEDDINGS = 50_000
+"""Inputs of all requests together; https://platform.openai.com/docs/api-reference/batch
+as of November 2026."""
+
+
+class FileCheck(BaseModel):
+    """What a request file holds, and all that is wrong with it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    requests: int
+    bytes: int
+    endpoint: str
+    """Of the first request; empty where there is none."""
+    model: str | None
+    """Of the first request that names one."""
+    problems: tuple[LineError, ...] = ()
+    """By line; the first 10,000."""
+    problem_count: int = 0
+
+
+def check_file(path: Path, fmt: Format, progress: Progress | None = None) -> FileCheck:
+    """Check every line in bounded memory: 8 bytes a request, one line at a time.
+
+    Args:
+        path: The request file.
+        fmt: Whose rules it is held to.
+        progress: Told of bytes checked.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    try:
+        return _Checker(path, fmt, progress).check()
+    except OSError as exc:
+        raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc
+
+
+def describe_problems(path: Path, check: FileCheck) -> str:
+    """Say what is wrong, the first 20 problems with their lines.
+
+    Requests for another provider are said once.
+    """
+    foreign = [each for each in check.problems if each.code == WRONG_PROVIDER]
+    if len(foreign) == len(check.problems) > 1:
+        count, said = check.problem_count, foreign[0].message
+        return f"{path}, line {foreign[0].line} and {count - 1:,} more: {said}"
+    lines = [
+        f"  line {problem.line}{_named(problem)}: {problem.message}"
+        if problem.line
+        else f"  {problem.message}"
+        for problem in check.problems[:_SHOWN]
+    ]
+    more = check.problem_count - len(lines)
+    if more > 0:
+        lines.append(f"  and {more:,} more")
+    head = f"{path} has {check.problem_count:,} problem(s):"
+    return "\n".join([head, *lines])
+
+
+def _named(problem: LineError) -> str:
+    return "" if problem.custom_id is None else f" ({problem.custom_id})"
+
+
+class _Checker:
+    def __init__(self, path: Path, fmt: Format, progress: Progress | None) -> None:
+        self._progress = progress
+        self._path = path
+        self._format = fmt
+        self._problems: list[LineError] = []
+        self._count = 0
+        self._requests = 0
+        self._inputs = 0
+        self._model: str | None = None
+        self._endpoint = ""
+        self._url = b""
+
+    def check(self) -> FileCheck:
+        size = self._path.stat().st_size
+        hashes = [array("q") for _ in range(_BUCKETS)]
+        done = 0
+        for number, line in self._lines():
+            self._requests += 1
+            done += len(line)
+            if self._progress is not None and number % _PROGRESS_LINES == 0:
+                self._progress(done, size)
+            if number == 1 and line.startswith(BOM):
+                text = "It begins with a byte order mark; save it without."
+                self._say(number, text, "invalid_json_line")
+                line = line.removeprefix(BOM)  # noqa: PLW2901 - go on without it
+            if not line.strip():
+                self._say(number, "This line is blank; remove it.", "invalid_json_line")
+                continue
+            custom_id, model, problems = self._format.check(line)
+            for problem in problems:
+                where = {"line": number, "custom_id": custom_id}
+                self._add(problem.model_copy(update=where))
+            if custom_id is not None:
+                value = hash(custom_id)
+                hashes[value % _BUCKETS].append(value)
+            if not problems:
+                self._same(number, line, model)
+        self._whole(size)
+        repeated = _repeated(hashes)
+        if repeated:
+            self._name_duplicates(repeated)
+            self._problems.sort(key=lambda problem: problem.line or 0)
+        return FileCheck(
+            requests=self._requests,
+            bytes=size,
+            endpoint=self._endpoint,
+            model=self._model,
+            problems=tuple(self._problems),
+            problem_count=self._count,
+        )
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        """Yield lines; one longer than a whole batch may be is cut there."""
+        limit = self._format.limits.max_bytes + 2
+        number = 0
+        with self._path.open("rb", buffering=1 << 20) as file:
+            while line := file.readline(limit):
+                number += 1
+                yield number, line
+
+    def _same(self, number: int, line: bytes, model: str | None) -> None:
+        """Hold a good line to the endpoint, and for OpenAI to the model, before it."""
+        if not self._endpoint:
+            self._endpoint = self._format.endpoint(line)
+            self._url = f'"url":"{self._endpoint}","body":'.encode()
+        elif self._format.name == "openai" and self._url not in line:
+            endpoint = self._format.endpoint(line)
+            if endpoint != self._endpoint:
+                text = f"Its `url` is {endpoint}, but line 1 says {self._endpoint}."
+                self._say(number, text, "invalid_url", "url")
+        if self._endpoint == "/v1/embeddings":
+            self._inputs += _embeddings(line)
+        if self._model is None:
+            self._model = model
+        elif model not in {None, self._model} and self._format.name == "openai":
+            text = f"Its model is {model!r}, but a batch has one: {self._model!r}."
+            self._say(number, text, "mismatched_model", "body.model")
+
+    def _whole(self, size: int) -> None:
+        limits = self._format.limits
+        if not self._requests:
+            self._say(None, "It holds no requests.", "empty_file")
+        if self._requests > limits.max_requests:
+            text = f"It holds {self._requests:,} requests, but a batch holds"
+            text += f" {limits.max_requests:,}; send it with --split."
+            self._say(None, text, "too_many_tasks")
+        if size > limits.max_bytes:
+            text = f"It has {size:,} bytes, but a batch holds {limits.max_bytes:,};"
+            self._say(None, text + " send it with --split.", "too_large")
+
+        if self._inputs > _MAX_EMBEDDINGS:
+            text = f"It holds {self._inputs:,} texts to embed, but a batch holds"
+            text += f" {_MAX_EMBEDDINGS:,}; put fewer into a file."
+            self._say(None, text, "too_many_inputs", "body.input")
+
+    def _name_duplicates(self, repeated: set[int]) -> None:
+        """Read again: equal hashes are suspects, equal ids are duplicates."""
+        first: dict[str, int] = {}
+        for number, line in self._lines():
+            text = line.removeprefix(BOM) if number == 1 else line
+            if not text.strip():
+                continue
+            custom_id = self._format.check(text)[0]
+            if custom_id is None or hash(custom_id) not in repeated:
+                continue
+            before = first.setdefault(custom_id, number)
+            if before != number:
+                said = f"Its `custom_id` {custom_id!r} is that of line {before}."
+                self._say(number, said, "duplicate_custom_id", "custom_id")
+
+    def _say(
+        self,
+        line: int | None,
+        message: str,
+        code: str | None = None,
+        param: str | None = None,
+    ) -> None:
+        self._add(LineError(message=message, code=code, param=param, line=line))
+
+    def _add(self, problem: LineError) -> None:
+        self._count += 1
+        if len(self._problems) < _KEPT:
+            self._problems.append(problem)
+
+
+def _embeddings(line: bytes) -> int:
+    """Return how many texts a good request embeds; a list of tokens is one text."""
+    given = orjson.loads(line)["body"]["input"]
+    many = isinstance(given, list) and given and not isinstance(given[0], int)
+    return len(given) if many else 1
+
+
+def _repeated(buckets: list[array[int]]) -> set[int]:
+    """Return the hashes that occur more than once, one small sort at a time."""
+    found: set[int] = set()
+    for bucket in buckets:
+        found.update(one for one, other in pairwise(sorted(bucket)) if one == other)
+    return found

@@ -1,0 +1,108 @@
+"""Request lines cut where rows differ: the rest is encoded once for all of them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, repeat
+from typing import Any
+
+import orjson
+
+from ...errors import InputError
+from ...providers import Encode
+from ..prompts.template import Prompt
+from ..rows.block import BLOCK_BYTES
+
+__all__ = ["RowEncoder"]
+
+_LAST_DIGITS = [b"%03d" % number for number in range(1000)]
+
+
+class RowEncoder:
+    """Makes the request lines of rows.
+
+    A row of marks is encoded once, and its line is cut at them; then only the values
+    of a row are encoded. Where a prompt is more than text with columns in it, and
+    wherever a value is out of the ordinary, the whole line is encoded.
+    """
+
+    def __init__(self, prompt: Prompt, encode: Encode, ids: str) -> None:
+        """Cut the line.
+
+        Args:
+            prompt: Fills the messages of a row.
+            encode: Encodes one request.
+            ids: The `custom_id`s: ASCII with one `%09d`, which is the row's number.
+        """
+        self._prompt = prompt
+        self._encode = encode
+        self._ids = ids
+        self._head = b""
+        self._after: list[tuple[str, bytes]] | None = None
+        self.rows_at_once = 1
+        """How many rows to give at a time: their lines fill a block."""
+        if prompt.columns is not None:
+            self._cut(prompt.columns)
+
+    def __call__(self, first_row: int, rows: Sequence[Mapping[str, Any]]) -> bytes:
+        """Return the lines of neighbouring rows.
+
+        Raises:
+            InputError: One of them cannot be sent; the text does not name it.
+        """
+        lines = self._splice(first_row, rows)
+        if lines is not None:
+            return lines
+        if len(rows) == 1:
+            return self._encode(self._ids % first_row, self._prompt(rows[0]))
+        return b"".join(
+            [self(row, [values]) for row, values in enumerate(rows, first_row)]
+        )
+
+    def _cut(self, columns: Sequence[str]) -> None:
+        names = {secrets.token_hex(16): name for name in columns}
+        number = secrets.token_hex(16)
+        custom_id = self._ids.replace("%09d", number)
+        values = {name: mark for mark, name in names.items()}
+        try:
+            line = self._encode(custom_id, self._prompt(values))
+        except InputError:
+            return  # the first row will say it
+        any_mark = "|".join([number, *names])
+        self._head, _, first, *others = re.split(f"({any_mark})".encode(), line)
+        self._first = first
+        self._after = [
+            (names[mark.decode()], piece)
+            for mark, piece in zip(others[::2], others[1::2], strict=True)
+        ]
+        self.rows_at_once = max(1, BLOCK_BYTES // len(line))
+
+    def _splice(
+        self, first_row: int, rows: Sequence[Mapping[str, Any]]
+    ) -> bytes | None:
+        """Return the lines, or None where a row is out of the ordinary."""
+        if self._after is None:
+            return None
+        columns: list[Iterable[bytes]] = []
+        try:
+            for name, piece in self._after:
+                values = [row[name] for row in rows]
+                if not all(values):
+                    return None
+                if {*map(type, values)} != {str}:
+                    values = [*map(str, values)]
+                texts = map(orjson.dumps, values)
+                columns += ([text[1:-1] for text in texts], repeat(piece))
+        except (KeyError, TypeError):
+            return None
+        head, numbers = self._head, _LAST_DIGITS
+        thousands, start = divmod(first_row, 1000)
+        if start + len(rows) <= 1000:  # noqa: PLR2004
+            head += b"%06d" % thousands
+            numbers = _LAST_DIGITS[start : start + len(rows)]
+        else:
+            numbers = [b"%09d" % row for row in range(first_row, first_row + len(rows))]
+        pieces = zip(repeat(head), numbers, repeat(self._first), *columns)
+        return b"".join(chain.from_iterable(pieces))

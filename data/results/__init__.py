@@ -1,0 +1,1 @@
+"""Result files: decoded, validated, and assigned to the rows they answer."""

@@ -1,0 +1,118 @@
+"""Files of result lines, whosever they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+from typing import BinaryIO
+
+import orjson
+
+from ...models import BatchResult, Outcome
+from ...providers import Format, get_format
+from ..rows.jsonl import BOM
+
+__all__ = ["BLOCK_BYTES", "ResultBlock", "provider_of", "read_results"]
+
+BLOCK_BYTES = 1 << 18
+"""Small enough that lines are still in the processor's cache when they are decoded."""
+
+_BLANK = ""
+_ERRORED = Outcome.ERRORED
+# The two shapes as the providers write them; any other spelling is parsed.
+_OPENAI = re.compile(rb'\{"id":"[^"]*","custom_id":"[^"]*","(?:response|error)":')
+_ANTHROPIC = re.compile(rb'\{"custom_id":"[^"]*","result":\{')
+
+
+@dataclass(frozen=True, slots=True)
+class ResultBlock:
+    """Neighbouring lines of one provider."""
+
+    fmt: Format | None
+    """Whose results they are, the same for all blocks of one provider; None: nobody's.
+    """
+    first_line: int
+    """1-based, in the file."""
+    lines: list[bytes]
+    results: list[BatchResult]
+    """One for each line; none where they are nobody's."""
+
+
+def provider_of(line: bytes) -> str | None:
+    """Return whose result line this is, by its shape; None for neither."""
+    if _OPENAI.match(line):
+        return "openai"
+    if _ANTHROPIC.match(line):
+        return "anthropic"
+    try:
+        fields = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(fields, dict) or "custom_id" not in fields:
+        return None
+    if isinstance(fields.get("result"), dict):
+        return "anthropic"
+    return "openai" if "response" in fields or "error" in fields else None
+
+
+def read_results(file: BinaryIO, *, costs: bool = True) -> Iterator[ResultBlock]:
+    """Yield all lines that are not blank, decoded, in file order.
+
+    Args:
+        file: Result lines.
+        costs: False where model and usage may be left out of the results.
+    """
+    fmt_of = cache(get_format)
+    fmt = None
+    number = 1
+    lines = file.readlines(BLOCK_BYTES)
+    if lines:
+        lines[0] = lines[0].removeprefix(BOM)
+        if (provider := provider_of(lines[0])) is not None:
+            fmt = fmt_of(provider)
+    while lines:
+        block = _all_of(fmt, number, lines, costs=costs) if fmt else None
+        if block is not None:
+            yield block
+        else:
+            for block in _by_provider(fmt_of, number, lines, costs=costs):
+                fmt = block.fmt
+                yield block
+        number += len(lines)
+        lines = file.readlines(BLOCK_BYTES)
+
+
+def _all_of(
+    fmt: Format, number: int, lines: list[bytes], *, costs: bool
+) -> ResultBlock | None:
+    """Decode lines as one provider's; None where some are not."""
+    results = fmt.decode_all(lines, costs=costs)
+    # What decodes as a result of this provider is one.
+    odd = [
+        index
+        for index, result in enumerate(results)
+        if result.outcome is _ERRORED or result.custom_id is None
+    ]
+    if all(provider_of(lines[index]) == fmt.name for index in odd):
+        return ResultBlock(fmt, number, lines, results)
+    return None
+
+
+def _by_provider(
+    fmt_of: Callable[[str], Format], number: int, lines: list[bytes], *, costs: bool
+) -> Iterator[ResultBlock]:
+    for provider, alike in groupby(lines, _kind):
+        run = [*alike]
+        if provider is None:
+            yield ResultBlock(None, number, run, [])
+        elif provider != _BLANK:
+            fmt = fmt_of(provider)
+            yield ResultBlock(fmt, number, run, fmt.decode_all(run, costs=costs))
+        number += len(run)
+
+
+def _kind(line: bytes) -> str | None:
+    return _BLANK if line.isspace() else provider_of(line)

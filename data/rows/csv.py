@@ -1,0 +1,111 @@
+"""CSV as input: every cell is the text as written."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from upath import UPath
+
+from ...errors import InputError
+from .block import BLOCK_BYTES, RowBlock
+
+if TYPE_CHECKING:
+    from .parquet import CellStore
+
+__all__ = ["CsvSource"]
+
+# The module's default refuses cells over 128 KiB; the setting is the process's.
+csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+
+
+class CsvSource:
+    """Comma-separated UTF-8, a header first; a cell may hold newlines."""
+
+    rows_name = "rows.parquet"
+
+    def __init__(self, files: Sequence[UPath]) -> None:
+        self._files = files
+        self._file = files[0]
+        self._line = 0
+        self.columns = self._header(next(self._records(files[0]), []))
+
+    def blocks(self) -> Iterator[RowBlock]:
+        """Yield the cells by column name, and the cells."""
+        row = 0
+        for path in self._files:
+            self._file = path
+            records = self._records(path)
+            if (header := self._header(next(records, []))) != self.columns:
+                raise InputError(
+                    f"{path} has other columns than {self._files[0]}:"
+                    f" {', '.join(header)} instead of {', '.join(self.columns)}. Make"
+                    " them alike, or run each on its own."
+                )
+            for rows, lines in self._whole(records, row):
+                values = [dict(zip(self.columns, cells, strict=True)) for cells in rows]
+                yield RowBlock(path, row, values, rows, lines)
+                row += len(rows)
+
+    def store(self, path: Path) -> CellStore:
+        """Return a new Parquet file of text columns."""
+        from .parquet import CellStore  # noqa: PLC0415 - pyarrow takes 100 MB
+
+        return CellStore(path, self.columns)
+
+    def _whole(
+        self, records: Iterator[list[str]], row: int
+    ) -> Iterator[tuple[list[list[str]], list[int]]]:
+        """Yield as many rows as a block holds, and the line that each ends in."""
+        width = len(self.columns)
+        rows: list[list[str]] = []
+        lines: list[int] = []
+        size = 0
+        for cells in records:
+            if len(cells) != width:
+                if not cells:
+                    continue
+                raise InputError(
+                    f"{self._file} line {self._line} (row {row + len(rows)}) has"
+                    f" {len(cells)} cells, but the header names {width} columns; quote"
+                    " cells that hold commas."
+                )
+            rows.append(cells)
+            lines.append(self._line)
+            size += sum(map(len, cells))
+            if size > BLOCK_BYTES:
+                yield rows, lines
+                row += len(rows)
+                rows, lines, size = [], [], 0
+        if rows:
+            yield rows, lines
+
+    def _records(self, path: UPath) -> Iterator[list[str]]:
+        with path.open("r", encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            try:
+                for cells in reader:
+                    self._line = reader.line_num
+                    yield cells
+            except UnicodeDecodeError as exc:
+                raise InputError(
+                    f"{path} is not UTF-8 after line {reader.line_num}"
+                    f" (byte {exc.object[exc.start]:#04x}); save it as UTF-8."
+                ) from exc
+            except csv.Error as exc:
+                raise InputError(
+                    f"{path} line {reader.line_num} is not CSV: {exc}."
+                ) from exc
+
+    def _header(self, names: list[str]) -> tuple[str, ...]:
+        if not names:
+            raise InputError(f"{self._file} is empty: it needs a header and rows.")
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(
+                    f"{self._file} has the column {name!r} more than once; rename one."
+                )
+        return tuple(names)

@@ -1,0 +1,102 @@
+"""JSON lines as input: each row keeps the bytes it came with."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Sequence
+from itertools import compress, filterfalse
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+from upath import UPath
+
+from ...errors import InputError
+from .block import BLOCK_BYTES, RowBlock
+
+__all__ = ["BOM", "JsonlSource"]
+
+BOM = b"\xef\xbb\xbf"
+_READ_BYTES = 4 << 20
+"""At once; a store far away answers few large requests fastest."""
+
+
+class JsonlSource:
+    """One object per line; blank lines are skipped."""
+
+    columns = None
+    rows_name = "rows.jsonl"
+
+    def __init__(self, files: Sequence[UPath]) -> None:
+        self._files = files
+
+    def blocks(self) -> Iterator[RowBlock]:
+        """Yield the decoded objects and their lines."""
+        row = 0
+        for path in self._files:
+            line = 1
+            for read in _read(path):
+                records = read
+                lines: Sequence[int] = range(line, line + len(read))
+                line += len(read)
+                values, problem = _decode(records)
+                if problem and any(map(bytes.isspace, read)):
+                    records = [*filterfalse(bytes.isspace, read)]
+                    lines = [*compress(lines, map(bytes.strip, read))]
+                    values, problem = _decode(records)
+                if values:
+                    yield RowBlock(path, row, values, records, lines)
+                row += len(values)
+                if problem:
+                    where = f"{path} line {lines[len(values)]} (row {row})"
+                    raise InputError(f"{where} is not {problem}")
+
+    def store(self, path: Path) -> _JsonlStore:
+        """Return a new file for the bytes of rows."""
+        return _JsonlStore(path)
+
+
+class _JsonlStore:
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+
+    def add(self, records: Sequence[bytes]) -> None:
+        self._file.write(b"".join(records))
+        if not records[-1].endswith(b"\n"):
+            self._file.write(b"\n")
+
+    def close(self) -> None:
+        with self._file:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+
+def _read(path: UPath) -> Iterator[list[bytes]]:
+    """Yield the lines of a file, without a leading BOM, as many as a block holds."""
+    with path.open("rb", buffering=_READ_BYTES) as opened:
+        file = opened
+        if not isinstance(file, io.BufferedReader):
+            # Files of fsspec read all that there is when asked for some lines.
+            file = io.BufferedReader(cast("io.RawIOBase", opened), _READ_BYTES)
+        lines = file.readlines(BLOCK_BYTES)
+        if lines:
+            lines[0] = lines[0].removeprefix(BOM)
+        while lines:
+            yield lines
+            lines = file.readlines(BLOCK_BYTES)
+
+
+def _decode(records: Sequence[bytes]) -> tuple[list[dict[str, Any]], str | None]:
+    """Return the objects up to the first that is none, and what is wrong with it."""
+    values: list[Any] = []
+    problem = None
+    try:
+        values.extend(map(orjson.loads, records))
+    except orjson.JSONDecodeError as exc:
+        problem = f"JSON: {exc}."
+    types = [*map(type, values)]
+    if types.count(dict) < len(types):
+        del values[next(n for n, each in enumerate(types) if each is not dict) :]
+        problem = 'a JSON object; each line is one row, as in {"email": "..."}.'
+    return values, problem

@@ -1,0 +1,189 @@
+"""Parquet as input, and as the file that keeps a shard's rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from upath import UPath
+
+from ...errors import InputError
+from .block import RowBlock
+
+__all__ = ["CellStore", "ParquetSource", "python_values", "read_batches"]
+
+_BATCH_BYTES = 8 << 20
+_BATCH_ROWS = 8192
+
+
+class ParquetSource:
+    """Rows of Parquet files; their types are kept."""
+
+    rows_name = "rows.parquet"
+
+    def __init__(self, files: Sequence[UPath]) -> None:
+        self._files = files
+        self._schema = _schema(files[0])
+        names = self._schema.names
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(
+                    f"{files[0]} has the column {name!r} more than once; rename one."
+                )
+        self.columns = tuple(names)
+
+    def blocks(self) -> Iterator[RowBlock]:
+        """Yield the values by column name, and the rows as an Arrow array."""
+        row = 0
+        for path in self._files:
+            schema = _schema(path)
+            if not schema.equals(self._schema):
+                raise InputError(
+                    f"{path} differs from {self._files[0]}:"
+                    f" {_difference(schema, self._schema)}. Make them alike, or run"
+                    " each on its own."
+                )
+            for batch in read_batches(path):
+                columns = [python_values(column) for column in batch.columns]
+                values = [
+                    dict(zip(self.columns, cells, strict=True))
+                    for cells in zip(*columns, strict=True)
+                ]
+                yield RowBlock(path, row, values, batch.to_struct_array())
+                row += len(values)
+
+    def store(self, path: Path) -> _ArrayStore:
+        """Return a new file for rows of these columns."""
+        return _ArrayStore(path, self._schema)
+
+
+def read_batches(path: Path | UPath) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a Parquet file in batches of bounded bytes and rows.
+
+    Raises:
+        InputError: It is no Parquet file, or a damaged one.
+    """
+    try:
+        with path.open("rb") as file:
+            # Otherwise pyarrow keeps every row group that it has read in memory.
+            parquet = pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
+            meta = parquet.metadata
+            size = sum(
+                meta.row_group(group).total_byte_size
+                for group in range(meta.num_row_groups)
+            )
+            row_bytes = max(1, size // max(1, meta.num_rows))
+            rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES // row_bytes))
+            yield from parquet.iter_batches(batch_size=rows, use_threads=False)
+    except (pa.ArrowException, OSError) as exc:
+        raise InputError(f"{path} cannot be read as Parquet: {exc}.") from exc
+
+
+def python_values(column: pa.Array[Any]) -> list[Any]:
+    """Return the values as Python objects; nanoseconds as text, they fit no other."""
+    try:
+        return column.to_pylist()
+    except ValueError:
+        return column.cast(pa.string()).to_pylist()
+
+
+class CellStore:
+    """Text cells in columns that are never null."""
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self._schema = pa.schema([(name, pa.string()) for name in columns])
+        self._writer = pq.ParquetWriter(str(path), self._schema)
+        self._path = path
+        self._rows: list[list[str]] = []
+        self._bytes = 0
+
+    def add(self, records: Sequence[list[str]]) -> None:
+        """Append rows."""
+        self._rows += records
+        self._bytes += sum(map(len, chain.from_iterable(records)))
+        if self._bytes > _BATCH_BYTES or len(self._rows) >= _BATCH_ROWS:
+            self._flush()
+
+    def close(self) -> None:
+        """Write what is buffered, and sync."""
+        self._flush()
+        self._writer.close()
+        _sync(self._path)
+
+    def _flush(self) -> None:
+        if self._rows:
+            columns = [
+                pa.array(cells, pa.string()) for cells in zip(*self._rows, strict=True)
+            ]
+            self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
+            self._rows.clear()
+            self._bytes = 0
+
+
+class _ArrayStore:
+    """Rows as struct arrays, which share memory with the batch they are cut from."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._writer = pq.ParquetWriter(str(path), schema)
+        self._path = path
+        self._held: list[pa.StructArray] = []
+        self._rows = self._bytes = 0
+
+    def add(self, records: pa.StructArray) -> None:
+        self._held.append(records)
+        self._rows += len(records)
+        self._bytes += records.nbytes
+        if self._bytes > _BATCH_BYTES or self._rows >= _BATCH_ROWS:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+        _sync(self._path)
+
+    def _flush(self) -> None:
+        if self._held:
+            batches = [
+                pa.record_batch(records.flatten(), schema=self._schema)
+                for records in self._held
+            ]
+            self._writer.write_table(pa.Table.from_batches(batches, self._schema))
+            self._held.clear()
+            self._rows = self._bytes = 0
+
+
+def _schema(path: UPath) -> pa.Schema:
+    try:
+        with path.open("rb") as file:
+            return pq.read_schema(file)
+    except (pa.ArrowException, OSError) as exc:
+        raise InputError(f"{path} cannot be read as Parquet: {exc}.") from exc
+
+
+def _difference(schema: pa.Schema, first: pa.Schema) -> str:
+    """Return in words where a schema first departs from another."""
+    for name in first.names:
+        if name not in schema.names:
+            return f"the column {name!r} is missing"
+        here, there = schema.field(name), first.field(name)
+        if not here.equals(there):
+            return f"the column {name!r} is {_type(here)} here and {_type(there)} there"
+    for name in schema.names:
+        if name not in first.names:
+            return f"the column {name!r} is in it alone"
+    return "the columns come in another order"
+
+
+def _type(field: pa.Field[Any]) -> str:
+    return f"{field.type}{'' if field.nullable else ' not null'}"
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,128 @@
+"""Request lines as Anthropic checks them when a batch is created.
+
+The envelope is checked by the call itself and one bad line refuses them all;
+the parameters are checked later, each request for itself, so here they are only
+looked at for what no request can do without.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from ...models import LineError
+from ..base import WRONG_PROVIDER
+
+__all__ = ["check_line"]
+
+_CUSTOM_ID = r"\A[a-zA-Z0-9_-]{1,64}\Z"
+_NOTHING = msgspec.Raw(b"")
+
+
+class _Params(msgspec.Struct, gc=False):
+    model: str
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)]
+    messages: msgspec.Raw = _NOTHING
+    stream: Literal[False] | None = None
+    speed: Literal["standard"] | None = None
+
+
+class _Line(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    custom_id: Annotated[str, msgspec.Meta(pattern=_CUSTOM_ID)]
+    params: _Params
+
+
+_read_line = msgspec.json.Decoder(_Line).decode
+_read_any = msgspec.json.Decoder().decode
+
+Checked = tuple[str | None, str | None, list[LineError]]
+
+
+def check_line(line: bytes) -> Checked:
+    """Return custom_id, model and every problem of one request line."""
+    try:
+        if not line.isascii():
+            line.decode()  # msgspec does not look into the strings that it skips
+        request = _read_line(line)
+    except (ValueError, RecursionError):
+        return _diagnose(line)
+    params = request.params
+    messages = bytes(params.messages)
+    if params.model and messages.startswith(b"[") and messages != b"[]":
+        return request.custom_id, params.model, []
+    return _diagnose(line)
+
+
+def _diagnose(line: bytes) -> Checked:
+    try:
+        line.decode()
+        request = _read_any(line)
+    except ValueError as exc:
+        return None, None, [_problem(None, f"not JSON: {exc}.")]
+    except RecursionError:
+        return None, None, [_problem(None, "JSON that is nested too deeply.")]
+    if not isinstance(request, dict):
+        return None, None, [_problem(None, "not a JSON object.")]
+    custom_id = request.get("custom_id")
+    if "body" in request and "params" not in request:
+        return _text(custom_id), None, [_FOREIGN]
+    problems = []
+    if custom_id is None:
+        problems.append(_problem("custom_id", "it has no `custom_id`."))
+    elif not isinstance(custom_id, str) or not re.fullmatch(_CUSTOM_ID, custom_id):
+        message = "its `custom_id` must be 1 to 64 of the characters A-Z a-z 0-9 _ -."
+        problems.append(_problem("custom_id", message))
+    problems += [
+        _problem(key, f"a request has no `{key}`; remove it.")
+        for key in request.keys() - {"custom_id", "params"}
+    ]
+    params = request.get("params")
+    if not isinstance(params, dict):
+        problems.append(_problem("params", "it has no `params` object."))
+        return _text(custom_id), None, problems
+    return _text(custom_id), _text(params.get("model")), [*problems, *_params(params)]
+
+
+def _params(params: dict[str, Any]) -> list[LineError]:
+    problems = [
+        _problem(f"params.{key}", f"its params have no `{key}`.")
+        for key in ("model", "max_tokens", "messages")
+        if params.get(key) in (None, "")
+    ]
+    model, messages = params.get("model", ""), params.get("messages")
+    limit = params.get("max_tokens", 1)
+    if not isinstance(model, str | None):
+        problems.append(_problem("params.model", "its `model` must be a text."))
+    if limit is not None and (type(limit) is not int or limit < 1):
+        message = "its `max_tokens` must be a whole number from 1."
+        problems.append(_problem("params.max_tokens", message))
+    if messages == [] or not isinstance(messages or [], list):
+        message = "its `messages` must be a list that is not empty."
+        problems.append(_problem("params.messages", message))
+    if params.get("stream") not in (None, False):
+        message = "`stream` cannot be used in a batch."
+        problems.append(_problem("params.stream", message))
+    if params.get("speed") == "fast":
+        message = "`speed` fast cannot be used in a batch."
+        problems.append(_problem("params.speed", message))
+    return problems
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+_FOREIGN = LineError(
+    code=WRONG_PROVIDER,
+    message="This is a request for OpenAI; leave out --use-anthropic.",
+)
+
+
+def _problem(param: str | None, message: str) -> LineError:
+    return LineError(
+        code="invalid_request_error",
+        param=param,
+        message=f"This line is wrong: {message}",
+    )

@@ -1,0 +1,137 @@
+"""Anthropic's result lines, decoded into results.
+
+A line is decoded whatever it holds: what cannot be used becomes a result that
+says why, in the provider's own words.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ...models import BatchResult, Outcome, Usage
+from ..lines import load_result, tokens
+
+__all__ = ["decode_line"]
+
+_LASTING = frozenset(
+    {
+        "authentication_error",
+        "billing_error",
+        "invalid_request_error",
+        "not_found_error",
+        "permission_error",
+        "request_too_large",
+    }
+)
+_CUT = frozenset({"max_tokens", "model_context_window_exceeded", "pause_turn"})
+
+
+def decode_line(line: bytes) -> BatchResult:
+    """Decode one result line."""
+    try:
+        record = load_result(line)
+    except ValueError as exc:
+        return _errored(None, f"This result line is not JSON: {exc}.")
+    if type(record) is not dict:
+        return _errored(None, "This result line is not a JSON object.")
+    custom_id = record.get("custom_id")
+    if type(custom_id) is not str:
+        custom_id = None
+    result = record.get("result")
+    if type(result) is not dict:
+        said = "no result"
+        if "response" in record:
+            said = "no Anthropic result but an OpenAI one"
+        return _errored(custom_id, f"This result line holds {said}.")
+    return _read_result(custom_id, result)
+
+
+def _read_result(custom_id: str | None, result: dict[str, Any]) -> BatchResult:
+    kind = result.get("type")
+    if kind == "succeeded" and type(result.get("message")) is dict:
+        return _answer(custom_id, result["message"])
+    if kind == "errored":
+        return _failed(custom_id, result.get("error"))
+    if kind == "expired":
+        text = "The batch expired before this request ran."
+        return BatchResult(custom_id, Outcome.EXPIRED, error=text, retryable=True)
+    if kind == "canceled":
+        text = "The batch was cancelled before this request ran."
+        return BatchResult(custom_id, Outcome.CANCELLED, error=text)
+    return _errored(custom_id, f"A result of an unknown type: {kind}.")
+
+
+def _errored(
+    custom_id: str | None, error: str, *, retryable: bool = False
+) -> BatchResult:
+    return BatchResult(custom_id, Outcome.ERRORED, error=error, retryable=retryable)
+
+
+def _failed(custom_id: str | None, error: Any) -> BatchResult:
+    while type(error) is dict and type(error.get("error")) is dict:
+        error = error["error"]
+    if type(error) is not dict:
+        return _errored(custom_id, str(error or "no reason given"), retryable=True)
+    kind = error.get("type")
+    details = error.get("details")
+    stopped = type(details) is dict and "error_code" in details
+    said = [str(word) for word in (kind, error.get("message")) if word]
+    text = ": ".join(said) or "no reason given"
+    return _errored(custom_id, text, retryable=kind not in _LASTING and not stopped)
+
+
+def _answer(custom_id: str | None, message: dict[str, Any]) -> BatchResult:
+    result = BatchResult(custom_id, Outcome.SUCCEEDED)
+    model = message.get("model")
+    result.model = model if type(model) is str else None
+    usage = message.get("usage")
+    result.usage = _usage(usage) if type(usage) is dict else None
+    try:
+        result.text = _text(message.get("content") or ())
+        _judge(result, message)
+    except (AttributeError, KeyError, TypeError):
+        result.outcome = Outcome.INVALID
+        result.error = "An answer of an unknown shape."
+    return result
+
+
+def _usage(usage: dict[str, Any]) -> Usage:
+    stored = tokens(usage.get("cache_creation_input_tokens"))
+    cached = tokens(usage.get("cache_read_input_tokens"))
+    fresh = tokens(usage.get("input_tokens"))
+    written = tokens(usage.get("output_tokens"))
+    return Usage(fresh + stored + cached, written, cached, stored)
+
+
+def _text(content: Any) -> str | None:
+    """Return the first tool's input as JSON, else all texts together."""
+    if type(content) is str:
+        return content
+    texts = []
+    for block in content:
+        kind = block["type"]
+        if kind == "tool_use":
+            return msgspec.json.encode(block["input"]).decode()
+        if kind == "text":
+            texts.append(block["text"])
+    return "".join(texts) or None
+
+
+def _judge(result: BatchResult, message: dict[str, Any]) -> None:
+    reason = message.get("stop_reason")
+    if reason == "refusal":
+        details = message.get("stop_details")
+        details = details if type(details) is dict else {}
+        said = details.get("explanation") or result.text or details.get("category")
+        result.outcome = Outcome.REFUSED
+        result.error = (
+            str(said) if said else "The model refused (stop_reason: refusal)."
+        )
+    elif reason in _CUT:
+        result.outcome = Outcome.TRUNCATED
+        result.error = f"The answer was cut (stop_reason: {reason})."
+    elif not result.text:
+        result.outcome = Outcome.INVALID
+        result.error = f"The answer is empty (stop_reason: {reason})."

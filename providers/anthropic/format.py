@@ -1,0 +1,163 @@
+"""Anthropic's request and result lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from ...errors import InputError
+from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
+from ..base import Encode, Limits
+from ..lines import UNSENDABLE, frame, slot, unsendable
+from ..parts import anthropic_content
+from ..schema.convert import Restorer
+from .body import answer_schema, constants
+from .check import check_line
+from .decode import decode_line
+from .models import refuses
+from .plain import decode_plain, decode_plain_answer
+
+__all__ = ["AnthropicFormat", "refuses"]
+
+_CACHED = {"type": "ephemeral", "ttl": "1h"}
+_SYSTEM_ROLES = frozenset({"system", "developer"})
+
+
+class AnthropicFormat:
+    """The lines of `/v1/messages`."""
+
+    name = "anthropic"
+    limits = Limits(
+        max_requests=100_000,
+        max_bytes=256_000_000,
+        source="https://platform.claude.com/docs/en/api/creating-message-batches, "
+        "as of November 2026",
+    )
+
+    def __init__(self) -> None:
+        self._restorer = Restorer()
+
+    def schema(self, source: dict[str, Any], mode: str, model: str) -> dict[str, Any]:
+        """Convert a source JSON Schema; see `Format.schema`.
+
+        Where nothing enforces the schema its limits do not apply: for a model too
+        old for that, or in mode `tools` if it cannot be expressed otherwise.
+        """
+        return answer_schema(source, mode, model)[0]
+
+    def restore(self, source: dict[str, Any], answer: Any) -> Any:
+        """Undo on a decoded answer what `schema` had to change in its shape."""
+        return self._restorer(source, answer)
+
+    def encoder(self, template: RequestTemplate) -> Encode:
+        """Encode once what is constant; see `Format.encoder`."""
+        if template.endpoint != "/v1/messages":
+            raise InputError(f"Anthropic has no endpoint {template.endpoint!r}.")
+        id_slot, content_slot = slot(), slot()
+        head, middle, tail = frame(
+            {
+                "custom_id": id_slot,
+                "params": {
+                    "model": template.model,
+                    **constants(template),
+                    "messages": content_slot,
+                },
+            },
+            id_slot,
+            content_slot,
+        )
+        tail += b"\n"
+        key = b'"messages":'
+        before = middle.removesuffix(key)
+        shared, cached = template.system, template.cache_system
+        constant = _system(shared, (), cached=cached)
+        if constant is not None:
+            middle = before + b'"system":' + orjson.dumps(constant) + b"," + key
+
+        def encode(custom_id: str, messages: Messages) -> bytes:
+            try:
+                row, turns = _lift(messages)
+                if not turns:
+                    raise InputError("it has no messages")
+                name, content = orjson.dumps(custom_id), orjson.dumps(turns)
+                start = middle
+                if row:
+                    system = orjson.dumps(_system(shared, row, cached=cached))
+                    start = before + b'"system":' + system + b"," + key
+            except UNSENDABLE as exc:
+                raise unsendable(custom_id, exc) from exc
+            return b"".join((head, name, start, content, tail))
+
+        return encode
+
+    def extend(self, line: bytes, custom_id: str, messages: Messages) -> bytes:
+        """Return the request line with a new id and `messages` appended."""
+        request = orjson.loads(line)
+        request["custom_id"] = custom_id
+        params = request["params"]
+        params["messages"] = [*params["messages"], *map(_turn, messages)]
+        return orjson.dumps(request) + b"\n"
+
+    def check(self, line: bytes) -> tuple[str | None, str | None, list[LineError]]:
+        """Check one request line as the API does on creation."""
+        return check_line(line)
+
+    def endpoint(self, line: bytes) -> str:
+        """Return the endpoint of every Anthropic request."""
+        del line
+        return "/v1/messages"
+
+    def decode(self, line: bytes) -> BatchResult:
+        """Decode one result line."""
+        return decode_plain(line) or decode_line(line)
+
+    def decode_all(
+        self, lines: Iterable[bytes], *, costs: bool = True
+    ) -> list[BatchResult]:
+        """Decode many lines; without `costs`, model and usage may be left out."""
+        plain = decode_plain if costs else decode_plain_answer
+        return [plain(line) or decode_line(line) for line in lines]
+
+
+def _turn(message: Message) -> Message:
+    if type(message.get("content")) is str:
+        return message
+    return {**message, "content": anthropic_content(message["content"])}
+
+
+def _lift(messages: Messages) -> tuple[list[Any], list[Message]]:
+    """Split into the contents of system messages, and the turns.
+
+    System messages alone are no conversation; they are sent as the user's turn.
+    """
+    system = [m["content"] for m in messages if m["role"] in _SYSTEM_ROLES]
+    if not system:
+        return [], [_turn(message) for message in messages]
+    turns = [_turn(m) for m in messages if m["role"] not in _SYSTEM_ROLES]
+    if turns:
+        return system, turns
+    return [], [_turn({"role": "user", "content": content}) for content in system]
+
+
+def _system(shared: str | None, row: Any, *, cached: bool) -> Any:
+    """Return the `system` parameter: one text, or blocks where something needs them.
+
+    Only what rows share is marked for the cache; the mark ends the prefix.
+    """
+    texts: list[Any] = [shared] if shared else []
+    marked = len(texts)
+    texts += row
+    if not texts:
+        return None
+    if not cached and all(isinstance(text, str) for text in texts):
+        return "\n\n".join(texts)
+    blocks: list[Mapping[str, Any]] = []
+    for text in texts:
+        plain = isinstance(text, str)
+        blocks += [{"type": "text", "text": text}] if plain else anthropic_content(text)
+    if cached:
+        last = (marked or len(blocks)) - 1
+        blocks[last] = {**blocks[last], "cache_control": _CACHED}
+    return blocks

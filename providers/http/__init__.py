@@ -1,0 +1,1 @@
+"""What all HTTP clients of vendors share: time-outs, errors, listings, transfers."""

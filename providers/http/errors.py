@@ -1,0 +1,236 @@
+"""What goes wrong with a call, as our errors.
+
+Both SDKs stand on httpx2 and raise the same three kinds of error under names of
+their own. Nothing they raise crosses the providers' line, and neither does the
+text of a key: providers repeat a wrong one in their answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import httpx2
+
+from ...errors import (
+    AccessError,
+    BatchwrightError,
+    CreationUnknownError,
+    ProviderError,
+    RejectedError,
+    UnknownBatchError,
+    UnreachableError,
+)
+from .retry import retry_after_seconds
+from .wire import as_mapping, as_text, read_object
+
+__all__ = [
+    "Failures",
+    "is_known_absence",
+    "reason",
+]
+
+# A gateway may answer these while the API behind it goes on working.
+_UNSETTLED = frozenset({408, 409, 425, 499})
+_PASSING = _UNSETTLED | {429}
+# The sandbox's word for a full disk: nothing was done, and a person has to act first.
+# A 507 without it comes from who knows where, and settles nothing.
+_NO_ROOM = "insufficient_storage"
+_NEVER_SENT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+)
+_SPENT_CODES = frozenset(
+    {
+        "billing_error",
+        "billing_hard_limit_reached",
+        "enforced_spend_limit_reached",
+        "insufficient_quota",
+        "organization_on_hold",
+    }
+)
+_SPENT_WORDS = ("specified api usage limits", "credit balance is too low")
+_NO_ROUTE = "Invalid URL"  # how OpenAI says that it has no such path
+_KEY_LIKE = re.compile(r"\b(?:sk|sess)-[\w*.-]{4,}")
+_MAX_MESSAGE = 1000
+_FOREIGN = (
+    ("msgbatch_", "Anthropic", "add --use-anthropic"),
+    ("batch_", "OpenAI", "leave --use-anthropic out"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failures:
+    """Turns what one vendor's SDK raises into our errors."""
+
+    vendor: str
+    key_name: str
+    """What a person calls the key: `the key in OPENAI_API_KEY`."""
+    base_url: str
+    key: str = field(repr=False)
+    status_error: type[Exception]
+    """The SDK's error for an answer that is no success; it has `response`."""
+    connection_error: type[Exception]
+    """The SDK's error for no answer; its cause is httpx2's."""
+
+    @contextmanager
+    def calling(self, what: str) -> Iterator[None]:
+        """Translate within the block; `what` completes "could not ..."."""
+        try:
+            yield
+        except self.status_error as exc:
+            # The SDK's error holds the answer's text, so it is not chained.
+            raise self._from_answer(what, _response(exc)) from None
+        except self.connection_error as exc:
+            raise self._from_silence(what, exc.__cause__ or exc) from exc
+
+    @contextmanager
+    def creating(self) -> Iterator[None]:
+        """Translate within the block, where only a clear refusal means "no batch"."""
+        what = "create the batch"
+        try:
+            yield
+        except self.status_error as exc:
+            response = _response(exc)
+            status = response.status_code
+            refused = 400 <= status < 500 and status not in _UNSETTLED  # noqa: PLR2004
+            if refused or _details(read_object(response))[1] == _NO_ROOM:
+                raise self._from_answer(what, response) from None
+            self._creation_unknown(f"it answered HTTP {status}", status)
+        except self.connection_error as exc:
+            cause = exc.__cause__ or exc
+            if isinstance(cause, (*_NEVER_SENT, BatchwrightError)):
+                raise self._from_silence(what, cause) from exc
+            self._creation_unknown(reason(cause))
+
+    def _creation_unknown(self, why: str, status: int | None = None) -> NoReturn:
+        """Say that a batch may or may not have been created."""
+        raise CreationUnknownError(
+            f"The call that creates the batch ended without a usable answer from"
+            f" {self.base_url} ({why}), so the batch may exist; it is looked for before"
+            " anything is sent again.",
+            status,
+        )
+
+    def page_of(self, response: httpx2.Response) -> dict[str, Any]:
+        """Return a page of a list, an object that has `data`."""
+        body = read_object(response)
+        if body is None or not isinstance(body.get("data", ...), list | None):
+            raise self._odd(response, "list the batches")
+        return body
+
+    def object_of(self, response: httpx2.Response, what: str) -> dict[str, Any]:
+        """Return the object of an answer, which has an `id`."""
+        body = read_object(response)
+        if body is None or as_text(body.get("id")) is None:
+            raise self._odd(response, what)
+        return body
+
+    def created(self, response: httpx2.Response) -> dict[str, Any]:
+        """Return the batch object that answers a create call."""
+        body = read_object(response)
+        if body is None or not as_text(body.get("id")):
+            self._creation_unknown("no batch object in it", response.status_code)
+        return body
+
+    @contextmanager
+    def about(self, batch_id: str) -> Iterator[None]:
+        """Say within the block that a batch is unknown, when the API says so."""
+        try:
+            yield
+        except RejectedError as exc:
+            if not is_known_absence(exc):
+                raise
+            hint = "check the ID, the key and its project"
+            for prefix, vendor, option in _FOREIGN:
+                if vendor != self.vendor and batch_id.startswith(prefix):
+                    hint = f"it looks like one of {vendor}'s: {option}"
+            raise UnknownBatchError(
+                f"{self.vendor} knows no batch {batch_id!r} under this key; {hint}.",
+                exc.status,
+                exc.code,
+            ) from exc
+
+    def _from_answer(self, what: str, response: httpx2.Response) -> ProviderError:
+        status = response.status_code
+        text, code = _details(read_object(response))
+        message = self._scrub(text or f"HTTP {status} without a message").rstrip(".")
+        said = f"{self.vendor} could not {what} ({status}): {message}"
+        wait_seconds = retry_after_seconds(response.headers)
+        spent = code in _SPENT_CODES or any(
+            words in message.lower() for words in _SPENT_WORDS
+        )
+        if status == httpx2.codes.UNAUTHORIZED:
+            return AccessError(f"{said}. Check {self.key_name}.", status, code)
+        if spent or status == httpx2.codes.PAYMENT_REQUIRED:
+            text = f"{said}. Check the account's credit and spend limit."
+            return AccessError(text, status, code)
+        if status == httpx2.codes.FORBIDDEN:
+            text = f"{said}. Check what {self.key_name} may do."
+            return AccessError(text, status, code)
+        if status in _PASSING or (status >= 500 and code != _NO_ROOM):  # noqa: PLR2004
+            text = f"{said}. Try again later."
+            return UnreachableError(text, status, code, wait_seconds)
+        if not text or text.startswith(_NO_ROUTE):
+            said += f". Is {self.base_url} the right base URL?"
+            return RejectedError(said, status)
+        return RejectedError(f"{said}.", status, code or f"http_{status}")
+
+    def _from_silence(self, what: str, cause: BaseException) -> BatchwrightError:
+        if isinstance(cause, BatchwrightError):
+            return cause
+        return UnreachableError(
+            f"Could not {what}: {self.base_url} gave no answer"
+            f" ({self._scrub(reason(cause))}). Check the address and the network."
+        )
+
+    def _odd(self, response: httpx2.Response, what: str) -> UnreachableError:
+        return UnreachableError(
+            f"{self.base_url} did not answer as {self.vendor} does when asked to"
+            f" {what}; is the base URL right, or does a proxy stand in between?",
+            response.status_code,
+        )
+
+    def _scrub(self, text: str) -> str:
+        """Return a provider's text without keys, on one line and not too long."""
+        text = _KEY_LIKE.sub("[key]", text.replace(self.key, "[key]"))
+        return " ".join(text.split())[:_MAX_MESSAGE]
+
+
+def is_known_absence(exc: ProviderError) -> bool:
+    """Whether this is the API saying that the thing asked for is not there.
+
+    A 404 that is not in the API's own words comes from a wrong base URL, and a
+    paid batch must not be given up for that.
+    """
+    return exc.status == httpx2.codes.NOT_FOUND and exc.code is not None
+
+
+def reason(exc: BaseException) -> str:
+    """Return why httpx2 gave up, in words."""
+    if isinstance(exc, httpx2.TimeoutException):
+        return "no answer in time"
+    return str(exc) or type(exc).__name__
+
+
+def _response(exc: Exception) -> httpx2.Response:
+    response = getattr(exc, "response", None)
+    if not isinstance(response, httpx2.Response):
+        raise TypeError(f"{type(exc).__name__} has no response") from exc
+    return response
+
+
+def _details(body: Mapping[str, Any] | None) -> tuple[str | None, str | None]:
+    """Return message and code of an error envelope of either provider."""
+    error = as_mapping(body).get("error")
+    if isinstance(error, str):
+        return error, None
+    members = as_mapping(error)
+    code = as_mapping(members.get("details")).get("error_code")
+    code = code or members.get("code") or members.get("type")
+    return as_text(members.get("message")), str(code) if code else None

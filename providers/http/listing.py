@@ -1,0 +1,89 @@
+"""Walking a provider's list of batches, newest first, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from ...errors import UnreachableError
+from ...models import Batch, Intent
+from .wire import as_text
+
+__all__ = ["candidates", "items"]
+
+_CLOCK_MARGIN = timedelta(minutes=10)
+
+
+def items(
+    fetch: Callable[[str | None], Mapping[str, Any]], *, complete: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Yield each batch object once; pages are fetched as they are needed.
+
+    The list ends with a page that says so, or that brings nothing new, since some
+    services leave `has_more` out and some claim more after an empty page.
+
+    Args:
+        fetch: Returns the page that follows the batch with this ID.
+        complete: Whether absence must prove something.
+
+    Raises:
+        UnreachableError: `complete`, and a page without batches claims more.
+    """
+    seen: set[str] = set()
+    cursor: str | None = None
+    while True:
+        page = fetch(cursor)
+        fresh = 0
+        data = page["data"] or []
+        if complete and not data and page.get("has_more"):
+            raise UnreachableError(
+                "The list of batches broke off: a page without batches says that more"
+                " follow. Try again."
+            )
+        for item in data:
+            batch_id = as_text(item.get("id")) if isinstance(item, dict) else None
+            if batch_id is None:
+                continue
+            cursor = batch_id
+            if batch_id not in seen:
+                seen.add(batch_id)
+                fresh += 1
+                yield item
+        if not fresh or page.get("has_more") is False:
+            return
+
+
+def candidates(
+    batches: Iterable[Batch],
+    intent: Intent,
+    is_match: Callable[[Batch], bool],
+    margin: timedelta = timedelta(),
+) -> list[Batch]:
+    """Return the matches among the batches that are newer than the claim's baseline.
+
+    The list is read back to the baseline by the server's own clock, so a wrong
+    clock on this side hides nothing. Where the baseline is gone, all of it is read.
+
+    Args:
+        batches: Newest first.
+        intent: The claim.
+        is_match: Whether a batch may be the one that was claimed.
+        margin: How much older than the baseline a match may be.
+    """
+    baseline_id = intent.account.newest_batch_id
+    oldest = None
+    found: list[Batch] = []
+    for batch in batches:
+        if batch.id == baseline_id and batch.created_at:
+            oldest = batch.created_at - margin
+        elif oldest and batch.created_at and batch.created_at < oldest:
+            return found
+        elif is_match(batch):
+            found.append(batch)
+    if baseline_id is None or oldest is not None:
+        return found
+    since = intent.claimed_at - _CLOCK_MARGIN
+    return [
+        batch for batch in found if not batch.created_at or batch.created_at > since
+    ]

@@ -1,0 +1,1 @@
+"""The OpenAI Batch API, and services that speak its wire format."""

@@ -1,0 +1,96 @@
+"""The constant part of an OpenAI request body, per endpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...errors import InputError
+from ...models import RequestTemplate
+from ..lines import deep_merge
+from ..schema.convert import OPENAI, convert
+from .models import refuses
+
+__all__ = ["constants"]
+
+_OWN = frozenset({"model", "messages", "input", "stream"})
+
+
+def _pick_mode(mode: str, model: str) -> str:
+    """Return `json_schema`, or `tools` for a model that knows no other way."""
+    if mode != "auto":
+        return mode
+    return "tools" if "json_schema" in refuses(model) else "json_schema"
+
+
+def constants(template: RequestTemplate, *, own_host: bool) -> dict[str, Any]:
+    """Return the body parameters that all requests share.
+
+    Args:
+        template: What the job asks for.
+        own_host: Whether OpenAI itself answers, so that its models' refusals
+            are known; other services keep the older parameter names.
+
+    Raises:
+        InputError: A parameter that this model or endpoint is known to refuse.
+    """
+    if taken := sorted(_OWN & template.params.keys()):
+        raise InputError(f"`--param {taken[0]}` cannot be set: the job decides it.")
+    embeddings = template.endpoint == "/v1/embeddings"
+    shaping = (template.answer_schema, template.max_tokens, template.temperature)
+    if embeddings and any(value is not None for value in shaping):
+        raise InputError(
+            "An embedding has no text: leave out the response model, `--max-tokens` "
+            "and `--temperature`, or use another endpoint."
+        )
+    refused = refuses(template.model) if own_host else frozenset()
+    body: dict[str, Any] = {}
+    if template.max_tokens is not None:
+        body[_limit_name(template.endpoint, refused)] = template.max_tokens
+    if template.temperature is not None:
+        body["temperature"] = template.temperature
+    if template.answer_schema is not None:
+        mode = _pick_mode(template.mode, template.model)
+        if mode in refused:
+            raise InputError(
+                f"Model {template.model!r} knows no `json_schema`: use `--mode tools`."
+            )
+        schema = convert(template.answer_schema, OPENAI)
+        shape = _tool if mode == "tools" else _json_schema
+        body |= shape(template, schema)
+    body = deep_merge(body, template.params)
+    for name in ("temperature", "top_p", "max_tokens"):
+        if name in refused and name in body:
+            option = "--temperature" if name == "temperature" else f"--param {name}"
+            raise InputError(
+                f"Model {template.model!r} refuses `{name}`: leave out `{option}`."
+            )
+    return body
+
+
+def _limit_name(endpoint: str, refused: frozenset[str]) -> str:
+    if endpoint == "/v1/responses":
+        return "max_output_tokens"
+    return "max_completion_tokens" if "max_tokens" in refused else "max_tokens"
+
+
+def _json_schema(template: RequestTemplate, schema: dict[str, Any]) -> dict[str, Any]:
+    named = {"name": template.answer_name, "schema": schema, "strict": True}
+    if template.endpoint == "/v1/responses":
+        return {"text": {"format": {"type": "json_schema", **named}}}
+    return {"response_format": {"type": "json_schema", "json_schema": named}}
+
+
+def _tool(template: RequestTemplate, schema: dict[str, Any]) -> dict[str, Any]:
+    name = {"name": template.answer_name}
+    tool = {
+        **name,
+        "description": "Give the answer in this form.",
+        "parameters": schema,
+        "strict": True,
+    }
+    flat = template.endpoint == "/v1/responses"
+    return {
+        "tools": [{"type": "function", **(tool if flat else {"function": tool})}],
+        "tool_choice": {"type": "function", **(name if flat else {"function": name})},
+        "parallel_tool_calls": False,
+    }

@@ -1,0 +1,166 @@
+"""Request lines as OpenAI validates a whole file: one bad line refuses them all.
+
+Well-formed lines take a fast path that decodes no more than it must; a line
+that fails it is read again, slowly, to say everything that is wrong with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from ...errors import InputError
+from ...models import LineError
+from ..base import WRONG_PROVIDER
+
+__all__ = ["check_line", "read_endpoint"]
+
+_REQUIRED = {
+    "/v1/chat/completions": ("model", "messages"),
+    "/v1/responses": ("model", "input"),
+    "/v1/embeddings": ("model", "input"),
+    "/v1/completions": ("model", "prompt"),
+    "/v1/moderations": ("input",),
+    "/v1/images/generations": ("prompt",),
+    "/v1/images/edits": ("prompt",),
+    "/v1/videos": ("prompt",),
+}
+
+_NOTHING = msgspec.Raw(b"")
+
+
+class _Body(msgspec.Struct, gc=False):
+    model: str
+    messages: msgspec.Raw = _NOTHING
+    input: msgspec.Raw = _NOTHING
+    stream: Literal[False] | None = None
+
+
+class _Line(msgspec.Struct, gc=False):
+    custom_id: str
+    method: Literal["POST"]
+    url: str
+    body: _Body
+
+
+class _Url(msgspec.Struct, gc=False):
+    url: str
+
+
+_read_line = msgspec.json.Decoder(_Line).decode
+_read_url = msgspec.json.Decoder(_Url).decode
+_read_any = msgspec.json.Decoder().decode
+
+Checked = tuple[str | None, str | None, list[LineError]]
+
+
+def check_line(line: bytes) -> Checked:
+    """Return custom_id, model and every problem of one request line."""
+    try:
+        if not line.isascii():
+            line.decode()  # msgspec does not look into the strings that it skips
+        request = _read_line(line)
+    except (ValueError, RecursionError):
+        return _diagnose(line)
+    body = request.body
+    if request.custom_id and body.model:
+        if request.url == "/v1/chat/completions":
+            fine = bytes(body.messages).startswith(b"[")
+        else:
+            fine = request.url in _PLAIN and bytes(body.input) != b""
+        if fine:
+            return request.custom_id, body.model, []
+    return _diagnose(line)
+
+
+_PLAIN = frozenset({"/v1/responses", "/v1/embeddings"})
+
+
+def read_endpoint(line: bytes) -> str:
+    """Return the endpoint of a request line.
+
+    Raises:
+        InputError: The line has none.
+    """
+    try:
+        return _read_url(line).url
+    except (ValueError, RecursionError) as exc:
+        problems = _diagnose(line)[2]
+        said = problems[0].message if problems else "it has no `url`."
+        raise InputError(f"This request line cannot be sent: {said}") from exc
+
+
+def _diagnose(line: bytes) -> Checked:
+    try:
+        line.decode()
+        request = _read_any(line)
+    except ValueError as exc:
+        return None, None, [_problem("invalid_json_line", None, f"not JSON: {exc}.")]
+    except RecursionError:
+        message = "JSON that is nested too deeply."
+        return None, None, [_problem("invalid_json_line", None, message)]
+    if not isinstance(request, dict):
+        return None, None, [_problem("invalid_json_line", None, "not a JSON object.")]
+    custom_id = request.get("custom_id")
+    custom_id = custom_id if isinstance(custom_id, str) else None
+    if "params" in request and "body" not in request:
+        return custom_id, None, [_FOREIGN]
+    problems = [*_envelope(request), *_body(request)]
+    body = request.get("body")
+    model = body.get("model") if isinstance(body, dict) else None
+    return custom_id, model if isinstance(model, str) else None, problems
+
+
+def _envelope(request: dict[str, Any]) -> list[LineError]:
+    problems = [
+        _problem("missing_required_parameter", key, f"it has no `{key}`.")
+        for key in ("custom_id", "method", "url", "body")
+        if request.get(key) in (None, "")
+    ]
+    custom_id = request.get("custom_id")
+    if not isinstance(custom_id, str | None):
+        message = "its `custom_id` must be a text."
+        problems.append(_problem("invalid_request", "custom_id", message))
+    method, url = request.get("method"), request.get("url")
+    if method not in (None, "", "POST"):
+        message = f"its `method` must be POST, not {method!r}."
+        problems.append(_problem("invalid_method", "method", message))
+    if url not in (None, "", *_REQUIRED):
+        message = f"its `url` {url!r} is no endpoint of the Batch API."
+        problems.append(_problem("invalid_url", "url", message))
+    return problems
+
+
+def _body(request: dict[str, Any]) -> list[LineError]:
+    body, url = request.get("body"), request.get("url")
+    if body is None:
+        return []
+    if not isinstance(body, dict):
+        return [_problem("invalid_request", "body", "its `body` must be an object.")]
+    required = _REQUIRED.get(url, ()) if isinstance(url, str) else ()
+    problems = [
+        _problem("invalid_request", f"body.{key}", f"its body has no `{key}`.")
+        for key in required
+        if body.get(key) in (None, "")
+    ]
+    model, messages = body.get("model", ""), body.get("messages", [])
+    if not isinstance(model, str | None):
+        message = "its `model` must be a text."
+        problems.append(_problem("invalid_request", "body.model", message))
+    if not isinstance(messages, list | None):
+        message = "its `messages` must be a list."
+        problems.append(_problem("invalid_request", "body.messages", message))
+    if body.get("stream") not in (None, False):
+        message = "`stream` cannot be used in a batch."
+        problems.append(_problem("streaming_unsupported", "body.stream", message))
+    return problems
+
+
+_FOREIGN = LineError(
+    code=WRONG_PROVIDER, message="This is a request for Anthropic; add --use-anthropic."
+)
+
+
+def _problem(code: str, param: str | None, message: str) -> LineError:
+    return LineError(code=code, param=param, message=f"This line is wrong: {message}")

@@ -1,0 +1,204 @@
+"""Lines of OpenAI's output and error files, decoded into results.
+
+A line is decoded whatever it holds: what cannot be used becomes a result that
+says why, in the provider's own words.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...models import BatchResult, Outcome, Usage
+from ..lines import load_result, tokens
+
+__all__ = ["decode_line"]
+
+_PASSING_STATUS = frozenset({0, 408, 409, 429})
+_PASSING_CODES = frozenset(
+    {"rate_limit_exceeded", "server_error", "server_overloaded", "timeout"}
+)
+
+
+def decode_line(line: bytes) -> BatchResult:
+    """Decode one line of an output or error file."""
+    try:
+        record = load_result(line)
+    except ValueError as exc:
+        return _errored(None, f"This result line is not JSON: {exc}.")
+    if type(record) is not dict:
+        return _errored(None, "This result line is not a JSON object.")
+    custom_id = record.get("custom_id")
+    if type(custom_id) is not str:
+        custom_id = None
+    response, error = record.get("response"), record.get("error")
+    if type(response) is not dict:
+        if "result" in record:
+            return _errored(custom_id, "This is an Anthropic result line.")
+        return _not_run(custom_id, error)
+    status, body = response.get("status_code"), response.get("body")
+    if status == 200 and type(body) is dict and not error:  # noqa: PLR2004 - HTTP
+        return _answer(custom_id, body)
+    return _failed(custom_id, status, body, error)
+
+
+def _errored(
+    custom_id: str | None, error: str, *, retryable: bool = False
+) -> BatchResult:
+    return BatchResult(custom_id, Outcome.ERRORED, error=error, retryable=retryable)
+
+
+def _not_run(custom_id: str | None, error: Any) -> BatchResult:
+    if not error:
+        text = "The provider sent neither a response nor an error."
+        return _errored(custom_id, text, retryable=True)
+    code, text = _words(error)
+    if code == "batch_expired":
+        return BatchResult(custom_id, Outcome.EXPIRED, error=text, retryable=True)
+    if code == "batch_cancelled":
+        return BatchResult(custom_id, Outcome.CANCELLED, error=text)
+    return _errored(custom_id, text, retryable=code in _PASSING_CODES)
+
+
+def _failed(custom_id: str | None, status: Any, body: Any, error: Any) -> BatchResult:
+    inner = body.get("error") if type(body) is dict else body
+    code, text = _words(inner or error or "no reason given")
+    known = type(status) is int
+    passing = known and (status in _PASSING_STATUS or status >= 500)  # noqa: PLR2004
+    retryable = passing and code != "insufficient_quota"
+    return _errored(custom_id, f"{status} {text}", retryable=retryable)
+
+
+def _words(error: Any) -> tuple[str | None, str]:
+    """Return the code of an error, and code and message as one text."""
+    if type(error) is not dict:
+        return None, str(error)
+    code = error.get("code") or error.get("type")
+    said = [str(word) for word in (code, error.get("message")) if word]
+    return code if type(code) is str else None, ": ".join(said) or str(error)
+
+
+def _answer(custom_id: str | None, body: dict[str, Any]) -> BatchResult:
+    result = BatchResult(custom_id, Outcome.SUCCEEDED)
+    model = body.get("model")
+    result.model = model if type(model) is str else None
+    usage = body.get("usage")
+    result.usage = _usage(usage) if type(usage) is dict else None
+    try:
+        if "choices" in body:
+            _read_choice(result, body["choices"])
+        elif "output" in body:
+            _read_response(result, body)
+        elif "data" in body:
+            result.data = body["data"][0]["embedding"]
+        else:
+            kind = body.get("object") or "without a type"
+            text = _words(body.get("error") or f"An answer of an unknown kind: {kind}.")
+            _fail(result, Outcome.ERRORED, text[1])
+    except (AttributeError, IndexError, KeyError, TypeError):
+        _fail(result, Outcome.INVALID, "An answer of an unknown shape.")
+    return result
+
+
+def _usage(usage: dict[str, Any]) -> Usage:
+    if "prompt_tokens" in usage:
+        read, written = usage["prompt_tokens"], usage.get("completion_tokens")
+        details = usage.get("prompt_tokens_details")
+    else:
+        read, written = usage.get("input_tokens"), usage.get("output_tokens")
+        details = usage.get("input_tokens_details")
+    if type(details) is not dict:
+        return Usage(tokens(read), tokens(written))
+    cached, stored = details.get("cached_tokens"), details.get("cache_write_tokens")
+    return Usage(tokens(read), tokens(written), tokens(cached), tokens(stored))
+
+
+def _fail(result: BatchResult, outcome: Outcome, error: str) -> None:
+    result.outcome, result.error = outcome, error
+
+
+def _read_choice(result: BatchResult, choices: list[dict[str, Any]]) -> None:
+    if not choices:
+        _fail(result, Outcome.INVALID, "The answer holds no choice.")
+        return
+    choice = choices[0]
+    message = choice.get("message")
+    if message is None:
+        result.text = choice["text"]
+    else:
+        calls, called = message.get("tool_calls"), message.get("function_call")
+        if calls:
+            called = calls[0]["function"]
+        if called:
+            _read_call(result, called)
+        else:
+            result.text = _text(message.get("content"))
+        if refusal := message.get("refusal"):
+            _fail(result, Outcome.REFUSED, str(refusal))
+            return
+    reason = choice.get("finish_reason")
+    if reason == "length":
+        text = "The answer was cut at the token limit (finish_reason: length)."
+        _fail(result, Outcome.TRUNCATED, text)
+    elif reason == "content_filter":
+        text = "The answer was withheld (finish_reason: content_filter)."
+        _fail(result, Outcome.REFUSED, text)
+    elif not result.text and result.data is None:
+        _fail(
+            result, Outcome.INVALID, f"The answer is empty (finish_reason: {reason})."
+        )
+
+
+def _read_call(result: BatchResult, call: dict[str, Any]) -> None:
+    """Fill in a tool's arguments: JSON as text, from some servers decoded."""
+    arguments = call["arguments"]
+    if type(arguments) is str:
+        result.text = arguments
+    else:
+        result.data = arguments
+
+
+def _text(content: Any) -> str | None:
+    if type(content) is list:
+        return "".join(part["text"] for part in content if part.get("type") == "text")
+    return content if content is None or type(content) is str else str(content)
+
+
+def _read_response(result: BatchResult, body: dict[str, Any]) -> None:
+    refusal = _read_output(result, body["output"] or [])
+    status = body.get("status") or "completed"
+    if status == "incomplete":
+        reason = (body.get("incomplete_details") or {}).get("reason")
+        cut = reason != "content_filter"
+        outcome = Outcome.TRUNCATED if cut else Outcome.REFUSED
+        _fail(result, outcome, f"The answer is incomplete (reason: {reason}).")
+    elif status == "cancelled":
+        _fail(result, Outcome.CANCELLED, "The response was cancelled.")
+    elif status != "completed":
+        code, text = _words(body.get("error") or "no reason given")
+        _fail(result, Outcome.ERRORED, f"{status}: {text}")
+        unfinished = status in {"in_progress", "queued"}
+        result.retryable = unfinished or code in _PASSING_CODES
+    elif refusal is not None:
+        _fail(result, Outcome.REFUSED, str(refusal))
+    elif not result.text and result.data is None:
+        _fail(result, Outcome.INVALID, "The answer is empty.")
+
+
+def _read_output(result: BatchResult, output: list[dict[str, Any]]) -> str | None:
+    """Fill in the answer: a function call or the first final message.
+
+    Returns:
+        The model's words where it refused.
+    """
+    said = None
+    for item in output:
+        kind = item.get("type")
+        if kind == "function_call":
+            _read_call(result, item)
+            return None
+        if kind == "message" and said is None and item.get("phase") != "commentary":
+            said = item["content"]
+    texts = [part["text"] for part in said or () if part.get("type") == "output_text"]
+    result.text = "".join(texts) or None
+    refusals = [part["refusal"] for part in said or () if part.get("type") == "refusal"]
+    return refusals[0] if refusals else None

@@ -1,0 +1,153 @@
+"""OpenAI's request and result lines; also what services that imitate it take."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from ...errors import InputError
+from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
+from ..base import Encode, Limits
+from ..lines import UNSENDABLE, frame, slot, unsendable
+from ..parts import joined_text, responses_input
+from ..schema.convert import OPENAI, Restorer, convert
+from .body import constants
+from .check import check_line, read_endpoint
+from .decode import decode_line
+from .models import refuses
+from .plain import decode_plain, decode_plain_answer
+
+__all__ = ["OpenAIFormat", "refuses"]
+
+
+class OpenAIFormat:
+    """The lines of `/v1/chat/completions`, `/v1/responses` and `/v1/embeddings`."""
+
+    name = "openai"
+    limits = Limits(
+        max_requests=50_000,
+        max_bytes=200_000_000,
+        source="https://platform.openai.com/docs/api-reference/batch/create, "
+        "as of November 2026",
+    )
+
+    def __init__(self, base_url: str | None = None) -> None:
+        self.base_url = (
+            base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+        )
+        self._restorer = Restorer()
+
+    def schema(self, source: dict[str, Any], mode: str, model: str) -> dict[str, Any]:
+        """Convert a source JSON Schema to the strict dialect, the same in each mode."""
+        del mode, model
+        return convert(source, OPENAI)
+
+    def restore(self, source: dict[str, Any], answer: Any) -> Any:
+        """Undo on a decoded answer what `schema` had to change in its shape."""
+        return self._restorer(source, answer)
+
+    def encoder(self, template: RequestTemplate) -> Encode:
+        """Encode once what is constant; see `Format.encoder`."""
+        if template.endpoint not in _CONTENT:
+            raise InputError(f"OpenAI has no endpoint {template.endpoint!r}.")
+        body = constants(template, own_host=_is_own(self.base_url))
+        key, lead = _CONTENT[template.endpoint], b""
+        first: dict[str, Any] = {"model": template.model}
+        system: Message = {"role": "system", "content": template.system or ""}
+        convert_messages: Any = list
+        if template.endpoint == "/v1/embeddings":
+            convert_messages = joined_text
+            if template.system:
+                convert_messages = partial(_joined_after, system)
+        elif template.endpoint == "/v1/responses":
+            convert_messages = responses_input
+            if template.system:
+                first["instructions"] = template.system
+        elif template.system:
+            lead = b"[" + orjson.dumps(system) + b","
+        id_slot, content_slot = slot(), slot()
+        head, middle, tail = frame(
+            {
+                "custom_id": id_slot,
+                "method": "POST",
+                "url": template.endpoint,
+                "body": {**first, key: content_slot, **body},
+            },
+            id_slot,
+            content_slot,
+        )
+        middle += lead
+        tail += b"\n"
+        skip = 1 if lead else 0
+
+        def encode(custom_id: str, messages: Messages) -> bytes:
+            try:
+                if not messages:
+                    raise InputError("it has no messages")
+                name = orjson.dumps(custom_id)
+                content = orjson.dumps(convert_messages(messages))
+            except UNSENDABLE as exc:
+                raise unsendable(custom_id, exc) from exc
+            return b"".join((head, name, middle, content[skip:], tail))
+
+        return encode
+
+    def extend(self, line: bytes, custom_id: str, messages: Messages) -> bytes:
+        """Return the request line with a new id and `messages` appended."""
+        request = orjson.loads(line)
+        request["custom_id"] = custom_id
+        body, endpoint = request["body"], request["url"]
+        if messages and endpoint == "/v1/embeddings":
+            raise InputError("An embedding cannot be asked for again in other words.")
+        if endpoint == "/v1/responses" and messages:
+            said = body["input"]
+            if isinstance(said, str):
+                said = [{"role": "user", "content": said}]
+            body["input"] = [*said, *responses_input(messages)]
+        elif messages:
+            body["messages"] = [*body["messages"], *messages]
+        return orjson.dumps(request) + b"\n"
+
+    def check(self, line: bytes) -> tuple[str | None, str | None, list[LineError]]:
+        """Check one request line as the API's validation of a file does."""
+        return check_line(line)
+
+    def endpoint(self, line: bytes) -> str:
+        """Return the endpoint that a request line is meant for."""
+        return read_endpoint(line)
+
+    def decode(self, line: bytes) -> BatchResult:
+        """Decode one line of an output or error file."""
+        return decode_plain(line) or decode_line(line)
+
+    def decode_all(
+        self, lines: Iterable[bytes], *, costs: bool = True
+    ) -> list[BatchResult]:
+        """Decode many lines; without `costs`, model and usage may be left out."""
+        plain = decode_plain if costs else decode_plain_answer
+        return [plain(line) or decode_line(line) for line in lines]
+
+
+_CONTENT = {
+    "/v1/chat/completions": "messages",
+    "/v1/responses": "input",
+    "/v1/embeddings": "input",
+}
+
+
+def _joined_after(system: Message, messages: Messages) -> str:
+    return joined_text([system, *messages])
+
+
+def _is_own(base_url: str) -> bool:
+    """Whether OpenAI answers there, or the sandbox in its place."""
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    if host in {"127.0.0.1", "localhost", "::1"}:
+        return parts.path.rstrip("/") == "/openai/v1"
+    return host == "api.openai.com" or host.endswith(".api.openai.com")

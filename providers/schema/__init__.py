@@ -1,0 +1,1 @@
+"""One source JSON Schema, converted to what each vendor accepts."""

@@ -1,0 +1,1 @@
+"""Follow batches until they end, and download their results."""

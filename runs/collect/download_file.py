@@ -1,0 +1,90 @@
+"""Download a batch to a file, at once or when it is over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...errors import BatchFailedError, BatchNotEndedError, InputError
+from ...models import Batch, BatchStatus
+from ...providers import Progress, Provider
+from ...settings import get_settings
+from ..events import emit
+from ..pause import growing, patiently, pause
+
+__all__ = ["download_file", "wait_until_over"]
+
+_SHOWN = 20
+
+
+def download_file(
+    provider: Provider,
+    batch_id: str,
+    path: Path,
+    *,
+    wait: bool = False,
+    progress: Progress | None = None,
+) -> int:
+    """Write output and error lines of a batch to `path`; repeating it is safe.
+
+    Args:
+        provider: Where the batch is.
+        batch_id: Which one.
+        path: Replaced when all of it has arrived, and not before.
+        wait: Whether to wait until the batch is over.
+        progress: Told of bytes received.
+
+    Returns:
+        The number of lines.
+
+    Raises:
+        BatchNotEndedError: It still runs; the text says how far it is.
+        BatchFailedError: Its input was refused; the text lists the reasons.
+        ResultsGoneError: The provider no longer has the results.
+        InputError: The file cannot be written.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file.")
+    batch = wait_until_over(provider, batch_id) if wait else provider.retrieve(batch_id)
+    if batch.status is BatchStatus.FAILED:
+        raise BatchFailedError(_why_refused(batch))
+    if not batch.status.is_final:
+        total = batch.counts.total
+        of = f"{batch.counts.done:,} of {total:,} requests done" if total else "running"
+        raise BatchNotEndedError(
+            f"Batch {batch_id} is {batch.provider_status} ({of}); ask again later, or"
+            " add --wait."
+        )
+    try:
+        return provider.download(batch, path, progress)
+    except OSError as exc:
+        raise InputError(f"{path} cannot be written: {exc.strerror}.") from exc
+
+
+def wait_until_over(provider: Provider, batch_id: str) -> Batch:
+    """Return the batch once the provider is done with it; never cancels it."""
+    settings = get_settings()
+    batch = provider.retrieve(batch_id)  # a wrong key or host is said at once
+    for seconds in growing(settings.poll_seconds, settings.max_poll_seconds):
+        if batch.status.is_final:
+            return batch
+        emit(
+            "waiting",
+            batch_id=batch_id,
+            done=batch.counts.done,
+            total=batch.counts.total,
+        )
+        pause(seconds)
+        batch = patiently(lambda: provider.retrieve(batch_id), f"Looking at {batch_id}")
+    raise AssertionError("pauses never end")
+
+
+def _why_refused(batch: Batch) -> str:
+    lines = [f"Batch {batch.id} was refused, so nothing ran and nothing was billed:"]
+    for error in batch.errors[:_SHOWN]:
+        where = f"line {error.line}: " if error.line else ""
+        code = f" [{error.code}]" if error.code else ""
+        lines.append(f"  {where}{error.message}{code}")
+    more = len(batch.errors) - _SHOWN
+    if more > 0:
+        lines.append(f"  and {more:,} more")
+    return "\n".join(lines)

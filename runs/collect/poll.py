@@ -1,0 +1,83 @@
+"""One poller for a whole run: a page of the list call covers many batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from ...errors import UnknownBatchError
+from ...models import Batch
+from ...providers import Provider
+from ..pause import patiently
+
+__all__ = ["Poller"]
+
+_MAX_CALLS = 14
+_FEW = 3
+_CLOCK_MARGIN = timedelta(minutes=10)
+
+
+class Poller:
+    """Sees how open batches stand, in at most 14 calls at a time.
+
+    The listing goes on where the last look ended, so that an account full of
+    other people's batches costs more looks, never more calls. Absence from a
+    list is never a state: what a whole listing did not show is retrieved.
+    """
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._listing: Iterator[Batch] | None = None
+        self._seen: set[str] = set()
+        self._unlisted: list[str] = []
+
+    def look(self, open_batches: dict[str, datetime]) -> dict[str, Batch | None]:
+        """Return the batches seen now, by ID; None where the provider knows none.
+
+        Args:
+            open_batches: IDs with the time each was created at.
+        """
+        return patiently(lambda: self._look(open_batches), "Looking at the batches")
+
+    def _look(self, open_batches: dict[str, datetime]) -> dict[str, Batch | None]:
+        if len(open_batches) <= _FEW:
+            return {batch_id: self._retrieve(batch_id) for batch_id in open_batches}
+        found: dict[str, Batch | None] = {}
+        calls = 0
+        while self._unlisted and calls < _MAX_CALLS:
+            batch_id = self._unlisted.pop()
+            if batch_id in open_batches:
+                found[batch_id] = self._retrieve(batch_id)
+                calls += 1
+        left = (_MAX_CALLS - calls) * self._provider.page_size
+        if left:
+            found |= self._list(open_batches, left)
+        return found
+
+    def _list(
+        self, open_batches: dict[str, datetime], most: int
+    ) -> dict[str, Batch | None]:
+        oldest = min(open_batches.values()) - _CLOCK_MARGIN
+        found: dict[str, Batch | None] = {}
+        if self._listing is None:
+            self._listing = self._provider.list(limit=1_000_000)
+            self._seen = set()
+        listing, self._listing = self._listing, None  # a failure starts over
+        for _ in range(most):
+            batch = next(listing, None)
+            if batch is None or (batch.created_at and batch.created_at < oldest):
+                self._unlisted = sorted(open_batches.keys() - self._seen)
+                return found
+            if batch.id in open_batches:
+                self._seen.add(batch.id)
+                found[batch.id] = batch
+                if open_batches.keys() <= self._seen:
+                    return found
+        self._listing = listing
+        return found
+
+    def _retrieve(self, batch_id: str) -> Batch | None:
+        try:
+            return self._provider.retrieve(batch_id)
+        except UnknownBatchError:
+            return None

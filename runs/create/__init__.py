@@ -1,0 +1,1 @@
+"""Create batches at the provider, each exactly once."""

@@ -1,0 +1,1 @@
+"""What a run does next, decided from its records alone."""

@@ -1,0 +1,70 @@
+"""The first rows go alone; the rest only if enough of them succeed."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import orjson
+
+from ...errors import CanaryError
+from ...models import Outcome
+from ..directory.records import Verdict
+from ..directory.run import Run, RunState, Unit
+
+__all__ = ["check_canary"]
+
+_SHOWN = 3
+
+
+def check_canary(run: Run, state: RunState) -> None:
+    """Stop the run when too few of its first rows succeeded.
+
+    Raises:
+        CanaryError: With the errors grouped and counted; nothing more was sent.
+    """
+    job = run.job.job
+    if job.canary is None or state.plan is None or state.cancelled:
+        return
+    unit = state.units[state.plan.shards[0].path]
+    if not unit.is_settled:
+        return
+    data = run.directory.read("canary.json")
+    if data is None:
+        succeeded, errors = _judge(run, unit)
+        record = {"rows": unit.plan.requests, "succeeded": succeeded, "errors": errors}
+        data = orjson.dumps(record)
+        run.directory.write("canary.json", data)
+    found = orjson.loads(data)
+    if found["succeeded"] < job.canary_success * found["rows"]:
+        causes = "; ".join(f"{count} x {error}" for error, count in found["errors"])
+        raise CanaryError(
+            f"Only {found['succeeded']} of the first {found['rows']} rows succeeded"
+            f" ({job.canary_success:.0%} were asked for), so the rest was not sent:"
+            f" {causes}. Mend the job and start a new run; `batchwright cancel"
+            f" --run-dir {run.directory.url}` and `resume` land what this one has."
+        )
+
+
+def _judge(run: Run, unit: Unit) -> tuple[int, list[tuple[str, int]]]:
+    """Return how many rows gave a valid answer, and why the others did not."""
+    last = unit.last
+    ended = last.ended if last else None
+    if last is None or ended is None or ended.verdict is not Verdict.LANDED:
+        text = (ended.text if ended else None) or "no results"
+        return 0, [(text, unit.plan.requests)]
+    answer = run.job.answer()
+    errors: Counter[str] = Counter()
+    good: set[str | None] = set()
+    name = f"{unit.path}/attempts/{last.number:03}.output.jsonl"
+    with run.directory.local(name) as path, path.open("rb") as lines:
+        for line in lines:
+            result = run.format.decode(line)
+            error = result.error or str(result.outcome)
+            if result.outcome is Outcome.SUCCEEDED:
+                _, invalid = answer.validate([result], run.format)
+                if not invalid:
+                    good.add(result.custom_id)
+                    continue
+                error = invalid[0]
+            errors[error[:200]] += 1
+    return len(good), errors.most_common(_SHOWN)

@@ -1,0 +1,41 @@
+"""One worker per run on one disk: a lock that the kernel frees when it dies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
+
+from ...errors import RunBusyError
+from .storage import Directory
+
+__all__ = ["locked"]
+
+
+@contextmanager
+def locked(directory: Directory) -> Iterator[None]:
+    """Hold the directory's lock for the block; a remote directory has none.
+
+    There the exclusive creation of each attempt's intent decides alone.
+
+    Raises:
+        RunBusyError: Another process holds it.
+    """
+    if not directory.is_local:
+        yield
+        return
+    path = directory.local_path(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path, thread_local=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout as exc:
+        raise RunBusyError(
+            f"Another process works on {directory.url}; it goes on there, and"
+            f" `batchwright status {directory.url}` shows where it stands."
+        ) from exc
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,119 @@
+"""What a run writes down; each record is written once and never changed."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from ...models import Batch, Outcome
+
+__all__ = ["Created", "Ended", "Plan", "RoundPlan", "ShardPlan", "UnitPlan", "Verdict"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class UnitPlan(_Record):
+    """One request file, and so one batch at a time."""
+
+    path: str
+    """Its folder in the run: `shards/00000` or `rounds/1/00000`."""
+    requests: int
+    bytes: int
+    digest: str
+    """SHA-256 of the request file, hex."""
+
+    def owns(self, row: int, round_: int) -> bool:
+        """Whether a result with these numbers may answer a request of this file."""
+        del row  # a round takes its rows from anywhere
+        return self.path.startswith(f"rounds/{round_}/")
+
+
+class ShardPlan(UnitPlan):
+    """A contiguous slice of the rows; its requests are the first round."""
+
+    first_row: int
+    rows_name: str
+    """`rows.parquet` or `rows.jsonl`, in the same folder."""
+    columns: dict[str, str] = {}
+    """Name and kind of each key in the shard's rows, where rows have no header."""
+
+    def owns(self, row: int, round_: int) -> bool:
+        """Whether this shard holds the row, and the round is the first."""
+        return round_ == 0 and 0 <= row - self.first_row < self.requests
+
+
+class Plan(_Record):
+    """`plan.json`: from here on the input is never read again."""
+
+    nonce: str
+    rows: int
+    shards: tuple[ShardPlan, ...]
+    created_at: datetime
+    seconds: float
+    """How long generation took."""
+
+    def shard_index(self, row: int) -> int:
+        """Return which shard holds a row."""
+        return bisect_right(self.shards, row, key=lambda shard: shard.first_row) - 1
+
+
+class RoundPlan(_Record):
+    """`rounds/N/plan.json`; without units it says that no round is needed."""
+
+    number: int
+    units: tuple[UnitPlan, ...]
+    created_at: datetime
+    resent: tuple[str, ...] = ()
+    """Units whose results are gone and whose requests are in this round again."""
+
+
+class Verdict(StrEnum):
+    """Why an attempt is over."""
+
+    LANDED = "landed"
+    """Its results are in `NNN.output.jsonl`."""
+    FAILED = "failed"
+    """The provider refused the input; nothing ran, and sending it again is vain."""
+    PARKED = "parked"
+    """The provider had no capacity; nothing ran, and another attempt follows."""
+    NOT_CREATED = "not_created"
+    """The create call made no batch; another attempt follows."""
+    FOREIGN = "foreign"
+    """The batch that was taken for ours is somebody else's."""
+    GONE = "gone"
+    """It ran and was paid for, but the provider no longer has the results."""
+
+
+class Created(Batch):
+    """`NNN.batch.json`: the attempt's batch, as it was right after creation."""
+
+    provisional: bool = False
+    """Whether it was found, bears no token, and is ours only if its results say so."""
+
+
+class Ended(_Record):
+    """`NNN.ended.json`: everything that the attempt gave is on disk."""
+
+    verdict: Verdict
+    batch: Batch | None = None
+    at: datetime
+    lines: int = 0
+    again: int = 0
+    """Requests without a success that another round may help."""
+    outcomes: dict[Outcome, int] = {}
+    """Result lines by outcome, before any response model had its say."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+    """What the batch cost; None where a price or usage is unknown."""
+    in_flight: int = 0
+    """Other batches of the run that were open at that time."""
+    token_limit: int | None = None
+    """Tokens that may be enqueued for the model, where a parked batch was told."""
+    text: str | None = None
+    """The provider's words where the verdict is not `landed`."""

@@ -1,0 +1,1 @@
+"""What a run did and costs, for people and programs."""

@@ -1,0 +1,1 @@
+"""The sandbox's answers: synthetic, or from an upstream chat API."""

@@ -1,0 +1,131 @@
+"""Writes result files: in any order, and with whatever a fault does to lines."""
+
+from __future__ import annotations
+
+import os
+import re
+from array import array
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+from ..answers.answers import dice_of
+from ..faults import LineFaults
+
+__all__ = ["WorkFile", "write_lines"]
+
+_CUSTOM_ID = re.compile(rb'"custom_id":(?:"(?:[^"\\]|\\.)*"|null)')
+_BLANK_EVERY = 3
+
+
+class WorkFile:
+    """Results in the order of the requests, while a batch runs.
+
+    Each line is preceded by what became of the request and its tokens. What is there
+    after a crash is used again, up to the last whole line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._open()
+
+    def _open(self) -> None:
+        self.kinds: list[str] = []
+        self.input_tokens = 0
+        self.output_tokens = 0
+        self._starts = array("Q")
+        self._lengths = array("Q")
+        self._end = 0
+        self._file: IO[bytes] = self.path.open("a+b")
+        self._file.seek(0)
+        for line in self._file:
+            if line.endswith(b"\n"):
+                self._note(line)
+        self._file.truncate(self._end)
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    def add(self, kind: str, tokens: tuple[int, int], line: bytes) -> None:
+        """Append one result."""
+        whole = b"%s %d %d %s\n" % (kind.encode(), *tokens, line)
+        self._file.write(whole)
+        self._note(whole)
+
+    def _note(self, line: bytes) -> None:
+        kind, tokens_in, tokens_out, rest = line.split(b" ", 3)
+        self.kinds.append(kind.decode())
+        self.input_tokens += int(tokens_in)
+        self.output_tokens += int(tokens_out)
+        self._starts.append(self._end + len(line) - len(rest))
+        self._lengths.append(len(rest) - 1)
+        self._end += len(line)
+
+    def keep(self, count: int) -> None:
+        """Give up all results after the first `count`."""
+        if count >= len(self):
+            return
+        end = self._starts[count - 1] + self._lengths[count - 1] + 1 if count else 0
+        self._file.truncate(end)
+        self._file.close()
+        self._open()
+
+    def read(self, numbers: Iterable[int]) -> Iterator[bytes]:
+        """Yield the results with these 0-based numbers, without newlines."""
+        self._file.flush()
+        for number in numbers:
+            yield os.pread(
+                self._file.fileno(), self._lengths[number], self._starts[number]
+            )
+
+    def order(self, seed: int, *, shuffle: bool) -> list[int]:
+        """Return all numbers in the order in which the provider gives them out."""
+        numbers = list(range(len(self)))
+        if shuffle:
+            dice_of("order", seed, len(self)).shuffle(numbers)
+        return numbers
+
+    def close(self) -> None:
+        """Leave the results where they are."""
+        self._file.close()
+
+    def delete(self) -> None:
+        """Give up the results."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+
+def write_lines(
+    path: Path, lines: Iterable[bytes], faults: LineFaults, seed: int
+) -> None:
+    """Write one result file as the faults have it."""
+    newline = b"\r\n" if faults.crlf else b"\n"
+    with path.open("wb") as file:
+        if faults.bom:
+            file.write(b"\xef\xbb\xbf")
+        separator = b""
+        for number, line in enumerate(_spoiled(lines, faults, seed)):
+            file.write(separator + line)
+            separator = newline
+            if faults.blank_lines and number % _BLANK_EVERY == _BLANK_EVERY - 1:
+                separator = newline * 2
+        if separator and faults.end != "none":
+            file.write(newline * (2 if faults.end == "double" else 1))
+
+
+def _spoiled(lines: Iterable[bytes], faults: LineFaults, seed: int) -> Iterator[bytes]:
+    for number, line in enumerate(lines, 1):
+        if faults.missing and faults.missing.picks(number, seed, "missing"):
+            continue
+        told = line
+        if faults.foreign_id and faults.foreign_id.picks(number, seed, "foreign"):
+            told = _with_id(line, b'"foreign-%d"' % number)
+        elif faults.null_id and faults.null_id.picks(number, seed, "null"):
+            told = _with_id(line, b"null")
+        yield told
+        if faults.duplicate and faults.duplicate.picks(number, seed, "duplicate"):
+            yield told
+
+
+def _with_id(line: bytes, custom_id: bytes) -> bytes:
+    return _CUSTOM_ID.sub(b'"custom_id":' + custom_id, line, count=1)

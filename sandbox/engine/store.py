@@ -1,0 +1,208 @@
+"""The sandbox's state: one SQLite database and a folder of files beside it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ...errors import InputError
+from .rows import BatchRow, FileRow, PartRow, UploadRow
+
+__all__ = ["Store"]
+
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
+
+_TABLES: dict[type, str] = {
+    FileRow: "files",
+    UploadRow: "uploads",
+    PartRow: "parts",
+    BatchRow: "batches",
+}
+_Row = TypeVar("_Row", FileRow, UploadRow, PartRow, BatchRow)
+
+
+class Store:
+    """All state; safe to use from several threads, in one process at a time.
+
+    A commit outlives SIGKILL; only a power cut could undo the last ones.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = folder / "files"
+        self.files.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(
+            folder / "sandbox.sqlite3", timeout=2, check_same_thread=False
+        )
+        self._db.row_factory = sqlite3.Row
+        try:
+            with self._room_asked():
+                self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=NORMAL")
+            self._create_tables()
+        except OSError:
+            self._db.close()
+            raise
+        except sqlite3.DatabaseError as exc:
+            self._db.close()
+            if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise InputError(
+                    f"{str(folder / 'sandbox.sqlite3')!r} cannot be used as the state"
+                    f" of a sandbox ({exc}); choose another `--state-dir`."
+                ) from exc
+            raise InputError(
+                f"Sandbox folder {str(folder)!r} is in use by another sandbox;"
+                " stop that one or choose another `--state-dir`."
+            ) from exc
+
+    def _create_tables(self) -> None:
+        with self.transaction():
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value)"
+            )
+            for row, table in _TABLES.items():
+                names = [f.name for f in fields(row) if f.name not in {"id", "seq"}]
+                self._db.execute(
+                    f"CREATE TABLE IF NOT EXISTS {table} (seq INTEGER PRIMARY KEY"
+                    f" AUTOINCREMENT, id TEXT UNIQUE NOT NULL, {', '.join(names)})"
+                )
+
+    def close(self) -> None:
+        """Close the database; the folder can be opened again."""
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make several changes one.
+
+        Raises:
+            OSError: No room is left for them; none was made.
+        """
+        with self._room_asked(), self._lock, self._db:
+            yield
+
+    @contextmanager
+    def _room_asked(self) -> Iterator[None]:
+        """Say within the block that the disk is full as files say it."""
+        try:
+            yield
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode not in _FULL:
+                raise
+            full = errno.ENOSPC
+            raise OSError(full, os.strerror(full), str(self.folder)) from exc
+
+    def meta(self, name: str, default: Any = None) -> Any:
+        """Return a value kept under `name`."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT value FROM meta WHERE name = ?", (name,)
+            ).fetchone()
+        return default if row is None else row[0]
+
+    def set_meta(self, name: str, value: Any) -> None:
+        """Keep a value under `name`."""
+        with self.transaction():
+            self._db.execute("REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def salt(self) -> bytes:
+        """Return the salt of this folder's account names."""
+        with self.transaction():
+            found: bytes | None = self.meta("salt")
+            if found is None:
+                found = secrets.token_bytes(16)
+                self.set_meta("salt", found)
+            return found
+
+    def add(self, row: FileRow | UploadRow | PartRow | BatchRow) -> None:
+        """Insert a row."""
+        values = asdict(row)
+        values.pop("seq", None)
+        names = ", ".join(values)
+        marks = ", ".join("?" * len(values))
+        with self.transaction():
+            self._db.execute(
+                f"INSERT INTO {_TABLES[type(row)]} ({names}) VALUES ({marks})",  # noqa: S608 - our own names
+                tuple(values.values()),
+            )
+
+    def update(self, kind: type, id_: str, **values: Any) -> None:
+        """Change columns of one row."""
+        names = ", ".join(f"{name} = ?" for name in values)
+        with self.transaction():
+            self._db.execute(
+                f"UPDATE {_TABLES[kind]} SET {names} WHERE id = ?",  # noqa: S608
+                (*values.values(), id_),
+            )
+
+    def remove(self, kind: type, id_: str) -> None:
+        """Delete one row."""
+        with self.transaction():
+            self._db.execute(f"DELETE FROM {_TABLES[kind]} WHERE id = ?", (id_,))  # noqa: S608
+
+    def get(
+        self, kind: type[_Row], id_: str, account: str | None = None
+    ) -> _Row | None:
+        """Return one row, or None where this account has no such thing."""
+        found = self.select(kind, id=id_)
+        if not found or (
+            account is not None and getattr(found[0], "account", account) != account
+        ):
+            return None
+        return found[0]
+
+    def select(
+        self,
+        kind: type[_Row],
+        *,
+        newest_first: bool = True,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = -1,
+        **equal: Any,
+    ) -> list[_Row]:
+        """Return rows whose columns equal what is given.
+
+        `before` and `after` bound `seq` exclusively.
+        """
+        where = ["1"] + [f"{name} = ?" for name in equal]
+        values: list[Any] = list(equal.values())
+        if before is not None:
+            where.append("seq < ?")
+            values.append(before)
+        if after is not None:
+            where.append("seq > ?")
+            values.append(after)
+        order = "DESC" if newest_first else "ASC"
+        query = (
+            f"SELECT * FROM {_TABLES[kind]} WHERE {' AND '.join(where)}"  # noqa: S608
+            f" ORDER BY seq {order} LIMIT ?"
+        )
+        with self._lock:
+            rows = self._db.execute(query, (*values, limit)).fetchall()
+        names = [f.name for f in fields(kind)]
+        return [kind(**{name: row[name] for name in names}) for row in rows]
+
+    def seq(self, kind: type, id_: str, account: str) -> int | None:
+        """Return where a row stands in the order of lists."""
+        with self._lock:
+            row = self._db.execute(
+                f"SELECT seq FROM {_TABLES[kind]} WHERE id = ? AND account = ?",  # noqa: S608
+                (id_, account),
+            ).fetchone()
+        return None if row is None else int(row[0])
+
+    def path(self, id_: str) -> Path:
+        """Return where the content of a file, or a batch's requests, is kept."""
+        return self.files / id_

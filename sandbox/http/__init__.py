@@ -1,0 +1,1 @@
+"""The sandbox's web server: routes, middleware, error envelopes, faults of calls."""

@@ -1,0 +1,1 @@
+"""OpenAI's files and batches API as the sandbox serves it."""
