@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from ..errors import InputError
 from ..models import Endpoint, Usage
+from ..providers import get_vendor, vendors
 from .answers.response_model import load_answer
 from .answers.schemas import read_schema
 from .columns import META
@@ -31,11 +32,6 @@ __all__ = [
     "refuse_collisions",
     "resolve_prompt",
 ]
-
-_BASE_URLS = {
-    "openai": ("OPENAI_BASE_URL", "https://api.openai.com/v1"),
-    "anthropic": ("ANTHROPIC_BASE_URL", "https://api.anthropic.com"),
-}
 
 
 @dataclass(frozen=True)
@@ -58,31 +54,26 @@ def base_url_for(provider: str, base_url: str | None, *, synthetic: bool) -> str
 
     A sandbox run ignores the environment; its server has no fixed address.
     """
-    variable, default = _BASE_URLS[provider]
+    vendor = get_vendor(provider)
     if base_url is None and not synthetic:
-        base_url = os.environ.get(variable)
-    return base_url or default
+        base_url = os.environ.get(vendor.base_url_variable)
+    return base_url or vendor.base_url
 
 
-def endpoint_for(provider: str, model: str, endpoint: Endpoint | None) -> Endpoint:
+def endpoint_for(provider: str, model: str, endpoint: Endpoint | None) -> str:
     """Return the endpoint that a model is reached at.
 
     Raises:
         InputError: The provider has no such endpoint.
     """
-    if provider == "anthropic":
-        if endpoint not in {None, "/v1/messages"}:
-            raise InputError(f"Anthropic has no endpoint {endpoint}; drop it.")
-        return "/v1/messages"
-    if endpoint == "/v1/messages":
-        raise InputError(
-            "OpenAI has no endpoint /v1/messages; drop it, or name the model"
-            " `anthropic/...`."
-        )
+    vendor = get_vendor(provider)
     if endpoint is None:
-        embeds = model.startswith("text-embedding-")
-        return "/v1/embeddings" if embeds else "/v1/chat/completions"
-    return endpoint
+        return vendor.endpoint_for(model)
+    if endpoint in vendor.endpoints:
+        return endpoint
+    others = [other.name for other in vendors() if endpoint in other.endpoints]
+    hint = f", or name the model `{others[0]}/...`" if others else ""
+    raise InputError(f"{vendor.title} has no endpoint {endpoint}; drop it{hint}.")
 
 
 def answer_schema(

@@ -11,9 +11,20 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+import orjson
+
 from ..errors import InputError
+from ..models import LineError
 from .anthropic.vendor import VENDOR as _ANTHROPIC
-from .base import Encode, Format, Limits, Progress, Provider, Vendor
+from .base import (
+    WRONG_PROVIDER,
+    Encode,
+    Format,
+    Limits,
+    Progress,
+    Provider,
+    Vendor,
+)
 from .openai.vendor import VENDOR as _OPENAI
 
 __all__ = [
@@ -31,6 +42,7 @@ __all__ = [
     "get_vendor",
     "split_model",
     "vendors",
+    "wrong_vendor",
 ]
 
 VENDORS = {vendor.name: vendor for vendor in (_OPENAI, _ANTHROPIC)}
@@ -63,6 +75,21 @@ def get_vendor(name: str) -> Vendor:
         known = ", ".join(vendor.name for vendor in vendors())
         raise InputError(f"Unknown provider {name!r}: it is one of {known}.")
     return found
+
+
+def wrong_vendor(line: bytes, vendor: Vendor) -> LineError | None:
+    """Return the problem of a request line that is written for another vendor."""
+    try:
+        request = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(request, dict) or vendor.is_request(request):
+        return None
+    for other in vendors():
+        if other.is_request(request):
+            text = f"This is a request for {other.title}: use --provider {other.name}."
+            return LineError(code=WRONG_PROVIDER, message=text)
+    return None
 
 
 def split_model(model: str) -> tuple[str, str]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from typing import BinaryIO
 
-import orjson
-
 from ...models import BatchResult, Outcome
-from ...providers import Format, get_format
+from ...providers import Format, get_format, vendors
 from ..rows.jsonl import BOM
 
 __all__ = ["BLOCK_BYTES", "ResultBlock", "provider_of", "read_results"]
@@ -22,9 +19,6 @@ BLOCK_BYTES = 1 << 18
 
 _BLANK = ""
 _ERRORED = Outcome.ERRORED
-# The two shapes as the providers write them; any other spelling is parsed.
-_OPENAI = re.compile(rb'\{"id":"[^"]*","custom_id":"[^"]*","(?:response|error)":')
-_ANTHROPIC = re.compile(rb'\{"custom_id":"[^"]*","result":\{')
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +36,8 @@ class ResultBlock:
 
 
 def provider_of(line: bytes) -> str | None:
-    """Return whose result line this is, by its shape; None for neither."""
-    if _OPENAI.match(line):
-        return "openai"
-    if _ANTHROPIC.match(line):
-        return "anthropic"
-    try:
-        fields = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(fields, dict) or "custom_id" not in fields:
-        return None
-    if isinstance(fields.get("result"), dict):
-        return "anthropic"
-    return "openai" if "response" in fields or "error" in fields else None
+    """Return whose result line this is, by its shape; None for no known vendor."""
+    return next((each.name for each in vendors() if each.is_result(line)), None)
 
 
 def read_results(file: BinaryIO, *, costs: bool = True) -> Iterator[ResultBlock]:

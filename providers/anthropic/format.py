@@ -12,10 +12,10 @@ from ...errors import InputError
 from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
 from ..base import Encode, Limits
 from ..lines import UNSENDABLE, frame, slot, unsendable
-from ..parts import anthropic_content
 from ..schema.convert import Restorer
 from .body import answer_schema, constants
 from .check import check_line
+from .content import content_blocks
 from .decode import decode_line
 from .models import refuses
 from .plain import decode_plain, decode_plain_answer
@@ -128,7 +128,7 @@ class AnthropicFormat:
 def _turn(message: Message) -> Message:
     if type(message.get("content")) is str:
         return message
-    return {**message, "content": anthropic_content(message["content"])}
+    return {**message, "content": content_blocks(message["content"])}
 
 
 def _lift(messages: Messages) -> tuple[list[Any], list[Message]]:
@@ -160,7 +160,7 @@ def _system(shared: str | None, row: Any, *, cached: bool) -> Any:
     blocks: list[Mapping[str, Any]] = []
     for text in texts:
         plain = isinstance(text, str)
-        blocks += [{"type": "text", "text": text}] if plain else anthropic_content(text)
+        blocks += [{"type": "text", "text": text}] if plain else content_blocks(text)
     if cached:
         last = (marked or len(blocks)) - 1
         blocks[last] = {**blocks[last], "cache_control": _CACHED}

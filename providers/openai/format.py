@@ -14,11 +14,11 @@ from ...errors import InputError
 from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
 from ..base import Encode, Limits
 from ..lines import UNSENDABLE, frame, slot, unsendable
-from ..parts import joined_text, responses_input
 from ..schema.convert import OPENAI, Restorer, convert
 from .body import constants
 from .check import check_line, read_endpoint
 from .decode import decode_line
+from .endpoints import joined_text, responses_input
 from .models import refuses
 from .plain import decode_plain, decode_plain_answer
 from .vendor import VENDOR
