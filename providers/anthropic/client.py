@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
@@ -50,12 +49,8 @@ class AnthropicProvider(AnthropicFormat):
         *,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        super().__init__()
-        self.base_url = check_base_url(
-            base_url
-            or os.environ.get("ANTHROPIC_BASE_URL")
-            or "https://api.anthropic.com"
-        )
+        super().__init__(base_url)
+        self.base_url = check_base_url(self.base_url)
         key = check_key(
             "Anthropic", api_key, "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"
         )

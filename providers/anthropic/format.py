@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from .check import check_line
 from .decode import decode_line
 from .models import refuses
 from .plain import decode_plain, decode_plain_answer
+from .vendor import VENDOR
 
 __all__ = ["AnthropicFormat", "refuses"]
 
@@ -28,7 +30,7 @@ _SYSTEM_ROLES = frozenset({"system", "developer"})
 class AnthropicFormat:
     """The lines of `/v1/messages`."""
 
-    name = "anthropic"
+    name = VENDOR.name
     limits = Limits(
         max_requests=100_000,
         max_bytes=256_000_000,
@@ -36,7 +38,9 @@ class AnthropicFormat:
         "as of November 2026",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, base_url: str | None = None) -> None:
+        self.base_url = base_url or os.environ.get(VENDOR.base_url_variable)
+        self.base_url = self.base_url or VENDOR.base_url
         self._restorer = Restorer()
 
     def schema(self, source: dict[str, Any], mode: str, model: str) -> dict[str, Any]:
