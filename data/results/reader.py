@@ -40,13 +40,8 @@ def provider_of(line: bytes) -> str | None:
     return next((each.name for each in vendors() if each.is_result(line)), None)
 
 
-def read_results(file: BinaryIO, *, costs: bool = True) -> Iterator[ResultBlock]:
-    """Yield all lines that are not blank, decoded, in file order.
-
-    Args:
-        file: Result lines.
-        costs: False where model and usage may be left out of the results.
-    """
+def read_results(file: BinaryIO) -> Iterator[ResultBlock]:
+    """Yield all lines that are not blank, decoded, in file order."""
     fmt_of = cache(get_format)
     fmt = None
     number = 1
@@ -56,22 +51,20 @@ def read_results(file: BinaryIO, *, costs: bool = True) -> Iterator[ResultBlock]
         if (provider := provider_of(lines[0])) is not None:
             fmt = fmt_of(provider)
     while lines:
-        block = _all_of(fmt, number, lines, costs=costs) if fmt else None
+        block = _all_of(fmt, number, lines) if fmt else None
         if block is not None:
             yield block
         else:
-            for block in _by_provider(fmt_of, number, lines, costs=costs):
+            for block in _by_provider(fmt_of, number, lines):
                 fmt = block.fmt
                 yield block
         number += len(lines)
         lines = file.readlines(BLOCK_BYTES)
 
 
-def _all_of(
-    fmt: Format, number: int, lines: list[bytes], *, costs: bool
-) -> ResultBlock | None:
+def _all_of(fmt: Format, number: int, lines: list[bytes]) -> ResultBlock | None:
     """Decode lines as one provider's; None where some are not."""
-    results = fmt.decode_all(lines, costs=costs)
+    results = fmt.decode_all(lines)
     # What decodes as a result of this provider is one.
     odd = [
         index
@@ -84,7 +77,7 @@ def _all_of(
 
 
 def _by_provider(
-    fmt_of: Callable[[str], Format], number: int, lines: list[bytes], *, costs: bool
+    fmt_of: Callable[[str], Format], number: int, lines: list[bytes]
 ) -> Iterator[ResultBlock]:
     for provider, alike in groupby(lines, _kind):
         run = [*alike]
@@ -92,7 +85,7 @@ def _by_provider(
             yield ResultBlock(None, number, run, [])
         elif provider != _BLANK:
             fmt = fmt_of(provider)
-            yield ResultBlock(fmt, number, run, fmt.decode_all(run, costs=costs))
+            yield ResultBlock(fmt, number, run, fmt.decode_all(run))
         number += len(run)
 
 

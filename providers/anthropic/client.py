@@ -24,9 +24,9 @@ from ..http.client import (
 )
 from ..http.download import ResultFile, save_results
 from ..http.upload import RequestsBody
+from ..vendors import ANTHROPIC
 from .batch import read_batch
 from .format import AnthropicFormat
-from .vendor import VENDOR
 
 __all__ = ["AnthropicProvider"]
 
@@ -50,7 +50,7 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
         AnthropicFormat.__init__(self, base_url)
         HttpClient.__init__(
             self,
-            VENDOR,
+            ANTHROPIC,
             self.base_url,
             api_key,
             status_error=anthropic.APIStatusError,

@@ -25,8 +25,8 @@ from ...errors import (
     UnknownBatchError,
     UnreachableError,
 )
-from .. import vendors
 from ..base import Vendor
+from ..vendors import vendors
 from .wire import as_mapping, as_text, read_object, retry_after_seconds
 
 __all__ = [
