@@ -127,10 +127,9 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
         return read_batch(body)
 
     def _list(self, after: str | None, limit: int) -> httpx2.Response:
-        with self._failures.calling("list the batches"):
-            return self._client.messages.batches.with_raw_response.list(
-                after_id=after or anthropic.omit, limit=limit
-            ).http_response
+        return self._client.messages.batches.with_raw_response.list(
+            after_id=after or anthropic.omit, limit=limit
+        ).http_response
 
     def _retrieve(self, batch_id: str) -> httpx2.Response:
         raw = self._client.messages.batches.with_raw_response

@@ -151,10 +151,9 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         return read_batch(body)
 
     def _list(self, after: str | None, limit: int) -> httpx2.Response:
-        with self._failures.calling("list the batches"):
-            return self._client.batches.with_raw_response.list(
-                after=after or openai.omit, limit=limit
-            ).http_response
+        return self._client.batches.with_raw_response.list(
+            after=after or openai.omit, limit=limit
+        ).http_response
 
     def _retrieve(self, batch_id: str) -> httpx2.Response:
         return self._client.batches.with_raw_response.retrieve(batch_id).http_response

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
-import orjson
-
 from ...data.requests.check import check_file, describe_problems
 from ...data.requests.writer import RequestWriter
 from ...errors import CreationUnknownError, InputError
@@ -173,18 +171,19 @@ def _find_again(attempts: Attempts, path: Path, provider: Provider) -> Attempt:
     def owns(line: bytes) -> bool:
         return provider.decode(line).custom_id in ids
 
-    ids = set(_ids(path))
+    ids = set(_ids(path, provider))
     attempt = reconcile(attempts, provider, owns=owns, elsewhere=frozenset)
     if attempt is None:
         raise AssertionError("a patient reconciliation ends")
     return attempt
 
 
-def _ids(path: Path) -> Iterator[str]:
+def _ids(path: Path, provider: Provider) -> Iterator[str]:
     with path.open("rb") as lines:
         for line in lines:
-            if line.strip():
-                yield orjson.loads(line)["custom_id"]
+            custom_id = provider.check(line)[0]
+            if custom_id is not None:
+                yield custom_id
 
 
 def _facts(
