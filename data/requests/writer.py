@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
 from ...providers import Limits
-from ...runs.directory.records import UnitPlan
 
-__all__ = ["RequestWriter"]
+__all__ = ["RequestFile", "RequestWriter"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFile:
+    """A request file on this machine, and what is known of it."""
+
+    path: Path
+    requests: int
+    bytes: int
+    digest: str
+    """SHA-256, hex."""
 
 
 class RequestWriter:
-    """Writes the request files of one round, as few as the limits allow."""
+    """Writes requests to files in one folder, as few as the limits allow."""
 
-    def __init__(self, folder: Path, limits: Limits, number: int) -> None:
+    def __init__(self, folder: Path, limits: Limits) -> None:
         self._folder = folder
         self._limits = limits
-        self._number = number
-        self._done: list[tuple[UnitPlan, Path]] = []
+        self._done: list[RequestFile] = []
         self._requests = 0
         self._bytes = 0
 
@@ -39,7 +49,7 @@ class RequestWriter:
         if self._requests and (full or over):
             self._roll()
         if not self._requests:
-            self._path = self._folder / f"round-{len(self._done):05}"
+            self._path = self._folder / f"{len(self._done):05}.jsonl"
             self._file = self._path.open("wb", buffering=1 << 20)
             self._digest = hashlib.sha256()
             self._bytes = 0
@@ -48,19 +58,20 @@ class RequestWriter:
         self._bytes += len(line)
         self._requests += 1
 
-    def close(self) -> list[tuple[UnitPlan, Path]]:
-        """Return each file with the unit that it is for."""
+    def close(self) -> list[RequestFile]:
+        """Return the files, in order."""
         if self._requests:
             self._roll()
         return self._done
 
     def _roll(self) -> None:
         self._file.close()
-        plan = UnitPlan(
-            path=f"rounds/{self._number}/{len(self._done):05}",
-            requests=self._requests,
-            bytes=self._bytes,
-            digest=self._digest.hexdigest(),
+        self._done.append(
+            RequestFile(
+                path=self._path,
+                requests=self._requests,
+                bytes=self._bytes,
+                digest=self._digest.hexdigest(),
+            )
         )
-        self._done.append((plan, self._path))
         self._requests = 0

@@ -1,4 +1,4 @@
-"""Tests of `runs.request_writer`: files as full as the limits allow, and not fuller."""
+"""Tests of `data.requests.writer`: files as full as the limits allow, and not fuller."""
 
 from __future__ import annotations
 
@@ -28,22 +28,20 @@ def test_files_are_as_full_as_the_limits_allow(
     tmp_path: Path, lines: list[int], parts: list[list[int]]
 ) -> None:
     """Every request is in one file, in order, with the facts of each file."""
-    writer = RequestWriter(tmp_path, LIMITS, 1)
+    writer = RequestWriter(tmp_path, LIMITS)
     for size in lines:
         writer.add(b"x" * (size - 1) + b"\n")
     made = writer.close()
-    found = [path.read_bytes() for _, path in made]
+    found = [file.path.read_bytes() for file in made]
     assert [[len(line) for line in data.splitlines(True)] for data in found] == parts  # noqa: FBT003 - keepends
-    for (plan, _), data in zip(made, found, strict=True):
-        assert plan.bytes == len(data)
-        assert plan.digest == hashlib.sha256(data).hexdigest()
-    assert [plan.path for plan, _ in made] == [
-        f"rounds/1/{number:05}" for number in range(len(parts))
-    ]
+    for file, data in zip(made, found, strict=True):
+        assert file.requests == data.count(b"\n")
+        assert file.bytes == len(data)
+        assert file.digest == hashlib.sha256(data).hexdigest()
 
 
 def test_a_request_that_no_batch_can_hold_is_refused(tmp_path: Path) -> None:
     """It is said before anything is sent."""
-    writer = RequestWriter(tmp_path, LIMITS, 1)
+    writer = RequestWriter(tmp_path, LIMITS)
     with pytest.raises(InputError, match="A request has 21 bytes"):
         writer.add(b"x" * 20 + b"\n")
