@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...models import Outcome
-from ..answers.response_model import Answer, Fields, load_answer
+from ..answers.load import load_answer
+from ..answers.response_model import Answer, Fields
 from ..files import new_output
 from ..results.merge import read_answers
 from ..results.reader import BLOCK_BYTES, read_results
