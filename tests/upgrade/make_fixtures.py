@@ -10,8 +10,8 @@ of a job, its run directory, the state folder of the sandbox that played the pro
 and `fixture.json`: where and when these were written, the command of the run, and what
 `status` printed. Only commands are used, and processes are stopped with SIGKILL.
 
-Never replace the archives of a released version: no other proof exists of what it
-wrote. Names given as arguments (`openai-open`) choose archives.
+An archive that exists is kept: only the version itself could write it again. Names
+given as arguments (`openai-open`) choose archives.
 """
 
 from __future__ import annotations
@@ -335,7 +335,7 @@ EXIT_CODES = {"done": 0, "failed": 3, "cancelled": 3, "cancelled-done": 3}
 """Of `status`; 4 for the others, which are open."""
 
 
-def make(target: Path, provider: str, state: str) -> None:
+def make(archive: Path, provider: str, state: str) -> None:
     """Write the archive of one state."""
     # A run records absolute paths, so the folder says nothing about the machine.
     folder = Path(tempfile.gettempdir()) / "batchwright-fixtures" / provider / state
@@ -359,9 +359,9 @@ def make(target: Path, provider: str, state: str) -> None:
     }
     path = folder / "fixture.json"
     path.write_text(json.dumps(facts, indent=1), encoding="utf-8")
-    target.mkdir(exist_ok=True)
-    with tarfile.open(target / f"{provider}-{state}.tar.gz", "w:gz") as archive:
-        archive.add(folder, ".", filter=_anonymous)
+    archive.parent.mkdir(exist_ok=True)
+    with tarfile.open(archive, "x:gz") as file:
+        file.add(folder, ".", filter=_anonymous)
     shutil.rmtree(folder)
 
 
@@ -390,9 +390,10 @@ def main() -> None:
                 name = f"{provider}-{state}"
                 if provider == "anthropic" and state in OPENAI_ONLY:
                     continue
-                if sys.argv[1:] and name not in sys.argv[1:]:
+                archive = target / f"{name}.tar.gz"
+                if archive.exists() or name not in (sys.argv[1:] or [name]):
                     continue
-                make(target, provider, state)
+                make(archive, provider, state)
                 sys.stdout.write(f"{name}\n")
     finally:
         server.stop()
