@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import groupby
+from itertools import filterfalse, groupby
 from typing import BinaryIO
 
 from ...models import BatchResult, Outcome
 from ...providers import Format, get_format, vendors
 from ..rows.jsonl import BOM
 
-__all__ = ["BLOCK_BYTES", "ResultBlock", "provider_of", "read_results"]
+__all__ = [
+    "BLOCK_BYTES",
+    "ResultBlock",
+    "provider_of",
+    "read_blocks",
+    "read_results",
+]
 
 BLOCK_BYTES = 1 << 18
 """Small enough that lines are still in the processor's cache when they are decoded."""
@@ -40,12 +46,14 @@ def provider_of(line: bytes) -> str | None:
     return next((each.name for each in vendors() if each.is_result(line)), None)
 
 
-def read_results(file: BinaryIO) -> Iterator[ResultBlock]:
+def read_results(
+    file: BinaryIO, block_bytes: int = BLOCK_BYTES
+) -> Iterator[ResultBlock]:
     """Yield all lines that are not blank, decoded, in file order."""
     fmt_of = cache(get_format)
     fmt = None
     number = 1
-    lines = file.readlines(BLOCK_BYTES)
+    lines = file.readlines(block_bytes)
     if lines:
         lines[0] = lines[0].removeprefix(BOM)
         if (provider := provider_of(lines[0])) is not None:
@@ -59,7 +67,16 @@ def read_results(file: BinaryIO) -> Iterator[ResultBlock]:
                 fmt = block.fmt
                 yield block
         number += len(lines)
-        lines = file.readlines(BLOCK_BYTES)
+        lines = file.readlines(block_bytes)
+
+
+def read_blocks(
+    file: BinaryIO, fmt: Format, block_bytes: int
+) -> Iterator[tuple[list[BatchResult], list[int]]]:
+    """Yield results of lines that are all of one format, and the lines' lengths."""
+    while lines := file.readlines(block_bytes):
+        lines = [*filterfalse(bytes.isspace, lines)]
+        yield fmt.decode_all(lines), [*map(len, lines)]
 
 
 def _all_of(fmt: Format, number: int, lines: list[bytes]) -> ResultBlock | None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from batchwright.data.answers.response_model import load_answer
+from batchwright.data.answers.load import load_answer
 from batchwright.data.results.held_answers import HeldAnswers, NotOrdinaryError
 from batchwright.data.results.indexed_answers import IndexedAnswers
 from batchwright.data.results.merge import Reading
