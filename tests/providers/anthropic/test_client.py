@@ -154,4 +154,7 @@ def test_auth_token_of_the_sdk_is_a_key_too(
 def test_unknown_counts_are_no_total() -> None:
     """Counts that are not all there add up to nothing."""
     counts = {"processing": 1, "succeeded": 2}
-    assert read_batch({"id": "m", "request_counts": counts}).counts.total is None
+    assert (
+        read_batch({"id": "m", "request_counts": counts}, "anthropic").counts.total
+        is None
+    )
