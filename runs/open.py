@@ -1,4 +1,4 @@
-"""Find or make the directory of a job, and make sure it is the same job."""
+"""Find or create the directory of a job, and check that it holds the same job."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def open_run(
     name: str | None = None,
     when: datetime | None = None,
 ) -> Run:
-    """Open the run of a job: a new one, or the one that is in its directory.
+    """Open the run of a job: a new one, or the one that its directory holds.
 
     Args:
         job: What to do.
         run_dir: Its directory; None makes one under `BATCHWRIGHT_RUNS_DIR`.
-        name: How that one is called; the job's fingerprint is added.
-        when: What `{date:...}` stands for; now by default.
+        name: The name of that directory; the job's fingerprint is added.
+        when: The time that fills `{date:...}`; now by default.
 
     Raises:
         RunDiffersError: The directory holds another job.
@@ -105,7 +105,7 @@ def reopen_run(
         _reopen(run)
         directory.remove("cancelled.json")
     if resend_lost:
-        if not run.state().gone_units:
+        if not run.state().gone_shards:
             raise InputError(
                 f"No results of {directory.url} are lost; drop --resend-lost."
             )
@@ -120,7 +120,7 @@ def reopen_run(
 
 
 def _reopen(run: Run) -> None:
-    """Forget what was concluded from the results; the results themselves stay."""
+    """Remove what was concluded from the results; the results themselves stay."""
     run.directory.remove("done.json")
     for name in run.directory.names():
         if name.endswith("/tally.json"):
@@ -128,9 +128,9 @@ def _reopen(run: Run) -> None:
 
 
 def _check_store(directory: Directory) -> None:
-    """Refuse a store that says yes to creating a file which is there.
+    """Refuse a store that replaces a file where it was asked to create one.
 
-    Some that speak S3 pass over the condition, and no claim would be safe there.
+    Some services with an S3 API ignore that condition, and no claim is safe there.
     """
     probe = f".probe-{token_hex(4)}"
     directory.write_once(probe, b"")

@@ -33,9 +33,9 @@ from ..runs.directory.run import Run
 from ..runs.events import listening
 from ..runs.report.batch_table import percent_done, shard_rows
 from ..runs.report.markdown import markdown
-from ._names import run_name
+from .names import run_name
 
-__all__ = ["artifact_key", "shown"]
+__all__ = ["artifact_key", "shown", "table_data"]
 
 _PAUSE_SECONDS = 5
 """Least time between two updates while the run goes on."""
@@ -46,7 +46,7 @@ _SHARE = 50
 _SHOWN_ROWS = 500
 """A page with more is slow; the report and `batchwright status` have them all."""
 
-_CHANGES = {"generated", "submitted", "ended", "landed", "round", "parked"}
+_CHANGES = {"generated", "submitted", "ended", "downloaded", "round", "parked"}
 """Events after which the run's directory holds something new."""
 
 _logger = logging.getLogger(__name__)
@@ -143,7 +143,7 @@ class _Board:
         state = self._run.state()
         url = self._run.directory.url
         rows = shard_rows(state, self._run.job.provider, self._live)
-        table = _cut(rows)
+        table = table_data(rows)
         if self._quiet and not self._written and state.report is None:
             last = self._last(client, "batches")
             if last is not None and _without_age(last.data) == _without_age(table):
@@ -194,7 +194,7 @@ class _Board:
         return found[0] if found else None
 
 
-def _cut(rows: list[dict[str, Any]]) -> str:
+def table_data(rows: list[dict[str, Any]]) -> str:
     """Return the rows as Prefect keeps a table: JSON text."""
     more = len(rows) - _SHOWN_ROWS
     if more > 0:

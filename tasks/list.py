@@ -5,13 +5,13 @@ from __future__ import annotations
 from prefect import task
 
 from ..models import Batch
-from ._policy import POLICY
+from ._policy import RETRIED
 from .credentials import client_of
 
 __all__ = ["list_batches"]
 
 
-@task(task_run_name="list-batches", **POLICY)
+@task(task_run_name="list-batches", **RETRIED)
 def list_batches(
     limit: int = 10, provider: str = "openai", credentials: str | None = None
 ) -> list[Batch]:

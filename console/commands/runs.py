@@ -194,7 +194,7 @@ def status(*, run_dir: RunDir, as_json: AsJson = False) -> None:
 
     Its folder says so; the provider is not asked.
     """
-    from ...runs.report.status import read_status
+    from ...runs.report.report import read_status
     from ..reports import print_batches_of
 
     report = read_status(run_dir)
@@ -219,7 +219,7 @@ def runs(
     as_json: AsJson = False,
 ) -> None:
     """List the runs in a folder, a line each."""
-    from ...runs.report.status import list_runs
+    from ...runs.report.report import list_runs
     from ...settings import get_settings
     from ..reports import print_runs
 
