@@ -48,5 +48,5 @@ def _perform(run: Run, steps: Sequence[Step]) -> None:
         future.result()
 
 
-def _wait_for(run: Run, *, until: datetime | None) -> frozenset[str]:
+def _wait_for(run: Run, until: datetime | None) -> frozenset[str]:
     return frozenset(wait_for_shards(run.directory.url, until))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
 
 import orjson
 
@@ -46,11 +45,8 @@ Perform = Callable[[Run, Sequence[Step]], None]
 """Does steps that are independent of each other; returns when all are done."""
 
 
-class WaitFor(Protocol):
-    """Waits for open batches, as `wait_for_shards` does."""
-
-    def __call__(self, run: Run, *, until: datetime | None) -> frozenset[str]:
-        """Return the shards whose batch is over."""
+WaitFor = Callable[[Run, datetime | None], frozenset[str]]
+"""Waits for open batches until a given time; returns the shards that are over."""
 
 
 def perform(run: Run, steps: Sequence[Step]) -> None:
@@ -75,7 +71,6 @@ def drive(
         RunBusyError: Another process works on this run.
         BatchwrightError: It cannot go on; the run stays resumable.
     """
-    job = run.job.job
     with locked(run.directory), with_sandbox(run.directory, run.job):
         ended: frozenset[str] = frozenset()
         while True:
@@ -84,21 +79,13 @@ def drive(
                 return state.report
             check_canary(run, state)
             paused, until = paused_shards(run, state)
-            steps = next_steps(
-                state,
-                max_in_flight=job.max_in_flight,
-                max_rounds=job.max_rounds,
-                reask=job.reask,
-                ended=ended,
-                paused=paused,
-                canary=job.canary is not None,
-            )
+            steps = next_steps(state, run.job.job, ended=ended, paused=paused)
             steps = affordable(run, state, steps)
             if steps:
                 perform(run, steps)
                 ended = frozenset()
             elif wait:
-                ended = wait_for(run, until=until)
+                ended = wait_for(run, until)
             else:
                 ended, _ = look_at_shards(run, state, Poller(run.provider()))
                 if not ended:

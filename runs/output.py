@@ -76,7 +76,8 @@ def write_output(run: Run) -> None:
         check_output(run.job.job)
         directory.write("writing.json", b"{}")
     concat_parts(_parts(run, plan), run.job.job.output)
-    tally = combine(_tallies(run, plan))
+    tallies = [directory.read(f"{each.path}/tally.json") for each in plan.shards]
+    tally = combine(ShardTally.model_validate_json(each or b"") for each in tallies)
     report = report_on(run, state, tally, ended_at=datetime.now(UTC))
     directory.write("report.md", markdown(report).encode())
     directory.write("report.json", report.model_dump_json(indent=1).encode())
@@ -89,12 +90,6 @@ def _parts(run: Run, plan: Plan) -> Iterator[Path]:
     for shard in plan.shards:
         with run.directory.local(f"{shard.path}/{name}") as path:
             yield path
-
-
-def _tallies(run: Run, plan: Plan) -> Iterator[ShardTally]:
-    for shard in plan.shards:
-        data = run.directory.read(f"{shard.path}/tally.json") or b""
-        yield ShardTally.model_validate_json(data)
 
 
 def _result_files(run: Run, shard: Shard) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import orjson
 
 from ..data.custom_id import parse_row_id, row_id
+from ..data.requests.generate import batch_limits
 from ..data.requests.writer import RequestWriter
 from ..models import BatchResult, Outcome
 from .directory.records import RoundPlan, ShardPlan, Verdict
@@ -36,7 +37,7 @@ def plan_round(run: Run, number: int) -> None:
     reask = _Reask(run, number)
     shards: list[ShardPlan] = []
     with run.directory.scratch() as scratch:
-        writer = RequestWriter(scratch, run.limits)
+        writer = RequestWriter(scratch, batch_limits(run.job.job, run.format))
         for shard in state.newest_shards:
             for line in _requests(run, shard, number, reask):
                 writer.add(line)

@@ -15,13 +15,8 @@ __all__ = ["POLICY", "RETRIED"]
 
 def _may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Whether the task failed for a reason that waiting can help; errors say so."""
-    try:
-        state.result()
-    except BatchwrightError as exc:
-        return exc.retryable
-    except Exception:  # noqa: BLE001 - anything else is a mistake, not a passing fault
-        return False
-    return False
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, BatchwrightError) and error.retryable
 
 
 POLICY: dict[str, Any] = {

@@ -38,4 +38,4 @@ def wait_for_shards(run_dir: str, until: datetime | None = None) -> list[str]:
     Time alone never ends or cancels a batch; at `until` it returns even with none.
     """
     with named_keys():
-        return sorted(wait.wait_for_shards(Run.load(run_dir), until=until))
+        return sorted(wait.wait_for_shards(Run.load(run_dir), until))

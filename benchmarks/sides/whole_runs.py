@@ -49,8 +49,8 @@ def plain(source: str, folder: str, per_batch: str) -> dict[str, object]:
         for step in steps:
             timed(step.kind, lambda step=step: STEPS[step.kind](run, step.shard))
 
-    def wait_for(run: Run, *, until: datetime | None) -> frozenset[str]:
-        return timed("wait", lambda: wait_for_shards(run, until=until))
+    def wait_for(run: Run, until: datetime | None) -> frozenset[str]:
+        return timed("wait", lambda: wait_for_shards(run, until))
 
     run = open_run(make_job(source, folder, per_batch), f"{folder}/run")
     report = drive(run, wait=True, perform=perform, wait_for=wait_for)

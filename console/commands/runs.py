@@ -122,10 +122,10 @@ def run(
 
             preview(job, as_json=as_json)
             return
-        from ...runs.open import open_run, run_dir_for
+        from ...runs.open import open_run
         from ..pipeline import execute
 
-        opened = open_run(job, run_dir or run_dir_for(job))
+        opened = open_run(job, run_dir)
         report = execute(opened, job=job, wait=wait)
     _print(report, as_json=as_json)
 

@@ -21,6 +21,11 @@ __all__ = ["download_shard"]
 
 _NO_CAPACITY = "token_limit_exceeded"
 _LIMIT = re.compile(r"\bLimit: ([\d,]+) enqueued tokens")
+_KINDS: dict[Verdict, EventKind] = {
+    Verdict.DOWNLOADED: "downloaded",
+    Verdict.PARKED: "parked",
+    Verdict.FAILED: "ended",
+}
 
 
 def download_shard(run: Run, path: str) -> None:
@@ -37,40 +42,53 @@ def download_shard(run: Run, path: str) -> None:
     attempt = shard.last
     if attempt is None or attempt.batch is None or attempt.ended is not None:
         return
-    provider = run.provider()
-    batch: Batch = attempt.batch
     with run.directory.scratch() as scratch:
-        output = scratch / "output.jsonl"
-
-        def fetch() -> None:
-            nonlocal batch
-            batch = provider.retrieve(batch.id)  # each try looks anew
-            if batch.status is BatchStatus.ENDED:
-                provider.download(
-                    batch,
-                    output,
-                    lambda done, total: emit(
-                        "downloading", shard=path, done=done, total=total
-                    ),
-                )
-
-        try:
-            patiently(fetch, f"The download of {batch.id}")
-        except UnknownBatchError as exc:
-            _check_account(run, attempt, provider)
-            _close_gone(shard, attempt, batch, exc)
-        except ResultsGoneError as exc:
-            _close_gone(shard, attempt, batch, exc)
-        else:
-            if batch.status is BatchStatus.FAILED:
-                _close_refused(run, shard, attempt, batch)
-            elif batch.status.is_final:
-                _keep(run, shard, attempt, batch, output)
+        ended = _download(run, shard, attempt, attempt.batch, scratch / "output.jsonl")
+    if ended is not None:
+        shard.attempts.close(attempt, ended)
+        emit(
+            _KINDS.get(ended.verdict, "notice"),
+            shard=path,
+            batch_id=attempt.batch.id,
+            done=ended.lines,
+            text=ended.text or (ended.batch.provider_status if ended.batch else None),
+        )
 
 
-def _keep(run: Run, shard: Shard, attempt: Attempt, batch: Batch, output: Path) -> None:
-    """Check the results, and put them where they belong: a round's to each shard."""
+def _download(
+    run: Run, shard: Shard, attempt: Attempt, batch: Batch, output: Path
+) -> Ended | None:
+    """Return how the attempt ended, its results on disk; None: it still runs."""
+    provider = run.provider()
+
+    def progress(done: int, total: int | None) -> None:
+        emit("downloading", shard=shard.path, done=done, total=total)
+
+    def fetch() -> None:
+        nonlocal batch
+        batch = provider.retrieve(batch.id)  # each try looks anew
+        if batch.status is BatchStatus.ENDED:
+            provider.download(batch, output, progress)
+
+    try:
+        patiently(fetch, f"The download of {batch.id}")
+    except UnknownBatchError as exc:
+        _check_account(run, attempt, provider)
+        return _gone(batch, exc)
+    except ResultsGoneError as exc:
+        return _gone(batch, exc)
+    if batch.status is BatchStatus.FAILED:
+        return _refused(run, batch)
+    return _keep(run, shard, batch, output) if batch.status.is_final else None
+
+
+def _keep(run: Run, shard: Shard, batch: Batch, output: Path) -> Ended:
+    """Check the results, and move them to where they are read from.
+
+    The results of a further round are sorted by the shards that their rows are in.
+    """
     plan = run.plan()
+    last = shard.last
     scan = scan_results(
         output,
         run.format,
@@ -79,23 +97,19 @@ def _keep(run: Run, shard: Shard, attempt: Attempt, batch: Batch, output: Path) 
         shard=shard.plan,
         sort_into=output.parent if shard.path.startswith("rounds/") else None,
     )
-    provisional = attempt.batch is not None and attempt.batch.provisional
-    if provisional and scan.lines and not scan.ours:
-        ended = Ended(
-            verdict=Verdict.NOT_OURS,
-            at=datetime.now(UTC),
-            text=f"The results of {batch.id} answer other requests than ours.",
-        )
-        _close(shard, attempt, batch, ended)
-        return
-    name = f"{shard.path.replace('/', '-')}-{attempt.number:03}.jsonl"
+    now = datetime.now(UTC)
+    if last and last.batch and last.batch.provisional and scan.lines and not scan.ours:
+        text = f"The results of {batch.id} answer other requests than ours."
+        return Ended(verdict=Verdict.NOT_OURS, at=now, text=text)
+    number = last.number if last else 0
+    name = f"{shard.path.replace('/', '-')}-{number:03}.jsonl"
     for index, file in scan.by_shard.items():
         run.directory.adopt(file, f"{plan.shards[index].path}/results/{name}")
     run.directory.adopt(output, shard.output_name)
-    ended = Ended(
+    return Ended(
         verdict=Verdict.DOWNLOADED,
         batch=batch,
-        at=datetime.now(UTC),
+        at=now,
         lines=scan.lines,
         again=scan.again,
         outcomes=dict(scan.outcomes),
@@ -103,26 +117,14 @@ def _keep(run: Run, shard: Shard, attempt: Attempt, batch: Batch, output: Path) 
         output_tokens=scan.output_tokens,
         cost_usd=scan.cost_usd,
     )
-    _close(shard, attempt, batch, ended, "downloaded")
 
 
-def _check_account(run: Run, attempt: Attempt, provider: Provider) -> None:
-    """Tell a batch that is gone from a key that may not see it."""
-    own = {
-        batch_id
-        for shard in run.state().shards.values()
-        for batch_id in shard.attempts.own_batch_ids
-    }
-    known = Known(own - {attempt.batch and attempt.batch.id}, attempt.intent.account)
-    patiently(lambda: checked_account(provider, known), "Looking at the account")
-
-
-def _close_refused(run: Run, shard: Shard, attempt: Attempt, batch: Batch) -> None:
-    """Close an attempt of which nothing ran: for lack of capacity, or for good."""
+def _refused(run: Run, batch: Batch) -> Ended:
+    """Return how an attempt ended of which nothing ran."""
     parked = any(error.code == _NO_CAPACITY for error in batch.errors)
     text = "; ".join(error.message for error in batch.errors[:3]) or "no reason given"
     limit = _LIMIT.search(text)
-    ended = Ended(
+    return Ended(
         verdict=Verdict.PARKED if parked else Verdict.FAILED,
         batch=batch,
         at=datetime.now(UTC),
@@ -130,32 +132,21 @@ def _close_refused(run: Run, shard: Shard, attempt: Attempt, batch: Batch) -> No
         token_limit=int(limit[1].replace(",", "")) if parked and limit else None,
         text=text,
     )
-    _close(shard, attempt, batch, ended, "parked" if parked else "ended")
 
 
-def _close_gone(shard: Shard, attempt: Attempt, batch: Batch, why: Exception) -> None:
-    ended = Ended(
+def _gone(batch: Batch, why: Exception) -> Ended:
+    return Ended(
         verdict=Verdict.GONE,
         batch=batch,
         at=datetime.now(UTC),
         cost_usd=None,
         text=str(why),
     )
-    _close(shard, attempt, batch, ended)
 
 
-def _close(
-    shard: Shard,
-    attempt: Attempt,
-    batch: Batch,
-    ended: Ended,
-    kind: EventKind = "notice",
-) -> None:
-    shard.attempts.close(attempt, ended)
-    emit(
-        kind,
-        shard=shard.path,
-        batch_id=batch.id,
-        done=ended.lines,
-        text=ended.text or batch.provider_status,
-    )
+def _check_account(run: Run, attempt: Attempt, provider: Provider) -> None:
+    """Tell a batch that is gone from a key that may not see it."""
+    shards = run.state().shards.values()
+    own = {batch_id for each in shards for batch_id in each.attempts.own_batch_ids}
+    known = Known(own - {attempt.batch and attempt.batch.id}, attempt.intent.account)
+    patiently(lambda: checked_account(provider, known), "Looking at the account")

@@ -70,9 +70,8 @@ def scan_results(
             belong to several; else None.
     """
     scan = Scan()
-    succeeded: set[int] = set()
+    over: set[int] = set()
     retryable: set[int] = set()
-    hopeless: set[int] = set()
     files: dict[int, BinaryIO] = {}
     with ExitStack() as stack, output.open("rb", buffering=1 << 20) as lines:
         for line in lines:
@@ -83,16 +82,16 @@ def scan_results(
                 continue
             scan.ours = True
             row = found[0]
-            if result.outcome is Outcome.SUCCEEDED:
-                succeeded.add(row)
-            else:
-                (retryable if result.retryable else hopeless).add(row)
+            failed_for_now = (
+                result.retryable and result.outcome is not Outcome.SUCCEEDED
+            )
+            (retryable if failed_for_now else over).add(row)
             if sort_into is not None and row < plan.rows:
                 index = plan.shard_index(row)
                 if index not in files:
                     path = scan.by_shard[index] = sort_into / f"shard-{index:05}"
                     files[index] = stack.enter_context(path.open("wb"))
                 files[index].write(line)
-    missing = max(0, shard.requests - len(succeeded | retryable | hopeless))
-    scan.again = len(retryable - succeeded - hopeless) + missing
+    missing = max(0, shard.requests - len(retryable | over))
+    scan.again = len(retryable - over) + missing
     return scan

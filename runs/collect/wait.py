@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def wait_for_shards(
-    run: Run, *, until: datetime | None = None, poller: Poller | None = None
+    run: Run, until: datetime | None = None, *, poller: Poller | None = None
 ) -> frozenset[str]:
     """Return the shards whose batch is over, as soon as there are any.
 

@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal
 
+from ...data.job import BatchJob
 from ..directory.records import Ended, Verdict
 from ..directory.run import RunState, Shard
 
@@ -33,24 +34,18 @@ class Step:
 
 def next_steps(
     state: RunState,
+    job: BatchJob,
     *,
-    max_in_flight: int,
-    max_rounds: int,
-    reask: int = 0,
     ended: AbstractSet[str] = frozenset(),
     paused: AbstractSet[str] = frozenset(),
-    canary: bool = False,
 ) -> list[Step]:
     """Return all that can be done now; an empty list means wait, or done.
 
     Args:
         state: The run as it is now.
-        max_in_flight: Batches that may be open at a time.
-        max_rounds: Further rounds after the first, for what may still succeed.
-        reask: More rounds, for answers that the response model refuses.
+        job: Its job, which limits batches in flight and rounds.
         ended: Shards whose batch has ended at the provider.
         paused: Shards that nothing is sent for yet, as `paused_shards` says.
-        canary: Whether the first shard goes alone, before all others.
     """
     if state.report is not None:
         return []
@@ -61,15 +56,12 @@ def next_steps(
         for shard in state.open_shards
         if shard.path in ended
     ]
-    steps += [
-        Step("submit", shard.path)
-        for shard in _to_submit(state, max_in_flight, paused, canary=canary)
-    ]
+    steps += [Step("submit", shard.path) for shard in _to_submit(state, job, paused)]
     if steps or not all(_is_over(shard, state) for shard in state.shards.values()):
         return steps
     rounds = len(state.rounds)
-    worth = rounds < max_rounds + reask and (
-        _worth_a_round(state) or (reask and state.newest_shards)
+    worth = rounds < job.max_rounds + job.reask and (
+        _worth_a_round(state) or (job.reask and state.newest_shards)
     )
     resend = state.resend_round == rounds + 1 and state.gone_shards
     if not state.cancelled and (worth or resend):
@@ -127,20 +119,18 @@ def _closed(state: RunState) -> list[tuple[Shard, Ended]]:
     return sorted(closed, key=lambda pair: pair[1].at)
 
 
-def _to_submit(
-    state: RunState, max_in_flight: int, paused: AbstractSet[str], *, canary: bool
-) -> list[Shard]:
+def _to_submit(state: RunState, job: BatchJob, paused: AbstractSet[str]) -> list[Shard]:
     waiting = [
         shard
         for shard in state.shards.values()
         if not (shard.is_settled or shard.is_open or shard.path in paused)
         and (shard.is_lost or not state.cancelled)
     ]
-    if canary and state.plan:
+    if job.canary and state.plan:
         first = state.shards[state.plan.shards[0].path]
         if not first.is_settled:
             waiting = [shard for shard in waiting if shard is first]
-    slots = in_flight_limit(state, max_in_flight) - len(state.open_shards)
+    slots = in_flight_limit(state, job.max_in_flight) - len(state.open_shards)
     lost = [shard for shard in waiting if shard.is_lost]
     fresh = under_token_limit(state, (each for each in waiting if not each.is_lost))
     return lost + fresh[: max(0, slots - len(lost))]

@@ -8,11 +8,10 @@ from functools import cached_property
 
 import orjson
 
-from ...data.requests.generate import batch_limits
 from ...data.resolve import ResolvedJob
 from ...errors import InputError
 from ...models import RunReport
-from ...providers import Format, Limits, Provider, get_format
+from ...providers import Format, Provider, get_format
 from .access import provider_for
 from .attempts import Attempt, Attempts, Records
 from .records import Plan, RoundPlan, ShardPlan, Verdict
@@ -140,11 +139,6 @@ class Run:
     def format(self) -> Format:
         """The wire format of the run's provider."""
         return get_format(self.job.provider, self.job.base_url)
-
-    @property
-    def limits(self) -> Limits:
-        """What one batch of this job may hold."""
-        return batch_limits(self.job.job, self.format)
 
     def provider(self) -> Provider:
         """Return the client of the run's provider; it is shared."""

@@ -11,21 +11,27 @@ from ..directory.attempts import Attempt
 from ..directory.records import Verdict
 from ..directory.run import RunState
 
-__all__ = ["NOT_SENT", "newest_batch", "percent_done", "shard_rows", "status_word"]
+__all__ = ["newest_batch", "percent_done", "shard_rows", "status_word"]
 
-NOT_SENT = "not sent"
 _CENT = 0.01
 
 
-def newest_batch(attempt: Attempt, live: Mapping[str, Batch]) -> Batch | None:
+def newest_batch(
+    attempt: Attempt | None, live: Mapping[str, Batch] | None = None
+) -> Batch | None:
     """Return the attempt's batch as it was last seen; None where none is known."""
+    if attempt is None:
+        return None
     if attempt.ended and attempt.ended.batch:
         return attempt.ended.batch
-    return live.get(attempt.batch.id, attempt.batch) if attempt.batch else None
+    batch = attempt.batch
+    return batch and (live or {}).get(batch.id, batch)
 
 
-def status_word(attempt: Attempt, batch: Batch | None) -> str:
+def status_word(attempt: Attempt | None, batch: Batch | None) -> str:
     """Return the provider's word for a batch, or ours where it gave no results."""
+    if attempt is None:
+        return "not sent"
     verdict = attempt.verdict
     if verdict is Verdict.NOT_OURS:
         return "not ours"
@@ -53,7 +59,7 @@ def shard_rows(
         {
             "shard": shard.path,
             "batch": "",
-            "status": NOT_SENT,
+            "status": status_word(None, None),
             "requests": shard.plan.requests,
             "succeeded": None,
             "failed": None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -12,7 +12,7 @@ from ...models import BatchLine, Outcome, RunReport
 from ..directory.attempts import Attempt
 from ..directory.catalog import run_directories
 from ..directory.run import Run, RunState, Shard
-from .batch_table import NOT_SENT, newest_batch, status_word
+from .batch_table import newest_batch, status_word
 
 __all__ = ["list_runs", "read_status", "report_on"]
 
@@ -46,7 +46,9 @@ def report_on(
     any answer; a row that was sent again counts twice.
     """
     lines = tuple(
-        line for shard in state.shards.values() for line in _batch_lines(shard)
+        _batch_line(shard, attempt)
+        for shard in state.shards.values()
+        for attempt in shard.attempts.all or (None,)
     )
     total = tally or _so_far(state)
     job = run.job
@@ -85,30 +87,17 @@ def _word(
     return "open" if ended_at is None else "done"
 
 
-def _batch_lines(shard: Shard) -> Iterable[BatchLine]:
-    if shard.last is None:
-        return [
-            BatchLine(
-                shard=shard.path,
-                attempt=0,
-                batch_id=None,
-                provider_status=NOT_SENT,
-                requests=shard.plan.requests,
-            )
-        ]
-    return [_batch_line(shard, attempt) for attempt in shard.attempts.all]
-
-
-def _batch_line(shard: Shard, attempt: Attempt) -> BatchLine:
-    batch = newest_batch(attempt, {})
+def _batch_line(shard: Shard, attempt: Attempt | None) -> BatchLine:
+    batch = newest_batch(attempt)
+    claimed_at = attempt.intent.claimed_at if attempt else None
     return BatchLine(
         shard=shard.path,
-        attempt=attempt.number,
+        attempt=attempt.number if attempt else 0,
         batch_id=batch.id if batch else None,
         provider_status=status_word(attempt, batch),
         requests=shard.plan.requests,
-        created_at=batch.created_at if batch else attempt.intent.claimed_at,
-        ended_at=attempt.ended.at if attempt.ended else None,
+        created_at=batch.created_at if batch else claimed_at,
+        ended_at=attempt.ended.at if attempt and attempt.ended else None,
     )
 
 

@@ -51,10 +51,10 @@ def test_a_run_that_another_process_finished_is_not_waited_for(
 ) -> None:
     """Even where that happened between looking what to do and waiting."""
 
-    def wait_for(waiting: Run, *, until: datetime | None) -> frozenset[str]:
+    def wait_for(waiting: Run, until: datetime | None) -> frozenset[str]:
         sandbox.settle()
         assert drive(another(run), wait=True).state == "done"
-        return wait_for_shards(waiting, until=until)
+        return wait_for_shards(waiting, until)
 
     assert drive(run, wait=True, wait_for=wait_for).state == "done"
 

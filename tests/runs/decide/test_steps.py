@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchwright.data.job import BatchJob
 from batchwright.models import Account, Batch, BatchStatus, Intent
 from batchwright.runs.decide.steps import in_flight_limit, next_steps, under_token_limit
 from batchwright.runs.directory.attempts import Attempt, Attempts
 from batchwright.runs.directory.records import (
     Ended,
+    InputShardPlan,
     Plan,
     RoundPlan,
-    InputShardPlan,
     ShardPlan,
     Verdict,
 )
@@ -74,24 +75,26 @@ def one_shard(path: str, kind: str, minute: int = 0, **facts: Any) -> Shard:
 
 
 def state(
-    shards: Sequence[Shard], rounds: Sequence[Shard] = (), **facts: Any
+    first: Sequence[Shard], rounds: Sequence[Shard] = (), **facts: Any
 ) -> RunState:
     """Return the state of a run with these shards, and shards of a first round."""
     plans = tuple(
-        InputShardPlan(**each.plan.model_dump(), first_row=index, rows_name="rows.jsonl")
-        for index, each in enumerate(shards)
+        InputShardPlan(
+            **each.plan.model_dump(), first_row=index, rows_name="rows.jsonl"
+        )
+        for index, each in enumerate(first)
     )
     plan = Plan(
-        nonce="00000000", rows=len(shards), shards=plans, created_at=START, seconds=0
+        nonce="00000000", rows=len(first), shards=plans, created_at=START, seconds=0
     )
-    first = RoundPlan(
+    second = RoundPlan(
         number=1, shards=tuple(each.plan for each in rounds), created_at=START
     )
     given: dict[str, Any] = {
         "names": frozenset(),
         "plan": plan,
-        "rounds": [first] if rounds else [],
-        "shards": {each.path: each for each in (*shards, *rounds)},
+        "rounds": [second] if rounds else [],
+        "shards": {each.path: each for each in (*first, *rounds)},
         "cancelled": False,
         "report": None,
     }
@@ -106,10 +109,19 @@ def some_shards(*kinds: str, **facts: Any) -> list[Shard]:
     ]
 
 
+def job(**options: Any) -> BatchJob:
+    """Return a job with these limits."""
+    given: dict[str, Any] = {"max_in_flight": 10, "max_rounds": 2} | options
+    return BatchJob(
+        input="in.csv", output="out.csv", prompt="Hi", model="gpt-5-mini", **given
+    )
+
+
 def steps(of: RunState, **options: Any) -> list[str]:
     """Return the next steps, as text."""
-    given: dict[str, Any] = {"max_in_flight": 10, "max_rounds": 2} | options
-    return [f"{step.kind} {step.shard}".strip() for step in next_steps(of, **given)]
+    sets = {name: options.pop(name) for name in ("ended", "paused") if name in options}
+    found = next_steps(of, job(**options), **sets)
+    return [f"{step.kind} {step.shard}".strip() for step in found]
 
 
 @pytest.mark.parametrize(
@@ -132,9 +144,9 @@ def steps(of: RunState, **options: Any) -> list[str]:
         (["failed"], {}, ["round 1"]),
         (["failed"], {"max_rounds": 0}, ["parse shards/00000"]),
         (["landed"], {"reask": 1}, ["round 1"]),
-        (["new", "new"], {"canary": True}, ["submit shards/00000"]),
-        (["open", "new"], {"canary": True}, []),
-        (["landed", "new"], {"canary": True}, ["submit shards/00001"]),
+        (["new", "new"], {"canary": 1}, ["submit shards/00000"]),
+        (["open", "new"], {"canary": 1}, []),
+        (["landed", "new"], {"canary": 1}, ["submit shards/00001"]),
     ],
 )
 def test_what_comes_next(
@@ -215,8 +227,7 @@ def test_no_step_breaks_a_rule(
     paused = data.draw(st.frozensets(st.sampled_from(paths)))
     found = next_steps(
         state(shards, cancelled=cancelled),
-        max_in_flight=max_in_flight,
-        max_rounds=0,
+        job(max_in_flight=max_in_flight, max_rounds=0),
         paused=paused,
     )
     sent = [step.shard for step in found if step.kind == "submit"]
@@ -276,7 +287,9 @@ def test_a_named_limit_lets_in_what_fits(
     """Tokens are estimated from the bytes and usage of what has landed."""
     refused = one_shard("shards/00000", "parked", 1, token_limit=limit)
     landed = one_shard("shards/00001", "landed", 2, input_tokens=tokens)
-    others = [one_shard(f"shards/{index:05}", "open") for index in range(2, 2 + open_shards)]
+    others = [
+        one_shard(f"shards/{index:05}", "open") for index in range(2, 2 + open_shards)
+    ]
     waiting = [one_shard(f"shards/{index:05}", "new") for index in range(5, 9)]
     of = state([refused, landed, *others, *waiting])
     assert under_token_limit(of, waiting) == waiting[:fit]

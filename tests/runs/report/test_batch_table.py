@@ -101,12 +101,16 @@ DOWNLOADED = ended(
             },
         ),
         (
-            attempt(batch=batch(), ended=DOWNLOADED.model_copy(update={"cost_usd": None})),
+            attempt(
+                batch=batch(), ended=DOWNLOADED.model_copy(update={"cost_usd": None})
+            ),
             {},
             {"cost (USD)": "unknown"},
         ),
         (
-            attempt(batch=batch(), ended=DOWNLOADED.model_copy(update={"cost_usd": 2e-5})),
+            attempt(
+                batch=batch(), ended=DOWNLOADED.model_copy(update={"cost_usd": 2e-5})
+            ),
             {},
             {"cost (USD)": "0.000020"},
         ),
