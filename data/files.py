@@ -12,9 +12,16 @@ from secrets import token_hex
 from upath import UPath
 
 from ..errors import InputError, is_disk_full
-from .rows.source import is_url
 
-__all__ = ["full_disk_named", "new_file", "new_output", "put_in_place", "reason"]
+__all__ = [
+    "absolute",
+    "full_disk_named",
+    "is_url",
+    "new_file",
+    "new_output",
+    "put_in_place",
+    "reason",
+]
 
 
 @contextmanager
@@ -95,6 +102,16 @@ def full_disk_named(folder: Path) -> Iterator[None]:
         if is_disk_full(exc) and exc.filename is None:
             exc.filename = str(folder)
         raise
+
+
+def is_url(location: str) -> bool:
+    """Whether it is an fsspec URL such as `s3://...`, and no path."""
+    return "://" in location
+
+
+def absolute(location: str) -> str:
+    """Return a path that holds from any working directory; URLs stay as they are."""
+    return location if is_url(location) else str(Path(location).absolute())
 
 
 def reason(exc: OSError) -> str:

@@ -10,8 +10,11 @@ from pathlib import Path, PurePosixPath
 
 from ..data import columns
 from ..data.resolve import check_output
+from ..data.results.block import Reading
 from ..data.results.tally import ShardTally, combine
-from ..data.tables.join import ResultFile, concat_parts, part_name, write_part
+from ..data.tables.concat import concat_parts
+from ..data.tables.formats import part_name
+from ..data.tables.join import BatchOutput, ShardRows, write_part
 from ..models import Outcome
 from .directory.records import Plan, Verdict
 from .directory.run import Run, Shard
@@ -41,20 +44,21 @@ def parse_shard(run: Run, path: str) -> None:
         scratch = stack.enter_context(run.directory.scratch())
         temporary = scratch / PurePosixPath(part).name
         tally = write_part(
-            run.job,
-            stack.enter_context(rows),
+            ShardRows(
+                path=stack.enter_context(rows),
+                nonce=plan.nonce,
+                first_row=shard_plan.first_row,
+                count=shard_plan.requests,
+                absent=_Absent(shard, shard_plan.first_row).verdict,
+                columns=columns.merge(each.columns for each in plan.shards),
+            ),
             [
-                ResultFile(stack.enter_context(run.directory.local(name)), batch_id)
+                BatchOutput(stack.enter_context(run.directory.local(name)), batch_id)
                 for name, batch_id in _result_files(run, shard)
             ],
             temporary,
-            nonce=plan.nonce,
-            first_row=shard_plan.first_row,
-            rows=shard_plan.requests,
-            fmt=run.format,
-            answer=answer,
-            absent=_Absent(shard, shard_plan.first_row).verdict,
-            columns=columns.merge(each.columns for each in plan.shards),
+            Reading(answer, run.format, run.job.template.model),
+            prefix=run.job.job.answer_prefix or "",
             progress=lambda done: emit(
                 "writing", shard=path, done=done, total=shard_plan.requests
             ),

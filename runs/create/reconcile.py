@@ -1,8 +1,8 @@
 """Find out whether a create call whose answer was lost created a batch.
 
-A batch that carries our token is ours. A batch without one is ours provisionally if
-it is newer than the claim, has exactly as many requests and is on no record here;
-its results prove it.
+Where batches carry our token, a match is proof. Where they carry nothing (the vendor's
+`creation` is `candidates`), a batch that is newer than the claim, has exactly as many
+requests and is on no record here is ours provisionally, and its results prove it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ...errors import ResultsGoneError
 from ...models import Batch
-from ...providers import Provider
+from ...providers import Provider, get_vendor
 from ...settings import get_settings
 from ..directory.access import Known, checked_account
 from ..directory.attempts import Attempt, Attempts
@@ -74,7 +74,7 @@ def reconcile(
         candidates = [batch for batch in found if batch.id not in taken]
         ours = _ours(candidates, provider, owns)
         if ours is not None:
-            unproven = len(candidates) == 1 and not ours.metadata
+            unproven = len(candidates) == 1 and not _carries_token(provider)
             attempts.record(attempt, ours, provisional=unproven)
             emit("submitted", batch_id=ours.id, text="found again")
             return attempt
@@ -89,13 +89,16 @@ def reconcile(
 
 def _ours(candidates: list[Batch], provider: Provider, owns: OwnsLine) -> Batch | None:
     """Return our batch if it is known which one that is."""
-    tokened = [batch for batch in candidates if batch.metadata]
-    if tokened or len(candidates) == 1:
-        return (tokened or candidates)[-1]  # the oldest
+    if len(candidates) == 1 or (candidates and _carries_token(provider)):
+        return candidates[-1]  # the oldest
     for batch in candidates:
         if batch.status.is_final and _answers_ours(batch, provider, owns):
             return batch
     return None
+
+
+def _carries_token(provider: Provider) -> bool:
+    return get_vendor(provider.name).creation != "candidates"
 
 
 def _answers_ours(batch: Batch, provider: Provider, owns: OwnsLine) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from ...providers import get_vendor
 from ...settings import get_settings
 from ..directory.attempts import Attempt
 from ..directory.records import Verdict
@@ -41,7 +42,7 @@ def paused_shards(run: Run, state: RunState) -> tuple[frozenset[str], datetime |
     claims = [
         until[shard.path] for shard in waiting if shard.is_lost and shard.path in until
     ]
-    if claims and run.job.provider == "anthropic":
+    if claims and get_vendor(run.job.provider).creation == "candidates":
         # Its batches are told apart by when they were made: one claim at a time.
         for shard in waiting:
             until.setdefault(shard.path, min(claims))
