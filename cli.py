@@ -224,7 +224,7 @@ def cancel(
         typer.echo(line or f"{batch.id} {batch.provider_status}")
     elif run_dir is not None and batch_id is None:
         from .console.keys import run_keys
-        from .runs.cancel import cancel_run
+        from .runs.drive import cancel_run
 
         with run_keys():
             report = cancel_run(run_dir)

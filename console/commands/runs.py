@@ -122,10 +122,10 @@ def run(
 
             preview(job, as_json=as_json)
             return
-        from ...runs.open import open_run, run_dir_for
+        from ...runs.open import open_run
         from ..pipeline import execute
 
-        opened = open_run(job, run_dir or run_dir_for(job))
+        opened = open_run(job, run_dir)
         report = execute(opened, job=job, wait=wait)
     _print(report, as_json=as_json)
 
@@ -194,7 +194,7 @@ def status(*, run_dir: RunDir, as_json: AsJson = False) -> None:
 
     Its folder says so; the provider is not asked.
     """
-    from ...runs.report.status import read_status
+    from ...runs.report.report import read_status
     from ..reports import print_batches_of
 
     report = read_status(run_dir)
@@ -219,7 +219,7 @@ def runs(
     as_json: AsJson = False,
 ) -> None:
     """List the runs in a folder, a line each."""
-    from ...runs.report.status import list_runs
+    from ...runs.report.report import list_runs
     from ...settings import get_settings
     from ..reports import print_runs
 

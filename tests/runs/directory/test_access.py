@@ -30,7 +30,7 @@ def job(folder: Path, **options: Any) -> BatchJob:
 
 def test_credentials_that_nobody_can_read_stop_a_run(tmp_path: Path) -> None:
     """Where no one looks up names, one sentence says who does; nothing is made."""
-    with pytest.raises(InputError, match="read in flows and tasks alone"):
+    with pytest.raises(InputError, match="only flows and tasks can read"):
         open_run(job(tmp_path), str(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
 

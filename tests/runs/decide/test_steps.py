@@ -10,18 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchwright.data.job import BatchJob
 from batchwright.models import Account, Batch, BatchStatus, Intent
 from batchwright.runs.decide.steps import in_flight_limit, next_steps, under_token_limit
 from batchwright.runs.directory.attempts import Attempt, Attempts
 from batchwright.runs.directory.records import (
     Ended,
+    InputShardPlan,
     Plan,
     RoundPlan,
     ShardPlan,
-    UnitPlan,
     Verdict,
 )
-from batchwright.runs.directory.run import RunState, Unit
+from batchwright.runs.directory.run import RunState, Shard
 from batchwright.runs.directory.storage import Directory
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
@@ -66,50 +67,61 @@ def attempt(number: int, kind: str, minute: int, **facts: Any) -> Attempt:
     return Attempt(number, intent, None if kind == "not_created" else batch, ended)
 
 
-def unit(path: str, kind: str, minute: int = 0, **facts: Any) -> Unit:
-    """Return a unit of 100 bytes whose last attempt is of this kind."""
-    plan = UnitPlan(path=path, requests=1, bytes=100, digest="")
+def one_shard(path: str, kind: str, minute: int = 0, **facts: Any) -> Shard:
+    """Return a shard of 100 bytes whose last attempt is of this kind."""
+    plan = ShardPlan(path=path, requests=1, bytes=100, digest="")
     made = [] if kind == "new" else [attempt(0, kind, minute, **facts)]
-    return Unit(plan, Attempts(NOWHERE, f"{path}/attempts/", made))
+    return Shard(plan, Attempts(NOWHERE, f"{path}/attempts/", made))
 
 
 def state(
-    shards: Sequence[Unit], rounds: Sequence[Unit] = (), **facts: Any
+    first: Sequence[Shard], rounds: Sequence[Shard] = (), **facts: Any
 ) -> RunState:
-    """Return the state of a run with these shards, and units of a first round."""
+    """Return the state of a run with these shards, and shards of a first round."""
     plans = tuple(
-        ShardPlan(**each.plan.model_dump(), first_row=index, rows_name="rows.jsonl")
-        for index, each in enumerate(shards)
+        InputShardPlan(
+            **each.plan.model_dump(), first_row=index, rows_name="rows.jsonl"
+        )
+        for index, each in enumerate(first)
     )
     plan = Plan(
-        nonce="00000000", rows=len(shards), shards=plans, created_at=START, seconds=0
+        nonce="00000000", rows=len(first), shards=plans, created_at=START, seconds=0
     )
-    first = RoundPlan(
-        number=1, units=tuple(each.plan for each in rounds), created_at=START
+    second = RoundPlan(
+        number=1, shards=tuple(each.plan for each in rounds), created_at=START
     )
     given: dict[str, Any] = {
         "names": frozenset(),
         "plan": plan,
-        "rounds": [first] if rounds else [],
-        "units": {each.path: each for each in (*shards, *rounds)},
+        "rounds": [second] if rounds else [],
+        "shards": {each.path: each for each in (*first, *rounds)},
         "cancelled": False,
         "report": None,
     }
     return RunState(**given | facts)
 
 
-def shards(*kinds: str, **facts: Any) -> list[Unit]:
+def some_shards(*kinds: str, **facts: Any) -> list[Shard]:
     """Return shards of these kinds."""
     return [
-        unit(f"shards/{index:05}", kind, index, **facts)
+        one_shard(f"shards/{index:05}", kind, index, **facts)
         for index, kind in enumerate(kinds)
     ]
 
 
+def job(**options: Any) -> BatchJob:
+    """Return a job with these limits."""
+    given: dict[str, Any] = {"max_in_flight": 10, "max_rounds": 2} | options
+    return BatchJob(
+        input="in.csv", output="out.csv", prompt="Hi", model="gpt-5-mini", **given
+    )
+
+
 def steps(of: RunState, **options: Any) -> list[str]:
     """Return the next steps, as text."""
-    given: dict[str, Any] = {"max_in_flight": 10, "max_rounds": 2} | options
-    return [f"{step.kind} {step.unit}".strip() for step in next_steps(of, **given)]
+    sets = {name: options.pop(name) for name in ("ended", "paused") if name in options}
+    found = next_steps(of, job(**options), **sets)
+    return [f"{step.kind} {step.shard}".strip() for step in found]
 
 
 @pytest.mark.parametrize(
@@ -120,55 +132,55 @@ def steps(of: RunState, **options: Any) -> list[str]:
         (["open", "new"], {"max_in_flight": 1}, []),
         (["lost", "new"], {"max_in_flight": 1}, ["submit shards/00000"]),
         (["new", "lost"], {"max_in_flight": 1}, ["submit shards/00001"]),
-        (["new", "new"], {"held": {"shards/00000"}}, ["submit shards/00001"]),
+        (["new", "new"], {"paused": {"shards/00000"}}, ["submit shards/00001"]),
         (["parked", "landed"], {}, ["submit shards/00000"]),
         (["not_created"], {}, ["submit shards/00000"]),
         (["foreign"], {}, ["submit shards/00000"]),
         (["open", "open"], {}, []),
-        (["open", "open"], {"ended": {"shards/00001"}}, ["land shards/00001"]),
+        (["open", "open"], {"ended": {"shards/00001"}}, ["download shards/00001"]),
         (["landed", "open"], {}, []),
         (["landed", "landed"], {}, ["parse shards/00000", "parse shards/00001"]),
         (["gone"], {}, ["parse shards/00000"]),
         (["failed"], {}, ["round 1"]),
         (["failed"], {"max_rounds": 0}, ["parse shards/00000"]),
         (["landed"], {"reask": 1}, ["round 1"]),
-        (["new", "new"], {"canary": True}, ["submit shards/00000"]),
-        (["open", "new"], {"canary": True}, []),
-        (["landed", "new"], {"canary": True}, ["submit shards/00001"]),
+        (["new", "new"], {"canary": 1}, ["submit shards/00000"]),
+        (["open", "new"], {"canary": 1}, []),
+        (["landed", "new"], {"canary": 1}, ["submit shards/00001"]),
     ],
 )
 def test_what_comes_next(
     kinds: list[str], options: dict[str, Any], expected: list[str]
 ) -> None:
     """One row for each rule of the planner."""
-    assert steps(state(shards(*kinds)), **options) == expected
+    assert steps(state(some_shards(*kinds)), **options) == expected
 
 
 def test_a_run_begins_with_its_requests() -> None:
     """Nothing can be sent before the plan stands."""
-    assert steps(state([], plan=None, units={})) == ["generate"]
+    assert steps(state([], plan=None, shards={})) == ["generate"]
 
 
 def test_what_may_still_succeed_makes_a_round() -> None:
     """A landed batch with requests worth another try is followed by a round."""
-    again = state(shards("landed", again=1))
+    again = state(some_shards("landed", again=1))
     assert steps(again) == ["round 1"]
     assert steps(again, max_rounds=0) == ["parse shards/00000"]
 
 
 def test_only_the_newest_round_decides_about_another() -> None:
     """What the first round left is what the second one was made of."""
-    first = shards("landed", again=1)
-    done = unit("rounds/1/00000", "landed")
+    first = some_shards("landed", again=1)
+    done = one_shard("rounds/1/00000", "landed")
     assert steps(state(first, [done])) == ["parse shards/00000"]
-    still = unit("rounds/1/00000", "landed", again=1)
+    still = one_shard("rounds/1/00000", "landed", again=1)
     assert steps(state(first, [still])) == ["round 2"]
     assert steps(state(first, [still]), max_rounds=1) == ["parse shards/00000"]
 
 
 def test_lost_results_are_resent_only_on_request() -> None:
     """The round that was asked for comes even where no round is left."""
-    gone = shards("gone")
+    gone = some_shards("gone")
     assert steps(state(gone, resend_round=1), max_rounds=0) == ["round 1"]
     assert steps(state(gone), max_rounds=2) == ["parse shards/00000"]
 
@@ -176,7 +188,7 @@ def test_lost_results_are_resent_only_on_request() -> None:
 def test_a_parsed_run_is_finished() -> None:
     """The table is written when every shard has its part."""
     names = frozenset({"shards/00000/tally.json"})
-    assert steps(state(shards("landed"), names=names)) == ["finish"]
+    assert steps(state(some_shards("landed"), names=names)) == ["write-output"]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +205,7 @@ def test_a_cancelled_run_sends_nothing_new(
     kinds: list[str], expected: list[str]
 ) -> None:
     """Only what may exist already is looked for, and what is open is waited for."""
-    cancelled = state(shards(*kinds), cancelled=True)
+    cancelled = state(some_shards(*kinds), cancelled=True)
     assert steps(cancelled)[:1] == expected
 
 
@@ -209,27 +221,26 @@ def test_no_step_breaks_a_rule(
     cancelled: bool,  # noqa: FBT001 - drawn
     data: st.DataObject,
 ) -> None:
-    """Whatever the state: no settled unit is sent, and no more than may be open."""
-    units = shards(*kinds)
-    paths = [each.path for each in units]
-    held = data.draw(st.frozensets(st.sampled_from(paths)))
+    """Whatever the state: no settled shard is sent, and no more than may be open."""
+    shards = some_shards(*kinds)
+    paths = [each.path for each in shards]
+    paused = data.draw(st.frozensets(st.sampled_from(paths)))
     found = next_steps(
-        state(units, cancelled=cancelled),
-        max_in_flight=max_in_flight,
-        max_rounds=0,
-        held=held,
+        state(shards, cancelled=cancelled),
+        job(max_in_flight=max_in_flight, max_rounds=0),
+        paused=paused,
     )
-    sent = [step.unit for step in found if step.kind == "submit"]
+    sent = [step.shard for step in found if step.kind == "submit"]
     assert len(set(sent)) == len(sent)
     by_path = dict(zip(paths, kinds, strict=True))
     assert not any(by_path[path] in {*SETTLED, "open"} for path in sent)
-    assert not held & set(sent)
+    assert not paused & set(sent)
     lost = [path for path in sent if by_path[path] in {"lost", "foreign"}]
     fresh = [path for path in sent if path not in lost]
     assert not (cancelled and fresh)
     if fresh:
         assert kinds.count("open") + len(sent) <= max_in_flight
-    if any(step.kind in {"parse", "finish"} for step in found):
+    if any(step.kind in {"parse", "write-output"} for step in found):
         waiting = {"open", "lost", "foreign"}
         assert not waiting & set(kinds)
 
@@ -251,15 +262,15 @@ def test_the_limit_follows_what_was_refused(
     ends: list[tuple[str, int]], limit: int
 ) -> None:
     """A refusal lowers it to what was open then; each batch that landed raises it."""
-    units = [
-        unit(f"shards/{index:05}", kind, index, in_flight=open_then)
+    shards = [
+        one_shard(f"shards/{index:05}", kind, index, in_flight=open_then)
         for index, (kind, open_then) in enumerate(ends)
     ]
-    assert in_flight_limit(state(units), 9) == limit
+    assert in_flight_limit(state(shards), 9) == limit
 
 
 @pytest.mark.parametrize(
-    ("limit", "tokens", "open_units", "fit"),
+    ("limit", "tokens", "open_shards", "fit"),
     [
         (None, 50, 1, 4),  # nobody said anything
         (200, 50, 1, 3),  # 50 tokens in 100 bytes, as the landed one had
@@ -271,12 +282,14 @@ def test_the_limit_follows_what_was_refused(
     ],
 )
 def test_a_named_limit_lets_in_what_fits(
-    limit: int | None, tokens: int, open_units: int, fit: int
+    limit: int | None, tokens: int, open_shards: int, fit: int
 ) -> None:
     """Tokens are estimated from the bytes and usage of what has landed."""
-    refused = unit("shards/00000", "parked", 1, token_limit=limit)
-    landed = unit("shards/00001", "landed", 2, input_tokens=tokens)
-    others = [unit(f"shards/{index:05}", "open") for index in range(2, 2 + open_units)]
-    waiting = [unit(f"shards/{index:05}", "new") for index in range(5, 9)]
+    refused = one_shard("shards/00000", "parked", 1, token_limit=limit)
+    landed = one_shard("shards/00001", "landed", 2, input_tokens=tokens)
+    others = [
+        one_shard(f"shards/{index:05}", "open") for index in range(2, 2 + open_shards)
+    ]
+    waiting = [one_shard(f"shards/{index:05}", "new") for index in range(5, 9)]
     of = state([refused, landed, *others, *waiting])
     assert under_token_limit(of, waiting) == waiting[:fit]

@@ -10,7 +10,7 @@ import pytest
 from batchwright.data.job import BatchJob
 from batchwright.models import Batch
 from batchwright.runs.collect.poll import Poller
-from batchwright.runs.collect.wait import wait_for_units
+from batchwright.runs.collect.wait import wait_for_shards
 from batchwright.runs.directory.run import Run
 from batchwright.runs.drive import drive
 from batchwright.runs.open import open_run
@@ -37,7 +37,7 @@ def run(sandbox: Sandbox, tmp_path: Path) -> Run:
     )
     run = open_run(job, f"memory://{tmp_path}/run")
     assert drive(run, wait=False).state == "open"
-    assert len(run.state().open_units) == 2
+    assert len(run.state().open_shards) == 2
     return run
 
 
@@ -51,10 +51,10 @@ def test_a_run_that_another_process_finished_is_not_waited_for(
 ) -> None:
     """Even where that happened between looking what to do and waiting."""
 
-    def wait_for(waiting: Run, *, until: datetime | None) -> frozenset[str]:
+    def wait_for(waiting: Run, until: datetime | None) -> frozenset[str]:
         sandbox.settle()
         assert drive(another(run), wait=True).state == "done"
-        return wait_for_units(waiting, until=until)
+        return wait_for_shards(waiting, until)
 
     assert drive(run, wait=True, wait_for=wait_for).state == "done"
 
@@ -73,5 +73,5 @@ def test_a_batch_that_another_process_landed_ends_the_wait(
             drive(another(run), wait=False)
             return seen
 
-    assert wait_for_units(run, poller=Late(run.provider())) == frozenset()
-    assert len(run.state().open_units) == 1
+    assert wait_for_shards(run, poller=Late(run.provider())) == frozenset()
+    assert len(run.state().open_shards) == 1

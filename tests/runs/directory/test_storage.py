@@ -49,7 +49,8 @@ def test_a_file_whose_writer_failed_does_not_appear(directory: Directory) -> Non
     """A block that raises leaves neither the file nor anything temporary."""
 
     def fail_halfway() -> None:
-        with directory.new_file("output.jsonl") as path:
+        with directory.scratch() as folder:
+            path = folder / "output.jsonl"
             path.write_bytes(b"half")
             raise RuntimeError("power cut")
 

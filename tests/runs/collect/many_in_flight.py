@@ -58,10 +58,10 @@ def main(provider: str, folder: Path, batches: int) -> dict[str, Any]:
     for _ in range(LOOKS):
         before = calls
         created = {
-            unit.last.batch.id: unit.last.batch.created_at
-            or unit.last.intent.claimed_at
-            for unit in run.state().open_units
-            if unit.last and unit.last.batch
+            shard.last.batch.id: shard.last.batch.created_at
+            or shard.last.intent.claimed_at
+            for shard in run.state().open_shards
+            if shard.last and shard.last.batch
         }
         seen |= poller.look(created).keys()
         each.append(calls - before)

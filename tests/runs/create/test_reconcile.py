@@ -15,14 +15,13 @@ import pytest
 from batchwright.data.job import BatchJob
 from batchwright.errors import CreationUnknownError, RunBusyError
 from batchwright.models import Account, Intent, Outcome
-from batchwright.runs.cancel import cancel_run
-from batchwright.runs.create.claim import RequestFile, create_batch
+from batchwright.runs.create.claim import NewBatch, create_batch
 from batchwright.runs.decide.steps import Step
 from batchwright.runs.directory.attempts import Attempt, Attempts, Records
 from batchwright.runs.directory.records import Verdict
 from batchwright.runs.directory.run import Run
 from batchwright.runs.directory.storage import Directory
-from batchwright.runs.drive import do_step, drive, perform
+from batchwright.runs.drive import cancel_run, drive, perform
 from batchwright.runs.open import open_run
 from batchwright.sandbox import Sandbox
 
@@ -44,26 +43,26 @@ def generated(folder: Path, provider: str, shards: int = 1) -> Run:
         max_requests_per_batch=EACH,
     )
     run = open_run(job, str(folder / "runs/one"))
-    do_step(run, Step("generate"))
+    perform(run, [Step("generate")])
     return run
 
 
 def claim(run: Run, path: str = "shards/00000") -> Intent:
     """Die right after the claim of a shard."""
     provider = run.provider()
-    unit = run.unit(path)
+    shard = run.shard(path)
     requests = run.directory.local_path(f"{path}/requests.jsonl")
     intent = Intent(
         token=f"{run.plan().nonce}-{path.replace('/', '-')}-0",
         claimed_at=datetime.now(UTC),
-        requests=unit.plan.requests,
-        bytes=unit.plan.bytes,
-        digest=unit.plan.digest,
+        requests=shard.plan.requests,
+        bytes=shard.plan.bytes,
+        digest=shard.plan.digest,
         endpoint=run.job.template.endpoint,
         account=provider.account(),
         input_file_id=provider.upload(requests),
     )
-    unit.attempts.claim(intent)
+    shard.attempts.claim(intent)
     return intent
 
 
@@ -183,10 +182,10 @@ def test_a_batch_of_a_neighbour_is_not_ours(sandbox: Sandbox, tmp_path: Path) ->
     assert report.outcomes == {Outcome.SUCCEEDED: EACH}
     verdicts = [
         attempt.ended.verdict
-        for attempt in run.unit("shards/00000").attempts.all
+        for attempt in run.shard("shards/00000").attempts.all
         if attempt.ended
     ]
-    assert verdicts == [Verdict.NOT_CREATED, Verdict.LANDED]
+    assert verdicts == [Verdict.NOT_CREATED, Verdict.DOWNLOADED]
 
 
 def test_a_crash_after_a_foreign_batch_was_let_go_costs_nothing(
@@ -197,16 +196,16 @@ def test_a_crash_after_a_foreign_batch_was_let_go_costs_nothing(
     def die_after_landing(run: Run, steps: Sequence[Step]) -> None:
         for step in steps:
             perform(run, [step])
-            if step.kind == "land":
+            if step.kind == "download":
                 raise KeyboardInterrupt
 
     run = generated(tmp_path, "anthropic")
     intent = claim(run)
     their = stranger(sandbox)
-    unit = run.unit("shards/00000")
-    (attempt,) = unit.attempts.all
+    shard = run.shard("shards/00000")
+    (attempt,) = shard.attempts.all
     their_batch = run.provider().retrieve(their)
-    unit.attempts.record(attempt, their_batch, provisional=True)
+    shard.attempts.record(attempt, their_batch, provisional=True)
     made = create(run, intent)
     with pytest.raises(KeyboardInterrupt):
         drive(run, wait=True, perform=die_after_landing)
@@ -232,7 +231,7 @@ def test_a_lost_claim_of_a_cancelled_run_buys_nothing(
 def test_an_attempt_is_claimed_once(sandbox: Sandbox, tmp_path: Path) -> None:
     """The second process of two that read the same state is told so."""
     run = generated(tmp_path, "openai")
-    stale = run.unit("shards/00000").attempts
+    stale = run.shard("shards/00000").attempts
     intent = claim(run)
     with pytest.raises(RunBusyError, match="nothing was sent"):
         stale.claim(intent)
@@ -244,18 +243,18 @@ def test_an_old_claim_sends_nothing(
     """A machine that slept after its claim may have been given up for dead."""
     monkeypatch.setenv("BATCHWRIGHT_SETTLE_SECONDS", "1e-9")
     run = generated(tmp_path, "openai")
-    unit = run.unit("shards/00000")
-    file = RequestFile(
+    shard = run.shard("shards/00000")
+    new = NewBatch(
+        path=run.directory.local_path(f"{shard.path}/requests.jsonl"),
         token="old",
-        requests=unit.plan.requests,
-        bytes=unit.plan.bytes,
-        digest=unit.plan.digest,
+        requests=shard.plan.requests,
+        bytes=shard.plan.bytes,
+        digest=shard.plan.digest,
         endpoint=run.job.template.endpoint,
     )
-    requests = run.directory.local_path(f"{unit.path}/requests.jsonl")
     with pytest.raises(CreationUnknownError, match=r"old-0 is .* resume the run"):
-        create_batch(unit.attempts, file, requests, run.provider())
-    assert run.unit(unit.path).is_lost
+        create_batch(shard.attempts, new, run.provider())
+    assert run.shard(shard.path).is_lost
     assert sandbox.created() == 0
 
 

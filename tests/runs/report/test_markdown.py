@@ -26,7 +26,7 @@ def report(**changes: Any) -> RunReport:
         "outcomes": {Outcome.SUCCEEDED: 2, Outcome.INVALID: 1},
         "batches": (
             BatchLine(
-                unit="shards/00000",
+                shard="shards/00000",
                 attempt=0,
                 batch_id="msgbatch_1",
                 provider_status="ended",

@@ -1,4 +1,4 @@
-"""Tests of salvage: whatever a batch held lands, and is accounted for."""
+"""Tests of salvage: all that a batch holds is downloaded and accounted for."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import pytest
 from batchwright.data.job import BatchJob
 from batchwright.errors import InputError
 from batchwright.models import Outcome, RunReport
-from batchwright.runs.cancel import cancel_run
 from batchwright.runs.directory.records import Verdict
 from batchwright.runs.directory.run import Run
-from batchwright.runs.drive import drive
+from batchwright.runs.drive import cancel_run, drive
 from batchwright.runs.open import open_run, reopen_run
 from batchwright.sandbox import Sandbox
 
@@ -168,10 +167,10 @@ def test_an_edited_response_model_loses_nothing(
     sandbox.settle()
     with pytest.raises(InputError, match="label"):
         drive(reopen_run(run_dir), wait=True)
-    (unit,) = Run.load(run_dir).state().units.values()
-    assert unit.last is not None
-    assert unit.last.ended is not None
-    assert unit.last.ended.verdict is Verdict.LANDED
+    (shard,) = Run.load(run_dir).state().shards.values()
+    assert shard.last is not None
+    assert shard.last.ended is not None
+    assert shard.last.ended.verdict is Verdict.DOWNLOADED
     other = tmp_path / "other.py"
     other.write_text(
         "from pydantic import BaseModel\nclass B(BaseModel):\n    label: str\n", "utf-8"

@@ -16,8 +16,8 @@ from batchwright.models import (
     RequestCounts,
 )
 from batchwright.runs.directory.attempts import Attempt, Attempts
-from batchwright.runs.directory.records import Ended, UnitPlan, Verdict
-from batchwright.runs.directory.run import RunState, Unit
+from batchwright.runs.directory.records import Ended, ShardPlan, Verdict
+from batchwright.runs.directory.run import RunState, Shard
 from batchwright.runs.directory.storage import Directory
 from batchwright.runs.report.batch_table import percent_done, shard_rows
 
@@ -56,17 +56,17 @@ def ended(verdict: Verdict, **given: Any) -> Ended:
 
 
 def state(*attempts: Attempt | None) -> RunState:
-    """Return a run with ten requests in each unit, and so many attempts or none."""
-    units = {}
+    """Return a run with ten requests in each shard, and so many attempts or none."""
+    shards = {}
     for number, each in enumerate(attempts):
-        plan = UnitPlan(path=f"shards/{number:05}", requests=10, bytes=1, digest="d")
+        plan = ShardPlan(path=f"shards/{number:05}", requests=10, bytes=1, digest="d")
         records = Attempts(Directory("run"), "", [each] if each else [])
-        units[plan.path] = Unit(plan, records)
-    return RunState(frozenset(), None, [], units, cancelled=False, report=None)
+        shards[plan.path] = Shard(plan, records)
+    return RunState(frozenset(), None, [], shards, cancelled=False, report=None)
 
 
-LANDED = ended(
-    Verdict.LANDED,
+DOWNLOADED = ended(
+    Verdict.DOWNLOADED,
     batch=batch("completed"),
     lines=10,
     outcomes={Outcome.SUCCEEDED: 7, Outcome.ERRORED: 3},
@@ -90,7 +90,7 @@ LANDED = ended(
             {"status": "in_progress", "succeeded": 4, "failed": 1, "age": "30 min"},
         ),
         (
-            attempt(batch=batch(), ended=LANDED),
+            attempt(batch=batch(), ended=DOWNLOADED),
             {"b-1": batch(succeeded=4)},
             {
                 "status": "completed",
@@ -101,12 +101,16 @@ LANDED = ended(
             },
         ),
         (
-            attempt(batch=batch(), ended=LANDED.model_copy(update={"cost_usd": None})),
+            attempt(
+                batch=batch(), ended=DOWNLOADED.model_copy(update={"cost_usd": None})
+            ),
             {},
             {"cost (USD)": "unknown"},
         ),
         (
-            attempt(batch=batch(), ended=LANDED.model_copy(update={"cost_usd": 2e-5})),
+            attempt(
+                batch=batch(), ended=DOWNLOADED.model_copy(update={"cost_usd": 2e-5})
+            ),
             {},
             {"cost (USD)": "0.000020"},
         ),
@@ -135,7 +139,7 @@ def test_how_a_batch_stands(
 
 def test_percent_done_counts_requests() -> None:
     """Landed batches count whole, open ones by what the provider has answered."""
-    run = state(attempt(batch=batch(), ended=LANDED), attempt(batch=batch()), None)
+    run = state(attempt(batch=batch(), ended=DOWNLOADED), attempt(batch=batch()), None)
     assert percent_done(run, {}) == 33.3
     assert percent_done(run, {"b-1": batch(succeeded=4, errored=1)}) == 50.0
     assert percent_done(state(), {}) == 0

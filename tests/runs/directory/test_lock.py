@@ -17,7 +17,7 @@ import sys
 from batchwright.runs.directory.lock import locked
 from batchwright.runs.directory.storage import Directory
 with locked(Directory(sys.argv[1])):
-    print("held", flush=True)
+    print("paused", flush=True)
     sys.stdin.read()
 """
 
@@ -32,7 +32,7 @@ def test_a_second_worker_is_told_and_a_dead_one_forgotten(tmp_path: Path) -> Non
         text=True,
     ) as holder:
         assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
+        assert holder.stdout.readline() == "paused\n"
         with (
             pytest.raises(RunBusyError, match=r"Another process works on .*/run"),
             locked(directory),
