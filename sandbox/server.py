@@ -24,6 +24,7 @@ from .load import FaultSource, load_faults
 __all__ = ["Sandbox", "serve"]
 
 API_KEY = "sandbox-key"
+_BASE_PATHS = {"openai": "/openai/v1", "anthropic": "/anthropic"}
 
 
 class Sandbox:
@@ -153,15 +154,29 @@ class Sandbox:
         if self._temporary is not None:
             self._temporary.cleanup()
 
+    def base_url(self, vendor: str) -> str:
+        """Return the base URL of one vendor's API.
+
+        Raises:
+            InputError: The sandbox does not serve this vendor's API.
+        """
+        if vendor not in _BASE_PATHS:
+            known = ", ".join(_BASE_PATHS)
+            raise InputError(
+                f"The sandbox does not serve the API of {vendor!r}, only those of"
+                f" {known}; run this job without the sandbox."
+            )
+        return self.url + _BASE_PATHS[vendor]
+
     @property
     def openai_base_url(self) -> str:
-        """What `OPENAI_BASE_URL` must be."""
-        return f"{self.url}/openai/v1"
+        """The value for `OPENAI_BASE_URL`."""
+        return self.base_url("openai")
 
     @property
     def anthropic_base_url(self) -> str:
-        """What `ANTHROPIC_BASE_URL` must be."""
-        return f"{self.url}/anthropic"
+        """The value for `ANTHROPIC_BASE_URL`."""
+        return self.base_url("anthropic")
 
     def environment(self) -> dict[str, str]:
         """Return the variables that send both SDKs here."""
