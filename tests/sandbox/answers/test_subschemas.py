@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from batchwright.sandbox.rules import anthropic_problem, openai_problem
+from batchwright.sandbox.anthropic.schema import schema_problem as anthropic_problem
+from batchwright.sandbox.openai.schema import schema_problem as openai_problem
 
 
 def _object(**properties: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from batchwright.sandbox.answers.answers import dice_of
+from batchwright.sandbox.answers.answer import seeded
 from batchwright.sandbox.answers.pattern import match_of
 from batchwright.sandbox.answers.sample import sample
 
@@ -67,8 +67,8 @@ SCHEMAS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("schema", SCHEMAS)
 @pytest.mark.parametrize("seed", range(8))
 def test_a_sample_is_valid(schema: dict[str, Any], seed: int) -> None:
-    """Whatever the dice, the value satisfies the schema."""
-    value = sample(schema, dice_of(seed))
+    """Whatever the seed, the value satisfies the schema."""
+    value = sample(schema, seeded(seed))
     Draft202012Validator(
         schema, format_checker=Draft202012Validator.FORMAT_CHECKER
     ).validate(value)
@@ -86,7 +86,7 @@ def test_an_endless_schema_still_gives_a_value() -> None:
         },
         "$ref": "#/$defs/A",
     }
-    assert isinstance(sample(schema, dice_of(1)), dict)
+    assert isinstance(sample(schema, seeded(1)), dict)
 
 
 PATTERNS = [
@@ -104,10 +104,10 @@ PATTERNS = [
 @settings(max_examples=20)
 def test_a_simple_pattern_is_met(pattern: str, seed: int) -> None:
     """Classes, repeats, groups, branches and references are written out."""
-    assert re.search(pattern, match_of(pattern, dice_of(seed)))
+    assert re.search(pattern, match_of(pattern, seeded(seed)))
 
 
 @pytest.mark.parametrize("pattern", ["(", r"(?=x)y", "a{99999999999999}"])
 def test_an_unreadable_pattern_gives_a_word(pattern: str) -> None:
     """What cannot be read or met is no error."""
-    assert match_of(pattern, dice_of(1)) == "synthetic"
+    assert match_of(pattern, seeded(1)) == "synthetic"

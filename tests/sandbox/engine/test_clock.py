@@ -93,16 +93,6 @@ def test_anthropic_results_are_archived(clients: Any, message: Any) -> None:
         clients.anthropic_raw(batch.id)
 
 
-def test_an_upload_in_parts_must_be_finished_in_time(clients: Any) -> None:
-    """After an hour a pending upload has expired and takes no more parts."""
-    upload = clients.openai.uploads.create(
-        filename="x.jsonl", purpose="batch", bytes=2, mime_type="text/plain"
-    )
-    clients.sandbox.advance(3600)
-    with pytest.raises(openai.BadRequestError, match="expired"):
-        clients.openai.uploads.parts.create(upload.id, data=b"{}")
-
-
 def test_the_clock_goes_on_after_a_restart(
     tmp_path: Path, connect: Any, message: Any
 ) -> None:

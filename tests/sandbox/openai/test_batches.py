@@ -8,11 +8,7 @@ import openai
 import orjson
 import pytest
 from jsonschema import Draft202012Validator
-from openai.types import (
-    Completion,
-    CreateEmbeddingResponse,
-    ModerationCreateResponse,
-)
+from openai.types import Completion, CreateEmbeddingResponse
 from openai.types.chat import ChatCompletion
 from openai.types.responses import Response
 
@@ -136,7 +132,6 @@ def test_answers_satisfy_the_schema_of_the_request(
 
 PLAIN: list[tuple[str, dict[str, Any], Any]] = [
     ("/v1/embeddings", {"input": ["a", "b"], "dimensions": 7}, CreateEmbeddingResponse),
-    ("/v1/moderations", {"input": "a"}, ModerationCreateResponse),
     ("/v1/completions", {"prompt": "a"}, Completion),
 ]
 
@@ -145,7 +140,7 @@ PLAIN: list[tuple[str, dict[str, Any], Any]] = [
 def test_other_endpoints_answer_in_their_own_shape(
     clients: Any, endpoint: str, body: dict[str, Any], shape: Any
 ) -> None:
-    """Embeddings, moderations and completions validate as the SDK's types."""
+    """Embeddings and completions validate as the SDK's types."""
     line = {
         "custom_id": "a",
         "method": "POST",
@@ -202,21 +197,6 @@ def test_a_batch_goes_on_without_its_deleted_input(clients: Any, chat: Any) -> N
     batch = clients.openai.batches.retrieve(batch_id)
     assert batch.status == "cancelled"
     assert len(clients.results(batch)) == 4
-
-
-def test_a_large_file_can_arrive_in_parts(clients: Any, chat: Any) -> None:
-    """The uploads API joins parts into a file that a batch can use."""
-    content = b"".join(orjson.dumps(chat(f"row-{i}")) + b"\n" for i in range(30))
-    upload = clients.openai.uploads.upload_file_chunked(
-        file=content,
-        filename="requests.jsonl",
-        bytes=len(content),
-        mime_type="application/jsonl",
-        purpose="batch",
-        part_size=1000,
-    )
-    assert upload.status == "completed"
-    assert clients.raw(upload.file.id) == content
 
 
 def test_cancel_keeps_what_has_run(clients: Any, chat: Any) -> None:

@@ -1,16 +1,19 @@
-"""Reads the parameters of an Anthropic request as the API would, refusals included."""
+"""Reads the parameters of a request as Anthropic's API does, and refuses what it does.
+
+An independent judge of the client's check in `providers/anthropic/check.py`: it shares
+no code with it, and a test compares what both say of the same requests.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from ...providers.anthropic.models import refuses
-from ..answers.answers import Asked, Failure, tokens_of
-from ..rules import anthropic_problem
+from ..answers.answer import Failure, Question, estimate_tokens
+from .schema import schema_problem
 
 __all__ = ["read_request"]
 
@@ -18,46 +21,48 @@ _ROLES = {"user", "assistant", "system"}
 _MAX_STRICT_TOOLS = 20
 
 
-def read_request(custom_id: str, params: dict[str, Any]) -> Asked | Failure:
-    """Return what a request asks for, or the error it gets."""
-    if problem := next(_problems(params), None):
-        return Failure(400, problem)
-    schema, tool = None, None
-    form = (params.get("output_config") or {}).get("format") or {}
-    if form.get("type") == "json_schema":
-        schema = form.get("schema")
-        if problem := _schema_problem(orjson.dumps(schema)):
-            return Failure(400, f"output_config.format.{problem}")
-    tools = params.get("tools") or []
-    strict = [each for each in tools if each.get("strict")]
-    if len(strict) > _MAX_STRICT_TOOLS:
-        return Failure(400, f"tools: at most {_MAX_STRICT_TOOLS} tools may be strict")
-    for number, each in enumerate(strict):
-        if problem := _schema_problem(orjson.dumps(each.get("input_schema"))):
-            return Failure(400, f"tools.{number}.custom.input_{problem}")
+def read_request(params: dict[str, Any]) -> Question | Failure:
+    """Return what a request asks for, or the error that it gets."""
+    try:
+        if problem := next(_problems(params), None):
+            return Failure(400, problem)
+        return _read(params)
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        return Failure(400, f"params: Input has an unexpected type: {exc}")
+
+
+def _read(params: dict[str, Any]) -> Question:
+    schema, tool = _format(params).get("schema"), None
     choice = params.get("tool_choice") or {}
     if choice.get("type") in {"tool", "any"}:
-        wanted = choice.get("name") or (tools[0].get("name") if tools else None)
-        found = [each for each in tools if each.get("name") == wanted]
-        if not found:
-            return Failure(
-                400, f"tool_choice: Tool {wanted!r} not found in provided tools"
-            )
-        tool, schema = wanted, found[0].get("input_schema")
-    return Asked(
-        custom_id=custom_id,
+        chosen = _chosen_tool(params)
+        tool, schema = chosen["name"], chosen.get("input_schema")
+    return Question(
         model=params["model"],
         messages=_chat_messages(params),
         schema=schema,
         tool=tool,
         max_tokens=params["max_tokens"],
-        input_tokens=tokens_of(orjson.dumps(params)),
+        input_tokens=estimate_tokens(orjson.dumps(params)),
         temperature=params.get("temperature"),
     )
 
 
+def _format(params: dict[str, Any]) -> dict[str, Any]:
+    """Return the `json_schema` format that a request asks for, or an empty dict."""
+    form = (params.get("output_config") or {}).get("format") or {}
+    return form if form.get("type") == "json_schema" else {}
+
+
+def _chosen_tool(params: dict[str, Any]) -> dict[str, Any]:
+    """Return the tool that must be called, or an empty dict if there is none."""
+    tools: list[dict[str, Any]] = params.get("tools") or []
+    wanted = params["tool_choice"].get("name") or (tools[0]["name"] if tools else None)
+    return next((tool for tool in tools if tool.get("name") == wanted), {})
+
+
 def _problems(params: dict[str, Any]) -> Iterator[str]:
-    """Yield what is wrong, worst first; what follows may hang on what went before."""
+    """Yield problems; only the first one is reliable."""
     for name in ("model", "max_tokens", "messages"):
         if name not in params:
             yield f"{name}: Field required"
@@ -74,10 +79,8 @@ def _problems(params: dict[str, Any]) -> Iterator[str]:
     for name in ("temperature", "top_p", "top_k"):
         if name in refused and name in params:
             yield f"`{name}` is not supported for this model."
-    form = (params.get("output_config") or {}).get("format")
-    if form and "json_schema" in refused:
-        yield "output_config.format: structured outputs are not supported by this model"
     yield from _message_problems(params["messages"])
+    yield from _output_problems(params, refused)
 
 
 def _message_problems(messages: Any) -> Iterator[str]:
@@ -100,13 +103,31 @@ def _message_problems(messages: Any) -> Iterator[str]:
         yield 'messages: first message must use the "user" role'
 
 
-@lru_cache(maxsize=64)
-def _schema_problem(schema: bytes) -> str | None:
-    return anthropic_problem(orjson.loads(schema))
+def _output_problems(params: dict[str, Any], refused: frozenset[str]) -> Iterator[str]:
+    """Check structured outputs and tools."""
+    if form := _format(params):
+        if "json_schema" in refused:
+            yield (
+                "output_config.format: structured outputs are not supported by this"
+                " model"
+            )
+        if problem := schema_problem(form.get("schema")):
+            yield f"output_config.format.{problem}"
+    tools = params.get("tools") or []
+    if sum(bool(tool.get("strict")) for tool in tools) > _MAX_STRICT_TOOLS:
+        yield f"tools: at most {_MAX_STRICT_TOOLS} tools may be strict"
+    for number, tool in enumerate(tools):
+        schema = tool.get("input_schema")
+        if tool.get("strict") and (problem := schema_problem(schema)):
+            yield f"tools.{number}.custom.input_{problem}"
+    choice = params.get("tool_choice") or {}
+    if choice.get("type") in {"tool", "any"} and not _chosen_tool(params):
+        name = choice.get("name")
+        yield f"tool_choice: Tool {name!r} not found in provided tools"
 
 
 def _chat_messages(params: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the conversation as the chat API has it."""
+    """Return the conversation in the form of the chat API."""
     messages = []
     if system := params.get("system"):
         messages.append({"role": "system", "content": _chat_content(system)})
