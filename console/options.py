@@ -21,6 +21,7 @@ from ..data.job_fields import (
     SIZE,
     JobField,
 )
+from ..errors import InputError
 
 __all__ = [
     "AllJobOptions",
@@ -110,44 +111,44 @@ def _target(
     provider: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="openai or anthropic.", show_default="openai"
+            metavar="NAME",
+            help="The provider: openai (default), anthropic, or one that an installed"
+            " package adds.",
         ),
     ] = None,
 ) -> str:
-    from ..providers import PROVIDERS  # noqa: PLC0415 - a help page needs none
+    from ..providers import DEFAULT_PROVIDER, get_vendor  # noqa: PLC0415 - for help
 
     flagged = "anthropic" if use_anthropic else None
-    if provider not in {None, *PROVIDERS}:
-        raise typer.BadParameter(
-            f"{provider!r} is none of {', '.join(PROVIDERS)}.", param_hint="--provider"
-        )
     if flagged and provider not in {None, flagged}:
         raise typer.BadParameter(
             f"--use-anthropic and --provider {provider} contradict each other."
         )
-    return flagged or provider or PROVIDERS[0]
+    try:
+        return get_vendor(flagged or provider or DEFAULT_PROVIDER).name
+    except InputError as exc:
+        raise typer.BadParameter(str(exc), param_hint="--provider") from exc
 
 
 Target = Annotated[str, _Computed(_target)]
 """The name of the provider."""
 
 
-def _option(name: str, field: JobField, **changes: Any) -> inspect.Parameter:
+def _option(name: str, field: JobField) -> inspect.Parameter:
     """Return the option that sets a field of `BatchJob`."""
     kind: Any = field.kind
     default = inspect.Parameter.empty if field.is_required else field.default
     if kind is dict:
         name, kind, default = "param", list[str], None
-    settings = {
-        "help": field.help,
-        "metavar": field.metavar,
-        "show_default": field.shown or True,
-        "min": field.bounds.get("ge", field.bounds.get("gt")),
-        "max": field.bounds.get("le"),
-        "rich_help_panel": field.panel,
-        **changes,
-    }
-    option = typer.Option(f"--{name.replace('_', '-')}", **settings)
+    option = typer.Option(
+        f"--{name.replace('_', '-')}",
+        help=field.help,
+        metavar=field.metavar,
+        show_default=field.shown or True,
+        min=field.bounds.get("ge", field.bounds.get("gt")),
+        max=field.bounds.get("le"),
+        rich_help_panel=field.panel,
+    )
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ..models import Batch, Outcome, RunReport
+from ..providers import get_vendor
 from .exits import say
 from .tables import NOTHING, RuledTable, number, print_facts, print_table, when
 
@@ -25,7 +26,6 @@ __all__ = [
     "print_summary",
 ]
 
-_TITLES = {"openai": "OpenAI Batch Jobs", "anthropic": "Anthropic Batch Jobs"}
 _COLUMNS = ("Batch ID", "Created At", "Status", "Failed", "Completed", "Total")
 _SHOWN_LINE_ERRORS = 20
 _SHOWN_ERRORS = 5
@@ -33,12 +33,12 @@ _SHOWN_ERRORS = 5
 
 def batches_table(provider: str, batches: Sequence[Batch]) -> RuledTable:
     """Return the table of `list` for a terminal."""
-    return RuledTable(_TITLES[provider], _COLUMNS, [*map(_batch_row, batches)])
+    return RuledTable(_title(provider), _COLUMNS, [*map(_batch_row, batches)])
 
 
 def print_batches(provider: str, batches: Sequence[Batch]) -> None:
     """Print the table of `list` once."""
-    print_table(_TITLES[provider], _COLUMNS, [*map(_batch_row, batches)])
+    print_table(_title(provider), _COLUMNS, [*map(_batch_row, batches)])
 
 
 def print_batch(batch: Batch) -> None:
@@ -122,6 +122,10 @@ def print_dry_run(found: DryRun) -> None:
     print_facts(_dry_run_facts(found))
     for sample in found.samples:
         typer.echo(sample)
+
+
+def _title(provider: str) -> str:
+    return f"{get_vendor(provider).title} Batch Jobs"
 
 
 def _batch_row(batch: Batch) -> tuple[str, ...]:

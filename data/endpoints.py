@@ -1,4 +1,4 @@
-"""Where the requests of a model go: host and endpoint."""
+"""Where requests go: the address and the path of the API."""
 
 from __future__ import annotations
 
@@ -6,42 +6,33 @@ import os
 
 from ..errors import InputError
 from ..models import Endpoint
+from ..providers import get_vendor, vendors
 
 __all__ = ["base_url_for", "endpoint_for"]
 
-_BASE_URLS = {
-    "openai": ("OPENAI_BASE_URL", "https://api.openai.com/v1"),
-    "anthropic": ("ANTHROPIC_BASE_URL", "https://api.anthropic.com"),
-}
-
 
 def base_url_for(provider: str, base_url: str | None, *, synthetic: bool) -> str:
-    """Return the given base URL, else the one that the vendor's SDK would use.
+    """Return where requests go: as given, or as the SDK would read it.
 
     A sandbox run ignores the environment; its server has no fixed address.
     """
-    variable, default = _BASE_URLS[provider]
+    vendor = get_vendor(provider)
     if base_url is None and not synthetic:
-        base_url = os.environ.get(variable)
-    return base_url or default
+        base_url = os.environ.get(vendor.base_url_variable)
+    return base_url or vendor.base_url
 
 
-def endpoint_for(provider: str, model: str, endpoint: Endpoint | None) -> Endpoint:
-    """Return the given endpoint, else the default one of the model.
+def endpoint_for(provider: str, model: str, endpoint: Endpoint | None) -> str:
+    """Return the endpoint that a model is reached at.
 
     Raises:
         InputError: The provider has no such endpoint.
     """
-    if provider == "anthropic":
-        if endpoint not in {None, "/v1/messages"}:
-            raise InputError(f"Anthropic has no endpoint {endpoint}; drop it.")
-        return "/v1/messages"
-    if endpoint == "/v1/messages":
-        raise InputError(
-            "OpenAI has no endpoint /v1/messages; drop it, or name the model"
-            " `anthropic/...`."
-        )
+    vendor = get_vendor(provider)
     if endpoint is None:
-        embeds = model.startswith("text-embedding-")
-        return "/v1/embeddings" if embeds else "/v1/chat/completions"
-    return endpoint
+        return vendor.endpoint_for(model)
+    if endpoint in vendor.endpoints:
+        return endpoint
+    others = [other.name for other in vendors() if endpoint in other.endpoints]
+    hint = f", or name the model `{others[0]}/...`" if others else ""
+    raise InputError(f"{vendor.title} has no endpoint {endpoint}; drop it{hint}.")

@@ -149,7 +149,7 @@ def _split(file: BinaryIO, answer: Answer) -> tuple[list[Any], list[Any]]:
     parsed: list[Any] = []
     unparsed: list[Any] = []
     with paused_collector():
-        for block in read_results(file, costs=False):
+        for block in read_results(file):
             if block.fmt is None:
                 unparsed += map(_as_json, block.lines)
                 continue

@@ -15,8 +15,8 @@ These are the help pages of `batchwright`, one for each command. `python -m batc
 is the same program.
 
 Data goes to standard output; progress and messages go to standard error. On a terminal
-there are tables and progress bars, in a pipe plain text. `--json` prints one JSON object
-a line. Times are UTC. A flag is off unless its page says otherwise.
+there are tables and progress bars, in a pipe plain text. `--json` prints one JSON
+object a line. Times are UTC. A flag is off unless its page says otherwise.
 
 | exit code | means |
 |---|---|

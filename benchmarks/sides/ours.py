@@ -15,13 +15,11 @@ from batchwright.data.job import BatchJob
 from batchwright.data.requests.check import check_file
 from batchwright.data.requests.generate import write_shards
 from batchwright.data.resolve import ResolvedJob, resolve
+from batchwright.data.results.block import Reading
 from batchwright.data.rows.source import open_rows
-from batchwright.data.tables.join import (
-    ResultFile,
-    concat_parts,
-    part_name,
-    write_part,
-)
+from batchwright.data.tables.concat import concat_parts
+from batchwright.data.tables.formats import part_name
+from batchwright.data.tables.join import BatchOutput, ShardRows, write_part
 from batchwright.models import Outcome
 from batchwright.providers import get_format
 
@@ -110,17 +108,17 @@ def join(
         count = min(50_000, int(rows) - first)
         part = where / part_name(output)
         tally = write_part(
-            job,
-            kept,
-            [ResultFile(path, path.stem) for path in sorted(where.glob("round-*"))],
+            ShardRows(
+                path=kept,
+                nonce=NONCE,
+                first_row=first,
+                count=count,
+                absent=lambda _: (Outcome.MISSING, "no line"),
+                columns={"id": "int64", "text": "string"},
+            ),
+            [BatchOutput(path, path.stem) for path in sorted(where.glob("round-*"))],
             part,
-            nonce=NONCE,
-            first_row=first,
-            rows=count,
-            fmt=fmt,
-            answer=answer,
-            absent=lambda _: (Outcome.MISSING, "no line"),
-            columns={"id": "int64", "text": "string"},
+            Reading(answer, fmt, job.template.model),
         )
         succeeded += tally.outcomes.get(Outcome.SUCCEEDED, 0)
         parts.append(part)

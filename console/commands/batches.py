@@ -86,7 +86,8 @@ def create_from_file(
     metadata: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KEY=VALUE", help="Stored with the batch at OpenAI; repeatable."
+            metavar="KEY=VALUE",
+            help="Stored with the batch, if the provider can; repeatable.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -98,15 +99,16 @@ def create_from_file(
     batch that exists. After success it creates another batch and names the
     earlier one.
     """
-    from ...providers import get_provider
+    from ...providers import get_provider, get_vendor
     from ...runs.create.submit_file import Submitted, submit_file, submit_parts
     from ...runs.events import bytes_told, listening
     from ..progress import progress_shown
 
     extra = pairs(metadata, "--metadata")
     client = get_provider(target)
-    if extra and target == "anthropic":
-        say("Anthropic's batches hold no metadata, so --metadata is left out.")
+    vendor = get_vendor(target)
+    if extra and not vendor.keeps_metadata:
+        say(f"{vendor.title}'s batches hold no metadata, so --metadata is left out.")
     uploaded = bytes_told("uploading")
 
     def create() -> Iterator[Submitted]:

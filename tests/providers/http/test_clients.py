@@ -325,7 +325,7 @@ def test_unknown_batch_is_said_so(client: Any, batch_id: str) -> None:
 def test_id_of_the_other_vendor_is_recognised(client: Any) -> None:
     """An ID that looks like the other provider's comes with the way out."""
     foreign = {"openai": "msgbatch_01", "anthropic": "batch_01"}[client.name]
-    with pytest.raises(UnknownBatchError, match="--use-anthropic"):
+    with pytest.raises(UnknownBatchError, match="use --provider"):
         client.provider.retrieve(foreign)
 
 

@@ -176,7 +176,6 @@ BAD = {
     "stream": (_with_body(stream=True), [("streaming_unsupported", "body.stream")]),
     "no-input": ({**GOOD, "url": "/v1/responses"}, [("invalid_request", "body.input")]),
     "list": ([], [("invalid_json_line", None)]),
-    "anthropic": ({"custom_id": "a", "params": {}}, [("wrong_provider", None)]),
 }
 
 
@@ -186,12 +185,6 @@ def test_check(name: str) -> None:
     request, expected = BAD[name]
     problems = FMT.check(orjson.dumps(request))[2]
     assert [(problem.code, problem.param) for problem in problems] == expected
-
-
-def test_check_names_the_other_provider() -> None:
-    """A line for Anthropic is called one, with the option that sends it there."""
-    problems = FMT.check(b'{"custom_id":"a","params":{"model":"claude"}}')[2]
-    assert "--use-anthropic" in problems[0].message
 
 
 @pytest.mark.parametrize(

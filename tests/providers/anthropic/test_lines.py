@@ -143,13 +143,6 @@ def test_check_takes_good_ids(custom_id: str) -> None:
     assert FMT.check(orjson.dumps(_request(custom_id))) == (custom_id, "m", [])
 
 
-def test_check_names_the_other_provider() -> None:
-    """A line for OpenAI is called one, with the option that keeps it there."""
-    problems = FMT.check(b'{"custom_id":"a","body":{"model":"gpt"}}')[2]
-    assert "--use-anthropic" in problems[0].message
-    assert problems[0].code == "wrong_provider"
-
-
 @pytest.mark.parametrize("content", [b'"\xff"', b'"\x01"', b'"\\q"', b"NaN", b'"a"}}x'])
 def test_check_finds_what_is_no_json(content: bytes) -> None:
     """Bytes that are no UTF-8 or no JSON are found, wherever they stand."""
