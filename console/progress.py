@@ -23,7 +23,7 @@ from ..models import EventKind, RunEvent
 from .exits import say
 from .tables import redrawn
 
-__all__ = ["Tell", "describe", "erase_bars", "progress_shown"]
+__all__ = ["Bars", "Tell", "describe", "erase_bars", "progress_shown"]
 
 Tell = Callable[[RunEvent], None]
 
@@ -90,7 +90,7 @@ def progress_shown(beginning: str | None = None) -> Iterator[Tell]:
     with _Block(*columns, console=console, expand=True, transient=True) as progress:
         _shown.append(progress)
         try:
-            yield _Bars(progress, beginning).tell
+            yield Bars(progress, beginning).tell
         finally:
             _shown.remove(progress)
 
@@ -152,7 +152,7 @@ class _Lines:
             say(line)
 
 
-class _Bars:
+class Bars:
     """A bar for each kind of work, which adds up all batches."""
 
     def __init__(self, progress: Progress, beginning: str | None) -> None:
