@@ -14,7 +14,7 @@ from batchwright.sandbox import Sandbox
 
 Cli = Callable[..., Result]
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 MODEL = f"{EXAMPLES}/email_model.py:Classification"
 ASK = ("--prompt", "Classify: {{ email }}", "--response-model", MODEL)
 BOTH = pytest.mark.parametrize(

@@ -243,7 +243,7 @@ def test_a_split_that_stopped_halfway_goes_on(
     done = cli(*arguments)
     assert done.exit_code == 0, done.output
     assert len(done.stdout.split()) == 2
-    assert "not made again" in done.stderr
+    assert "exists already" in done.stderr
     assert sandbox.created() == 2
     assert cli(*arguments).exit_code == 0
     assert sandbox.created() == 4

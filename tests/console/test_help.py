@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import get_args, get_type_hints
+from typing import Any, get_args
 
 import pytest
 import typer.main
@@ -15,9 +15,9 @@ from typer.testing import Result
 
 import batchwright
 from batchwright.cli import app
-from batchwright.console.job_options import LimitOptions, RequestOptions
 from batchwright.data.job import BatchJob
-from batchwright.models import Mode
+from batchwright.data.job_fields import JOB_FIELDS
+from batchwright.models import Endpoint, Mode
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
@@ -36,7 +36,6 @@ def _generator() -> ModuleType:
 def test_the_page_is_what_the_commands_say() -> None:
     """docs/cli.md is current; `python docs/_generate_cli.py` writes it."""
     generator = _generator()
-    assert set(generator.COMMANDS) == set(COMMANDS)
     written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     assert generator.render() == written
 
@@ -109,20 +108,32 @@ def test_what_is_required(name: str, required: set[str]) -> None:
 
 
 def test_job_options_are_the_jobs_fields() -> None:
-    """Every option of a job is a field of `BatchJob`, with the same default."""
-    given = RequestOptions(model="m").as_fields() | LimitOptions().as_fields()
-    job = BatchJob(input="in.csv", output="out.csv", model="m")
-    assert given == {name: getattr(job, name) for name in given}
-    no_options = {"input", "output", "overwrite", "answer_prefix", "sandbox"}
-    assert set(BatchJob.model_fields) - set(given) == no_options | {
-        "metadata",
-        "credentials",
-    }
+    """`run` has an option with the same default for every field but two."""
+    options = {each.name: each for each in COMMANDS["run"].params}
+    options["params"] = options.pop("param")
+    fields = BatchJob.model_fields
+    assert {*fields} == {*JOB_FIELDS}
+    assert {*fields} - {*options} == {"metadata", "credentials"}
+    for name in {*fields} & {*options} - {"params"}:
+        default = fields[name].get_default()
+        assert options[name].required == fields[name].is_required()
+        assert options[name].required or options[name].default == default
 
 
-def test_modes_are_the_models_modes() -> None:
-    """`--mode` takes what `BatchJob` takes."""
-    assert get_args(get_type_hints(RequestOptions)["mode"]) == get_args(Mode)
+@pytest.mark.parametrize(
+    ("name", "kind"), [("mode", Mode), ("endpoint", Endpoint)], ids=["mode", "endpoint"]
+)
+def test_the_help_names_all_choices(name: str, kind: Any) -> None:
+    """What `BatchJob` takes for a field can be read on the help page."""
+    assert all(choice in JOB_FIELDS[name].help for choice in get_args(kind))
+
+
+def test_a_value_that_is_no_choice_is_wrong_usage(cli: Callable[..., Result]) -> None:
+    """`BatchJob` refuses it, and the command names the option."""
+    done = cli("run", "in.csv", "--model", "m", "--output", "o.csv", "--mode", "magic")
+    assert done.exit_code == 2
+    assert "--mode" in done.stderr
+    assert "'json_schema'" in done.stderr
 
 
 def test_the_version(cli: Callable[..., Result]) -> None:

@@ -15,7 +15,7 @@ from batchwright.sandbox import Sandbox
 
 Cli = Callable[..., Result]
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 ASK = (
     *("--prompt", "Classify: {{ email }}"),
     *("--response-model", f"{EXAMPLES}/email_model.py:Classification"),

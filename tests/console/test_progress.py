@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from batchwright.console.progress import _Bars, describe, progress_shown
+from batchwright.console.progress import Bars, describe, progress_shown
 from batchwright.models import RunEvent
 from batchwright.runs.events import bytes_told, listening
 
@@ -75,7 +75,7 @@ def test_many_batches_are_one_bar() -> None:
     """Bytes of all units add up in one bar, told from many threads at once."""
     console = Console(file=io.StringIO(), force_terminal=True)
     with Progress(TextColumn("{task.description}"), console=console) as progress:
-        bars = _Bars(progress, "Beginning")
+        bars = Bars(progress, "Beginning")
 
         def upload(shard: str) -> None:
             for done in range(0, 101, 10):
@@ -100,7 +100,7 @@ def test_lines_leave_no_bar_behind() -> None:
     with Progress(
         *columns, console=console, transient=True, refresh_per_second=1000
     ) as progress:
-        bars = _Bars(progress, None)
+        bars = Bars(progress, None)
         for n in range(200):
             bars.tell(RunEvent(kind="uploading", shard=f"{n}", done=1, total=1))
             bars.tell(RunEvent(kind="downloading", shard=f"{n}", done=1, total=1))

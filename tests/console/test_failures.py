@@ -322,7 +322,7 @@ def test_a_full_disk() -> None:
         )
     assert done.returncode == 1
     assert done.stderr == (
-        "Error: No room is left on the disk; make room, then repeat the command.\n"
+        "Error: The disk is full; free some space, then repeat the command.\n"
     )
 
 
