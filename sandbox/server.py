@@ -19,6 +19,7 @@ from .answers.upstream import ask_upstream
 from .engine.backend import Backend, Call, CreatedBatch
 from .http.app import make_app
 from .http.protocol import Protocol
+from .http.quick_server import QuickServer
 from .load import FaultSource, load_faults
 
 __all__ = ["Sandbox", "serve"]
@@ -99,7 +100,7 @@ class Sandbox:
 
     def stop(self) -> None:
         """Stop serving; state in a given folder stays."""
-        self._server.should_exit = True
+        self._server.stop()
         if self._thread is not None:
             self._thread.join()
         self._close()
@@ -142,7 +143,7 @@ class Sandbox:
             timeout_graceful_shutdown=1,
             server_header=False,
         )
-        self._server = uvicorn.Server(config)
+        self._server = QuickServer(config)
 
     def _close(self) -> None:
         self.backend.close()
