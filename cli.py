@@ -143,7 +143,8 @@ def create_from_file(
     metadata: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KEY=VALUE", help="Stored with the batch, at OpenAI; repeatable."
+            metavar="KEY=VALUE",
+            help="Stored with the batch, if the provider does that; repeatable.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -156,14 +157,15 @@ def create_from_file(
     the earlier.
     """
     from .console.progress import progress_shown
-    from .providers import get_provider
+    from .providers import get_provider, get_vendor
     from .runs.create.submit_file import Submitted, submit_file, submit_parts
     from .runs.events import bytes_told, listening
 
     extra = pairs(metadata, "--metadata")
     client = get_provider(target.name)
-    if extra and target.name == "anthropic":
-        say("Anthropic's batches hold no metadata, so --metadata is left out.")
+    vendor = get_vendor(target.name)
+    if extra and not vendor.keeps_metadata:
+        say(f"{vendor.title}'s batches hold no metadata, so --metadata is left out.")
     uploaded = bytes_told("uploading")
 
     def create() -> Iterator[Submitted]:

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..models import Batch
+from ..providers import get_vendor
 from .tables import NOTHING, RuledTable, number, print_facts, print_table, when
 
 __all__ = ["batches_table", "print_batch", "print_batches"]
 
-_TITLES = {"openai": "OpenAI Batch Jobs", "anthropic": "Anthropic Batch Jobs"}
 _COLUMNS = ("Batch ID", "Created At", "Status", "Failed", "Completed", "Total")
 _SHOWN = 20
 
 
 def batches_table(provider: str, batches: Sequence[Batch]) -> RuledTable:
     """Return the table of `list` for a terminal."""
-    return RuledTable(_TITLES[provider], _COLUMNS, [_row(batch) for batch in batches])
+    return RuledTable(_title(provider), _COLUMNS, [_row(batch) for batch in batches])
 
 
 def print_batches(provider: str, batches: Sequence[Batch]) -> None:
     """Print the table of `list` once."""
-    print_table(_TITLES[provider], _COLUMNS, [_row(batch) for batch in batches])
+    print_table(_title(provider), _COLUMNS, [_row(batch) for batch in batches])
 
 
 def print_batch(batch: Batch) -> None:
@@ -50,6 +50,10 @@ def print_batch(batch: Batch) -> None:
         "Errors": "\n".join(_errors(batch)),
     }
     print_facts(facts + [(name, value) for name, value in named.items() if value])
+
+
+def _title(provider: str) -> str:
+    return f"{get_vendor(provider).title} Batch Jobs"
 
 
 def _row(batch: Batch) -> tuple[str, ...]:

@@ -7,29 +7,30 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
+from ..providers import vendors
 from ..settings import get_settings
 
 __all__ = ["facts"]
 
-_PACKAGES = ("batchwright", "prefect", "fastapi", "openai", "anthropic", "pydantic")
-_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_WEBHOOK_SECRET")
-_ADDRESSES = {
-    "OPENAI_BASE_URL": "https://api.openai.com/v1",
-    "ANTHROPIC_BASE_URL": "https://api.anthropic.com",
-    "PREFECT_API_URL": "that of Prefect's profile, else an embedded server",
-}
+_PACKAGES = ("batchwright", "prefect", "fastapi", "pydantic")
+_PREFECT = ("PREFECT_API_URL", "that of Prefect's profile, else an embedded server")
 
 
 def facts() -> list[tuple[str, str]]:
     """Return names and values, in the order in which they are shown; no keys."""
+    known = tuple(vendors())
+    sdks = [vendor.sdk for vendor in known if vendor.sdk]
+    keys = [name for vendor in known for name in vendor.key_variables]
+    keys += [name for vendor in known for name in vendor.secret_variables]
+    addresses = [(vendor.base_url_variable, vendor.base_url) for vendor in known]
     home = os.environ.get("PREFECT_HOME") or str(Path.home() / ".prefect")
     return [
         ("Python", platform.python_version()),
-        *((name, version(name)) for name in _PACKAGES),
-        *((name, "set" if os.environ.get(name) else "not set") for name in _KEYS),
+        *((name, version(name)) for name in (*_PACKAGES, *sdks)),
+        *((name, "set" if os.environ.get(name) else "not set") for name in keys),
         *(
             (name, os.environ.get(name) or f"not set: {default}")
-            for name, default in _ADDRESSES.items()
+            for name, default in (*addresses, _PREFECT)
         ),
         ("BATCHWRIGHT_RUNS_DIR", _folder(get_settings().runs_dir)),
         ("PREFECT_HOME", _folder(home)),

@@ -7,9 +7,11 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
+
+from ..errors import InputError
 
 __all__ = ["AsJson", "BatchId", "FilePath", "RunDir", "Target", "expanded", "pairs"]
 
@@ -45,24 +47,33 @@ class Target:
         ),
     ] = False
     provider: Annotated[
-        Literal["openai", "anthropic"] | None,
+        str | None,
         typer.Option(
-            metavar="NAME", help="The same: openai or anthropic.", show_default="openai"
+            metavar="NAME",
+            help="The provider: openai (default), anthropic, or one that an installed"
+            " package adds.",
         ),
     ] = None
 
     @property
     def name(self) -> str:
-        """The provider's name; OpenAI where none was given.
+        """The provider's name; the default where none was given.
 
         Raises:
-            BadParameter: Two different ones were given.
+            BadParameter: Two different ones were given, or an unknown one.
         """
-        if self.use_anthropic and self.provider == "openai":
+        from ..providers import DEFAULT_PROVIDER, get_vendor  # noqa: PLC0415 - for help
+
+        flagged = "anthropic" if self.use_anthropic else None
+        if flagged and self.provider not in {None, flagged}:
             raise typer.BadParameter(
-                "--use-anthropic and --provider openai contradict each other."
+                f"--use-anthropic and --provider {self.provider} contradict each other."
             )
-        return "anthropic" if self.use_anthropic else self.provider or "openai"
+        name = flagged or self.provider or DEFAULT_PROVIDER
+        try:
+            return get_vendor(name).name
+        except InputError as exc:
+            raise typer.BadParameter(str(exc), param_hint="--provider") from exc
 
 
 def expanded(command: Callable[..., None]) -> Callable[..., None]:

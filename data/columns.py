@@ -22,7 +22,10 @@ import orjson
 
 __all__ = [
     "META",
+    "RESULT_COLUMNS",
+    "ROW_COLUMNS",
     "as_json",
+    "by_column",
     "fits",
     "kinds",
     "merge",
@@ -36,17 +39,24 @@ __all__ = [
     "value_text",
 ]
 
-META = {
+RESULT_COLUMNS = {
     "_outcome": "string",
     "_error": "string",
     "_raw": "string",
     "_custom_id": "string",
     "_batch_id": "string",
+}
+"""Name and kind of what is written of the result that counts, after its answer."""
+
+ROW_COLUMNS = {
     "_input_tokens": "int64",
     "_output_tokens": "int64",
     "_cost_usd": "double",
 }
-"""Name and kind of the columns that every output ends with.
+"""Name and kind of what is written of a row, from all of its results together."""
+
+META = {**RESULT_COLUMNS, **ROW_COLUMNS}
+"""The columns that every output ends with; `results.block` has their values.
 
 Input columns of these names come from an earlier output; prompts may use them, and
 the new output has its own instead.
@@ -125,6 +135,15 @@ def merge(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
         for name, kind in part.items():
             columns[name] = _widen(columns.get(name), kind)
     return columns
+
+
+def by_column(
+    rows: Sequence[Mapping[str, Any] | None], columns: Iterable[str]
+) -> list[Sequence[Any]]:
+    """Return the values of rows that all have these columns; of None they are null."""
+    nulls = dict.fromkeys(columns)
+    values = [(row or nulls).values() for row in rows]
+    return [*zip(*values, strict=True)] if rows else [()] * len(nulls)
 
 
 def to_text(kind: str, value: Any) -> str:

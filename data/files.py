@@ -11,9 +11,8 @@ from pathlib import Path
 from upath import UPath
 
 from ..errors import InputError
-from .rows.source import is_url
 
-__all__ = ["new_output", "reason"]
+__all__ = ["absolute", "is_url", "new_output", "reason"]
 
 
 @contextmanager
@@ -48,6 +47,16 @@ def new_output(location: str) -> Iterator[Path]:
         raise InputError(f"{location} cannot be written: {reason(exc)}.") from exc
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_url(location: str) -> bool:
+    """Whether it is an fsspec URL such as `s3://...`, and no path."""
+    return "://" in location
+
+
+def absolute(location: str) -> str:
+    """Return a path that holds from any working directory; URLs stay as they are."""
+    return location if is_url(location) else str(Path(location).absolute())
 
 
 def reason(exc: OSError) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from prefect.futures import PrefectFuture
 
 from ..models import RunReport
+from ..providers import get_vendor
 from ..runs.decide.steps import Step
 from ..runs.directory.run import Run
 from ..runs.drive import drive
@@ -26,10 +27,10 @@ def drive_run(run: Run, *, wait: bool) -> RunReport:
 
 def _perform(run: Run, steps: Sequence[Step]) -> None:
     submits = [step for step in steps if step.kind == "submit"]
-    # Anthropic's batches are told apart by when they were made: one at a time. On a
+    # Batches that carry no token are told apart by creation time: one at a time. On a
     # shared store a first one goes alone: two processes on one run meet at its claim,
     # and one of them leaves before it claims anything.
-    if run.job.provider == "anthropic":
+    if get_vendor(run.job.provider).creation == "candidates":
         in_turn = submits
     else:
         in_turn = [] if run.directory.is_local else submits[:1]

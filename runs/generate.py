@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from contextlib import closing, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 
 from ..data.custom_id import new_nonce, row_ids
 from ..data.requests.generate import ShardFiles, write_shards
@@ -28,18 +27,13 @@ def generate_shards(run: Run) -> Plan:
     shards: list[ShardPlan] = []
     with run.directory.scratch() as scratch:
 
-        def folder(index: int) -> Path:
-            path = scratch / f"{index:05}"
-            path.mkdir()
-            return path
-
         def reading(rows: int) -> None:
             emit("reading", done=rows)
 
         ids = row_ids(nonce)
-        written = write_shards(run.job, run.format, ids, folder, reading)
+        written = write_shards(run.job, run.format, ids, scratch, reading)
         with closing(written):  # before the folder of its files is gone
-            shards.extend(_adopt(run, scratch, files) for files in written)
+            shards.extend(_adopt(run, files) for files in written)
     rows = sum(shard.requests for shard in shards)
     plan = Plan(
         nonce=nonce,
@@ -66,17 +60,18 @@ def _nonce(run: Run) -> str:
     return nonce.decode()
 
 
-def _adopt(run: Run, scratch: Path, files: ShardFiles) -> ShardPlan:
-    path = f"shards/{files.index:05}"
-    source = scratch / f"{files.index:05}"
-    for name in (files.rows_name, "requests.jsonl"):
-        run.directory.adopt(source / name, f"{path}/{name}")
+def _adopt(run: Run, files: ShardFiles) -> ShardPlan:
+    requests = files.requests
+    path = f"shards/{requests.path.stem}"
+    rows_name = f"rows{files.rows_path.suffix}"
+    run.directory.adopt(files.rows_path, f"{path}/{rows_name}")
+    run.directory.adopt(requests.path, f"{path}/requests.jsonl")
     return ShardPlan(
         path=path,
-        requests=files.rows,
-        bytes=files.requests_bytes,
-        digest=files.digest,
+        requests=requests.requests,
+        bytes=requests.bytes,
+        digest=requests.digest,
         first_row=files.first_row,
-        rows_name=files.rows_name,
+        rows_name=rows_name,
         columns=files.columns,
     )

@@ -10,8 +10,11 @@ from pathlib import Path, PurePosixPath
 
 from ..data import columns
 from ..data.resolve import check_output
+from ..data.results.block import Reading
 from ..data.results.tally import ShardTally, combine
-from ..data.tables.join import ResultFile, concat_parts, part_name, write_part
+from ..data.tables.concat import concat_parts
+from ..data.tables.formats import part_name
+from ..data.tables.join import BatchOutput, ShardRows, write_part
 from ..models import Outcome, RunReport
 from .directory.records import Plan, Verdict
 from .directory.run import Run, Unit
@@ -40,24 +43,25 @@ def parse_shard(run: Run, path: str) -> ShardTally:
     with ExitStack() as stack:
         rows = stack.enter_context(run.directory.local(f"{path}/{shard.rows_name}"))
         results = [
-            ResultFile(stack.enter_context(run.directory.local(name)), batch_id)
+            BatchOutput(stack.enter_context(run.directory.local(name)), batch_id)
             for name, batch_id in _result_files(run, unit)
         ]
         scratch = stack.enter_context(run.directory.scratch())
         # The suffix says how it is written, so the temporary name keeps it.
         temporary = scratch / PurePosixPath(part).name
         tally = write_part(
-            run.job,
-            rows,
+            ShardRows(
+                path=rows,
+                nonce=plan.nonce,
+                first_row=shard.first_row,
+                count=shard.requests,
+                absent=_Absent(unit, shard.first_row).verdict,
+                columns=columns.merge(each.columns for each in plan.shards),
+            ),
             results,
             temporary,
-            nonce=plan.nonce,
-            first_row=shard.first_row,
-            rows=shard.requests,
-            fmt=run.format,
-            answer=answer,
-            absent=_Absent(unit, shard.first_row).verdict,
-            columns=columns.merge(each.columns for each in plan.shards),
+            Reading(answer, run.format, run.job.template.model),
+            prefix=run.job.job.answer_prefix or "",
             progress=lambda done: emit(
                 "writing", unit=path, done=done, total=shard.requests
             ),

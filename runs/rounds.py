@@ -37,16 +37,24 @@ def plan_round(run: Run, number: int) -> RoundPlan:
     units: list[UnitPlan] = []
     times: dict[int, int] = {}
     with run.directory.scratch() as scratch:
-        writer = RequestWriter(scratch, run.limits, number)
+        writer = RequestWriter(scratch, run.limits)
         for sent in before:
             for line in _requests(run, state.units[sent.path], number, times):
                 writer.add(line)
         for unit in gone:
             for line in _lines(run, unit):
                 writer.add(_renumbered(line, run.plan().nonce, number))
-        for unit_plan, path in writer.close():
-            run.directory.adopt(path, f"{unit_plan.path}/requests.jsonl")
-            units.append(unit_plan)
+        for index, file in enumerate(writer.close()):
+            path = f"rounds/{number}/{index:05}"
+            run.directory.adopt(file.path, f"{path}/requests.jsonl")
+            units.append(
+                UnitPlan(
+                    path=path,
+                    requests=file.requests,
+                    bytes=file.bytes,
+                    digest=file.digest,
+                )
+            )
     record = RoundPlan(
         number=number,
         units=tuple(units),

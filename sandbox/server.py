@@ -164,6 +164,20 @@ class Sandbox:
         """What `ANTHROPIC_BASE_URL` must be."""
         return f"{self.url}/anthropic"
 
+    def base_url(self, vendor: str) -> str:
+        """Return the base URL of one vendor's API.
+
+        Raises:
+            InputError: The sandbox does not have this API.
+        """
+        urls = {"openai": self.openai_base_url, "anthropic": self.anthropic_base_url}
+        if vendor not in urls:
+            raise InputError(
+                f"The sandbox has no API of {vendor!r}: leave out --sandbox, or take a"
+                f" model of {' or '.join(urls)}."
+            )
+        return urls[vendor]
+
     def environment(self) -> dict[str, str]:
         """Return the variables that send both SDKs here."""
         return {

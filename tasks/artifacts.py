@@ -26,7 +26,7 @@ from prefect.client.schemas.sorting import ArtifactSort
 from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run, task_run
 
-from ..data.rows.source import is_url
+from ..data.files import is_url
 from ..errors import BatchwrightError, RunBusyError
 from ..models import Batch, RunEvent
 from ..runs.directory.run import Run

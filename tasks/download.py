@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prefect import task
 
+from ..providers import DEFAULT_PROVIDER
 from ..runs.pause import patiently
 from ._policy import POLICY
 from .credentials import client_of
@@ -17,7 +18,7 @@ __all__ = ["download_results"]
 def download_results(
     batch_id: str,
     path: str,
-    provider: str = "openai",
+    provider: str = DEFAULT_PROVIDER,
     credentials: str | None = None,
 ) -> str:
     """Write output and error lines of an ended batch to a local file.
@@ -29,8 +30,8 @@ def download_results(
         batch_id: The batch.
         path: The file to write, in a folder that exists; one that is there is
             replaced, and the name appears when the file is whole.
-        provider: `openai` or `anthropic`.
-        credentials: The block with the key, `openai-credentials/NAME` or the like;
+        provider: The name of the vendor, as `--provider` takes it.
+        credentials: The block with the key, `secret/NAME` or `VENDOR-credentials/NAME`;
             None takes the environment's.
 
     Returns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import task
 
 from ..models import Batch
+from ..providers import DEFAULT_PROVIDER
 from ..runs.pause import growing, patiently, pause
 from ..settings import get_settings
 from ._policy import POLICY
@@ -15,7 +16,7 @@ __all__ = ["wait_for_batch"]
 
 @task(task_run_name="wait-{batch_id}", **POLICY)
 def wait_for_batch(
-    batch_id: str, provider: str = "openai", credentials: str | None = None
+    batch_id: str, provider: str = DEFAULT_PROVIDER, credentials: str | None = None
 ) -> Batch:
     """Return the batch once the provider is done with it, failed ones too.
 
@@ -25,8 +26,8 @@ def wait_for_batch(
 
     Args:
         batch_id: The batch.
-        provider: `openai` or `anthropic`.
-        credentials: The block with the key, `openai-credentials/NAME` or the like;
+        provider: The name of the vendor, as `--provider` takes it.
+        credentials: The block with the key, `secret/NAME` or `VENDOR-credentials/NAME`;
             None takes the environment's.
 
     Raises:

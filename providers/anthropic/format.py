@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,13 +12,14 @@ from ...errors import InputError
 from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
 from ..base import Encode, Limits
 from ..lines import UNSENDABLE, frame, slot, unsendable
-from ..parts import anthropic_content
 from ..schema.convert import Restorer
 from .body import answer_schema, constants
 from .check import check_line
+from .content import content_blocks
 from .decode import decode_line
 from .models import refuses
 from .plain import decode_plain, decode_plain_answer
+from .vendor import VENDOR
 
 __all__ = ["AnthropicFormat", "refuses"]
 
@@ -28,7 +30,7 @@ _SYSTEM_ROLES = frozenset({"system", "developer"})
 class AnthropicFormat:
     """The lines of `/v1/messages`."""
 
-    name = "anthropic"
+    name = VENDOR.name
     limits = Limits(
         max_requests=100_000,
         max_bytes=256_000_000,
@@ -36,7 +38,9 @@ class AnthropicFormat:
         "as of November 2026",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, base_url: str | None = None) -> None:
+        self.base_url = base_url or os.environ.get(VENDOR.base_url_variable)
+        self.base_url = self.base_url or VENDOR.base_url
         self._restorer = Restorer()
 
     def schema(self, source: dict[str, Any], mode: str, model: str) -> dict[str, Any]:
@@ -124,7 +128,7 @@ class AnthropicFormat:
 def _turn(message: Message) -> Message:
     if type(message.get("content")) is str:
         return message
-    return {**message, "content": anthropic_content(message["content"])}
+    return {**message, "content": content_blocks(message["content"])}
 
 
 def _lift(messages: Messages) -> tuple[list[Any], list[Message]]:
@@ -156,7 +160,7 @@ def _system(shared: str | None, row: Any, *, cached: bool) -> Any:
     blocks: list[Mapping[str, Any]] = []
     for text in texts:
         plain = isinstance(text, str)
-        blocks += [{"type": "text", "text": text}] if plain else anthropic_content(text)
+        blocks += [{"type": "text", "text": text}] if plain else content_blocks(text)
     if cached:
         last = (marked or len(blocks)) - 1
         blocks[last] = {**blocks[last], "cache_control": _CACHED}

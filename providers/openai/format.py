@@ -14,13 +14,14 @@ from ...errors import InputError
 from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
 from ..base import Encode, Limits
 from ..lines import UNSENDABLE, frame, slot, unsendable
-from ..parts import joined_text, responses_input
 from ..schema.convert import OPENAI, Restorer, convert
 from .body import constants
 from .check import check_line, read_endpoint
 from .decode import decode_line
+from .endpoints import joined_text, responses_input
 from .models import refuses
 from .plain import decode_plain, decode_plain_answer
+from .vendor import VENDOR
 
 __all__ = ["OpenAIFormat", "refuses"]
 
@@ -28,7 +29,7 @@ __all__ = ["OpenAIFormat", "refuses"]
 class OpenAIFormat:
     """The lines of `/v1/chat/completions`, `/v1/responses` and `/v1/embeddings`."""
 
-    name = "openai"
+    name = VENDOR.name
     limits = Limits(
         max_requests=50_000,
         max_bytes=200_000_000,
@@ -37,9 +38,8 @@ class OpenAIFormat:
     )
 
     def __init__(self, base_url: str | None = None) -> None:
-        self.base_url = (
-            base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
-        )
+        self.base_url = base_url or os.environ.get(VENDOR.base_url_variable)
+        self.base_url = self.base_url or VENDOR.base_url
         self._restorer = Restorer()
 
     def schema(self, source: dict[str, Any], mode: str, model: str) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Find out what became of a create call that nobody saw the answer of.
 
-OpenAI's batches carry our token, so a match is proof. Anthropic's carry nothing:
-a batch that is newer than the claim's baseline, of exactly as many requests and
-on no record here is taken for ours provisionally, and its results prove it.
+Where batches carry our token, a match is proof. Where they carry nothing (the vendor's
+`creation` is `candidates`), a batch that is newer than the claim's baseline, of exactly
+as many requests and on no record here is taken for ours provisionally, and its results
+prove it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from ...errors import ResultsGoneError
 from ...models import Batch
-from ...providers import Provider
+from ...providers import Provider, get_vendor
 from ...settings import get_settings
 from ..directory.attempts import Attempt, Attempts
 from ..events import emit
@@ -79,7 +80,7 @@ def reconcile(
         listings += 1
         ours, undecided = _decide(candidates, provider, owns)
         if ours is not None:
-            alone = len(candidates) == 1 and not ours.metadata
+            alone = len(candidates) == 1 and not _carries_token(provider)
             attempts.record(attempt, ours, provisional=alone)
             emit("submitted", batch_id=ours.id, text="found again")
             return attempt
@@ -111,15 +112,17 @@ def _decide(
     """Return our batch if it is known, and whether it may still be among them."""
     if not candidates:
         return None, False
-    tokened = [batch for batch in candidates if batch.metadata]
-    if tokened or len(candidates) == 1:
-        # OpenAI: the oldest that carries the token. Anthropic: provisional.
-        return (tokened or candidates)[-1], False
+    if _carries_token(provider) or len(candidates) == 1:
+        return candidates[-1], False  # the oldest with the token, or provisional
     open_ones = [batch for batch in candidates if not batch.status.is_final]
     for batch in candidates:
         if batch.status.is_final and _is_ours(batch, provider, owns):
             return batch, False
     return None, bool(open_ones)
+
+
+def _carries_token(provider: Provider) -> bool:
+    return get_vendor(provider.name).creation != "candidates"
 
 
 def _is_ours(batch: Batch, provider: Provider, owns: OwnsLine) -> bool:

@@ -139,14 +139,14 @@ def submit_parts(
         raise InputError(describe_problems(requests_path, check))
     folder = Directory(f"{requests_path}.parts")
     with folder.scratch() as scratch:
-        writer = RequestWriter(scratch, provider.limits, 0)
+        writer = RequestWriter(scratch, provider.limits)
         with requests_path.open("rb") as lines:
             for line in lines:
                 writer.add(line if line.endswith(b"\n") else line + b"\n")
         names = []
-        for number, (_, path) in enumerate(writer.close()):
-            names.append(f"{number:05}.jsonl")
-            folder.adopt(path, names[-1])
+        for file in writer.close():
+            names.append(file.path.name)
+            folder.adopt(file.path, file.path.name)
     # A call that stopped halfway left parts behind: only those are made, even
     # `again`. Where all parts have equally many batches, each gets another.
     paths = map(folder.local_path, names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from ...providers import get_vendor
 from ...settings import get_settings
 from ..directory.records import Ended, Verdict
 from ..directory.run import Run, RunState, Unit
@@ -34,7 +35,7 @@ def held_units(run: Run, state: RunState) -> tuple[frozenset[str], datetime | No
     claims = [
         until[unit.path] for unit in waiting if unit.is_lost and unit.path in until
     ]
-    if claims and run.job.provider == "anthropic":
+    if claims and get_vendor(run.job.provider).creation == "candidates":
         # Its batches are told apart by when they were made: one claim at a time.
         for unit in waiting:
             until.setdefault(unit.path, min(claims))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ...data.job import BatchJob
 from ...data.resolve import ResolvedJob
 from ...errors import InputError, ScopeError
-from ...providers import Provider, get_provider
+from ...providers import Provider, get_provider, get_vendor
 from .storage import Directory
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ KeySource = Callable[[str, str], Credentials]
 _key_source: ContextVar[KeySource | None] = ContextVar(
     "batchwright_key_source", default=None
 )
-_KEY_VARIABLES = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 _sandboxes: dict[str, Sandbox] = {}
 
 
@@ -119,22 +118,21 @@ def provider_for(directory: Directory, job: ResolvedJob) -> Provider:
                 f" of this run are at {job.base_url}. Nothing was sent."
             )
         key = named.api_key if named else None
-        return _provider(job.provider, job.base_url, key, _environment_keys())
+        return _provider(
+            job.provider, job.base_url, key, _environment_keys(job.provider)
+        )
     sandbox = _sandboxes.get(directory.url)
     if sandbox is None:
         raise InputError(
             f"{directory.url} is a sandbox run; continue it with `batchwright resume"
             f" {directory.url}`, which starts its sandbox."
         )
-    urls = {
-        "openai": sandbox.openai_base_url,
-        "anthropic": sandbox.anthropic_base_url,
-    }
-    return _provider(job.provider, urls[job.provider], sandbox.api_key, ())
+    base_url = sandbox.base_url(job.provider)
+    return _provider(job.provider, base_url, sandbox.api_key, ())
 
 
-def _environment_keys() -> tuple[str | None, ...]:
-    return tuple(map(os.environ.get, _KEY_VARIABLES))
+def _environment_keys(provider: str) -> tuple[str | None, ...]:
+    return tuple(map(os.environ.get, get_vendor(provider).key_variables))
 
 
 # A client costs tens of milliseconds to build, mostly its TLS context. It keeps the

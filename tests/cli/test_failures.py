@@ -230,7 +230,7 @@ def test_a_folder_that_may_not_be_written(
         ([line("same"), line("b"), line("same")], ["line 3", "'same'", "line 1"]),
         ([line(method="GET")], ["line 1", "method"]),
         ([line(custom_id=None)], ["line 1", "custom_id"]),
-        ([{"custom_id": "a", "params": {}}], ["line 1", "--use-anthropic"]),
+        ([{"custom_id": "a", "params": {}}], ["line 1", "--provider anthropic"]),
     ],
 )
 def test_a_file_that_would_be_refused(
@@ -250,7 +250,7 @@ def test_the_wrong_providers_lines(cli: Cli) -> None:
     """OpenAI's requests given to Anthropic are recognised."""
     done = cli(*VALIDATE, "--use-anthropic")
     assert done.exit_code == 1
-    assert "leave out --use-anthropic" in done.stdout
+    assert "use --provider openai" in done.stdout
 
 
 def test_bytes_that_are_no_json(cli: Cli, folder: Path) -> None:

@@ -129,8 +129,8 @@ def test_the_first_problems_are_shown(check: Check, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "provider", "said"),
     [
-        (_anthropic, "openai", "request for Anthropic; add --use-anthropic"),
-        (_openai, "anthropic", "request for OpenAI; leave out --use-anthropic"),
+        (_anthropic, "openai", "request for Anthropic: use --provider anthropic"),
+        (_openai, "anthropic", "request for OpenAI: use --provider openai"),
     ],
 )
 def test_another_providers_file_is_said_once(

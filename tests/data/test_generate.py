@@ -54,18 +54,17 @@ def test_every_row_is_in_one_shard(
     assert ids == [(row, 0) for row in range(len(texts))]
     row = 0
     for index, shard in enumerate(run.shards):
-        data = run.file(shard, "requests.jsonl").read_bytes()
-        assert shard.index == index
+        requests = shard.requests
+        data = requests.path.read_bytes()
         assert shard.first_row == row
-        assert shard.rows == data.count(b"\n") <= max_requests
-        assert shard.requests_bytes == len(data) <= max_bytes
-        assert shard.digest == hashlib.sha256(data).hexdigest()
-        row += shard.rows
+        assert requests.requests == data.count(b"\n") <= max_requests
+        assert requests.bytes == len(data) <= max_bytes
+        assert requests.digest == hashlib.sha256(data).hexdigest()
+        row += requests.requests
         if index + 1 < len(run.shards):
-            after = run.file(run.shards[index + 1], "requests.jsonl").open("rb")
-            with after:
+            with run.shards[index + 1].requests.path.open("rb") as after:
                 first = len(after.readline())
-            full = shard.rows == max_requests or len(data) + first > max_bytes
+            full = requests.requests == max_requests or len(data) + first > max_bytes
             assert full or row == canary
 
 
@@ -77,11 +76,11 @@ def test_rows_are_kept_as_they_were(
     source = jsonl([])
     source.write_bytes(lines)
     run = small_run(source, prompt="{{ a }}")
-    assert run.file(run.shards[0], "rows.jsonl").read_bytes() == lines
+    assert run.shards[0].rows_path.read_bytes() == lines
     table = tmp_path / "in.csv"
     table.write_text('a,b\n01,""\n,x\n', encoding="utf-8")
     run = small_run(table, prompt="{{ a }}")
-    rows = pq.read_table(run.file(run.shards[0], "rows.parquet"))
+    rows = pq.read_table(run.shards[0].rows_path)
     assert rows.to_pylist() == [{"a": "01", "b": ""}, {"a": "", "b": "x"}]
 
 
@@ -119,7 +118,7 @@ def test_a_constant_system_text_is_one_for_all(
         (
             [{"a": "x" * 900}],
             {"prompt": "{{ a }}", "max_bytes_per_batch": 800},
-            r"line 1 \(row 0\): its request has .* bytes",
+            r"line 1 \(row 0\): A request has .* bytes",
         ),
     ],
 )

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwright.data.prompts.template import Prompt, is_constant, read_template
+from batchwright.data.prompts.prompt import Prompt, read_messages
+from batchwright.data.prompts.template import is_constant
 from batchwright.errors import InputError
 
 
@@ -150,7 +151,7 @@ def test_templates_are_yaml_or_json(tmp_path: Path, text: str) -> None:
     """A messages file is a list of messages in either notation."""
     path = tmp_path / "messages.yaml"
     path.write_text(text, encoding="utf-8")
-    assert read_template(path) == _user("{{ a }}")
+    assert read_messages(path) == _user("{{ a }}")
 
 
 @pytest.mark.parametrize(
@@ -167,4 +168,4 @@ def test_a_bad_messages_file_is_named(tmp_path: Path, text: str, message: str) -
     path = tmp_path / "messages.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=message):
-        read_template(path)
+        read_messages(path)

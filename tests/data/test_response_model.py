@@ -13,7 +13,8 @@ import orjson
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from batchwright.data.answers.response_model import Answer, load_answer
+from batchwright.data.answers.load import load_answer
+from batchwright.data.answers.response_model import Answer
 from batchwright.data.columns import fits, kinds
 from batchwright.errors import InputError
 from batchwright.models import BatchResult, Outcome

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwright.data.prompts.template import Prompt
+from batchwright.data.prompts.prompt import Prompt
 from batchwright.data.requests.encoder import RowEncoder
 from batchwright.errors import InputError
 from batchwright.models import RequestTemplate
