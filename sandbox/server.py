@@ -20,6 +20,7 @@ from .engine.backend import Backend, Call, CreatedBatch
 from .faults import FaultSource, load_faults
 from .http.app import make_app
 from .http.protocol import Protocol
+from .http.quick_server import QuickServer
 from .vendors import VENDORS
 
 __all__ = ["Sandbox", "serve"]
@@ -97,7 +98,7 @@ class Sandbox:
 
     def stop(self) -> None:
         """Stop serving; a given folder keeps the state."""
-        self._server.should_exit = True
+        self._server.stop()
         if self._thread is not None:
             self._thread.join()
         self._close()
@@ -143,7 +144,7 @@ class Sandbox:
             timeout_graceful_shutdown=1,
             server_header=False,
         )
-        self._server = uvicorn.Server(config)
+        self._server = QuickServer(config)
 
     def _close(self) -> None:
         self.backend.close()
