@@ -245,8 +245,9 @@ class Provider(Format, Protocol):
     ) -> int:
         """Write every raw result line, output and error lines alike, to `path`.
 
-        Streamed to a temporary file, checked against the provider's byte and
-        line counts where it gives them, synced, renamed.
+        The lines are checked against the provider's byte and line counts where it
+        gives them. After an error the file is not whole, so the caller gives a
+        temporary name and renames the file after the call.
 
         Returns:
             The number of lines.

@@ -20,7 +20,8 @@ from batchwright.providers.schema.convert import convert
 from batchwright.providers.schema.dialects import OPENAI
 from batchwright.sandbox import Sandbox
 from batchwright.sandbox.answers.sample import sample
-from batchwright.sandbox.rules import anthropic_problem, openai_problem
+from batchwright.sandbox.anthropic.schema import schema_problem as anthropic_problem
+from batchwright.sandbox.openai.schema import schema_problem as openai_problem
 
 MODELS = {"openai": "gpt-5-mini", "anthropic": "claude-sonnet-5"}
 JUDGES = {"openai": openai_problem, "anthropic": anthropic_problem}
