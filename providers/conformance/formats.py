@@ -1,5 +1,6 @@
-# ruff: noqa: S101
 """Tests of a wire format: request lines, their check, and result lines."""
+
+# ruff: noqa: S101 - tests assert
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-# ruff: noqa: S101
 """Tests of whole runs: killed at every step, and with answers that are lost."""
+
+# ruff: noqa: S101 - tests assert
 
 from __future__ import annotations
 
