@@ -1,6 +1,6 @@
-"""Read the key that a job or a task names: from a block, at the moment of need.
+"""Read the key that a job or a task names from its block, when it is needed.
 
-What it returns lives in the process alone: it is no parameter and no result.
+The key stays in this process: it is never a parameter or a result.
 """
 
 from __future__ import annotations
@@ -20,11 +20,7 @@ __all__ = ["client_of", "named_keys", "read_credentials"]
 
 @contextmanager
 def named_keys() -> Iterator[None]:
-    """Let the jobs that are worked on within name their credentials.
-
-    Each name is read once. A task does it in its body: what a decorator made of it
-    could not be sent to another process.
-    """
+    """Read the credentials that jobs name from their blocks, within this block."""
     with keys_from(read_credentials):
         yield
 
@@ -43,11 +39,9 @@ def client_of(provider: str, credentials: str | None) -> Provider:
 
 
 def read_credentials(name: str, provider: str) -> Credentials:
-    """Return what a block holds; one call to the Prefect server.
+    """Return the key in `secret/NAME` or `VENDOR-credentials/NAME`.
 
-    Args:
-        name: `secret/NAME` or `VENDOR-credentials/NAME`.
-        provider: Whose key it has to be.
+    One call to the Prefect server.
 
     Raises:
         InputError: There is no such block, or it is of another kind.
