@@ -5,8 +5,7 @@ The key stays in this process: it is never a parameter or a result.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
@@ -16,13 +15,6 @@ from ..providers import Provider, get_provider
 from ..runs.directory.access import Credentials, keys_from
 
 __all__ = ["client_of", "named_keys", "read_credentials"]
-
-
-@contextmanager
-def named_keys() -> Iterator[None]:
-    """Read the credentials that jobs name from their blocks, within this block."""
-    with keys_from(read_credentials):
-        yield
 
 
 def client_of(provider: str, credentials: str | None) -> Provider:
@@ -66,3 +58,7 @@ def read_credentials(name: str, provider: str) -> Credentials:
         raise InputError(f"The block {name!r} holds no key; a key is one line of text.")
     base_url = data.get("base_url") if kind == own else None
     return Credentials(key, base_url.rstrip("/") if base_url else None)
+
+
+named_keys = partial(keys_from, read_credentials)
+"""`with named_keys():` reads the credentials that jobs name from their blocks."""
