@@ -20,9 +20,15 @@ from typing import Any
 import msgspec
 import orjson
 
+from ..errors import SchemaError
+from ..providers.schema.source import Source
+
 __all__ = [
     "META",
+    "RESULT_COLUMNS",
+    "ROW_COLUMNS",
     "as_json",
+    "by_column",
     "fits",
     "kinds",
     "merge",
@@ -36,17 +42,24 @@ __all__ = [
     "value_text",
 ]
 
-META = {
+RESULT_COLUMNS = {
     "_outcome": "string",
     "_error": "string",
     "_raw": "string",
     "_custom_id": "string",
     "_batch_id": "string",
+}
+"""Name and kind of what is written of the result that counts, after its answer."""
+
+ROW_COLUMNS = {
     "_input_tokens": "int64",
     "_output_tokens": "int64",
     "_cost_usd": "double",
 }
-"""Name and kind of the columns that every output ends with.
+"""Name and kind of what is written of a row, from all of its results together."""
+
+META = {**RESULT_COLUMNS, **ROW_COLUMNS}
+"""The columns that every output ends with; `results.block` has their values.
 
 Input columns of these names come from an earlier output; prompts may use them, and
 the new output has its own instead.
@@ -125,6 +138,15 @@ def merge(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
         for name, kind in part.items():
             columns[name] = _widen(columns.get(name), kind)
     return columns
+
+
+def by_column(
+    rows: Sequence[Mapping[str, Any] | None], columns: Iterable[str]
+) -> list[Sequence[Any]]:
+    """Return the values of rows that all have these columns; of None they are null."""
+    nulls = dict.fromkeys(columns)
+    values = [(row or nulls).values() for row in rows]
+    return [*zip(*values, strict=True)] if rows else [()] * len(nulls)
 
 
 def to_text(kind: str, value: Any) -> str:
@@ -220,18 +242,16 @@ def _kind(part: Any, schema: dict[str, Any]) -> str:
     if not isinstance(part, dict):
         return "json"
     part = _resolve(part, schema)
-    if "enum" in part or "const" in part:
-        values = part.get("enum", [part.get("const")])
+    if "enum" in part:
         found = {
-            _CONSTANTS.get(type(value), "json") for value in values if value is not None
+            _CONSTANTS.get(type(value), "json")
+            for value in part["enum"]
+            if value is not None
         }
         return found.pop() if len(found) == 1 else "json"
-    for word in ("anyOf", "oneOf"):
-        if word in part:
-            return _union(part[word], schema)
+    if "anyOf" in part:
+        return _union(part["anyOf"], schema)
     name = part.get("type")
-    if isinstance(name, list):
-        return _union([{**part, "type": one} for one in name], schema)
     if name == "string":
         return _FORMATS.get(part.get("format", ""), "string")
     return _SIMPLE.get(name or "", "json")
@@ -250,23 +270,11 @@ def _union(members: list[Any], schema: dict[str, Any]) -> str:
 
 
 def _resolve(part: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """Follow local references; a cycle of bare references has no kind."""
-    seen = set()
-    while True:
-        ref = part.get("$ref")
-        if ref is None and len(part.get("allOf", ())) == 1:
-            part = {
-                **part["allOf"][0],
-                **{k: v for k, v in part.items() if k != "allOf"},
-            }
-            continue
-        if not isinstance(ref, str) or not ref.startswith("#") or ref in seen:
-            return part
-        seen.add(ref)
-        target: Any = schema
-        for step in ref.removeprefix("#").split("/")[1:]:
-            target = target.get(step.replace("~1", "/").replace("~0", "~"), {})
-        part = target
+    """Follow references; what has no meaning in this schema has no kind."""
+    try:
+        return Source(schema).flat(part, "The answer")
+    except SchemaError:
+        return {}
 
 
 to_json_lines = msgspec.json.Encoder(enc_hook=as_json).encode_lines

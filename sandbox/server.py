@@ -21,6 +21,7 @@ from .engine.backend import Backend, Call, CreatedBatch
 from .faults import FaultSource, load_faults
 from .http.app import make_app
 from .http.protocol import Protocol
+from .http.quick_server import QuickServer
 from .vendors import VENDORS
 
 __all__ = ["Sandbox", "serve"]
@@ -94,7 +95,7 @@ class Sandbox:
 
     def stop(self) -> None:
         """Stop serving; a given folder keeps the state."""
-        self._server.should_exit = True
+        self._server.stop()
         self._resources.close()
 
     def _open(self) -> None:
@@ -125,7 +126,7 @@ class Sandbox:
                 timeout_graceful_shutdown=1,
                 server_header=False,
             )
-            self._server = uvicorn.Server(config)
+            self._server = QuickServer(config)
             self._serve = partial(self._server.run, sockets=[listening])
             self._resources = resources.pop_all()
 

@@ -46,7 +46,7 @@ def read_credentials(name: str, provider: str) -> Credentials:
     """Return what a block holds; one call to the Prefect server.
 
     Args:
-        name: `secret/NAME`, or `openai-credentials/NAME` and the like.
+        name: `secret/NAME` or `VENDOR-credentials/NAME`.
         provider: Whose key it has to be.
 
     Raises:

@@ -15,13 +15,11 @@ from batchwright.data.job import BatchJob
 from batchwright.data.requests.check import check_file
 from batchwright.data.requests.generate import write_shards
 from batchwright.data.resolve import ResolvedJob, resolve
+from batchwright.data.results.block import Reading
 from batchwright.data.rows.source import open_rows
-from batchwright.data.tables.join import (
-    ResultFile,
-    concat_parts,
-    part_name,
-    write_part,
-)
+from batchwright.data.tables.concat import concat_parts
+from batchwright.data.tables.formats import part_name
+from batchwright.data.tables.join import BatchOutput, ShardRows, write_part
 from batchwright.models import Outcome
 from batchwright.providers import get_format
 
@@ -49,23 +47,26 @@ def _job(source: str, output: str) -> ResolvedJob:
 def generate(source: str, folder: str, keep_rows: str = "yes") -> dict[str, int]:
     """Rows to request files: split, digests, synced; the rows kept beside them."""
     job = _job(source, f"{folder}/out.parquet")
-
-    def shard(index: int) -> Path:
-        path = Path(folder) / f"{index:05}"
-        path.mkdir()
-        return path
-
-    fmt = get_format("openai")
     ids, keep = row_ids(NONCE), keep_rows == "yes"
-    made = list(write_shards(job, fmt, ids, shard, keep_rows=keep))
-    size = sum(shard.requests_bytes for shard in made)
-    return {"rows": sum(shard.rows for shard in made), "bytes": size}
+    shards = write_shards(job, get_format("openai"), ids, Path(folder), keep_rows=keep)
+    rows = size = 0
+    for shard in shards:  # put where a run has them
+        made = shard.requests
+        where = made.path.with_suffix("")
+        where.mkdir()
+        made.path.rename(where / "requests.jsonl")
+        if keep:
+            shard.rows_path.rename(where / f"rows{shard.rows_path.suffix}")
+        rows += made.requests
+        size += made.bytes
+    return {"rows": rows, "bytes": size}
 
 
 def read(source: str, folder: str) -> dict[str, int]:
     """Rows of an input, each kept in the file of its shard."""
     rows = open_rows(source)
-    store = rows.store(Path(folder) / rows.rows_name)
+    kept_path = Path(folder) / f"rows{rows.store_suffix}"
+    store = rows.store(kept_path)
     count = kept = 0
     for block in rows.blocks():
         store.add(block.records)
@@ -73,7 +74,7 @@ def read(source: str, folder: str) -> dict[str, int]:
         if count - kept >= SHARD_ROWS:
             kept = count
             store.close()
-            store = rows.store(Path(folder) / rows.rows_name)
+            store = rows.store(kept_path)
     store.close()
     return {"rows": count}
 
@@ -107,17 +108,17 @@ def join(
         count = min(50_000, int(rows) - first)
         part = where / part_name(output)
         tally = write_part(
-            job,
-            kept,
-            [ResultFile(path, path.stem) for path in sorted(where.glob("round-*"))],
+            ShardRows(
+                path=kept,
+                nonce=NONCE,
+                first_row=first,
+                count=count,
+                absent=lambda _: (Outcome.MISSING, "no line"),
+                columns={"id": "int64", "text": "string"},
+            ),
+            [BatchOutput(path, path.stem) for path in sorted(where.glob("round-*"))],
             part,
-            nonce=NONCE,
-            first_row=first,
-            rows=count,
-            fmt=fmt,
-            answer=answer,
-            absent=lambda _: (Outcome.MISSING, "no line"),
-            columns={"id": "int64", "text": "string"},
+            Reading(answer, fmt, job.template.model),
         )
         succeeded += tally.outcomes.get(Outcome.SUCCEEDED, 0)
         parts.append(part)

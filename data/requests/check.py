@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ...errors import InputError
 from ...models import LineError
-from ...providers import Format, Progress
+from ...providers import Format, Progress, get_vendor, wrong_vendor
 from ...providers.base import WRONG_PROVIDER
 from ..rows.jsonl import BOM
 
@@ -91,6 +91,7 @@ class _Checker:
         self._progress = progress
         self._path = path
         self._format = fmt
+        self._vendor = get_vendor(fmt.name)
         self._problems: list[LineError] = []
         self._count = 0
         self._requests = 0
@@ -116,6 +117,8 @@ class _Checker:
                 self._say(number, "This line is blank; remove it.", "invalid_json_line")
                 continue
             custom_id, model, problems = self._format.check(line)
+            if problems and (wrong := wrong_vendor(line, self._vendor)):
+                problems = [wrong]
             for problem in problems:
                 where = {"line": number, "custom_id": custom_id}
                 self._add(problem.model_copy(update=where))
@@ -148,11 +151,11 @@ class _Checker:
                 yield number, line
 
     def _same(self, number: int, line: bytes, model: str | None) -> None:
-        """Hold a good line to the endpoint, and for OpenAI to the model, before it."""
+        """Compare a good line's endpoint and model with those of the lines before."""
         if not self._endpoint:
             self._endpoint = self._format.endpoint(line)
             self._url = f'"url":"{self._endpoint}","body":'.encode()
-        elif self._format.name == "openai" and self._url not in line:
+        elif self._vendor.one_endpoint_per_batch and self._url not in line:
             endpoint = self._format.endpoint(line)
             if endpoint != self._endpoint:
                 text = f"Its `url` is {endpoint}, but line 1 says {self._endpoint}."
@@ -161,7 +164,7 @@ class _Checker:
             self._inputs += _embeddings(line)
         if self._model is None:
             self._model = model
-        elif model not in {None, self._model} and self._format.name == "openai":
+        elif model not in {None, self._model} and self._vendor.one_model_per_batch:
             text = f"Its model is {model!r}, but a batch has one: {self._model!r}."
             self._say(number, text, "mismatched_model", "body.model")
 

@@ -1,4 +1,4 @@
-"""Request files by themselves: made from a table, or cut to a batch's limits."""
+"""Request files of a table, without a run."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ __all__ = ["write_request_files"]
 def write_request_files(
     job: BatchJob, progress: Callable[[int], None] | None = None
 ) -> list[Path]:
-    """Turn a table into files of requests, `row-000000000` and on; nothing is sent.
+    """Turn a table into request files; nothing is sent.
+
+    The `custom_id`s are `row-000000000`, `row-000000001` and so on.
 
     Args:
-        job: What is read, and how requests are made of it.
-        progress: Called with the rows done, now and then.
+        job: The table, and how requests are made of it.
+        progress: Called with the number of rows done, for each block.
 
     Returns:
-        `job.output`, or `...-00000.jsonl`, `...-00001.jsonl` and so on where one
-        batch cannot hold all.
+        `job.output`, or `...-00000.jsonl`, `...-00001.jsonl` and so on if one batch
+        cannot hold all requests.
 
     Raises:
-        InputError: A row that cannot be sent, or a file that is in the way.
+        InputError: A row that cannot be sent, or a file that exists.
     """
     resolved = resolve(job, with_table=False)
     output = Path(resolved.job.output)
@@ -39,22 +41,16 @@ def write_request_files(
         raise InputError(f"The output {output} must end in .jsonl: it holds requests.")
     fmt = get_format(resolved.provider, resolved.base_url)
     with _folder_beside(output) as folder:
-
-        def shard(index: int) -> Path:
-            path = folder / f"{index:05}"
-            path.mkdir()
-            return path
-
         shards = write_shards(
-            resolved, fmt, "row-%09d", shard, progress, keep_rows=False
+            resolved, fmt, "row-%09d", folder, progress, keep_rows=False
         )
-        made = [folder / f"{files.index:05}" / "requests.jsonl" for files in shards]
+        made = [shard.requests.path for shard in shards]
         return _name(made, output, overwrite=job.overwrite)
 
 
 @contextmanager
 def _folder_beside(path: Path) -> Iterator[Path]:
-    """Give a folder on the same disk, so that its files can be renamed."""
+    """Give a folder on the disk of `path`, so that its files can be renamed."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory(prefix=".tmp-", dir=path.parent)
@@ -68,7 +64,7 @@ def _folder_beside(path: Path) -> Iterator[Path]:
 
 
 def _name(made: list[Path], output: Path, *, overwrite: bool) -> list[Path]:
-    """Rename all files at once, after all of them are whole."""
+    """Rename the files, after all of them are complete."""
     names = [output]
     if len(made) > 1:
         names = [

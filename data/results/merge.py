@@ -1,152 +1,180 @@
-"""From all result lines of a row to the one answer that counts."""
+"""From all results of a row to the one that counts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
-import msgspec
+from msgspec.structs import astuple
 
-from ...models import BatchResult, Outcome
-from ...providers import Format
-from ..answers.response_model import Answer, Fields
-from ..columns import to_json
+from ...models import Outcome, Usage
 from ..custom_id import row_id
-from ..prices import price_of
-from .row_meta import RowMeta, RowMetas
-from .tally import TallyCounter, is_unpriced
+from .block import Block, row_columns
+from .row_ids import ROUNDS
+from .tally import ERROR_CHARACTERS, TallyCounter
 
-__all__ = ["Absent", "Reading", "merge", "read_answers"]
+__all__ = ["Absent", "Merged", "RowResults"]
 
 Absent = Callable[[int], tuple[Outcome, str]]
-"""From a row without a result line to its outcome and the reason."""
+"""From a row without a result line to its outcome and the error."""
 
-# Members of an enum are looked up more slowly than a row is billed.
 _SUCCEEDED = Outcome.SUCCEEDED
-_SHOWN_RAW = frozenset({Outcome.INVALID, Outcome.TRUNCATED})
+_BLOCK_ROWS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How the results of a shard are read."""
+class Merged(NamedTuple):
+    """What became of consecutive rows, and what all of their requests took."""
 
-    answer: Answer
-    fmt: Format
-    model: str
-    """Is billed."""
-    nonce: str
-    """What the custom IDs begin with."""
-    absent: Absent
+    numbers: Sequence[int]
+    """Of the results that count."""
+    outcomes: list[Outcome]
+    errors: list[str | None]
+    usages: list[Usage | None]
+    costs: list[int | None]
+    """In 1e-12 USD; None: unknown."""
 
-    @property
-    def vectors(self) -> bool:
-        """Whether the answers are embeddings."""
-        return "vector" in self.answer.columns.values()
-
-    def read(
-        self, results: Sequence[BatchResult], batch_ids: Iterable[str | None]
-    ) -> tuple[list[Fields], RowMetas]:
-        """Return the answers, validated, and what is written beside each."""
-        return read_answers(results, batch_ids, self.answer, self.fmt, self.model)
-
-    def missing(self, row: int, counter: TallyCounter) -> RowMeta:
-        """Return what is written for a row without any result."""
-        outcome, error = self.absent(row)
-        custom_id = row_id(self.nonce, row, 0)
-        if outcome is Outcome.MISSING:
-            counter.odd("missing", custom_id)
-        return RowMeta(outcome, error, None, custom_id)
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """Return the values of `ROW_COLUMNS`."""
+        return row_columns(self.usages, self.costs)
 
 
-def merge(
-    meta: Sequence[RowMeta], counter: TallyCounter
-) -> tuple[int, RowMeta, list[int]]:
-    """Return which result of a row counts, what all took, and which are billed.
+class RowResults:
+    """Numbers of each row's results; some 200 bytes a result, whatever its size.
 
-    The first valid success wins, else the last line; every request sent is billed
-    once. More lines for one request are duplicates.
-
-    Args:
-        meta: Of the row's results, oldest first.
-        counter: Counts the duplicates.
+    The first valid success counts, else the last result. Every request is billed once;
+    further lines for it are duplicates.
     """
-    distinct: dict[tuple[str | None, str], int] = {}
-    for index, each in enumerate(meta):
-        key = (each.batch_id, each.custom_id)
-        if key in distinct:
-            counter.odd("duplicate", each.custom_id)
-        distinct.setdefault(key, index)
-    sent = [*distinct.values()]
-    good = (index for index, each in enumerate(meta) if each.outcome is _SUCCEEDED)
-    chosen = next(good, len(meta) - 1)
-    return chosen, _summed(meta[chosen], [meta[index] for index in sent]), sent
+
+    def __init__(self, nonce: str, first_row: int, rows: int) -> None:
+        """Begin without results; rows are counted within the shard."""
+        self.counter = TallyCounter()
+        self._nonce = nonce
+        self._first_row = first_row
+        # Of each row its last result, of each result the one before it of its row.
+        self._last = array("i", [-1]) * rows
+        self._previous = array("i")
+        self._batches: dict[str | None, int] = {}
+        self._requests = array("q")
+        self._sizes = array("q")
+        self._outcomes: list[Outcome] = []
+        self._errors: list[str | None] = []
+        self._texts: dict[str, str] = {}
+        self._usages: list[Usage | None] = []
+        self._costs: list[int | None] = []
+
+    def add(
+        self,
+        rows: Sequence[int],
+        rounds: Sequence[int],
+        sizes: Sequence[int],
+        block: Block,
+    ) -> None:
+        """Number further results; of a row the oldest come first.
+
+        Args:
+            rows: Of each result, within the shard.
+            rounds: Of each result.
+            sizes: Bytes of each result's line.
+            block: The results.
+        """
+        for number, row in enumerate(rows, len(self._previous)):
+            self._previous.append(self._last[row])
+            self._last[row] = number
+        batch = self._batches.setdefault(block.batch_id, len(self._batches)) * ROUNDS
+        self._requests.extend([batch + round_ for round_ in rounds])
+        self._sizes.extend(sizes)
+        self._outcomes += block.outcomes
+        self._usages += block.usages
+        self._costs += block.costs
+        self._errors += map(self._shortened, block.errors)
+
+    def add_missing(self, absent: Absent) -> Iterator[Block]:
+        """Give each row without a result one that says so; yield them."""
+        rows = [row for row, number in enumerate(self._last) if number < 0]
+        for start in range(0, len(rows), _BLOCK_ROWS):
+            some = rows[start : start + _BLOCK_ROWS]
+            nothing = [None] * len(some)
+            said = [absent(self._first_row + row) for row in some]
+            outcomes = [outcome for outcome, _ in said]
+            block = Block(
+                [*nothing],
+                outcomes,
+                [error for _, error in said],
+                [*nothing],
+                [row_id(self._nonce, self._first_row + row, 0) for row in some],
+                None,
+                [*nothing],
+                [0] * len(some),
+            )
+            zeros = [0] * len(some)
+            self.add(some, zeros, zeros, block)
+            for outcome, custom_id in zip(outcomes, block.custom_ids, strict=True):
+                if outcome is Outcome.MISSING:
+                    self.counter.note("missing", custom_id)
+            yield block
+
+    def merge(self) -> None:
+        """Choose the result of each row that counts; each row must have one."""
+        for row, number in enumerate(self._last):
+            if self._previous[number] >= 0:
+                self._last[row] = self._merge(row, number)
+
+    def take(self, start: int, stop: int, size_bytes: int) -> Merged:
+        """Return merged rows from `start` on, at least one, up to `stop` at most.
+
+        Args:
+            start: Within the shard.
+            stop: Within the shard.
+            size_bytes: Of their result lines, about.
+        """
+        numbers = self._last[start:stop]
+        size = 0
+        for count, number in enumerate(numbers):
+            size += self._sizes[number]
+            if size > size_bytes:
+                del numbers[max(1, count) :]
+                break
+        merged = Merged(
+            numbers,
+            [self._outcomes[number] for number in numbers],
+            [self._errors[number] for number in numbers],
+            [self._usages[number] for number in numbers],
+            [self._costs[number] for number in numbers],
+        )
+        self.counter.count(self._first_row + start, *merged[1:])
+        return merged
+
+    def _merge(self, row: int, number: int) -> int:
+        numbers = [number]
+        while (number := self._previous[number]) >= 0:
+            numbers.append(number)
+        numbers.reverse()
+        billed: dict[int, int] = {}
+        for each in numbers:
+            request = self._requests[each]
+            if request in billed:
+                custom_id = row_id(self._nonce, self._first_row + row, request % ROUNDS)
+                self.counter.note("duplicate", custom_id)
+            if self._usages[billed.setdefault(request, each)] is None:
+                billed[request] = each
+        good = (each for each in numbers if self._outcomes[each] is _SUCCEEDED)
+        chosen = next(good, numbers[-1])
+        costs = [self._costs[each] for each in billed.values()]
+        known = [cost for cost in costs if cost is not None]
+        usages = [self._usages[each] for each in billed.values()]
+        self._usages[chosen] = _sum([each for each in usages if each is not None])
+        self._costs[chosen] = sum(known) if len(known) == len(costs) else None
+        return chosen
+
+    def _shortened(self, error: str | None) -> str | None:
+        if error is None:
+            return None
+        text = error[:ERROR_CHARACTERS]
+        return self._texts.setdefault(text, text)
 
 
-def read_answers(
-    results: Sequence[BatchResult],
-    batch_ids: Iterable[str | None],
-    answer: Answer,
-    fmt: Format,
-    model: str | None = None,
-) -> tuple[list[Fields], RowMetas]:
-    """Return the answers, validated, and what is written beside each.
-
-    Args:
-        results: Decoded lines.
-        batch_ids: One for each.
-        answer: Validates them.
-        fmt: Has decoded them.
-        model: Is billed; by default the one that says it answered.
-    """
-    fields, errors = answer.validate(results, fmt)
-    meta = _bill(results, batch_ids, fmt.name, model)
-    for index, error in errors.items():
-        meta.errors[index] = error
-        if meta.outcomes[index] is _SUCCEEDED:
-            meta.outcomes[index] = Outcome.INVALID
-        if meta.outcomes[index] in _SHOWN_RAW:
-            result = results[index]
-            if result.text is None and result.data is not None:
-                meta.raws[index] = to_json(result.data).decode()
-            else:
-                meta.raws[index] = result.text
-    return fields, meta
-
-
-def _bill(
-    results: Sequence[BatchResult],
-    batch_ids: Iterable[str | None],
-    provider: str,
-    model: str | None,
-) -> RowMetas:
-    usages = [result.usage for result in results]
-    if model:
-        costs_usd = [*map(price_of(provider, model), usages)]
-    else:
-        costs_usd = [
-            price_of(provider, result.model)(result.usage) if result.model else None
-            for result in results
-        ]
-    return RowMetas(
-        [result.outcome for result in results],
-        [None] * len(results),
-        [None] * len(results),
-        [result.custom_id or "" for result in results],
-        [*batch_ids],
-        [None if usage is None else usage.input_tokens for usage in usages],
-        [None if usage is None else usage.output_tokens for usage in usages],
-        costs_usd,
-    )
-
-
-def _summed(row: RowMeta, attempts: list[RowMeta]) -> RowMeta:
-    """Return the row with what all of its attempts took."""
-    known = [each for each in attempts if each.input_tokens is not None]
-    if len(attempts) == 1 or not known:
-        return row
-    summed = msgspec.structs.replace(row, cost_usd=None)
-    summed.input_tokens = sum(each.input_tokens or 0 for each in known)
-    summed.output_tokens = sum(each.output_tokens or 0 for each in known)
-    if not any(map(is_unpriced, attempts)):
-        summed.cost_usd = round(sum(each.cost_usd or 0.0 for each in attempts), 12)
-    return summed
+def _sum(usages: Sequence[Usage]) -> Usage | None:
+    if len(usages) <= 1:
+        return usages[0] if usages else None
+    return Usage(*map(sum, zip(*map(astuple, usages), strict=True)))

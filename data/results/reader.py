@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import groupby
+from itertools import filterfalse, groupby
 from typing import BinaryIO
 
-import orjson
-
 from ...models import BatchResult, Outcome
-from ...providers import Format, get_format
+from ...providers import Format, get_format, vendors
 from ..rows.jsonl import BOM
 
-__all__ = ["BLOCK_BYTES", "ResultBlock", "provider_of", "read_results"]
+__all__ = [
+    "BLOCK_BYTES",
+    "ResultBlock",
+    "provider_of",
+    "read_blocks",
+    "read_results",
+]
 
 BLOCK_BYTES = 1 << 18
 """Small enough that lines are still in the processor's cache when they are decoded."""
 
 _BLANK = ""
 _ERRORED = Outcome.ERRORED
-# The two shapes as the providers write them; any other spelling is parsed.
-_OPENAI = re.compile(rb'\{"id":"[^"]*","custom_id":"[^"]*","(?:response|error)":')
-_ANTHROPIC = re.compile(rb'\{"custom_id":"[^"]*","result":\{')
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,54 +42,46 @@ class ResultBlock:
 
 
 def provider_of(line: bytes) -> str | None:
-    """Return whose result line this is, by its shape; None for neither."""
-    if _OPENAI.match(line):
-        return "openai"
-    if _ANTHROPIC.match(line):
-        return "anthropic"
-    try:
-        fields = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(fields, dict) or "custom_id" not in fields:
-        return None
-    if isinstance(fields.get("result"), dict):
-        return "anthropic"
-    return "openai" if "response" in fields or "error" in fields else None
+    """Return whose result line this is, by its shape; None for no known vendor."""
+    return next((each.name for each in vendors() if each.is_result(line)), None)
 
 
-def read_results(file: BinaryIO, *, costs: bool = True) -> Iterator[ResultBlock]:
-    """Yield all lines that are not blank, decoded, in file order.
-
-    Args:
-        file: Result lines.
-        costs: False where model and usage may be left out of the results.
-    """
+def read_results(
+    file: BinaryIO, block_bytes: int = BLOCK_BYTES
+) -> Iterator[ResultBlock]:
+    """Yield all lines that are not blank, decoded, in file order."""
     fmt_of = cache(get_format)
     fmt = None
     number = 1
-    lines = file.readlines(BLOCK_BYTES)
+    lines = file.readlines(block_bytes)
     if lines:
         lines[0] = lines[0].removeprefix(BOM)
         if (provider := provider_of(lines[0])) is not None:
             fmt = fmt_of(provider)
     while lines:
-        block = _all_of(fmt, number, lines, costs=costs) if fmt else None
+        block = _all_of(fmt, number, lines) if fmt else None
         if block is not None:
             yield block
         else:
-            for block in _by_provider(fmt_of, number, lines, costs=costs):
+            for block in _by_provider(fmt_of, number, lines):
                 fmt = block.fmt
                 yield block
         number += len(lines)
-        lines = file.readlines(BLOCK_BYTES)
+        lines = file.readlines(block_bytes)
 
 
-def _all_of(
-    fmt: Format, number: int, lines: list[bytes], *, costs: bool
-) -> ResultBlock | None:
+def read_blocks(
+    file: BinaryIO, fmt: Format, block_bytes: int
+) -> Iterator[tuple[list[BatchResult], list[int]]]:
+    """Yield results of lines that are all of one format, and the lines' lengths."""
+    while lines := file.readlines(block_bytes):
+        lines = [*filterfalse(bytes.isspace, lines)]
+        yield fmt.decode_all(lines), [*map(len, lines)]
+
+
+def _all_of(fmt: Format, number: int, lines: list[bytes]) -> ResultBlock | None:
     """Decode lines as one provider's; None where some are not."""
-    results = fmt.decode_all(lines, costs=costs)
+    results = fmt.decode_all(lines)
     # What decodes as a result of this provider is one.
     odd = [
         index
@@ -102,7 +94,7 @@ def _all_of(
 
 
 def _by_provider(
-    fmt_of: Callable[[str], Format], number: int, lines: list[bytes], *, costs: bool
+    fmt_of: Callable[[str], Format], number: int, lines: list[bytes]
 ) -> Iterator[ResultBlock]:
     for provider, alike in groupby(lines, _kind):
         run = [*alike]
@@ -110,7 +102,7 @@ def _by_provider(
             yield ResultBlock(None, number, run, [])
         elif provider != _BLANK:
             fmt = fmt_of(provider)
-            yield ResultBlock(fmt, number, run, fmt.decode_all(run, costs=costs))
+            yield ResultBlock(fmt, number, run, fmt.decode_all(run))
         number += len(run)
 
 

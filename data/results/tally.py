@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from ...models import Anomaly, BatchResult, ErrorGroup, Outcome, Usage
-from .row_meta import RowMeta, RowMetas
+from ...models import Anomaly, ErrorGroup, Outcome, Usage
 
-__all__ = ["ShardTally", "TallyCounter", "combine", "is_unpriced"]
+__all__ = ["ERROR_CHARACTERS", "UNITS", "ShardTally", "TallyCounter", "combine"]
 
 _SHOWN_IDS = 20
 _SHOWN_GROUPS = 50
 _KEPT_GROUPS = 500
-_GROUP_CHARACTERS = 300
+ERROR_CHARACTERS = 300
+"""Of an error; what is longer is cut before it is counted."""
+UNITS = 10**12
+"""Costs are summed in 1e-12 USD, so that the order does not matter."""
 _SUCCEEDED = Outcome.SUCCEEDED
-_ANSWERED = frozenset(
-    {Outcome.SUCCEEDED, Outcome.INVALID, Outcome.REFUSED, Outcome.TRUNCATED}
-)
 _VARYING = re.compile(r"[0-9a-fA-F-]{8,}|\d+|'[^']*'|\"[^\"]*\"")
 
 
@@ -48,83 +48,85 @@ class TallyCounter:
     """Counts rows in bounded memory."""
 
     def __init__(self) -> None:
-        self.rows = 0
-        self.outcomes: Counter[Outcome] = Counter()
-        self.usage = Usage()
-        self.cost_usd: float | None = 0.0
+        self._rows = 0
+        self._outcomes: Counter[Outcome] = Counter()
+        self._usage = Usage()
+        self._cost: int | None = 0
         self._groups: dict[tuple[Outcome, str], ErrorGroup] = {}
-        self._odd: dict[str, list[str]] = {"missing": [], "duplicate": []}
-        self._odd_counts: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._first_ids: dict[str, list[str]] = {"missing": [], "duplicate": []}
 
-    def count(self, rows: RowMetas) -> None:
-        """Count rows: what became of them, and what they took."""
-        self.rows += len(rows)
+    def count(
+        self,
+        first_row: int,
+        outcomes: Sequence[Outcome],
+        errors: Sequence[str | None],
+        usages: Sequence[Usage | None],
+        costs: Sequence[int | None],
+    ) -> None:
+        """Count consecutive rows; the rows of a shard come in order.
+
+        Args:
+            first_row: Of them, 0-based in the input.
+            outcomes: Of each row.
+            errors: Why a row has no valid answer.
+            usages: What all requests of each row took.
+            costs: In 1e-12 USD; None: unknown.
+        """
+        self._rows += len(outcomes)
         # A member of an enum is hashed slowly, and found fast.
-        if good := rows.outcomes.count(_SUCCEEDED):
-            self.outcomes[_SUCCEEDED] += good
-        if good < len(rows):
-            failed = [each for each in rows.outcomes if each is not _SUCCEEDED]
-            self.outcomes.update(failed)
-        self.usage.input_tokens += sum(filter(None, rows.input_tokens))
-        self.usage.output_tokens += sum(filter(None, rows.output_tokens))
-        if self.cost_usd is not None:
-            self.cost_usd += sum(filter(None, rows.costs_usd))
+        if good := outcomes.count(_SUCCEEDED):
+            self._outcomes[_SUCCEEDED] += good
+        if good < len(outcomes):
+            self._outcomes.update(each for each in outcomes if each is not _SUCCEEDED)
+        usage = self._usage
+        for each in usages:
+            if each is not None:
+                usage.input_tokens += each.input_tokens
+                usage.output_tokens += each.output_tokens
+                usage.cache_read_tokens += each.cache_read_tokens
+                usage.cache_write_tokens += each.cache_write_tokens
+        if self._cost is not None:
+            known = [cost for cost in costs if cost is not None]
+            self._cost = self._cost + sum(known) if len(known) == len(costs) else None
+        if good < len(outcomes):
+            for row, (outcome, error) in enumerate(
+                zip(outcomes, errors, strict=True), first_row
+            ):
+                if error is not None:
+                    group = ErrorGroup(
+                        outcome=outcome,
+                        error=error[:ERROR_CHARACTERS],
+                        count=1,
+                        example_row=row,
+                    )
+                    _group(self._groups, group)
 
-    def fail(self, number: int, row: RowMeta) -> None:
-        """Count why a row of the input, 0-based, has no answer; in their order."""
-        if row.error is not None:
-            group = ErrorGroup(
-                outcome=row.outcome,
-                error=row.error[:_GROUP_CHARACTERS],
-                count=1,
-                example_row=number,
-            )
-            _group(self._groups, group)
+    def note(self, kind: Literal["missing", "duplicate"], custom_id: str) -> None:
+        """Count a row without a line, or a further line for one request."""
+        self._counts[kind] += 1
+        if len(self._first_ids[kind]) < _SHOWN_IDS:
+            self._first_ids[kind].append(custom_id)
 
-    def bill(self, results: Iterable[BatchResult], rows: RowMetas) -> None:
-        """Count of requests what rows do not show: cached tokens, unknown prices."""
-        for usage in [result.usage for result in results]:
-            if usage and (usage.cache_read_tokens or usage.cache_write_tokens):
-                self.usage.cache_read_tokens += usage.cache_read_tokens
-                self.usage.cache_write_tokens += usage.cache_write_tokens
-        if None in rows.costs_usd and any(map(is_unpriced, rows)):
-            self.cost_usd = None
-
-    def odd(self, kind: str, custom_id: str) -> None:
-        """Count a `missing` or `duplicate` line."""
-        self._odd_counts[kind] += 1
-        if len(self._odd[kind]) < _SHOWN_IDS:
-            self._odd[kind].append(custom_id)
-
-    def close(self, foreign: Anomaly) -> ShardTally:
+    def close(self, strays: Anomaly) -> ShardTally:
         """Return the counts."""
-        odd = {
-            kind: Anomaly(count=self._odd_counts[kind], first_ids=tuple(ids))
-            for kind, ids in self._odd.items()
-        }
-        # So many digits make the same sum, whatever order the rows came in.
-        cost_usd = None if self.cost_usd is None else round(self.cost_usd, 12)
-        return ShardTally(
-            rows=self.rows,
-            outcomes=dict(self.outcomes),
-            input_tokens=self.usage.input_tokens,
-            output_tokens=self.usage.output_tokens,
-            cache_read_tokens=self.usage.cache_read_tokens,
-            cache_write_tokens=self.usage.cache_write_tokens,
-            cost_usd=cost_usd,
-            errors=_most_frequent(self._groups),
-            missing=odd["missing"],
-            duplicate=odd["duplicate"],
-            foreign=foreign,
+        missing, duplicate = (
+            Anomaly(count=self._counts[kind], first_ids=tuple(ids))
+            for kind, ids in self._first_ids.items()
         )
-
-
-def is_unpriced(row: RowMeta) -> bool:
-    """Whether something was paid, and nobody can tell how much."""
-    # Only what was answered is billed; without its usage nobody can tell.
-    return row.cost_usd is None and (
-        row.input_tokens is not None or row.outcome in _ANSWERED
-    )
+        return ShardTally(
+            rows=self._rows,
+            outcomes=dict(self._outcomes),
+            input_tokens=self._usage.input_tokens,
+            output_tokens=self._usage.output_tokens,
+            cache_read_tokens=self._usage.cache_read_tokens,
+            cache_write_tokens=self._usage.cache_write_tokens,
+            cost_usd=None if self._cost is None else self._cost / UNITS,
+            errors=_most_frequent(self._groups),
+            missing=missing,
+            duplicate=duplicate,
+            foreign=strays,
+        )
 
 
 def combine(tallies: Iterable[ShardTally]) -> ShardTally:

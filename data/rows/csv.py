@@ -1,4 +1,4 @@
-"""CSV as input: every cell is the text as written."""
+"""CSV input: each cell is text, exactly as written."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["CsvSource"]
 
-# The module's default refuses cells over 128 KiB; the setting is the process's.
+# By default the module refuses cells over 128 KiB; the limit is one for the process.
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
 
 class CsvSource:
-    """Comma-separated UTF-8, a header first; a cell may hold newlines."""
+    """Rows of comma-separated UTF-8 files with a header; a cell may hold newlines."""
 
-    rows_name = "rows.parquet"
+    store_suffix = ".parquet"
 
     def __init__(self, files: Sequence[UPath]) -> None:
         self._files = files
@@ -34,7 +34,7 @@ class CsvSource:
         self.columns = self._header(next(self._records(files[0]), []))
 
     def blocks(self) -> Iterator[RowBlock]:
-        """Yield the cells by column name, and the cells."""
+        """Yield rows as dicts of text, with their cells."""
         row = 0
         for path in self._files:
             self._file = path
@@ -43,9 +43,9 @@ class CsvSource:
                 raise InputError(
                     f"{path} has other columns than {self._files[0]}:"
                     f" {', '.join(header)} instead of {', '.join(self.columns)}. Make"
-                    " them alike, or run each on its own."
+                    " the columns equal, or run each file on its own."
                 )
-            for rows, lines in self._whole(records, row):
+            for rows, lines in self._blocks_of(records, row):
                 values = [dict(zip(self.columns, cells, strict=True)) for cells in rows]
                 yield RowBlock(path, row, values, rows, lines)
                 row += len(rows)
@@ -56,10 +56,10 @@ class CsvSource:
 
         return CellStore(path, self.columns)
 
-    def _whole(
+    def _blocks_of(
         self, records: Iterator[list[str]], row: int
     ) -> Iterator[tuple[list[list[str]], list[int]]]:
-        """Yield as many rows as a block holds, and the line that each ends in."""
+        """Yield the cells of a block's rows, and the number of each row's last line."""
         width = len(self.columns)
         rows: list[list[str]] = []
         lines: list[int] = []

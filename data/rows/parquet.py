@@ -1,4 +1,4 @@
-"""Parquet as input, and as the file that keeps a shard's rows."""
+"""Parquet input, and the Parquet file that keeps a shard's rows."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _BATCH_ROWS = 8192
 
 
 class ParquetSource:
-    """Rows of Parquet files; their types are kept."""
+    """Rows of Parquet files with equal schemas; the types are kept."""
 
-    rows_name = "rows.parquet"
+    store_suffix = ".parquet"
 
     def __init__(self, files: Sequence[UPath]) -> None:
         self._files = files
@@ -38,15 +38,15 @@ class ParquetSource:
         self.columns = tuple(names)
 
     def blocks(self) -> Iterator[RowBlock]:
-        """Yield the values by column name, and the rows as an Arrow array."""
+        """Yield rows as dicts of Python values, with the rows as an Arrow array."""
         row = 0
         for path in self._files:
             schema = _schema(path)
             if not schema.equals(self._schema):
                 raise InputError(
                     f"{path} differs from {self._files[0]}:"
-                    f" {_difference(schema, self._schema)}. Make them alike, or run"
-                    " each on its own."
+                    f" {_difference(schema, self._schema)}. Make the columns"
+                    " equal, or run each file on its own."
                 )
             for batch in read_batches(path):
                 columns = [python_values(column) for column in batch.columns]
@@ -58,19 +58,19 @@ class ParquetSource:
                 row += len(values)
 
     def store(self, path: Path) -> _ArrayStore:
-        """Return a new file for rows of these columns."""
+        """Return a new file for rows with these columns."""
         return _ArrayStore(path, self._schema)
 
 
 def read_batches(path: Path | UPath) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a Parquet file in batches of bounded bytes and rows.
+    """Yield the rows of a Parquet file in batches of about 8 MB, 8,192 rows at most.
 
     Raises:
         InputError: It is no Parquet file, or a damaged one.
     """
     try:
         with path.open("rb") as file:
-            # Otherwise pyarrow keeps every row group that it has read in memory.
+            # With its defaults pyarrow keeps all row groups that it has read in memory.
             parquet = pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
             meta = parquet.metadata
             size = sum(
@@ -85,7 +85,7 @@ def read_batches(path: Path | UPath) -> Iterator[pa.RecordBatch]:
 
 
 def python_values(column: pa.Array[Any]) -> list[Any]:
-    """Return the values as Python objects; nanoseconds as text, they fit no other."""
+    """Return Python objects; nanoseconds, which Python has no type for, as text."""
     try:
         return column.to_pylist()
     except ValueError:
@@ -93,7 +93,7 @@ def python_values(column: pa.Array[Any]) -> list[Any]:
 
 
 class CellStore:
-    """Text cells in columns that are never null."""
+    """Writes text cells, none of which is null."""
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self._schema = pa.schema([(name, pa.string()) for name in columns])
@@ -126,7 +126,7 @@ class CellStore:
 
 
 class _ArrayStore:
-    """Rows as struct arrays, which share memory with the batch they are cut from."""
+    """Writes struct arrays, which are slices of the batches that were read."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._schema = schema
@@ -167,7 +167,7 @@ def _schema(path: UPath) -> pa.Schema:
 
 
 def _difference(schema: pa.Schema, first: pa.Schema) -> str:
-    """Return in words where a schema first departs from another."""
+    """Return the first difference between two schemas, in words."""
     for name in first.names:
         if name not in schema.names:
             return f"the column {name!r} is missing"
@@ -176,7 +176,7 @@ def _difference(schema: pa.Schema, first: pa.Schema) -> str:
             return f"the column {name!r} is {_type(here)} here and {_type(there)} there"
     for name in schema.names:
         if name not in first.names:
-            return f"the column {name!r} is in it alone"
+            return f"only this file has the column {name!r}"
     return "the columns come in another order"
 
 

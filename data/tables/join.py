@@ -1,90 +1,142 @@
-"""Results back to their rows: one part per shard, in input order, then one table."""
+"""Results and their rows: one part per shard, in input order."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import InputError
-from ...providers import Format
-from ..answers.response_model import Answer
-from ..collector import paused_collector
-from ..resolve import ResolvedJob
-from ..results.merge import Absent, Reading
-from ..results.row_results import ResultFile
-from ..results.shard_answers import open_answers
+from ..results.block import Block, Reading
+from ..results.merge import Absent, RowResults
+from ..results.reader import read_blocks
+from ..results.row_ids import RowIds
+from ..results.store import MEMORY_BYTES, Store
 from ..results.tally import ShardTally
-from ..rows.kept import open_chunks
-from .concat import concat_parts, part_name
-from .writers import open_writer
+from ..rows.kept import Chunk, open_chunks
+from .formats import Encoded, Table, table_format
 
-__all__ = ["ResultFile", "concat_parts", "part_name", "write_part"]
+__all__ = ["BatchOutput", "ShardRows", "write_part"]
 
 
-def write_part(  # noqa: PLR0913 - what a shard is, and how it is read
-    job: ResolvedJob,
-    rows_path: Path,
-    results: Sequence[ResultFile],
+@dataclass(frozen=True, slots=True)
+class BatchOutput:
+    """Raw result lines of one batch, as downloaded."""
+
+    path: Path
+    batch_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardRows:
+    """The rows of one shard, as the run keeps them."""
+
+    path: Path
+    """`rows.parquet` or `rows.jsonl`."""
+    nonce: str
+    """What the run's `custom_id`s begin with."""
+    first_row: int
+    """0-based, in the input."""
+    count: int
+    absent: Absent
+    """Says what became of a row without a result line."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """For `rows.jsonl` and an output that has columns: those of all shards."""
+
+
+def write_part(  # noqa: PLR0913 - what is joined, and where it goes
+    shard: ShardRows,
+    outputs: Sequence[BatchOutput],
     part_path: Path,
+    reading: Reading,
     *,
-    nonce: str,
-    first_row: int,
-    rows: int,
-    fmt: Format,
-    answer: Answer,
-    absent: Absent,
-    columns: Mapping[str, str] | None = None,
+    prefix: str = "",
     progress: Callable[[int], None] | None = None,
+    memory_bytes: int = MEMORY_BYTES,
 ) -> ShardTally:
     """Join one shard's rows with its results, in input order, in bounded memory.
 
     A part is a whole table by itself.
 
     Args:
-        job: Names the model that is billed and the answer's prefix.
-        rows_path: The shard's `rows.parquet` or `rows.jsonl`.
-        results: Local result files, first round first; they may hold lines of
-            other shards, which count as foreign.
+        shard: The rows.
+        outputs: Result files, first round first; lines of other shards' rows are
+            counted as stray.
         part_path: Named as `part_name` says. Written in place; the caller renames it.
-        nonce: What the run's `custom_id`s begin with.
-        first_row: Of the shard, 0-based in the input.
-        rows: Of the shard.
-        fmt: Decodes a result line.
-        answer: Validates what is decoded.
-        absent: Says what became of a row without a result line.
-        columns: For `rows.jsonl` and an output that has columns: `columns.merge` of
-            every shard's `ShardFiles.columns`.
+        reading: How results are validated and priced.
+        prefix: Of the answer's columns.
         progress: Called with the rows done, now and then.
+        memory_bytes: Encoded results that stay in memory; more of them go to a file
+            beside the part.
     """
-    chunks = open_chunks(rows_path, columns or {})
-    prefix = job.job.answer_prefix or ""
-    writer = open_writer(part_path, chunks, answer.columns, prefix)
-    reading = Reading(answer, fmt, job.template.model, nonce, absent)
-    done = 0
-    try:
-        with open_answers(results, reading, first_row, rows, writer) as answers:
-            for chunk in chunks:
-                stop = done + len(chunk)
-                if stop > rows:
-                    break
-                with paused_collector():
-                    while (left := stop - done) > 0:
-                        laid = answers.block(first_row + done, left)
-                        start = len(chunk) - left
-                        piece = chunk.slice(start, start + laid.rows)
-                        writer.write(piece, laid.answers)
-                        done += laid.rows
-                if progress is not None:
-                    progress(done)
-            if done != rows:
-                raise InputError(
-                    f"{rows_path} does not hold the {rows} rows of its shard; the run"
-                    " directory was changed."
-                )
-            tally = answers.counter.close(answers.foreign)
-    finally:
-        writer.close()
+    chunks = open_chunks(shard.path, shard.columns)
+    open_table = table_format(part_path).open
+    ids = RowIds(shard.nonce, shard.first_row, shard.count)
+    results = RowResults(shard.nonce, shard.first_row, shard.count)
+    with (
+        closing(open_table(part_path, chunks, reading.answer.columns, prefix)) as table,
+        closing(Store(part_path.parent, memory_bytes)) as store,
+    ):
+        encoded = table.keep(store)
+        for output in outputs:
+            for block in _read(output, reading, ids, results, table.encode_bytes):
+                encoded.append(table.encode(block.fields, block.columns()))
+        for block in results.add_missing(shard.absent):
+            encoded.append(table.encode(block.fields, block.columns()))
+        results.merge()
+        done = 0
+        for chunk in chunks:
+            if done + len(chunk) > shard.count:
+                done += len(chunk)
+                break
+            _write(table, encoded, results, done, chunk)
+            done += len(chunk)
+            if progress is not None:
+                progress(done)
+        if done != shard.count:
+            raise InputError(
+                f"{shard.path} does not hold the {shard.count} rows of its shard; the"
+                " run directory was changed."
+            )
     with part_path.open("rb") as file:
         os.fsync(file.fileno())
-    return tally
+    return results.counter.close(ids.strays)
+
+
+def _read(
+    output: BatchOutput,
+    reading: Reading,
+    ids: RowIds,
+    numbers: RowResults,
+    block_bytes: int,
+) -> Iterator[Block]:
+    """Yield the results of the shard's rows; each of them has its number."""
+    with output.path.open("rb", buffering=block_bytes) as file:
+        for results, sizes in read_blocks(file, reading.fmt, block_bytes):
+            rows, rounds = ids.find([result.custom_id for result in results])
+            if -1 in rows:
+                ours = [index for index, row in enumerate(rows) if row >= 0]
+                results = [results[index] for index in ours]
+                sizes = [sizes[index] for index in ours]
+                rounds = [rounds[index] for index in ours]
+                rows = [rows[index] for index in ours]
+            if results:
+                block = reading.read(results, output.batch_id)
+                numbers.add(rows, rounds, sizes, block)
+                yield block
+
+
+def _write(
+    table: Table, encoded: Encoded, results: RowResults, first: int, chunk: Chunk
+) -> None:
+    start = 0
+    while start < len(chunk):
+        stop = len(chunk)
+        merged = results.take(first + start, first + stop, table.write_bytes)
+        stop = start + len(merged.numbers)
+        table.write(
+            chunk.slice(start, stop), encoded.take(merged.numbers), merged.columns()
+        )
+        start = stop

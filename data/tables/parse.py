@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import compress, repeat
 from pathlib import Path
 
 from ...errors import InputError
-from ...models import Outcome
-from ..answers.response_model import Answer, Fields, load_answer
+from ..answers.load import load_answer
+from ..answers.response_model import Answer
 from ..files import new_output
-from ..results.merge import read_answers
-from ..results.reader import BLOCK_BYTES, read_results
-from ..results.row_meta import RowMetas
+from ..results.block import Block, Reading, row_columns
+from ..results.reader import read_results
 from ..rows.kept import LineChunk, no_columns
-from .writers import Writer, lay_out, open_writer
+from .formats import OUTPUT_SUFFIXES, Table, table_format
 
 __all__ = ["ParseTally", "parse_file"]
-
-_ROWS = 4096
-_SUFFIXES = {".parquet", ".csv", ".jsonl", ".ndjson"}
 
 
 @dataclass(slots=True)
@@ -48,73 +44,59 @@ def parse_file(
         file_path: Result lines of either provider.
         output: The table; its ending says which kind.
         response_model: What an answer must be; plain text if None.
-        only_failed: Leave out the good ones, and the answer columns, so that the
+        only_failed: Leave out the valid answers, and the answer columns, so that the
             table is an input again.
         overwrite: Whether an existing output is replaced.
         progress: Called with the results done, now and then.
 
     Raises:
-        InputError: No results, an output that is in the way, or a response model
+        InputError: No results, an output that exists already, or a response model
             that cannot be loaded.
     """
-    if output.suffix.lower() not in _SUFFIXES:
+    if not output.name.lower().endswith(OUTPUT_SUFFIXES):
         raise InputError(f"The output {output} must end in .parquet, .csv or .jsonl.")
     if output.exists() and not overwrite:
         raise InputError(
             f"{output} exists; name another --output, or replace it with --overwrite."
         )
     answer = load_answer(response_model)
+    columns = {} if only_failed else answer.columns
+    open_table = table_format(output).open
     tally = ParseTally()
-    with new_output(str(output)) as temporary:
-        columns = {} if only_failed else answer.columns
-        writer = open_writer(temporary, no_columns(), columns, "")
-        answers: list[Fields] = []
-        meta = RowMetas.of([])
-        size = 0
-        try:
-            for fields, rows, block_bytes in _blocks(file_path, answer):
-                tally.results += len(rows)
-                if progress is not None:
-                    progress(tally.results)
-                failed = [each is not Outcome.SUCCEEDED for each in rows.outcomes]
-                tally.failed += sum(failed)
-                if only_failed:
-                    meta.extend(RowMetas.of(compress(rows, failed)))
-                    answers += [None] * sum(failed)
-                else:
-                    meta.extend(rows)
-                    answers += fields
-                size += block_bytes
-                if len(meta) >= _ROWS or size > writer.block_bytes:
-                    tally.written += _write(writer, answers, meta)
-                    answers, meta, size = [], RowMetas.of([]), 0
-            tally.written += _write(writer, answers, meta)
-        finally:
-            writer.close()
+    with (
+        new_output(str(output)) as temporary,
+        closing(open_table(temporary, no_columns(), columns, "")) as table,
+    ):
+        for block in _blocks(file_path, answer, table.encode_bytes):
+            failures = block.failures()
+            tally.results += len(block)
+            tally.failed += len(failures)
+            tally.written += _write(table, failures if only_failed else block)
+            if progress is not None:
+                progress(tally.results)
         if not tally.results:
             raise InputError(f"{file_path} holds no results.")
     return tally
 
 
-def _write(writer: Writer, answers: list[Fields], meta: RowMetas) -> int:
-    """Write rows that have no columns of their own, and return how many."""
-    if meta:
-        rows = LineChunk([b"{}"] * len(meta), {})
-        writer.write(rows, lay_out(writer, answers, meta).answers)
-    return len(meta)
+def _write(table: Table, block: Block) -> int:
+    """Write results as rows without columns of their own, and return how many."""
+    if block:
+        rows = LineChunk([b"{}"] * len(block), {})
+        encoded = table.encode(block.fields, block.columns())
+        table.write(rows, encoded, row_columns(block.usages, block.costs))
+    return len(block)
 
 
-def _blocks(path: Path, answer: Answer) -> Iterator[tuple[list[Fields], RowMetas, int]]:
+def _blocks(path: Path, answer: Answer, block_bytes: int) -> Iterator[Block]:
     try:
-        with path.open("rb", buffering=BLOCK_BYTES) as file:
-            for block in read_results(file):
+        with path.open("rb", buffering=block_bytes) as file:
+            for block in read_results(file, block_bytes):
                 if block.fmt is None:
                     raise InputError(
                         f"{path} line {block.first_line} is no result of OpenAI or"
                         " Anthropic."
                     )
-                unknown = repeat(None, len(block.results))
-                fields, meta = read_answers(block.results, unknown, answer, block.fmt)
-                yield fields, meta, sum(map(len, block.lines))
+                yield Reading(answer, block.fmt).read(block.results, None)
     except OSError as exc:
         raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...models import Batch, BatchStatus, RequestCounts
-from ..http.status import known_status
-from ..http.wire import as_int, as_mapping, as_text, as_time
+from ..http.wire import as_int, as_mapping, as_status, as_text, as_time
 
 __all__ = ["read_batch"]
 
@@ -28,7 +27,7 @@ def read_batch(body: Mapping[str, Any]) -> Batch:
     return Batch(
         id=body["id"],
         provider="anthropic",
-        status=known_status(word, _STATUSES),
+        status=as_status(word, _STATUSES),
         provider_status=word,
         endpoint="/v1/messages",
         created_at=as_time(body.get("created_at")),

@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ...models import LineError
-from ..base import WRONG_PROVIDER
 
 __all__ = ["check_line"]
 
@@ -66,8 +65,6 @@ def _diagnose(line: bytes) -> Checked:
     if not isinstance(request, dict):
         return None, None, [_problem(None, "not a JSON object.")]
     custom_id = request.get("custom_id")
-    if "body" in request and "params" not in request:
-        return _text(custom_id), None, [_FOREIGN]
     problems = []
     if custom_id is None:
         problems.append(_problem("custom_id", "it has no `custom_id`."))
@@ -112,12 +109,6 @@ def _params(params: dict[str, Any]) -> list[LineError]:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-_FOREIGN = LineError(
-    code=WRONG_PROVIDER,
-    message="This is a request for OpenAI; leave out --use-anthropic.",
-)
 
 
 def _problem(param: str | None, message: str) -> LineError:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...models import Batch, BatchStatus, LineError, RequestCounts
-from ..http.status import known_status
-from ..http.wire import as_int, as_mapping, as_strings, as_text, as_time
+from ..http.wire import as_int, as_mapping, as_status, as_strings, as_text, as_time
 
 __all__ = ["promised_lines", "read_batch", "refusal"]
 
@@ -32,7 +31,7 @@ def read_batch(body: Mapping[str, Any]) -> Batch:
     return Batch(
         id=body["id"],
         provider="openai",
-        status=known_status(word, _STATUSES),
+        status=as_status(word, _STATUSES),
         provider_status=word,
         endpoint=as_text(body.get("endpoint")),
         created_at=as_time(body.get("created_at")),

@@ -12,7 +12,6 @@ import msgspec
 
 from ...errors import InputError
 from ...models import LineError
-from ..base import WRONG_PROVIDER
 
 __all__ = ["check_line", "read_endpoint"]
 
@@ -104,8 +103,6 @@ def _diagnose(line: bytes) -> Checked:
         return None, None, [_problem("invalid_json_line", None, "not a JSON object.")]
     custom_id = request.get("custom_id")
     custom_id = custom_id if isinstance(custom_id, str) else None
-    if "params" in request and "body" not in request:
-        return custom_id, None, [_FOREIGN]
     problems = [*_envelope(request), *_body(request)]
     body = request.get("body")
     model = body.get("model") if isinstance(body, dict) else None
@@ -155,11 +152,6 @@ def _body(request: dict[str, Any]) -> list[LineError]:
         message = "`stream` cannot be used in a batch."
         problems.append(_problem("streaming_unsupported", "body.stream", message))
     return problems
-
-
-_FOREIGN = LineError(
-    code=WRONG_PROVIDER, message="This is a request for Anthropic; add --use-anthropic."
-)
 
 
 def _problem(code: str, param: str | None, message: str) -> LineError:

@@ -19,8 +19,12 @@ from batchwright.data.custom_id import row_ids
 from batchwright.data.job import BatchJob
 from batchwright.data.requests.generate import ShardFiles, write_shards
 from batchwright.data.resolve import ResolvedJob, resolve
+from batchwright.data.results.block import Reading
+from batchwright.data.results.store import MEMORY_BYTES
 from batchwright.data.results.tally import ShardTally, combine
-from batchwright.data.tables.join import ResultFile, concat_parts, part_name, write_part
+from batchwright.data.tables.concat import concat_parts
+from batchwright.data.tables.formats import part_name
+from batchwright.data.tables.join import BatchOutput, ShardRows, write_part
 from batchwright.models import Outcome
 from batchwright.providers import get_format
 
@@ -38,25 +42,16 @@ class SmallRun:
     def __post_init__(self) -> None:
         self.format = get_format(self.job.provider, self.job.base_url)
         self.shards = list(
-            write_shards(self.job, self.format, row_ids(NONCE), self._make)
+            write_shards(self.job, self.format, row_ids(NONCE), self.folder)
         )
-
-    def _make(self, index: int) -> Path:
-        path = self.folder / f"{index:05}"
-        path.mkdir()
-        return path
 
     def requests(self) -> list[dict[str, Any]]:
         """Return every request, in the order of the shards."""
         return [
             orjson.loads(line)
             for shard in self.shards
-            for line in self.file(shard, "requests.jsonl").read_bytes().splitlines()
+            for line in shard.requests.path.read_bytes().splitlines()
         ]
-
-    def file(self, shard: ShardFiles, name: str) -> Path:
-        """Return a file of a shard."""
-        return self.folder / f"{shard.index:05}" / name
 
     def table(self) -> list[dict[str, Any]]:
         """Return the rows of the output."""
@@ -67,30 +62,34 @@ class SmallRun:
             return [orjson.loads(line) for line in path.read_bytes().splitlines()]
         return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), "")))
 
-    def join(self, *result_lines: Iterable[bytes]) -> ShardTally:
+    def join(
+        self, *result_lines: Iterable[bytes], memory_bytes: int = MEMORY_BYTES
+    ) -> ShardTally:
         """Join with result files of these lines and write the output."""
         results = []
         for number, lines in enumerate(result_lines):
             path = self.folder / f"results-{number}.jsonl"
             path.write_bytes(b"".join(lines))
-            results.append(ResultFile(path, f"batch_{number}"))
+            results.append(BatchOutput(path, f"batch_{number}"))
         parts = []
         tallies = []
-        for shard in self.shards:
-            part = self.folder / f"{shard.index}-{part_name(self.job.job.output)}"
+        for index, shard in enumerate(self.shards):
+            part = self.folder / f"{index}-{part_name(self.job.job.output)}"
             tallies.append(
                 write_part(
-                    self.job,
-                    self.file(shard, shard.rows_name),
+                    ShardRows(
+                        path=shard.rows_path,
+                        nonce=NONCE,
+                        first_row=shard.first_row,
+                        count=shard.requests.requests,
+                        absent=lambda _: (Outcome.MISSING, "no line"),
+                        columns=columns.merge(each.columns for each in self.shards),
+                    ),
                     results,
                     part,
-                    nonce=NONCE,
-                    first_row=shard.first_row,
-                    rows=shard.rows,
-                    fmt=self.format,
-                    answer=self.job.answer(),
-                    absent=lambda _: (Outcome.MISSING, "no line"),
-                    columns=columns.merge(each.columns for each in self.shards),
+                    Reading(self.job.answer(), self.format, self.job.template.model),
+                    prefix=self.job.job.answer_prefix or "",
+                    memory_bytes=memory_bytes,
                 )
             )
             parts.append(part)

@@ -1,0 +1,143 @@
+"""Results of consecutive lines, validated, column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from typing import Any
+
+from ...models import BatchResult, Outcome, Usage
+from ...providers import Format
+from ..answers.response_model import Answer, Fields
+from ..columns import to_json
+from ..prices import price_of
+from .tally import UNITS
+
+__all__ = ["Block", "Reading", "row_columns"]
+
+_WORDS = {outcome: str(outcome) for outcome in Outcome}
+# A member of an enum takes longer to look up than a row takes to count.
+_SUCCEEDED = Outcome.SUCCEEDED
+_SHOWN_RAW = frozenset({Outcome.INVALID, Outcome.TRUNCATED})
+_ANSWERED = frozenset(
+    {Outcome.SUCCEEDED, Outcome.INVALID, Outcome.REFUSED, Outcome.TRUNCATED}
+)
+
+
+@dataclass(slots=True)
+class Block:
+    """What is written of some results, and what counting them needs."""
+
+    fields: list[Fields]
+    outcomes: list[Outcome]
+    errors: list[str | None]
+    raws: list[str | None]
+    custom_ids: list[str]
+    batch_id: str | None
+    usages: list[Usage | None]
+    costs: list[int | None]
+    """In 1e-12 USD, 0 where nothing is billed; None: nobody can tell."""
+
+    def __len__(self) -> int:
+        return len(self.outcomes)
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """Return the values of `RESULT_COLUMNS`."""
+        return {
+            "_outcome": [_WORDS[outcome] for outcome in self.outcomes],
+            "_error": self.errors,
+            "_raw": self.raws,
+            "_custom_id": self.custom_ids,
+            "_batch_id": [self.batch_id] * len(self),
+        }
+
+    def failures(self) -> Block:
+        """Return the results that are no valid answer."""
+        failed = [outcome is not _SUCCEEDED for outcome in self.outcomes]
+        return Block(
+            [*compress(self.fields, failed)],
+            [*compress(self.outcomes, failed)],
+            [*compress(self.errors, failed)],
+            [*compress(self.raws, failed)],
+            [*compress(self.custom_ids, failed)],
+            self.batch_id,
+            [*compress(self.usages, failed)],
+            [*compress(self.costs, failed)],
+        )
+
+
+def row_columns(
+    usages: Iterable[Usage | None], costs: Iterable[int | None]
+) -> dict[str, Sequence[Any]]:
+    """Return the values of `ROW_COLUMNS` from what rows took."""
+    known = [*usages]
+    return {
+        "_input_tokens": [each and each.input_tokens for each in known],
+        "_output_tokens": [each and each.output_tokens for each in known],
+        "_cost_usd": [
+            None if usage is None or cost is None else cost / UNITS
+            for usage, cost in zip(known, costs, strict=True)
+        ],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How decoded results are validated and priced."""
+
+    answer: Answer
+    fmt: Format
+    model: str | None = None
+    """Model whose price applies; None: the one that says it answered."""
+
+    def read(self, results: Sequence[BatchResult], batch_id: str | None) -> Block:
+        """Return the results, validated."""
+        fields, errors = self.answer.validate(results, self.fmt)
+        outcomes = [result.outcome for result in results]
+        texts: list[str | None] = [None] * len(results)
+        raws = texts.copy()
+        for index, error in errors.items():
+            texts[index] = error
+            if outcomes[index] is _SUCCEEDED:
+                outcomes[index] = Outcome.INVALID
+            if outcomes[index] in _SHOWN_RAW:
+                raws[index] = _raw(results[index])
+        return Block(
+            fields,
+            outcomes,
+            texts,
+            raws,
+            [result.custom_id or "" for result in results],
+            batch_id,
+            [result.usage for result in results],
+            self._costs(results),
+        )
+
+    def _costs(self, results: Sequence[BatchResult]) -> list[int | None]:
+        provider = self.fmt.name
+        if self.model:
+            usages = [result.usage for result in results]
+            costs_usd = [*map(price_of(provider, self.model), usages)]
+        else:
+            costs_usd = [
+                price_of(provider, result.model)(result.usage) if result.model else None
+                for result in results
+            ]
+        costs = [None if usd is None else round(usd * UNITS) for usd in costs_usd]
+        if None in costs:
+            for index, (cost, result) in enumerate(zip(costs, results, strict=True)):
+                if cost is None and not _is_billed(result):
+                    costs[index] = 0
+        return costs
+
+
+def _is_billed(result: BatchResult) -> bool:
+    """Whether something was paid: only what was answered is billed."""
+    return result.usage is not None or result.outcome in _ANSWERED
+
+
+def _raw(result: BatchResult) -> str | None:
+    if result.text is None and result.data is not None:
+        return to_json(result.data).decode()
+    return result.text

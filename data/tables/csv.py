@@ -1,0 +1,156 @@
+"""CSV from cells that are text already.
+
+The standard library's writer looks at each character by itself; where cells are texts
+of models, that is a third of the time that a join takes.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, repeat
+from pathlib import Path
+from typing import Any
+
+from ..answers.response_model import Fields
+from ..columns import (
+    META,
+    RESULT_COLUMNS,
+    ROW_COLUMNS,
+    by_column,
+    to_json_lines,
+    to_texts,
+)
+from ..results.reader import BLOCK_BYTES
+from ..results.store import Piece, Store
+from ..rows.kept import Chunk, Chunks
+
+__all__ = ["CsvTable", "concat_csv"]
+
+_SPECIAL = '",\n\r'
+_QUOTE, _TWO = '"', '""'
+
+_UNIFORM = frozenset({str, type(None)})
+"""Of other types, values may be equal and not look alike: `1` and `1.0`."""
+
+
+class CsvTable:
+    """Cells of the rows, then those of their answers."""
+
+    encode_bytes = write_bytes = BLOCK_BYTES
+
+    def __init__(
+        self, path: Path, rows: Chunks, columns: Mapping[str, str], prefix: str
+    ) -> None:
+        """Begin the file with its header."""
+        self._file = path.open("wb")
+        self._columns = columns
+        names = [*rows.names, *(prefix + name for name in columns), *META]
+        self._file.write(_line(names))
+
+    def keep(self, store: Store) -> Store:
+        """Return the store: of each result it keeps the end of a line."""
+        return store
+
+    def encode(
+        self, answers: Sequence[Fields], columns: Mapping[str, Sequence[Any]]
+    ) -> list[bytes]:
+        """Return the cells of each answer and its result."""
+        values = by_column(
+            [each for each in answers if each is not None], self._columns
+        )
+        cells = [*map(_cells, self._columns.values(), values)]
+        if None in answers:
+            gaps = [index for index, each in enumerate(answers) if each is None]
+            cells = [_with_gaps(column, gaps) for column in cells]
+        return _joined([*cells, *_named(RESULT_COLUMNS, columns)])
+
+    def write(
+        self,
+        rows: Chunk,
+        encoded: Sequence[Piece],
+        columns: Mapping[str, Sequence[Any]],
+    ) -> None:
+        """Append lines."""
+        pieces: list[Iterable[Piece]] = [encoded, repeat(b",")]
+        pieces += [_joined(_named(ROW_COLUMNS, columns)), repeat(b"\n")]
+        if texts := rows.texts():
+            pieces = [_joined(map(_column, texts)), repeat(b","), *pieces]
+        self._file.write(b"".join(chain.from_iterable(zip(*pieces, strict=False))))
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._file.close()
+
+
+def concat_csv(parts: Iterable[Path], target: Path) -> None:
+    """Write the lines of all parts under one header."""
+    with target.open("wb") as file:
+        for number, path in enumerate(parts):
+            with path.open("rb") as part:
+                if number > 0:
+                    part.seek(_header_bytes(path))
+                shutil.copyfileobj(part, file, 1 << 20)
+
+
+def _header_bytes(path: Path) -> int:
+    """Return how long the header is; a column's name may contain a newline."""
+    with path.open("r", encoding="utf-8", newline="") as file:
+        return len(_line(next(csv.reader(file, strict=True))))
+
+
+def _named(
+    kinds: Mapping[str, str], columns: Mapping[str, Sequence[Any]]
+) -> list[Sequence[str]]:
+    return [_cells(kind, columns[name]) for name, kind in kinds.items()]
+
+
+def _cells(kind: str, values: Sequence[Any]) -> Sequence[str]:
+    if len(values) > 1 and _is_uniform(values):
+        return [*_cells(kind, values[:1])] * len(values)
+    if kind == "json" and None not in values:
+        return _jsons(to_json_lines(values))
+    return _column(to_texts(kind, values))
+
+
+def _is_uniform(values: Sequence[Any]) -> bool:
+    """Whether all are one text or null, as in most columns after the answers."""
+    first = values[0]
+    return type(first) in _UNIFORM and values.count(first) == len(values)
+
+
+def _with_gaps(cells: Iterable[str], gaps: Iterable[int]) -> list[str]:
+    filled = [*cells]
+    for index in gaps:
+        filled.insert(index, "")
+    return filled
+
+
+def _joined(columns: Iterable[Sequence[str]]) -> list[bytes]:
+    return [",".join(line).encode() for line in zip(*columns, strict=True)]
+
+
+def _line(cells: Sequence[str]) -> bytes:
+    return ",".join(_column(cells)).encode() + b"\n"
+
+
+def _column(cells: Sequence[str]) -> Sequence[str]:
+    """Return the cells, quoted where they must be."""
+    # Looked at together first: most columns have none.
+    if not any(map("".join(cells).__contains__, _SPECIAL)):
+        return cells
+    return [
+        f'"{cell.replace(_QUOTE, _TWO)}"'
+        if _QUOTE in cell
+        else f'"{cell}"'
+        if "," in cell or "\n" in cell or "\r" in cell
+        else cell
+        for cell in cells
+    ]
+
+
+def _jsons(lines: bytes) -> Sequence[str]:
+    """Return JSON lines as cells, all of them quoted."""
+    whole = lines.replace(b'"', b'""').replace(b"\n", b'"\n"')
+    return (b'"' + whole).decode().split("\n")[:-1]
