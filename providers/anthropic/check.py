@@ -3,6 +3,9 @@
 The envelope is checked by the call itself and one bad line refuses them all;
 the parameters are checked later, each request for itself, so here they are only
 looked at for what no request can do without.
+
+The sandbox's `anthropic/requests.py` is an independent judge of this check: they share
+no code, and a test compares what both say of the same requests.
 """
 
 from __future__ import annotations
