@@ -25,7 +25,7 @@ _GROUP_ROWS = 1 << 16
 class ArrowTable:
     """Input columns keep their types; the answer's come from its schema."""
 
-    encode_bytes = 2 << 20
+    encode_bytes = 4 << 20
     """Arrow's arrays are slow to make and quick to fill."""
     write_bytes = 8 << 20
 

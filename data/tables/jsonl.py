@@ -51,7 +51,7 @@ class JsonlTable:
                 for each in fields
             ]
         return [
-            b"%b,%b" % (answer[1:-1], own)
+            b"".join((memoryview(answer)[1:-1], b",", own))
             for answer, own in zip(to_jsons(fields), ours, strict=True)
         ]
 
