@@ -166,6 +166,7 @@ class Bars:
             self._beginning = progress.add_task(beginning, total=None, amount="")
 
     def tell(self, event: RunEvent) -> None:
+        """Show an event; may be called from any thread."""
         with self._lock:
             if self._beginning is not None:
                 self._progress.remove_task(self._beginning)

@@ -1,4 +1,4 @@
-"""A Typer program of one command with as many options as `run`: the floor of its help."""
+"""A Typer program with as many options as `run`: what its help costs at least."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Flag = Annotated[bool, typer.Option(help=_HELP, rich_help_panel="Four")]
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0913 - the point of it
     *,
     a: Text = None,
     b: Text = None,
@@ -33,7 +33,7 @@ def run(
     i: Text = None,
     j: Text = None,
     k: Text = None,
-    l: Count = None,
+    ll: Count = None,
     m: Count = None,
     n: Count = None,
     o: Count = None,
