@@ -88,7 +88,7 @@ def _leave_at_once() -> NoReturn:
         sys.__stderr__.write(_SHOW_CURSOR)
         sys.__stderr__.flush()
     if "prefect.server.api.server" in sys.modules:
-        from ..flows.embedded import kill_embedded_servers  # noqa: PLC0415 - loaded
+        from ..flows._prefect import kill_embedded_servers  # noqa: PLC0415 - loaded
 
         kill_embedded_servers()
     sys.stdout.flush()

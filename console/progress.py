@@ -41,14 +41,14 @@ _ENDS: dict[EventKind, tuple[EventKind, ...]] = {
     "uploading": ("checking",),
     "generated": ("reading",),
     "submitted": ("uploading",),
-    "landed": ("downloading",),
-    "finished": (*_BARS, "submitted", "landed"),
+    "downloaded": ("downloading",),
+    "finished": (*_BARS, "submitted", "downloaded"),
 }
 """Which bars are removed when an event comes."""
 
 _FOLDED: dict[EventKind, str] = {
     "submitted": "Batches created",
-    "landed": "Batches downloaded",
+    "downloaded": "Batches downloaded",
 }
 """Events that come once for each batch, and the name of the bar that counts them."""
 _SHOWN_BATCHES = 8
@@ -109,7 +109,7 @@ def describe(event: RunEvent) -> str:  # noqa: PLR0911 - one per kind
             return f"Created batch {event.batch_id}{how}"
         case "ended":
             return f"Batch {event.batch_id} was refused: {event.text}"
-        case "landed":
+        case "downloaded":
             how = f" ({event.text})" if event.text else ""
             return f"Downloaded {done} results of {event.batch_id}{how}"
         case "round":
@@ -190,7 +190,7 @@ class Bars:
     def _advance(self, event: RunEvent) -> None:
         name, written = _BARS[event.kind]
         parts = self._parts.setdefault(event.kind, {})
-        parts[event.unit] = (event.done or 0, event.total or 0)
+        parts[event.shard] = (event.done or 0, event.total or 0)
         done = sum(part[0] for part in parts.values())
         total = sum(part[1] for part in parts.values())
         if event.kind not in self._tasks:

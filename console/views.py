@@ -88,7 +88,7 @@ def print_batches_of(report: RunReport) -> None:
     rows = [
         (
             line.batch_id or NOTHING,
-            line.unit,
+            line.shard,
             f"{line.attempt + 1}",
             line.provider_status,
             f"{line.requests}",

@@ -167,7 +167,7 @@ def cancel(
         line = batch.model_dump_json() if as_json else None
         typer.echo(line or f"{batch.id} {batch.provider_status}")
     elif run_dir is not None and batch_id is None:
-        from ...runs.cancel import cancel_run
+        from ...runs.drive import cancel_run
         from ..pipeline import run_keys
 
         with run_keys():

@@ -66,7 +66,13 @@ def sandbox(
     """
     from ...sandbox import serve
 
-    serve("127.0.0.1", port, state_dir, faults, time_scale, upstream)
+    serve(
+        port=port,
+        state_dir=state_dir,
+        faults=faults,
+        time_scale=time_scale,
+        upstream=upstream,
+    )
 
 
 @app.command(rich_help_panel=_LOCAL, epilog="Example: batchwright doctor")

@@ -84,10 +84,10 @@ def run(
         if dry_run:
             _preview(made, as_json=as_json)
             return
-        from ...runs.open import open_run, run_dir_for
+        from ...runs.open import open_run
         from ..pipeline import execute
 
-        opened = open_run(made, run_dir or run_dir_for(made))
+        opened = open_run(made, run_dir)
         report = execute(opened, job=made, wait=wait)
     _print(report, as_json=as_json)
 
@@ -154,7 +154,7 @@ def status(*, run_dir: RunDir, as_json: AsJson = False) -> None:
 
     Reads the run's folder only, and does not call the provider.
     """
-    from ...runs.report.status import read_status
+    from ...runs.report.report import read_status
     from ..views import print_batches_of
 
     report = read_status(run_dir)
@@ -179,7 +179,7 @@ def runs(
     as_json: AsJson = False,
 ) -> None:
     """List the runs in a folder."""
-    from ...runs.report.status import list_runs
+    from ...runs.report.report import list_runs
     from ...settings import get_settings
     from ..views import print_runs
 

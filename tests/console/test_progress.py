@@ -37,7 +37,7 @@ from batchwright.runs.events import bytes_told, listening
             "Waiting for answers: 3 of 10",
         ),
         (
-            RunEvent(kind="landed", batch_id="b", done=9, text="expired"),
+            RunEvent(kind="downloaded", batch_id="b", done=9, text="expired"),
             "Downloaded 9 results of b (expired)",
         ),
         (
@@ -77,9 +77,9 @@ def test_many_batches_are_one_bar() -> None:
     with Progress(TextColumn("{task.description}"), console=console) as progress:
         bars = Bars(progress, "Beginning")
 
-        def upload(unit: str) -> None:
+        def upload(shard: str) -> None:
             for done in range(0, 101, 10):
-                bars.tell(RunEvent(kind="uploading", unit=unit, done=done, total=100))
+                bars.tell(RunEvent(kind="uploading", shard=shard, done=done, total=100))
 
         threads = [threading.Thread(target=upload, args=(f"{n}",)) for n in range(8)]
         for thread in threads:
@@ -102,10 +102,10 @@ def test_lines_leave_no_bar_behind() -> None:
     ) as progress:
         bars = Bars(progress, None)
         for n in range(200):
-            bars.tell(RunEvent(kind="uploading", unit=f"{n}", done=1, total=1))
-            bars.tell(RunEvent(kind="downloading", unit=f"{n}", done=1, total=1))
-            bars.tell(RunEvent(kind="submitted", unit=f"{n}", batch_id=f"{n}"))
-            bars.tell(RunEvent(kind="landed", unit=f"{n}", batch_id=f"{n}", done=1))
+            bars.tell(RunEvent(kind="uploading", shard=f"{n}", done=1, total=1))
+            bars.tell(RunEvent(kind="downloading", shard=f"{n}", done=1, total=1))
+            bars.tell(RunEvent(kind="submitted", shard=f"{n}", batch_id=f"{n}"))
+            bars.tell(RunEvent(kind="downloaded", shard=f"{n}", batch_id=f"{n}", done=1))
             bars.tell(RunEvent(kind="notice", text=f"{n}"))
         counts = [(task.description, task.fields["amount"]) for task in progress.tasks]
         assert counts == [("Batches created", "200"), ("Batches downloaded", "200")]

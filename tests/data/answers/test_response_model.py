@@ -19,6 +19,8 @@ from batchwright.data.columns import fits, kinds
 from batchwright.errors import InputError
 from batchwright.models import BatchResult, Outcome
 from batchwright.providers import get_format
+from batchwright.providers.schema.convert import convert
+from batchwright.providers.schema.dialects import OPENAI
 
 
 class _Color(Enum):
@@ -165,7 +167,7 @@ def test_a_strict_model_takes_what_json_can_say(
 def test_a_provider_may_change_the_shape() -> None:
     """What the schema's dialect had to change is changed back before validation."""
     source = load_answer(_Wide)
-    sent = get_format("openai").schema(source.schema or {}, "json_schema", "gpt-5-mini")
+    sent = convert(source.schema or {}, OPENAI)
     assert sent["properties"]["scores"] != (source.schema or {})["properties"]["scores"]
     value = orjson.loads(_TEXT)
     value["scores"] = [{"key": "x", "value": 1}]
