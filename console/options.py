@@ -50,7 +50,7 @@ FilePath = Annotated[
     typer.Option(
         metavar="FILE",
         help="The request file: JSON lines.",
-        readable=False,  # it is no wrong usage, and opening the file says it better
+        readable=False,  # opening the file gives a better error, with exit code 1
     ),
 ]
 RunDir = Annotated[
@@ -69,13 +69,13 @@ Input = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class _Computed:
-    """Marks a parameter whose value a function computes from options of its own."""
+    """Marks a parameter that is computed from the options a function declares."""
 
     function: Callable[..., Any]
 
 
 def expanded(command: Callable[..., None]) -> Callable[..., None]:
-    """Replace each `_Computed` parameter of a command by the options behind it."""
+    """Replace each `_Computed` parameter of a command by its options."""
     parameters = inspect.signature(command, eval_str=True).parameters
     flat: dict[str, inspect.Parameter] = {}
     computed: dict[str, tuple[Callable[..., Any], list[str]]] = {}

@@ -21,7 +21,7 @@ __all__ = ["FileCheck", "check_file", "describe_problems"]
 _KEPT = 10_000
 _SHOWN = 20
 _BUCKETS = 256
-"""`custom_id`s are compared in so many parts, of which one at a time is sorted."""
+"""Parts that `custom_id`s are compared in; one part at a time is sorted in memory."""
 _PROGRESS_LINES = 2048
 _MAX_EMBEDDINGS = 50_000
 """Inputs of all requests together; https://platform.openai.com/docs/api-reference/batch
