@@ -73,6 +73,7 @@ def watch(steps: Steps) -> None:
         setattr(owner, method, wrapped)
 
     after(Directory, "write_once", lambda name, _data: f"write {name}")
+    after(Directory, "write", lambda name, _data: f"write {name}")
     after(Directory, "adopt", lambda _source, name: f"write {name}")
     after(
         httpx2.HTTPTransport,
