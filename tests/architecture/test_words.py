@@ -39,7 +39,7 @@ SOURCES = sorted(
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")]
 
 REPLACED = {
-    r"unit|units(?= (?:that|whose|which)\b)": "shard",
+    r"unit(?! vector)|units(?= (?:that|whose|which)\b)": "shard",
     r"foreign(?! key)": "stray line, not ours, of another provider",
     r"piles?": "store, block",
     r"lays? out|laid(?: out)?": "encode, arrange",
