@@ -1,4 +1,4 @@
-"""Tables: ruled on a terminal, plain and never cut in a pipe."""
+"""Tables: with borders on a terminal, plain text in a pipe."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 NOTHING = "-"
-"""Stands where the provider does not say."""
+"""Shown for a value that the provider does not report."""
 
 _COLOURS = {
     "completed": "green",
@@ -36,17 +36,14 @@ _COLOURS = {
 }
 
 _WIDE = 110
-"""Columns from which on a batch's ID and its times fit side by side."""
+"""Width in columns at which the ID of a batch and its times fit on one line."""
 _DATE = len("2026-11-23")
 
 Row = Sequence[str]
 
 
 class RuledTable:
-    """A table for a terminal: what is too wide is folded, never cut.
-
-    It fits itself to the width each time it is drawn.
-    """
+    """A table with borders; it fits the terminal, and folds long cells."""
 
     def __init__(self, title: str, columns: Row, rows: Sequence[Row]) -> None:
         self._title = title
@@ -67,10 +64,10 @@ class RuledTable:
 
 
 def redrawn(content: RenderableType) -> RenderableType:
-    """Return what is drawn over and over, with an empty line for the terminal's `^C`.
+    """Add an empty line to content that is drawn again and again.
 
-    In a full line that would go to the next one, and what is drawn next would no
-    longer cover what was drawn before.
+    The terminal prints `^C` there. After a full line it would begin another line, and
+    the next drawing would no longer cover the last one.
     """
     return Group(content, "")
 
@@ -118,5 +115,5 @@ def when(moment: datetime | None) -> str:
 
 
 def number(value: int | None) -> str:
-    """Return a count; what is not known is no 0."""
+    """Return a count; an unknown one is not 0."""
     return NOTHING if value is None else str(value)

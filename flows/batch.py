@@ -12,21 +12,13 @@ from ..models import RunReport
 from ..runs.open import open_run, reopen_run
 from ..tasks.credentials import named_keys
 from ._drive import drive_run
-from ._names import resume_run_name, run_batch_name
-from ._runner import RUNNER
-from ._started import root_started
+from ._prefect import OPTIONS, resume_run_name, root_started, run_batch_name
 from .suspend import check_suspendable, drive_or_suspend
 
 __all__ = ["resume_run", "run_batch"]
 
 
-@flow(
-    flow_run_name=run_batch_name,
-    # A stored result would be given to a retry of the parent flow instead of what
-    # is true by then; the report itself is in the run directory.
-    persist_result=False,
-    task_runner=RUNNER,
-)
+@flow(flow_run_name=run_batch_name, **OPTIONS)
 def run_batch(
     job: BatchJob,
     run_dir: str | None = None,
@@ -74,13 +66,7 @@ def run_batch(
         return drive_run(run, wait=wait == "poll")
 
 
-@flow(
-    flow_run_name=resume_run_name,
-    # A stored result would be given to a retry of the parent flow instead of what
-    # is true by then; the report itself is in the run directory.
-    persist_result=False,
-    task_runner=RUNNER,
-)
+@flow(flow_run_name=resume_run_name, **OPTIONS)
 def resume_run(
     run_dir: str,
     wait: bool = True,  # noqa: FBT001, FBT002 - a flow parameter, shown as a switch

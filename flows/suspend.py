@@ -29,6 +29,7 @@ from ._drive import drive_run
 __all__ = [
     "check_suspendable",
     "drive_or_suspend",
+    "suspend_for",
     "suspend_until_done",
     "waiting_flow_runs",
 ]
@@ -90,9 +91,9 @@ def drive_or_suspend(run: Run) -> RunReport:
     try:
         report = drive_run(run, wait=False)
     except RunBusyError:
-        _suspend(run)  # the sweep is just working on it
+        suspend_for(run)  # the sweep is just working on it
     if report.state == "open":
-        _suspend(run)
+        suspend_for(run)
     return report
 
 
@@ -114,7 +115,8 @@ def waiting_flow_runs() -> Iterator[tuple[UUID, str]]:
                     yield found.id, rest.partition(" ")[2]
 
 
-def _suspend(run: Run) -> NoReturn:
+def suspend_for(run: Run) -> NoReturn:
+    """Suspend the flow run; its pause key names the run that it waits for."""
     # Prefect honours a key once per flow run, hence the random word in it.
     key = f"{_KEY} {uuid4().hex} {run.directory.url}"
     suspend_flow_run(timeout=None, key=key)

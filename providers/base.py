@@ -123,17 +123,11 @@ class Format(Protocol):
     name: str
     limits: Limits
 
-    def schema(self, source: dict[str, Any], mode: str, model: str) -> dict[str, Any]:
-        """Convert a source JSON Schema into what this provider accepts.
-
-        Raises:
-            SchemaError: It cannot be expressed; the text names the field and the
-                way out.
-        """
-        ...
-
     def restore(self, source: dict[str, Any], answer: Any) -> Any:
-        """Undo on a decoded answer what `schema` had to change in its shape."""
+        """Bring a decoded answer back into the shape of the source JSON Schema.
+
+        Some schemas have to be sent in another shape that this vendor can express.
+        """
         ...
 
     def encoder(self, template: RequestTemplate) -> Encode:
@@ -165,10 +159,8 @@ class Format(Protocol):
         """Decode one result line; a bad line is a result, never an exception."""
         ...
 
-    def decode_all(
-        self, lines: Iterable[bytes], *, costs: bool = True
-    ) -> list[BatchResult]:
-        """Decode many lines; without `costs`, model and usage may be left out."""
+    def decode_all(self, lines: Iterable[bytes]) -> list[BatchResult]:
+        """Decode many lines."""
         ...
 
 
@@ -252,8 +244,9 @@ class Provider(Format, Protocol):
     ) -> int:
         """Write every raw result line, output and error lines alike, to `path`.
 
-        Streamed to a temporary file, checked against the provider's byte and
-        line counts where it gives them, synced, renamed.
+        The lines are checked against the provider's byte and line counts where it
+        gives them. After an error the file is not whole, so the caller gives a
+        temporary name and renames the file after the call.
 
         Returns:
             The number of lines.

@@ -8,23 +8,23 @@ from datetime import UTC, datetime
 
 from ..data.custom_id import new_nonce, row_ids
 from ..data.requests.generate import ShardFiles, write_shards
-from .directory.records import Plan, ShardPlan
+from .directory.records import InputShardPlan, Plan
 from .directory.run import Run
 from .events import emit
 
 __all__ = ["generate_shards"]
 
 
-def generate_shards(run: Run) -> Plan:
+def generate_shards(run: Run) -> None:
     """Read the input once and write each shard's rows and requests together.
 
-    A crash before the plan exists starts over; after it the input, the prompt and
-    the response model are never read to make requests again. The run's nonce is
-    fixed first, so that two processes that start over at once write the same bytes.
+    A crash before the plan exists starts over; after it the input, the prompt and the
+    response model are never read to make requests again. The run's nonce is fixed
+    first, so that two processes that start over at once write the same bytes.
     """
     started = time.monotonic()
     nonce = _nonce(run)
-    shards: list[ShardPlan] = []
+    shards: list[InputShardPlan] = []
     with run.directory.scratch() as scratch:
 
         def reading(rows: int) -> None:
@@ -32,7 +32,7 @@ def generate_shards(run: Run) -> Plan:
 
         ids = row_ids(nonce)
         written = write_shards(run.job, run.format, ids, scratch, reading)
-        with closing(written):  # before the folder of its files is gone
+        with closing(written):  # before the folder of its files is removed
             shards.extend(_adopt(run, files) for files in written)
     rows = sum(shard.requests for shard in shards)
     plan = Plan(
@@ -42,13 +42,10 @@ def generate_shards(run: Run) -> Plan:
         created_at=datetime.now(UTC),
         seconds=time.monotonic() - started,
     )
-    try:
+    with suppress(FileExistsError):  # two processes started over; the first plan counts
         data = plan.model_dump_json(indent=1).encode()
         run.directory.write_once("plan.json", data)
-    except FileExistsError:  # two processes started over; the first plan stands
-        return run.plan()
-    emit("generated", done=rows, total=len(shards))
-    return plan
+        emit("generated", done=rows, total=len(shards))
 
 
 def _nonce(run: Run) -> str:
@@ -60,13 +57,13 @@ def _nonce(run: Run) -> str:
     return nonce.decode()
 
 
-def _adopt(run: Run, files: ShardFiles) -> ShardPlan:
+def _adopt(run: Run, files: ShardFiles) -> InputShardPlan:
     requests = files.requests
     path = f"shards/{requests.path.stem}"
     rows_name = f"rows{files.rows_path.suffix}"
     run.directory.adopt(files.rows_path, f"{path}/{rows_name}")
     run.directory.adopt(requests.path, f"{path}/requests.jsonl")
-    return ShardPlan(
+    return InputShardPlan(
         path=path,
         requests=requests.requests,
         bytes=requests.bytes,

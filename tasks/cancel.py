@@ -6,13 +6,13 @@ from prefect import task
 
 from ..models import Batch
 from ..providers import DEFAULT_PROVIDER
-from ._policy import POLICY
+from ._policy import RETRIED
 from .credentials import client_of
 
 __all__ = ["cancel_batch"]
 
 
-@task(task_run_name="cancel-{batch_id}", **POLICY)
+@task(task_run_name="cancel-{batch_id}", **RETRIED)
 def cancel_batch(
     batch_id: str, provider: str = DEFAULT_PROVIDER, credentials: str | None = None
 ) -> Batch:

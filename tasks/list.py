@@ -6,13 +6,13 @@ from prefect import task
 
 from ..models import Batch
 from ..providers import DEFAULT_PROVIDER
-from ._policy import POLICY
+from ._policy import RETRIED
 from .credentials import client_of
 
 __all__ = ["list_batches"]
 
 
-@task(task_run_name="list-batches", **POLICY)
+@task(task_run_name="list-batches", **RETRIED)
 def list_batches(
     limit: int = 10, provider: str = DEFAULT_PROVIDER, credentials: str | None = None
 ) -> list[Batch]:

@@ -9,13 +9,13 @@ from prefect import task
 from ..models import Batch
 from ..providers import DEFAULT_PROVIDER
 from ..runs.create.submit_file import submit_file
-from ._policy import POLICY
+from ._policy import RETRIED
 from .credentials import client_of
 
 __all__ = ["submit_batch"]
 
 
-@task(task_run_name="submit-batch", **POLICY)
+@task(task_run_name="submit-batch", **RETRIED)
 def submit_batch(
     requests_path: str,
     provider: str = DEFAULT_PROVIDER,

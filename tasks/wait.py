@@ -6,8 +6,7 @@ from prefect import task
 
 from ..models import Batch
 from ..providers import DEFAULT_PROVIDER
-from ..runs.pause import growing, patiently, pause
-from ..settings import get_settings
+from ..runs.collect import wait
 from ._policy import POLICY
 from .credentials import client_of
 
@@ -22,7 +21,8 @@ def wait_for_batch(
 
     One task run however long it takes. Looks at once, again after
     `BATCHWRIGHT_POLL_SECONDS`, and then ever more rarely, up to
-    `BATCHWRIGHT_MAX_POLL_SECONDS` apart. Never cancels the batch.
+    `BATCHWRIGHT_MAX_POLL_SECONDS` apart; more often again when requests are answered.
+    Never cancels the batch.
 
     Args:
         batch_id: The batch.
@@ -35,11 +35,4 @@ def wait_for_batch(
         ProviderError: It refuses to say, or could not be reached for
             `BATCHWRIGHT_PATIENCE_SECONDS`; the batch goes on all the same.
     """
-    client = client_of(provider, credentials)
-    settings = get_settings()
-    for seconds in growing(settings.poll_seconds, settings.max_poll_seconds):
-        batch = patiently(lambda: client.retrieve(batch_id), f"Looking at {batch_id}")
-        if batch.status.is_final:
-            return batch
-        pause(seconds)
-    raise AssertionError("pauses never end")
+    return wait.wait_for_batch(client_of(provider, credentials), batch_id)

@@ -122,7 +122,7 @@ class _Shards:
         self._columns: dict[str, str] = {}
 
     def add(self, block: RowBlock) -> Iterator[ShardFiles]:
-        """Add the rows of a block; yield the shards that are complete before its end."""
+        """Add the rows of a block; yield the shards that are complete by then."""
         if self._observed:
             observe(self._columns, block.values)
         names = [self._columns] if self._observed else block.values

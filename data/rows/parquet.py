@@ -85,7 +85,7 @@ def read_batches(path: Path | UPath) -> Iterator[pa.RecordBatch]:
 
 
 def python_values(column: pa.Array[Any]) -> list[Any]:
-    """Return Python objects; times in nanoseconds, which Python has no type for, as text."""
+    """Return Python objects; nanoseconds, which Python has no type for, as text."""
     try:
         return column.to_pylist()
     except ValueError:

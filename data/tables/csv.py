@@ -57,7 +57,9 @@ class CsvTable:
         self, answers: Sequence[Fields], columns: Mapping[str, Sequence[Any]]
     ) -> list[bytes]:
         """Return the cells of each answer and its result."""
-        values = by_column([each for each in answers if each is not None], self._columns)
+        values = by_column(
+            [each for each in answers if each is not None], self._columns
+        )
         cells = [*map(_cells, self._columns.values(), values)]
         if None in answers:
             gaps = [index for index, each in enumerate(answers) if each is None]

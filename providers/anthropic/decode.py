@@ -75,11 +75,12 @@ def _failed(custom_id: str | None, error: Any) -> BatchResult:
     if type(error) is not dict:
         return _errored(custom_id, str(error or "no reason given"), retryable=True)
     kind = error.get("type")
+    lasting = type(kind) is str and kind in _LASTING
     details = error.get("details")
     stopped = type(details) is dict and "error_code" in details
     said = [str(word) for word in (kind, error.get("message")) if word]
     text = ": ".join(said) or "no reason given"
-    return _errored(custom_id, text, retryable=kind not in _LASTING and not stopped)
+    return _errored(custom_id, text, retryable=not (lasting or stopped))
 
 
 def _answer(custom_id: str | None, message: dict[str, Any]) -> BatchResult:

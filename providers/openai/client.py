@@ -31,9 +31,9 @@ from ..http.client import (
 from ..http.download import ResultFile, save_results
 from ..http.upload import UploadFile
 from ..http.wire import as_int
+from ..vendors import OPENAI
 from .batch import promised_lines, read_batch, refusal
 from .format import OpenAIFormat
-from .vendor import VENDOR
 
 __all__ = ["OpenAIProvider"]
 
@@ -61,7 +61,7 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         OpenAIFormat.__init__(self, base_url)
         HttpClient.__init__(
             self,
-            VENDOR,
+            OPENAI,
             self.base_url,
             api_key,
             status_error=openai.APIStatusError,
@@ -104,7 +104,7 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         client = self._client.with_options(max_retries=0, timeout=limits)
         with self._failures.creating():
             answer = client.batches.with_raw_response.create(
-                completion_window=cast("Any", VENDOR.completion_windows[0]),
+                completion_window=cast("Any", OPENAI.completion_windows[0]),
                 endpoint=cast("Any", intent.endpoint),
                 input_file_id=file_id,
                 metadata={**intent.metadata, _TOKEN: intent.token},
@@ -151,10 +151,9 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         return read_batch(body)
 
     def _list(self, after: str | None, limit: int) -> httpx2.Response:
-        with self._failures.calling("list the batches"):
-            return self._client.batches.with_raw_response.list(
-                after=after or openai.omit, limit=limit
-            ).http_response
+        return self._client.batches.with_raw_response.list(
+            after=after or openai.omit, limit=limit
+        ).http_response
 
     def _retrieve(self, batch_id: str) -> httpx2.Response:
         return self._client.batches.with_raw_response.retrieve(batch_id).http_response

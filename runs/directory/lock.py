@@ -1,4 +1,4 @@
-"""One worker per run on one disk: a lock that the kernel frees when it dies."""
+"""One process at a time works on a local run; the kernel frees a dead one's lock."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ __all__ = ["locked"]
 
 @contextmanager
 def locked(directory: Directory) -> Iterator[None]:
-    """Hold the directory's lock for the block; a remote directory has none.
+    """Hold the directory's lock for the block.
 
-    There the exclusive creation of each attempt's intent decides alone.
+    A remote directory has no lock: there only the exclusive creation of each claim
+    keeps two processes apart.
 
     Raises:
         RunBusyError: Another process holds it.

@@ -1,1 +1,1 @@
-"""What a run did and costs, for people and programs."""
+"""What people are told of a run: its report, a table of its batches, a dry run."""

@@ -1,4 +1,4 @@
-"""What a job would send and cost, found out by making its requests."""
+"""What a job would send and cost, measured on its requests; nothing is sent."""
 
 from __future__ import annotations
 

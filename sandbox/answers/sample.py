@@ -1,4 +1,4 @@
-"""Values that satisfy a JSON Schema, chosen by a seeded dice."""
+"""Generates values that satisfy a JSON Schema, from a seeded random generator."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .pattern import match_of
 __all__ = ["sample"]
 
 _DEEP = 5
-"""From here on every choice is the one that ends soonest."""
+"""From this depth on, the simplest option is always taken, so that recursion ends."""
 _BOTTOM = 60
-"""A schema this deep asks for an endless value."""
+"""A schema that leads deeper than this has no finite value."""
 
 _FORMATS = {
     "date-time": "2026-01-{:02d}T12:00:00Z",
@@ -30,19 +30,19 @@ _FORMATS = {
 }
 
 
-def sample(schema: Any, dice: random.Random) -> Any:
-    """Return a value that is valid for `schema`, as far as its keywords are known.
+def sample(schema: Any, rng: random.Random) -> Any:
+    """Return a value that is valid for `schema`.
 
-    Bounds, formats, enums and references are met; a `pattern` is met where it is
-    simple. Recursion ends as early as the schema allows.
+    Bounds, formats, enums and references are respected, and a `pattern` if it is
+    simple; other keywords are ignored. Recursion ends as early as the schema allows.
     """
-    return _Sampler(schema, dice).value(schema, "answer", 0)
+    return _Sampler(schema, rng).value(schema, "answer", 0)
 
 
 class _Sampler:
-    def __init__(self, root: Any, dice: random.Random) -> None:
+    def __init__(self, root: Any, rng: random.Random) -> None:
         self.root = root
-        self.dice = dice
+        self.rng = rng
 
     def value(self, schema: Any, name: str, depth: int) -> Any:  # noqa: C901, PLR0911 - one per type
         if depth > _BOTTOM:
@@ -51,7 +51,7 @@ class _Sampler:
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
-            return self.dice.choice(schema["enum"])
+            return self.rng.choice(schema["enum"])
         options = schema.get("anyOf") or schema.get("oneOf")
         if options:
             siblings = {k: v for k, v in schema.items() if k not in {"anyOf", "oneOf"}}
@@ -71,7 +71,7 @@ class _Sampler:
         if kind == "number":
             return self._number(schema)
         if kind == "boolean":
-            return self.dice.random() < 0.5  # noqa: PLR2004 - a coin
+            return self.rng.random() < 0.5  # noqa: PLR2004 - a coin
         if kind == "null":
             return None
         return self._string(schema, name)
@@ -97,9 +97,9 @@ class _Sampler:
         if depth >= _DEEP:
             return min(options, key=_weight)
         real = [each for each in options if each.get("type") != "null"]
-        if real and (len(real) == len(options) or self.dice.random() < 0.8):  # noqa: PLR2004
-            return self.dice.choice(real)
-        return self.dice.choice(options)
+        if real and (len(real) == len(options) or self.rng.random() < 0.8):  # noqa: PLR2004
+            return self.rng.choice(real)
+        return self.rng.choice(options)
 
     def _object(self, schema: dict[str, Any], name: str, depth: int) -> dict[str, Any]:
         required = schema.get("required", ())
@@ -127,7 +127,7 @@ class _Sampler:
         count = (
             least
             if depth >= _DEEP
-            else self.dice.randint(
+            else self.rng.randint(
                 min(max(least, 1), most), max(least, min(most, least + 2))
             )
         )
@@ -162,7 +162,7 @@ class _Sampler:
         step = int(step) if float(step).is_integer() else 1
         first = -(-int(-(-low // 1)) // step)
         last = int(high // 1) // step
-        return self.dice.randint(first, max(first, last)) * step
+        return self.rng.randint(first, max(first, last)) * step
 
     def _number(self, schema: dict[str, Any]) -> float:
         step = schema.get("multipleOf")
@@ -170,8 +170,8 @@ class _Sampler:
         if step:
             first = -int(-low // step)
             last = max(first, int(high // step))
-            return float(self.dice.randint(first, last) * step)
-        value = round(low + (high - low) * (0.01 + 0.98 * self.dice.random()), 2)
+            return float(self.rng.randint(first, last) * step)
+        value = round(low + (high - low) * (0.01 + 0.98 * self.rng.random()), 2)
         if low <= value <= high and value not in {
             schema.get("exclusiveMinimum"),
             schema.get("exclusiveMaximum"),
@@ -181,9 +181,9 @@ class _Sampler:
 
     def _string(self, schema: dict[str, Any], name: str) -> str:
         if "pattern" in schema:
-            return match_of(schema["pattern"], self.dice, schema.get("minLength", 0))
+            return match_of(schema["pattern"], self.rng, schema.get("minLength", 0))
         if schema.get("format") in _FORMATS:
-            return _FORMATS[schema["format"]].format(self.dice.randint(1, 28))
+            return _FORMATS[schema["format"]].format(self.rng.randint(1, 28))
         text = f"synthetic {name}"
         least = schema.get("minLength", 0)
         if len(text) < least:
@@ -204,7 +204,7 @@ def _merge(one: dict[str, Any], other: Any) -> dict[str, Any]:
 
 
 def _weight(schema: Any) -> int:
-    """Estimate how much a choice drags along; a reference may be endless."""
+    """Estimate the size of an option's values; a reference may be endless."""
     if not isinstance(schema, Mapping):
         return 1
     if schema.get("type") == "null":

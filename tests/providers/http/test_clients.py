@@ -384,27 +384,13 @@ def test_strange_characters_split_no_line(client: Any, kind: str) -> None:
 
 
 @pytest.mark.parametrize("do", ["cut", "cut_unframed", "html"])
-def test_cut_download_leaves_no_file(client: Any, do: str) -> None:
-    """A download that broke off is an error worth a retry, and no file."""
+def test_cut_download_is_an_error(client: Any, do: str) -> None:
+    """A download that broke off is an error worth a retry."""
     batch = client.ended(9)
     client.sandbox.set_faults(fault("download", do))
-    path = client.folder / "out.jsonl"
     with pytest.raises(DownloadCutError) as caught:
-        client.provider.download(batch, path)
+        client.provider.download(batch, client.folder / "out.jsonl")
     assert caught.value.retryable
-    assert [item.name for item in client.folder.iterdir()] == ["requests-9.jsonl"]
-
-
-def test_failed_download_keeps_the_file_of_an_earlier_one(client: Any) -> None:
-    """The file that is there stays as it is until the new one is whole."""
-    batch = client.ended(9)
-    path = client.folder / "out.jsonl"
-    client.provider.download(batch, path)
-    before = path.read_bytes()
-    client.sandbox.set_faults(fault("download", "cut"))
-    with pytest.raises(DownloadCutError):
-        client.provider.download(batch, path)
-    assert path.read_bytes() == before
 
 
 def test_lines_that_the_provider_lost_are_believed_lost(client: Any) -> None:
@@ -431,12 +417,6 @@ def test_old_results_are_gone(client: Any) -> None:
             client.provider.retrieve(batch.id), client.folder / "out.jsonl"
         )
     assert not caught.value.retryable
-
-
-def test_download_into_a_missing_folder_is_one_sentence(client: Any) -> None:
-    """A path that cannot be written is the user's mistake, not a crash."""
-    with pytest.raises(InputError, match="cannot be written"):
-        client.provider.download(client.ended(), client.folder / "no" / "out.jsonl")
 
 
 def test_missing_request_file_is_one_sentence(client: Any) -> None:
