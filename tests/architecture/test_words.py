@@ -14,7 +14,7 @@ from typing import get_args
 
 import pytest
 
-from batchwright.console.reports import print_batches_of, print_runs
+from batchwright.console.views import print_batches_of, print_runs
 from batchwright.models import Anomaly, BatchLine, ErrorGroup, Outcome, RunReport
 from batchwright.models.event import EventKind
 from batchwright.runs.report.markdown import markdown
@@ -131,7 +131,8 @@ def _terms() -> set[str]:
     """Return the words that docs/concepts.md defines."""
     text = (ROOT / "docs/concepts.md").read_text(encoding="utf-8")
     (table,) = re.findall(r"^## Terms\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
-    return set(re.findall(r"^\| (?!term\b)(\w+) \|", table, re.MULTILINE))
+    terms = re.findall(r"^\| (?!term\b)([\w ]+) \|", table, re.MULTILINE)
+    return {word for term in terms for word in term.split()}
 
 
 def _report() -> RunReport:
