@@ -3,6 +3,9 @@
 The create call checks the fields around `params`, and one bad line refuses the batch.
 The parameters are checked later, for each request alone, so only those that every
 request needs are checked here.
+
+The sandbox's `anthropic/requests.py` is an independent judge of this check: they share
+no code, and a test compares what both say of the same requests.
 """
 
 from __future__ import annotations
