@@ -8,7 +8,7 @@ three, and never an SDK.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -157,10 +157,6 @@ class Format(Protocol):
 
     def decode(self, line: bytes) -> BatchResult:
         """Decode one result line; a bad line is a result, never an exception."""
-        ...
-
-    def decode_all(self, lines: Iterable[bytes]) -> list[BatchResult]:
-        """Decode many lines."""
         ...
 
 

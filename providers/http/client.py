@@ -47,8 +47,8 @@ class HttpClient(ABC):
     page_size: int
     _ties = timedelta()
     """How much older than the baseline a batch may be that was created after it."""
-    _organization_header: str
-    _project_header: str
+    _organization_header = ""
+    _project_header = ""
 
     def __init__(
         self,
