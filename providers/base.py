@@ -123,17 +123,11 @@ class Format(Protocol):
     name: str
     limits: Limits
 
-    def schema(self, source: dict[str, Any], mode: str, model: str) -> dict[str, Any]:
-        """Convert a source JSON Schema into what this provider accepts.
-
-        Raises:
-            SchemaError: It cannot be expressed; the text names the field and the
-                way out.
-        """
-        ...
-
     def restore(self, source: dict[str, Any], answer: Any) -> Any:
-        """Undo on a decoded answer what `schema` had to change in its shape."""
+        """Bring a decoded answer back into the shape of the source JSON Schema.
+
+        Some schemas have to be sent in another shape that this vendor can express.
+        """
         ...
 
     def encoder(self, template: RequestTemplate) -> Encode:
@@ -165,10 +159,8 @@ class Format(Protocol):
         """Decode one result line; a bad line is a result, never an exception."""
         ...
 
-    def decode_all(
-        self, lines: Iterable[bytes], *, costs: bool = True
-    ) -> list[BatchResult]:
-        """Decode many lines; without `costs`, model and usage may be left out."""
+    def decode_all(self, lines: Iterable[bytes]) -> list[BatchResult]:
+        """Decode many lines."""
         ...
 
 
@@ -225,9 +217,10 @@ class Provider(Format, Protocol):
     def find(self, intent: Intent) -> list[Batch]:
         """Return the batches that a lost create call may have made.
 
-        OpenAI: those that carry the intent's token. Anthropic: those newer than
-        the baseline with the exact number of requests, and it is the caller's
-        to tell them apart. One complete listing; an empty one proves nothing yet.
+        Newest first, from one complete listing; an empty result proves nothing yet.
+        Whether a match is proof is said by the vendor's `creation`. Where it is not,
+        candidates are all batches newer than the baseline that may be the one, and the
+        caller has to tell them apart.
         """
         ...
 

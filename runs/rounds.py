@@ -20,9 +20,6 @@ __all__ = ["plan_round"]
 _WHOLE_FILE = {"model_not_found", "mismatched_model"}
 """Codes that mean every line of a refused file, whichever line they name."""
 
-_ID_START = len(b'{"custom_id":"')
-"""Every encoder writes the `custom_id` first, compactly."""
-
 
 def plan_round(run: Run, number: int) -> None:
     """Write the request files of round `number`, and then its plan.
@@ -181,7 +178,7 @@ def _lines_not_at_fault(run: Run, shard: Shard) -> Iterator[bytes]:
 
 def _renumbered(line: bytes, nonce: str, number: int) -> bytes:
     """Return the same request for another round."""
-    old = line[_ID_START : line.index(b'"', _ID_START)]
+    old = _id_of(line, nonce)
     return line.replace(old, row_id(nonce, _row_of(line, nonce), number).encode(), 1)
 
 
@@ -192,8 +189,14 @@ def _lines(run: Run, shard: Shard) -> Iterator[bytes]:
 
 
 def _row_of(line: bytes, nonce: str) -> int:
-    custom_id = line[_ID_START : line.index(b'"', _ID_START)].decode()
+    custom_id = _id_of(line, nonce).decode()
     row = parse_row_id(custom_id, nonce)
     if row is None:
         raise AssertionError(f"a request of another run: {custom_id}")
     return row[0]
+
+
+def _id_of(line: bytes, nonce: str) -> bytes:
+    """Return the `custom_id`: nothing else in a request begins with the nonce."""
+    start = line.find(f'"{nonce}-'.encode()) + 1
+    return line[start : line.index(b'"', start)]

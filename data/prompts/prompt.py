@@ -134,7 +134,9 @@ def resolve_prompt(
         template, folder, own = read_messages(path), path.parent, False
     else:
         given = (("system", system), ("user", prompt))
-        template = [{"role": role, "content": text} for role, text in given if text is not None]
+        template = [
+            {"role": role, "content": text} for role, text in given if text is not None
+        ]
         folder, own = Path.cwd(), prompt is None
     Prompt(template, folder=folder)  # refuses what does not compile
     constant = None

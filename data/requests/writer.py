@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from io import BufferedWriter
 from pathlib import Path
+from typing import BinaryIO
 
 from ...errors import InputError
 from ...providers import Limits
@@ -34,7 +34,8 @@ class RequestWriter:
         self._folder = folder
         self._limits = limits
         self._done: list[RequestFile] = []
-        self._begin()
+        self._file: BinaryIO | None = None
+        self._requests = self._bytes = 0
 
     @property
     def requests_left(self) -> int:
@@ -42,7 +43,7 @@ class RequestWriter:
         return self._limits.max_requests - self._requests
 
     def has_room(self, size: int, requests: int = 1) -> bool:
-        """Whether the file that is being written may take so many bytes more."""
+        """Whether the file that is being written has room for these requests."""
         fits = self._bytes + size <= self._limits.max_bytes
         return fits and requests <= self.requests_left
 
@@ -63,7 +64,9 @@ class RequestWriter:
             )
         complete = None if self.has_room(len(lines), requests) else self.roll()
         if self._file is None:
+            self._path = self._folder / f"{len(self._done):05}.jsonl"
             self._file = self._path.open("wb", buffering=_BUFFER_BYTES)
+            self._digest = hashlib.sha256()
         self._file.write(lines)
         self._digest.update(lines)
         self._bytes += len(lines)
@@ -85,7 +88,8 @@ class RequestWriter:
                 digest=self._digest.hexdigest(),
             )
         )
-        self._begin()
+        self._file = None
+        self._requests = self._bytes = 0
         return self._done[-1]
 
     def close(self) -> list[RequestFile]:
@@ -98,9 +102,3 @@ class RequestWriter:
         """Close a file that will not be completed."""
         if self._file is not None:
             self._file.close()
-
-    def _begin(self) -> None:
-        self._path = self._folder / f"{len(self._done):05}.jsonl"
-        self._file: BufferedWriter | None = None
-        self._digest = hashlib.sha256()
-        self._requests = self._bytes = 0

@@ -59,7 +59,7 @@ class CsvSource:
     def _blocks_of(
         self, records: Iterator[list[str]], row: int
     ) -> Iterator[tuple[list[list[str]], list[int]]]:
-        """Yield the cells of each block's rows, and the number of each row's last line."""
+        """Yield the cells of a block's rows, and the number of each row's last line."""
         width = len(self.columns)
         rows: list[list[str]] = []
         lines: list[int] = []

@@ -88,7 +88,7 @@ def _read(path: UPath) -> Iterator[list[bytes]]:
 
 
 def _decode(records: Sequence[bytes]) -> tuple[list[dict[str, Any]], str | None]:
-    """Return the objects before the first bad line, and what is wrong with that line."""
+    """Return the objects before the first bad line, and what is wrong with it."""
     values: list[Any] = []
     problem = None
     try:

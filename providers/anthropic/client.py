@@ -26,7 +26,6 @@ from ..http.download import ResultFile, save_results
 from ..http.upload import RequestsBody
 from .batch import read_batch
 from .format import AnthropicFormat
-from .vendor import VENDOR
 
 __all__ = ["AnthropicProvider"]
 
@@ -50,7 +49,7 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
         AnthropicFormat.__init__(self, base_url)
         HttpClient.__init__(
             self,
-            VENDOR,
+            self.vendor,
             self.base_url,
             api_key,
             status_error=anthropic.APIStatusError,
@@ -124,13 +123,12 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
         return save_results(path, fetch, batch.counts.total or 0, name)
 
     def _read(self, body: Mapping[str, Any]) -> Batch:
-        return read_batch(body)
+        return read_batch(body, self.name)
 
     def _list(self, after: str | None, limit: int) -> httpx2.Response:
-        with self._failures.calling("list the batches"):
-            return self._client.messages.batches.with_raw_response.list(
-                after_id=after or anthropic.omit, limit=limit
-            ).http_response
+        return self._client.messages.batches.with_raw_response.list(
+            after_id=after or anthropic.omit, limit=limit
+        ).http_response
 
     def _retrieve(self, batch_id: str) -> httpx2.Response:
         raw = self._client.messages.batches.with_raw_response

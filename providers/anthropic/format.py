@@ -12,14 +12,14 @@ from ...errors import InputError
 from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
 from ..base import Encode, Limits
 from ..lines import UNSENDABLE, frame, slot, unsendable
-from ..schema.convert import Restorer
-from .body import answer_schema, constants
+from ..schema.restore import Restorer
+from ..vendors import ANTHROPIC
+from .body import constants
 from .check import check_line
 from .content import content_blocks
 from .decode import decode_line
 from .models import refuses
-from .plain import decode_plain, decode_plain_answer
-from .vendor import VENDOR
+from .plain import decode_plain
 
 __all__ = ["AnthropicFormat", "refuses"]
 
@@ -30,7 +30,7 @@ _SYSTEM_ROLES = frozenset({"system", "developer"})
 class AnthropicFormat:
     """The lines of `/v1/messages`."""
 
-    name = VENDOR.name
+    vendor = ANTHROPIC
     limits = Limits(
         max_requests=100_000,
         max_bytes=256_000_000,
@@ -39,20 +39,13 @@ class AnthropicFormat:
     )
 
     def __init__(self, base_url: str | None = None) -> None:
-        self.base_url = base_url or os.environ.get(VENDOR.base_url_variable)
-        self.base_url = self.base_url or VENDOR.base_url
+        self.name = self.vendor.name
+        found = base_url or os.environ.get(self.vendor.base_url_variable)
+        self.base_url: str = found or self.vendor.base_url
         self._restorer = Restorer()
 
-    def schema(self, source: dict[str, Any], mode: str, model: str) -> dict[str, Any]:
-        """Convert a source JSON Schema; see `Format.schema`.
-
-        Where nothing enforces the schema its limits do not apply: for a model too
-        old for that, or in mode `tools` if it cannot be expressed otherwise.
-        """
-        return answer_schema(source, mode, model)[0]
-
     def restore(self, source: dict[str, Any], answer: Any) -> Any:
-        """Undo on a decoded answer what `schema` had to change in its shape."""
+        """Bring a decoded answer back into the shape of the source schema."""
         return self._restorer(source, answer)
 
     def encoder(self, template: RequestTemplate) -> Encode:
@@ -117,12 +110,9 @@ class AnthropicFormat:
         """Decode one result line."""
         return decode_plain(line) or decode_line(line)
 
-    def decode_all(
-        self, lines: Iterable[bytes], *, costs: bool = True
-    ) -> list[BatchResult]:
-        """Decode many lines; without `costs`, model and usage may be left out."""
-        plain = decode_plain if costs else decode_plain_answer
-        return [plain(line) or decode_line(line) for line in lines]
+    def decode_all(self, lines: Iterable[bytes]) -> list[BatchResult]:
+        """Decode many lines."""
+        return [decode_plain(line) or decode_line(line) for line in lines]
 
 
 def _turn(message: Message) -> Message:

@@ -84,7 +84,7 @@ class HttpClient(ABC):
 
     def account(self) -> Account:
         """Look at the account; one call."""
-        response = self._list(None, 1)
+        response = self._page(None, 1)
         newest = next(items(lambda _: self._failures.page_of(response)), None)
         return Account(
             base_url=self.base_url,
@@ -148,9 +148,13 @@ class HttpClient(ABC):
 
     def _walk(self, size: int, *, complete: bool = False) -> Iterator[Batch]:
         def fetch(after: str | None) -> dict[str, Any]:
-            return self._failures.page_of(self._list(after, size))
+            return self._failures.page_of(self._page(after, size))
 
         yield from map(self._read, items(fetch, complete=complete))
+
+    def _page(self, after: str | None, limit: int) -> httpx2.Response:
+        with self._failures.calling("list the batches"):
+            return self._list(after, limit)
 
     def _about(
         self, batch_id: str, call: Callable[[str], httpx2.Response], verb: str

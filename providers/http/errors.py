@@ -25,8 +25,8 @@ from ...errors import (
     UnknownBatchError,
     UnreachableError,
 )
-from .. import vendors
 from ..base import Vendor
+from ..vendors import vendors
 from .wire import as_mapping, as_text, read_object, retry_after_seconds
 
 __all__ = [
@@ -77,7 +77,7 @@ class Failures:
     status_error: type[Exception]
     """The SDK's error for an answer that is no success; it has `response`."""
     connection_error: type[Exception]
-    """The SDK's error for no answer; its cause is httpx2's."""
+    """The SDK's error for no answer, whose cause is httpx2's; or httpx2's own."""
 
     @contextmanager
     def calling(self, what: str) -> Iterator[None]:
@@ -88,7 +88,7 @@ class Failures:
             # The SDK's error holds the answer's text, so it is not chained.
             raise self._from_answer(what, _response(exc)) from None
         except self.connection_error as exc:
-            raise self._from_no_answer(what, exc.__cause__ or exc) from exc
+            raise self._from_no_answer(what, _cause(exc)) from exc
 
     @contextmanager
     def creating(self) -> Iterator[None]:
@@ -104,7 +104,7 @@ class Failures:
                 raise self._from_answer(what, response) from None
             self._creation_unknown(f"it answered HTTP {status}", status)
         except self.connection_error as exc:
-            cause = exc.__cause__ or exc
+            cause = _cause(exc)
             if isinstance(cause, (*_NEVER_SENT, BatchwrightError)):
                 raise self._from_no_answer(what, cause) from exc
             self._creation_unknown(reason(cause))
@@ -239,6 +239,11 @@ def reason(exc: BaseException) -> str:
     if isinstance(exc, httpx2.TimeoutException):
         return "no answer in time"
     return str(exc) or type(exc).__name__
+
+
+def _cause(exc: Exception) -> BaseException:
+    """Return httpx2's error, which a vendor's SDK wraps."""
+    return exc if isinstance(exc, httpx2.HTTPError) else exc.__cause__ or exc
 
 
 def _response(exc: Exception) -> httpx2.Response:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
-import orjson
-
 from ...data.requests.check import FileCheck, check_file, describe_problems
 from ...data.requests.writer import RequestWriter
 from ...errors import CreationUnknownError, InputError
@@ -150,7 +148,7 @@ def _attempts(path: Path, label: str | None = None) -> Attempts:
 
 def _find_again(attempts: Attempts, path: Path, provider: Provider) -> Attempt:
     with path.open("rb") as lines:
-        ids = {orjson.loads(line)["custom_id"] for line in lines if line.strip()}
+        ids = {provider.check(line)[0] for line in lines if not line.isspace()}
     return reconcile(
         attempts, provider, owns=lambda line: provider.decode(line).custom_id in ids
     )

@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = (
+    "__main__",
     "cli",
     "console",
     "flows",
@@ -196,7 +197,13 @@ def test_a_sub_folder_is_private_enough() -> None:
 def test_the_root_holds_no_stray_module() -> None:
     """A module at the root would ship in the wheel as `batchwright.<name>`."""
     found = {path.name for path in ROOT.glob("*.py")}
-    assert found == {"__init__.py", "cli.py", "errors.py", "settings.py"}
+    assert found == {
+        "__init__.py",
+        "__main__.py",
+        "cli.py",
+        "errors.py",
+        "settings.py",
+    }
 
 
 def test_every_package_is_listed() -> None:

@@ -43,7 +43,7 @@ def test_an_unknown_vendor_is_one_sentence() -> None:
         get_vendor("nobody")
 
 
-@pytest.mark.parametrize("vendor", vendors(), ids=lambda each: each.name)
+@pytest.mark.parametrize("vendor", [*vendors()], ids=lambda each: each.name)
 def test_a_record_and_its_format_have_one_name(vendor: Vendor) -> None:
     """The format that a record names calls itself as the record does."""
     assert get_format(vendor.name).name == vendor.name
