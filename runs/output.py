@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from ..data import columns
 from ..data.resolve import check_output
-from ..data.results.tally import ShardTally, combine
 from ..data.results.block import Reading
+from ..data.results.tally import ShardTally, combine
 from ..data.tables.concat import concat_parts
 from ..data.tables.formats import part_name
 from ..data.tables.join import BatchOutput, ShardRows, write_part

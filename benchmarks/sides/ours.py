@@ -14,8 +14,8 @@ from batchwright.data.custom_id import row_ids
 from batchwright.data.job import BatchJob
 from batchwright.data.requests.check import check_file
 from batchwright.data.requests.generate import write_shards
-from batchwright.data.results.block import Reading
 from batchwright.data.resolve import ResolvedJob, resolve
+from batchwright.data.results.block import Reading
 from batchwright.data.rows.source import open_rows
 from batchwright.data.tables.concat import concat_parts
 from batchwright.data.tables.formats import part_name

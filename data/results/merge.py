@@ -154,9 +154,7 @@ class RowResults:
         for each in numbers:
             request = self._requests[each]
             if request in billed:
-                custom_id = row_id(
-                    self._nonce, self._first_row + row, request % ROUNDS
-                )
+                custom_id = row_id(self._nonce, self._first_row + row, request % ROUNDS)
                 self.counter.note("duplicate", custom_id)
             if self._usages[billed.setdefault(request, each)] is None:
                 billed[request] = each

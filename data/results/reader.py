@@ -102,9 +102,7 @@ def _next_block(
     return fmt.decode_all(lines), [*map(len, lines)]
 
 
-def _all_of(
-    fmt: Format, number: int, lines: list[bytes]
-) -> ResultBlock | None:
+def _all_of(fmt: Format, number: int, lines: list[bytes]) -> ResultBlock | None:
     """Decode lines as one provider's; None where some are not."""
     results = fmt.decode_all(lines)
     # What decodes as a result of this provider is one.

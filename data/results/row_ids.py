@@ -26,7 +26,9 @@ class RowIds:
         self._rows = rows
         self._strays = 0
         self._first_strays: list[str] = []
-        self._usual = re.compile(rf"^{nonce}-([0-9]{{9}})-([0-9]{{1,9}})$", re.MULTILINE)
+        self._usual = re.compile(
+            rf"^{nonce}-([0-9]{{9}})-([0-9]{{1,9}})$", re.MULTILINE
+        )
 
     @property
     def strays(self) -> Anomaly:

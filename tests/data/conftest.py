@@ -96,9 +96,7 @@ class SmallRun:
                     ),
                     results,
                     part,
-                    Reading(
-                        self.job.answer(), self.format, self.job.template.model
-                    ),
+                    Reading(self.job.answer(), self.format, self.job.template.model),
                     prefix=self.job.job.answer_prefix or "",
                     memory_bytes=memory_bytes,
                 )
