@@ -9,6 +9,7 @@ import pyarrow.compute
 import pyarrow.parquet  # noqa: F401 - as below
 from _data import NONCE, SHARD_ROWS
 from _model import PROMPT, Ticket
+from _rich import Claim
 
 from batchwright.data.custom_id import row_ids
 from batchwright.data.job import BatchJob
@@ -29,6 +30,7 @@ __all__ = ["check", "generate", "join", "parse", "read"]
 get_format("openai")
 get_format("anthropic")
 
+_MODELS = {"Claim": Claim, "Ticket": Ticket}
 _MODEL = f"{Path(__file__).parents[1] / '_model.py'}:Ticket"
 
 
@@ -85,9 +87,9 @@ def check(path: str) -> dict[str, object]:
     }
 
 
-def parse(path: str) -> dict[str, int]:
+def parse(path: str, model: str = "Ticket") -> dict[str, int]:
     """A result file to model instances."""
-    good, bad = BatchJob.parse_from_file(path, Ticket)
+    good, bad = BatchJob.parse_from_file(path, _MODELS[model])
     return {"good": len(good), "bad": len(bad)}
 
 
