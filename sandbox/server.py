@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -64,7 +65,6 @@ class Sandbox:
         self._source = SYNTHETIC if upstream is None else upstream_source(upstream)
         self._host = host
         self._port = port
-        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -80,80 +80,72 @@ class Sandbox:
         Raises:
             InputError: The port is taken, the folder is in use, or a fault is wrong.
         """
-        self._bind()
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
-        )
-        self._thread.start()
+        self._open()
+        thread = threading.Thread(target=self._serve, daemon=True)
+        thread.start()
+        self._resources.callback(thread.join)
         return self
 
     def run(self, ready: Callable[[Self], None]) -> None:
         """Serve in this thread until interrupted; `ready` is called first."""
-        self._bind()
-        try:
+        self._open()
+        with self._resources:
             ready(self)
-            self._server.run(sockets=[self._socket])
-        finally:
-            self._close()
+            self._serve()
 
     def stop(self) -> None:
         """Stop serving; a given folder keeps the state."""
         self._server.stop()
-        if self._thread is not None:
-            self._thread.join()
-        self._close()
+        self._resources.close()
 
-    def _bind(self) -> None:
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+    def _open(self) -> None:
+        with contextlib.ExitStack() as resources:
+            listening = resources.enter_context(self._listen())
+            folder = self._state_dir
+            if folder is None:
+                temporary = tempfile.TemporaryDirectory(prefix="batchwright-sandbox-")
+                folder = Path(resources.enter_context(temporary))
+            self.backend = Backend(
+                folder,
+                self._faults,
+                self._time_scale,
+                {name: vendor.format for name, vendor in VENDORS.items()},
+                self._source,
+            )
+            resources.callback(self.backend.close)
+            host = f"[{self._host}]" if ":" in self._host else self._host
+            self.url = f"http://{host}:{listening.getsockname()[1]}"
+            config = uvicorn.Config(
+                make_app(self.backend, VENDORS),
+                http=Protocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                timeout_graceful_shutdown=1,
+                server_header=False,
+            )
+            self._server = QuickServer(config)
+            self._serve = partial(self._server.run, sockets=[listening])
+            self._resources = resources.pop_all()
+
+    def _listen(self) -> socket.socket:
         # asyncio turns Nagle's algorithm off only if the protocol is named; with
         # Nagle's algorithm every response takes 40 ms.
-        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            self._socket.bind((self._host, self._port))
+            found.bind((self._host, self._port))
         except OSError as exc:
-            self._socket.close()
+            found.close()
             raise InputError(
                 f"The sandbox cannot listen on {self._host}:{self._port}"
                 f" ({exc.strerror}); choose another `--port`."
             ) from exc
-        self._socket.listen(512)
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        folder = self._state_dir
-        if folder is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="batchwright-sandbox-")
-            folder = Path(self._temporary.name)
-        try:
-            formats = {name: vendor.format for name, vendor in VENDORS.items()}
-            self.backend = Backend(
-                folder, self._faults, self._time_scale, formats, self._source
-            )
-        except (InputError, OSError):
-            self._release()
-            raise
-        name = f"[{self._host}]" if family == socket.AF_INET6 else self._host
-        self.url = f"http://{name}:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(
-            make_app(self.backend, VENDORS),
-            http=Protocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level="error",
-            access_log=False,
-            timeout_graceful_shutdown=1,
-            server_header=False,
-        )
-        self._server = QuickServer(config)
-
-    def _close(self) -> None:
-        self.backend.close()
-        self._release()
-
-    def _release(self) -> None:
-        self._socket.close()
-        if self._temporary is not None:
-            self._temporary.cleanup()
+        found.listen(512)
+        return found
 
     def base_url(self, vendor: str) -> str:
         """Return the base URL of one vendor's API.

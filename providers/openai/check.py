@@ -2,6 +2,9 @@
 
 Well-formed lines take a fast path that decodes no more than it must; a line
 that fails it is read again, slowly, to say everything that is wrong with it.
+
+The sandbox's `openai/check.py` is an independent judge of this check: they share no
+code, and a test compares what both say of the same files.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import msgspec
 
 from ...errors import InputError
 from ...models import LineError
+from ..lines import load_request
 
 __all__ = ["check_line", "read_endpoint"]
 
@@ -49,7 +53,6 @@ class _Url(msgspec.Struct, gc=False):
 
 _read_line = msgspec.json.Decoder(_Line).decode
 _read_url = msgspec.json.Decoder(_Url).decode
-_read_any = msgspec.json.Decoder().decode
 
 Checked = tuple[str | None, str | None, list[LineError]]
 
@@ -92,15 +95,9 @@ def read_endpoint(line: bytes) -> str:
 
 def _diagnose(line: bytes) -> Checked:
     try:
-        line.decode()
-        request = _read_any(line)
+        request = load_request(line)
     except ValueError as exc:
-        return None, None, [_problem("invalid_json_line", None, f"not JSON: {exc}.")]
-    except RecursionError:
-        message = "JSON that is nested too deeply."
-        return None, None, [_problem("invalid_json_line", None, message)]
-    if not isinstance(request, dict):
-        return None, None, [_problem("invalid_json_line", None, "not a JSON object.")]
+        return None, None, [_problem("invalid_json_line", None, str(exc))]
     custom_id = request.get("custom_id")
     custom_id = custom_id if isinstance(custom_id, str) else None
     problems = [*_envelope(request), *_body(request)]

@@ -42,31 +42,33 @@ def _insert(text: str, member: str) -> str:
     return text[:-1] + ("" if text == "{}" else ",") + member + "}"
 
 
-def _swap_case(text: str) -> str:
-    """Swap the case of every string value, as models do with enums."""
+def _loads(text: str) -> Any:
+    """Return JSON decoded, and prose as it is."""
     try:
-        value = orjson.loads(text)
+        return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return text.swapcase()
-    return orjson.dumps(_swapped(value)).decode()
+        return text
 
 
-def _swapped(value: Any) -> Any:
+def _swap_case(value: Any) -> Any:
+    """Swap the case of every string value, as models do with enums."""
     if isinstance(value, str):
         return value.swapcase()
     if isinstance(value, list):
-        return [_swapped(item) for item in value]
+        return [_swap_case(item) for item in value]
     if isinstance(value, dict):
-        return {key: _swapped(item) for key, item in value.items()}
+        return {key: _swap_case(item) for key, item in value.items()}
     return value
+
+
+def _swap_case_in(text: str) -> str:
+    value = _swap_case(_loads(text))
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _repeat_key(text: str) -> str:
     """Repeat the first member of an object."""
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text
+    value = _loads(text)
     if not isinstance(value, dict) or not value:
         return text
     key, first = next(iter(value.items()))
@@ -82,7 +84,7 @@ def _add_separators(text: str) -> str:
 _TEXTS: dict[str | None, Callable[[str], str]] = {
     "invalid_json": lambda text: text[: max(1, len(text) * 2 // 3)] + " ...",
     "wrong_shape": lambda _: '{"unexpected":["shape"]}',
-    "enum_case": _swap_case,
+    "enum_case": _swap_case_in,
     "duplicate_keys": _repeat_key,
     "separators": _add_separators,
     "control_characters": "{}\x01".format,

@@ -159,23 +159,20 @@ class Store:
         **equal: Any,
     ) -> list[_Row]:
         """Return the rows with the given columns, `before` and `after` a `seq`."""
-        where = ["1"] + [f"{name} = ?" for name in equal]
-        values: list[Any] = list(equal.values())
+        conditions: dict[str, Any] = {
+            f"{name} = ?": value for name, value in equal.items()
+        }
         if before is not None:
-            where.append("seq < ?")
-            values.append(before)
+            conditions["seq < ?"] = before
         if after is not None:
-            where.append("seq > ?")
-            values.append(after)
-        order = "DESC" if newest_first else "ASC"
+            conditions["seq > ?"] = after
         query = (
-            f"SELECT * FROM {_TABLES[kind]} WHERE {' AND '.join(where)}"  # noqa: S608
-            f" ORDER BY seq {order} LIMIT ?"
+            f"SELECT * FROM {_TABLES[kind]} WHERE {' AND '.join(conditions) or '1'}"  # noqa: S608
+            f" ORDER BY seq {'DESC' if newest_first else 'ASC'} LIMIT ?"
         )
         with self._lock:
-            rows = self._db.execute(query, (*values, limit)).fetchall()
-        names = [f.name for f in fields(kind)]
-        return [kind(**{name: row[name] for name in names}) for row in rows]
+            rows = self._db.execute(query, (*conditions.values(), limit)).fetchall()
+        return [kind(**row) for row in rows]
 
     def path(self, id_: str) -> Path:
         """Return the path of a file's content, or of a batch's requests."""

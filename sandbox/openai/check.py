@@ -107,23 +107,24 @@ class _FileCheck:
     def finish(self, size: int) -> list[_Problem]:
         """Return all problems, those of the whole file last."""
         limits = self._settings.limits
-        code, text, param = "invalid_request", None, None
         if self.total == 0:
-            code, text = "empty_file", "The input file contains no requests."
-        elif self.total > limits.openai_requests:
-            code = "too_many_tasks"
-            text = f"{self.total} requests, more than the limit of"
-            text = f"The batch input file contains {text} {limits.openai_requests}."
-        elif size > limits.openai_bytes:
-            param = "file_id"
-            text = f"{size} bytes, more than the limit of {limits.openai_bytes}."
-            text = f"The batch input file has {text}"
-        elif self._embedding_inputs > _MAX_EMBEDDING_INPUTS:
-            param = "body.input"
-            text = f"{self._embedding_inputs} embedding inputs, more than the limit of"
-            text = f"The batch contains {text} {_MAX_EMBEDDING_INPUTS}."
-        if text is not None:
-            self._problems.append(_Problem(code, text, param))
+            text = "The input file contains no requests."
+            self._problems.append(_Problem("empty_file", text))
+        for count, limit, what, code, param in (
+            (self.total, limits.openai_requests, "requests", "too_many_tasks", None),
+            (size, limits.openai_bytes, "bytes", "invalid_request", "file_id"),
+            (
+                self._embedding_inputs,
+                _MAX_EMBEDDING_INPUTS,
+                "embedding inputs",
+                "invalid_request",
+                "body.input",
+            ),
+        ):
+            if count > limit:
+                text = f"The batch input file contains {count} {what}, more than the"
+                text += f" limit of {limit}."
+                self._problems.append(_Problem(code, text, param))
         return self._problems
 
     def _line_problems(self, line: bytes) -> Iterator[_Problem]:

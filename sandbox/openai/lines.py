@@ -16,10 +16,9 @@ from ..engine.rows import BatchRow, FileRow
 from ..engine.store import Store
 from ..engine.timeline import moment_at, plan_of
 from ..faults import AnswerFault
-from .embeddings import embeddings
 from .envelopes import error_body
 from .requests import read_request
-from .shapes import SHAPES
+from .shapes import SHAPES, embeddings
 
 __all__ = ["answer_line", "publish", "unrun_line"]
 

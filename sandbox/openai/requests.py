@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -23,121 +24,125 @@ ENDPOINTS = {
 _JSON_OBJECT = {"type": "object", "properties": {"synthetic": {"type": "string"}}}
 
 
-class _RefusedError(Exception):
-    """The body is refused; `failure` says how."""
-
-    def __init__(self, text: str, param: str | None, code: str | None) -> None:
-        super().__init__(text)
-        self.failure = Failure(400, text, param, code)
-
-
 def read_request(endpoint: str, body: dict[str, Any]) -> Question | Failure:
     """Return what a request asks for, or the error that it gets."""
     try:
-        return _read(endpoint, body)
-    except _RefusedError as exc:
-        return exc.failure
+        if failure := next(_problems(endpoint, body), None):
+            return failure
+        schema = _format(endpoint, body).get("schema")
+        tool = _called_tool(endpoint, body)
+        if tool is not None:
+            schema = tool.get("parameters") or {"type": "object"}
+        elif (body.get("response_format") or {}).get("type") == "json_object":
+            schema = _JSON_OBJECT
+        limits = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+        return Question(
+            model=body["model"],
+            messages=_messages(body, ENDPOINTS[endpoint]),
+            schema=schema,
+            tool=tool["name"] if tool else None,
+            max_tokens=next((body[name] for name in limits if body.get(name)), None),
+            input_tokens=estimate_tokens(orjson.dumps(body)),
+            temperature=body.get("temperature"),
+        )
     except (AttributeError, KeyError, TypeError, ValueError) as exc:
         return Failure(400, f"Invalid type in the request body: {exc}.")
 
 
-def _read(endpoint: str, body: dict[str, Any]) -> Question:
+def _format(endpoint: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON Schema format of a body with its name, or an empty dict."""
+    if endpoint == "/v1/responses":
+        form = (body.get("text") or {}).get("format") or {}
+        return form if form.get("type") == "json_schema" else {}
+    form = body.get("response_format") or {}
+    is_schema = form.get("type") == "json_schema"
+    return form.get("json_schema") or {"schema": None} if is_schema else {}
+
+
+def _tools(endpoint: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the functions of a body."""
+    tools: list[dict[str, Any]] = body.get("tools") or []
+    if endpoint == "/v1/chat/completions":
+        return [tool.get("function") or {} for tool in tools]
+    return tools
+
+
+def _called_name(endpoint: str, body: dict[str, Any]) -> str | None:
+    """Return the name of the function that must be called."""
+    choice, tools = body.get("tool_choice"), _tools(endpoint, body)
+    if isinstance(choice, dict):
+        name: str | None = (choice.get("function") or choice).get("name")
+        return name
+    return tools[0].get("name") if choice == "required" and tools else None
+
+
+def _called_tool(endpoint: str, body: dict[str, Any]) -> dict[str, Any] | None:
+    name = _called_name(endpoint, body)
+    found = (tool for tool in _tools(endpoint, body) if tool.get("name") == name)
+    return None if name is None else next(found, None)
+
+
+def _problems(endpoint: str, body: dict[str, Any]) -> Iterator[Failure]:
+    """Yield problems; only the first one is reliable."""
     refused = refuses(body["model"])
     for name in ("max_tokens", "temperature", "top_p"):
-        if name in refused and name in body:
-            if name != "max_tokens" and body[name] in {1, None}:
-                continue
+        is_default = name != "max_tokens" and body.get(name) in {1, None}
+        if name in refused and name in body and not is_default:
             text = f"Unsupported parameter: '{name}' is not supported with this model."
             if name == "max_tokens":
                 text += " Use 'max_completion_tokens' instead."
-            raise _RefusedError(text, name, "unsupported_parameter")
+            yield Failure(400, text, name, "unsupported_parameter")
     for name in ("n", "dimensions"):
         if not isinstance(body.get(name), int | None):
             text = f"Invalid type for '{name}': expected an integer."
-            raise _RefusedError(text, name, "invalid_type")
-    schema, tool, max_tokens = None, None, body.get("max_tokens")
-    if endpoint == "/v1/chat/completions":
-        schema, tool = _read_chat(body, refused)
-        max_tokens = body.get("max_completion_tokens") or max_tokens
-    elif endpoint == "/v1/responses":
-        schema, tool = _read_responses(body, refused)
-        max_tokens = body.get("max_output_tokens")
-    return Question(
-        model=body["model"],
-        messages=_messages(body, ENDPOINTS[endpoint]),
-        schema=schema,
-        tool=tool,
-        max_tokens=max_tokens,
-        input_tokens=estimate_tokens(orjson.dumps(body)),
-        temperature=body.get("temperature"),
-    )
-
-
-_Form = tuple[dict[str, Any] | None, str | None]
-"""Schema of the answer, and the function that must be called with it."""
-
-
-def _read_chat(body: dict[str, Any], refused: frozenset[str]) -> _Form:
-    if not isinstance(body["messages"], list):
+            yield Failure(400, text, name, "invalid_type")
+    if not isinstance(body.get("messages", []), list):
         text = "Invalid type for 'messages': expected an array of objects."
-        raise _RefusedError(text, "messages", "invalid_type")
-    form = body.get("response_format") or {}
-    if form.get("type") == "json_schema":
-        schema = form.get("json_schema") or {}
-        return _read_schema(schema, "response_format", refused)
-    if form.get("type") == "json_object":
-        return _JSON_OBJECT, None
-    tools = [tool.get("function") or {} for tool in body.get("tools") or ()]
-    return _read_tools(tools, body.get("tool_choice"))
+        yield Failure(400, text, "messages", "invalid_type")
+    yield from _format_problems(endpoint, body, refused)
+    is_chat = endpoint == "/v1/chat/completions"
+    for number, tool in enumerate(_tools(endpoint, body)):
+        if tool.get("strict"):
+            param = f"tools[{number}]" + (".function" if is_chat else "")
+            yield from _schema_problems(tool, "parameters", "function", param)
+    called = _called_name(endpoint, body)
+    if called is not None and _called_tool(endpoint, body) is None:
+        text = f"Tool choice 'function' names {called!r}, which is not in 'tools'."
+        yield Failure(400, text, "tool_choice", "invalid_value")
 
 
-def _read_responses(body: dict[str, Any], refused: frozenset[str]) -> _Form:
-    form = (body.get("text") or {}).get("format") or {}
-    if form.get("type") == "json_schema":
-        return _read_schema(form, "text.format", refused)
-    return _read_tools(body.get("tools") or [], body.get("tool_choice"))
-
-
-def _read_schema(form: dict[str, Any], param: str, refused: frozenset[str]) -> _Form:
-    _check_schema(form, "schema", param)
+def _format_problems(
+    endpoint: str, body: dict[str, Any], refused: frozenset[str]
+) -> Iterator[Failure]:
+    form = _format(endpoint, body)
+    if not form:
+        return
+    param = "response_format.json_schema"
+    if endpoint == "/v1/responses":
+        param = "text.format"
+    yield from _schema_problems(form, "schema", "response_format", param)
     if "json_schema" in refused:
+        name = param.removesuffix(".json_schema")
         text = (
-            f"Invalid parameter: '{param}' of type 'json_schema' is not supported with"
+            f"Invalid parameter: '{name}' of type 'json_schema' is not supported with"
             " this model."
         )
-        raise _RefusedError(text, None, None)
-    return form.get("schema"), None
+        yield Failure(400, text, name)
 
 
-def _read_tools(tools: list[dict[str, Any]], choice: Any) -> _Form:
-    for number, tool in enumerate(tools):
-        if tool.get("strict"):
-            _check_schema(tool, "parameters", f"tools[{number}].function")
-    name = None
-    if isinstance(choice, dict):
-        name = (choice.get("function") or choice).get("name")
-    elif choice == "required" and tools:
-        name = tools[0].get("name")
-    if name is None:
-        return None, None
-    for tool in tools:
-        if tool.get("name") == name:
-            return tool.get("parameters") or {"type": "object"}, name
-    text = f"Tool choice 'function' names {name!r}, which is not in 'tools'."
-    raise _RefusedError(text, "tool_choice", "invalid_value")
-
-
-def _check_schema(form: dict[str, Any], key: str, param: str) -> None:
+def _schema_problems(
+    form: dict[str, Any], key: str, what: str, param: str
+) -> Iterator[Failure]:
     name = form.get("name")
     if not isinstance(name, str) or not name:
         text = f"Missing required parameter: '{param}.name'."
-        raise _RefusedError(text, f"{param}.name", "missing_required_parameter")
+        yield Failure(400, text, f"{param}.name", "missing_required_parameter")
     if form.get("strict") and (problem := schema_problem(form.get(key))):
         code = "invalid_json_schema"
-        if key == "parameters":
+        if what == "function":
             code = "invalid_function_parameters"
-        text = f"Invalid schema for '{param}' {name!r}: {problem}"
-        raise _RefusedError(text, param, code)
+        text = f"Invalid schema for {what} {name!r}: {problem}"
+        yield Failure(400, text, f"{param}.{key}", code)
 
 
 def _messages(body: dict[str, Any], member: str) -> list[dict[str, Any]]:

@@ -1,12 +1,15 @@
-"""An answer in the form of OpenAI's chat, completions and responses APIs."""
+"""Answers in the form of each of OpenAI's endpoints."""
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 from ..answers.answer import Answer, Question, safe_text
 
-__all__ = ["SHAPES"]
+__all__ = ["SHAPES", "embeddings"]
+
+_DIMENSIONS = 1536
 
 
 def _chat(
@@ -174,6 +177,25 @@ def _message(text: str, tag: str, status: str) -> dict[str, Any]:
         "role": "assistant",
         "content": [content],
     }
+
+
+def embeddings(
+    question: Question, body: dict[str, Any], rng: random.Random
+) -> dict[str, Any]:
+    """Return the body of a response with a random unit vector for each input."""
+    given = body["input"]
+    is_one_text = not isinstance(given, list) or (given and isinstance(given[0], int))
+    data = []
+    for index in range(1 if is_one_text else len(given)):
+        vector = [
+            rng.uniform(-1, 1) for _ in range(body.get("dimensions") or _DIMENSIONS)
+        ]
+        length = sum(value * value for value in vector) ** 0.5
+        unit = [round(value / length, 8) for value in vector]
+        data.append({"object": "embedding", "index": index, "embedding": unit})
+    tokens = question.input_tokens
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return {"object": "list", "data": data, "model": question.model, "usage": usage}
 
 
 SHAPES = {

@@ -59,8 +59,8 @@ OPENAI: dict[str, tuple[list[bytes], dict[int | None, str]]] = {
         {},
     ),
     "embeddings": ([_embed("x"), _embed(["y", "z"])], {}),
-    "moderation without a model": (
-        [o("a", {"model": ABSENT, "input": "x"}, url="/v1/moderations")],
+    "completions": (
+        [o("a", {"messages": ABSENT, "prompt": "x"}, url="/v1/completions")],
         {},
     ),
     "empty": ([], {None: "empty"}),
