@@ -61,6 +61,26 @@ def test_json_lines_come_back_as_bytes(
         assert orjson.loads(line)["answer"] == "ok"
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_integers_of_any_size_keep_their_digits(
+    small_run: MakeRun, jsonl: Jsonl, answer_line: Line, suffix: str
+) -> None:
+    """From the input to the prompt and to the output, also beyond 64 bits."""
+    numbers = ["123456789012345678901234567890", "98765432109876543210", "-7"]
+    source = jsonl([])
+    source.write_text("".join(f'{{"id":{n},"in":[{n}]}}\n' for n in numbers))
+    run = small_run(source, f"out{suffix}", prompt="{{ id }} {{ row['in'][0] }}")
+    sent = [request["body"]["messages"][0]["content"] for request in run.requests()]
+    assert sent == [f"{n} {n}" for n in numbers]
+    run.join([answer_line(row, "ok") for row in range(len(numbers))])
+    if suffix == ".jsonl":
+        written = Path(run.job.job.output).read_text().splitlines()
+        assert all(n in line for n, line in zip(numbers, written, strict=True))
+    else:
+        assert [row["id"] for row in run.table()] == numbers
+        assert [row["in"] for row in run.table()] == [f"[{n}]" for n in numbers]
+
+
 def test_a_late_text_in_a_column_of_integers(
     small_run: MakeRun, jsonl: Jsonl, answer_line: Line
 ) -> None:
