@@ -13,6 +13,7 @@ import orjson
 
 from ...providers.anthropic.models import refuses
 from ..answers.answer import Failure, Question, estimate_tokens
+from .bounds import bound_problems
 from .schema import schema_problem
 
 __all__ = ["read_request"]
@@ -80,6 +81,7 @@ def _problems(params: dict[str, Any]) -> Iterator[str]:
         if name in refused and name in params:
             yield f"`{name}` is not supported for this model."
     yield from _message_problems(params["messages"])
+    yield from bound_problems(params)
     yield from _output_problems(params, refused)
 
 

@@ -9,6 +9,7 @@ import orjson
 
 from ...providers.openai.models import refuses
 from ..answers.answer import Failure, Question, estimate_tokens
+from .bounds import bound_problems
 from .schema import schema_problem
 
 __all__ = ["ENDPOINTS", "read_request"]
@@ -92,13 +93,10 @@ def _problems(endpoint: str, body: dict[str, Any]) -> Iterator[Failure]:
             if name == "max_tokens":
                 text += " Use 'max_completion_tokens' instead."
             yield Failure(400, text, name, "unsupported_parameter")
-    for name in ("n", "dimensions"):
-        if not isinstance(body.get(name), int | None):
-            text = f"Invalid type for '{name}': expected an integer."
-            yield Failure(400, text, name, "invalid_type")
     if not isinstance(body.get("messages", []), list):
         text = "Invalid type for 'messages': expected an array of objects."
         yield Failure(400, text, "messages", "invalid_type")
+    yield from bound_problems(endpoint, body)
     yield from _format_problems(endpoint, body, refused)
     is_chat = endpoint == "/v1/chat/completions"
     for number, tool in enumerate(_tools(endpoint, body)):
