@@ -62,6 +62,8 @@ def _format(endpoint: str, body: dict[str, Any]) -> dict[str, Any]:
 
 def _tools(endpoint: str, body: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the functions of a body."""
+    if functions := body.get("functions"):  # the form before tools
+        return list(functions)
     tools: list[dict[str, Any]] = body.get("tools") or []
     if endpoint == "/v1/chat/completions":
         return [tool.get("function") or {} for tool in tools]
@@ -70,7 +72,8 @@ def _tools(endpoint: str, body: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _called_name(endpoint: str, body: dict[str, Any]) -> str | None:
     """Return the name of the function that must be called."""
-    choice, tools = body.get("tool_choice"), _tools(endpoint, body)
+    choice = body.get("tool_choice") or body.get("function_call")
+    tools = _tools(endpoint, body)
     if isinstance(choice, dict):
         name: str | None = (choice.get("function") or choice).get("name")
         return name
