@@ -59,7 +59,7 @@ def main() -> None:
     """Run the command line."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            # Every locale can be UTF-8; what UTF-8 cannot hold is escaped.
+            # UTF-8 in any locale; lone surrogates are escaped.
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     # Objects made by imports stay until the end. Searching them for garbage again and
     # again takes a third of the time of a command like `list`.

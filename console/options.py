@@ -16,6 +16,7 @@ from ..data.job_fields import (
     JOB_FIELDS,
     LIMITS,
     OUTPUT,
+    PANELS,
     REQUEST,
     RUN,
     SIZE,
@@ -49,7 +50,7 @@ FilePath = Annotated[
     typer.Option(
         metavar="FILE",
         help="The request file: JSON lines.",
-        readable=False,  # it is no wrong usage, and opening the file says it better
+        readable=False,  # opening the file gives a better error, with exit code 1
     ),
 ]
 RunDir = Annotated[
@@ -68,13 +69,13 @@ Input = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class _Computed:
-    """Marks a parameter whose value a function computes from options of its own."""
+    """Marks a parameter that is computed from the options a function declares."""
 
     function: Callable[..., Any]
 
 
 def expanded(command: Callable[..., None]) -> Callable[..., None]:
-    """Replace each `_Computed` parameter of a command by the options behind it."""
+    """Replace each `_Computed` parameter of a command by its options."""
     parameters = inspect.signature(command, eval_str=True).parameters
     flat: dict[str, inspect.Parameter] = {}
     computed: dict[str, tuple[Callable[..., Any], list[str]]] = {}
@@ -134,10 +135,10 @@ Target = Annotated[str, _Computed(_target)]
 """The name of the provider."""
 
 
-def _option(name: str, field: JobField) -> inspect.Parameter:
+def _option(panel: str, name: str, field: JobField) -> inspect.Parameter:
     """Return the option that sets a field of `BatchJob`."""
     kind: Any = field.kind
-    default = inspect.Parameter.empty if field.is_required else field.default
+    default = inspect.Parameter.empty if field.default is ... else field.default
     if kind is dict:
         name, kind, default = "param", list[str], None
     option = typer.Option(
@@ -147,7 +148,7 @@ def _option(name: str, field: JobField) -> inspect.Parameter:
         show_default=field.shown or True,
         min=field.bounds.get("ge", field.bounds.get("gt")),
         max=field.bounds.get("le"),
-        rich_help_panel=field.panel,
+        rich_help_panel=panel,
     )
     return inspect.Parameter(
         name,
@@ -168,10 +169,9 @@ def _job_options(*panels: str) -> _Computed:
         }
 
     options = [
-        _option(name, field)
+        _option(panel, name, field)
         for panel in panels
-        for name, field in JOB_FIELDS.items()
-        if field.panel == panel
+        for name, field in PANELS[panel].items()
     ]
     fields.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
     return _Computed(fields)

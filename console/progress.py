@@ -37,6 +37,19 @@ _BARS: dict[EventKind, tuple[str, Callable[[int], str]]] = {
 }
 """Events that come many times: name of the bar, and how its amounts are written."""
 
+_LINES: dict[EventKind, str] = {
+    "started": "Run directory: {event.text}",
+    "generated": "Made {done} requests for {batches}",
+    "submitted": "Created batch {event.batch_id}{how}",
+    "ended": "Batch {event.batch_id} was refused: {event.text}",
+    "downloaded": "Downloaded {done} results of {event.batch_id}{how}",
+    "round": "Round {event.text}: {done} requests are sent again",
+    "parked": "Batch {event.batch_id} waits for capacity: {event.text}",
+    "notice": "Note: {event.text}",
+    "finished": "Wrote {event.text}",
+}
+"""All other events."""
+
 _ENDS: dict[EventKind, tuple[EventKind, ...]] = {
     "uploading": ("checking",),
     "generated": ("reading",),
@@ -95,34 +108,19 @@ def progress_shown(beginning: str | None = None) -> Iterator[Tell]:
             _shown.remove(progress)
 
 
-def describe(event: RunEvent) -> str:  # noqa: PLR0911 - one per kind
+def describe(event: RunEvent) -> str:
     """Return an event as one plain line."""
-    done = f"{event.done or 0:,}"
-    match event.kind:
-        case "started":
-            return f"Run directory: {event.text}"
-        case "generated":
-            batches = "batch" if event.total == 1 else "batches"
-            return f"Made {done} requests for {event.total or 0:,} {batches}"
-        case "submitted":
-            how = f" ({event.text})" if event.text else ""
-            return f"Created batch {event.batch_id}{how}"
-        case "ended":
-            return f"Batch {event.batch_id} was refused: {event.text}"
-        case "downloaded":
-            how = f" ({event.text})" if event.text else ""
-            return f"Downloaded {done} results of {event.batch_id}{how}"
-        case "round":
-            return f"Round {event.text}: {done} requests are sent again"
-        case "parked":
-            return f"Batch {event.batch_id} waits for capacity: {event.text}"
-        case "notice":
-            return f"Note: {event.text}"
-        case "finished":
-            return f"Wrote {event.text}"
+    done, total = event.done or 0, event.total or 0
+    if event.kind in _LINES:
+        return _LINES[event.kind].format(
+            event=event,
+            done=f"{done:,}",
+            batches=f"{total:,} {'batch' if total == 1 else 'batches'}",
+            how=f" ({event.text})" if event.text else "",
+        )
     name, written = _BARS[event.kind]
-    total = "" if event.total is None else f" of {written(event.total)}"
-    return f"{name}: {written(event.done or 0)}{total}"
+    of = "" if event.total is None else f" of {written(total)}"
+    return f"{name}: {written(done)}{of}"
 
 
 class _Block(Progress):
@@ -166,6 +164,7 @@ class Bars:
             self._beginning = progress.add_task(beginning, total=None, amount="")
 
     def tell(self, event: RunEvent) -> None:
+        """Show an event; may be called from any thread."""
         with self._lock:
             if self._beginning is not None:
                 self._progress.remove_task(self._beginning)

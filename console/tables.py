@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import typer
@@ -42,23 +43,23 @@ _DATE = len("2026-11-23")
 Row = Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
 class RuledTable:
     """A table with borders; it fits the terminal, and folds long cells."""
 
-    def __init__(self, title: str, columns: Row, rows: Sequence[Row]) -> None:
-        self._title = title
-        self._columns = columns
-        self._rows = rows
+    title: str
+    columns: Row
+    rows: Sequence[Row]
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> RenderResult:
-        table = Table(title=self._title)
-        for name in self._columns:
+        table = Table(title=self.title)
+        for name in self.columns:
             table.add_column(name, overflow="fold")
             if options.max_width < _WIDE and name.endswith(" At"):
                 table.columns[-1].max_width = _DATE  # the time goes below it
-        for row in self._rows:
+        for row in self.rows:
             table.add_row(*(Text(cell, _COLOURS.get(cell, "")) for cell in row))
         yield table
 
@@ -72,13 +73,13 @@ def redrawn(content: RenderableType) -> RenderableType:
     return Group(content, "")
 
 
-def print_table(title: str, columns: Row, rows: Sequence[Row]) -> None:
+def print_table(table: RuledTable) -> None:
     """Print to standard output."""
     if sys.stdout.isatty():
-        Console().print(RuledTable(title, columns, rows))
+        Console().print(table)
         return
-    typer.echo(title)
-    _print_aligned([columns, *rows])
+    typer.echo(table.title)
+    _print_aligned([table.columns, *table.rows])
 
 
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:

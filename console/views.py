@@ -19,26 +19,21 @@ if TYPE_CHECKING:
 __all__ = [
     "batches_table",
     "print_batch",
-    "print_batches",
     "print_batches_of",
     "print_dry_run",
     "print_runs",
     "print_summary",
 ]
 
-_COLUMNS = ("Batch ID", "Created At", "Status", "Failed", "Completed", "Total")
 _SHOWN_LINE_ERRORS = 20
 _SHOWN_ERRORS = 5
 
 
 def batches_table(provider: str, batches: Sequence[Batch]) -> RuledTable:
-    """Return the table of `list` for a terminal."""
-    return RuledTable(_title(provider), _COLUMNS, [*map(_batch_row, batches)])
-
-
-def print_batches(provider: str, batches: Sequence[Batch]) -> None:
-    """Print the table of `list` once."""
-    print_table(_title(provider), _COLUMNS, [*map(_batch_row, batches)])
+    """Return the table of `list`."""
+    title = f"{get_vendor(provider).title} Batch Jobs"
+    columns = ("Batch ID", "Created At", "Status", "Failed", "Completed", "Total")
+    return RuledTable(title, columns, [*map(_batch_row, batches)])
 
 
 def print_batch(batch: Batch) -> None:
@@ -84,7 +79,7 @@ def print_runs(reports: Sequence[RunReport]) -> None:
         )
         for report in reports
     ]
-    print_table("Runs", columns, rows)
+    print_table(RuledTable("Runs", columns, rows))
 
 
 def print_batches_of(report: RunReport) -> None:
@@ -101,7 +96,7 @@ def print_batches_of(report: RunReport) -> None:
         )
         for line in report.batches
     ]
-    print_table("Batches", columns, rows)
+    print_table(RuledTable("Batches", columns, rows))
 
 
 def print_summary(report: RunReport) -> None:
@@ -122,10 +117,6 @@ def print_dry_run(found: DryRun) -> None:
     print_facts(_dry_run_facts(found))
     for sample in found.samples:
         typer.echo(sample)
-
-
-def _title(provider: str) -> str:
-    return f"{get_vendor(provider).title} Batch Jobs"
 
 
 def _batch_row(batch: Batch) -> tuple[str, ...]:

@@ -10,7 +10,10 @@ import pyarrow as pa
 
 from .columns import to_text, to_texts
 
-__all__ = ["json_texts", "to_array", "to_fields"]
+__all__ = ["POOL", "to_array", "to_fields"]
+
+POOL = pa.system_memory_pool()
+"""Gives memory back at once; Arrow's default pool keeps it."""
 
 _TYPES: dict[str, pa.DataType] = {
     "bool": pa.bool_(),
@@ -34,18 +37,18 @@ def to_fields(columns: Mapping[str, str]) -> list[pa.Field[Any]]:
 def to_array(kind: str, values: Sequence[Any]) -> pa.Array[Any]:
     """Return JSON values as one column; they must fit its kind."""
     if kind == "json":
-        values = json_texts(values)
+        values = _json_texts(values)
     convert = _CONVERT.get(kind)
     if convert is None:
         try:
-            return pa.array(values, _TYPES[kind])
+            return pa.array(values, _TYPES[kind], memory_pool=POOL)
         except (pa.ArrowInvalid, pa.ArrowTypeError):
             convert = _COERCE[kind]
     values = [None if value is None else convert(value) for value in values]
-    return pa.array(values, _TYPES[kind])
+    return pa.array(values, _TYPES[kind], memory_pool=POOL)
 
 
-def json_texts(values: Sequence[Any]) -> Sequence[str | None]:
+def _json_texts(values: Sequence[Any]) -> Sequence[str | None]:
     """Return what stands in a `json` column for each value: its text, or null."""
     texts = to_texts("json", values)
     return [text or None for text in texts] if None in values else texts

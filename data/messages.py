@@ -22,6 +22,8 @@ from .results.reader import BLOCK_BYTES, read_results
 
 __all__ = ["create_from_messages", "parse_from_file", "parse_from_string"]
 
+_BUFFER_BYTES = 1 << 20
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -105,14 +107,17 @@ def create_from_messages(  # noqa: PLR0913 - a request's parameters
         params=params,
     )
     encode = get_format(provider).encoder(template)
-    name_of = custom_id or "row-{:09}".format
+    name_of = custom_id or "row-%09d".__mod__
     lines = (
         encode(name_of(number), conversation)
         for number, conversation in enumerate(messages)
     )
     if file_path is None:
         return (orjson.loads(line) for line in lines)
-    with new_output(str(file_path)) as temporary, temporary.open("wb") as file:
+    with (
+        new_output(str(file_path)) as temporary,
+        temporary.open("wb", buffering=_BUFFER_BYTES) as file,
+    ):
         file.writelines(lines)
     return Path(file_path)
 
@@ -120,7 +125,7 @@ def create_from_messages(  # noqa: PLR0913 - a request's parameters
 def parse_from_file(
     path: str | Path, response_model: type[Model]
 ) -> tuple[list[Model], list[dict[str, Any] | str]]:
-    """Parse a file of result lines, OpenAI's or Anthropic's, told apart by shape.
+    """Parse a file of result lines; each line shows by its shape whose it is.
 
     Returns:
         The answers that are valid, and the result lines of all others; each in

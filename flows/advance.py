@@ -1,4 +1,4 @@
-"""The scheduled sweep: finish what ended, for every open run, and go."""
+"""The scheduled sweep: advance every open run, without waiting for batches."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def advance_run(run_dir: str) -> RunReport | None:
 
 @flow(flow_run_name="advance-runs", **OPTIONS)
 def advance_runs(root: str | None = None) -> list[RunReport]:
-    """Sweep all open runs under a folder once, four at a time.
+    """Advance all open runs under a folder once, four at a time.
 
-    Whatever ended is downloaded, what can be sent is sent (and billed), and runs that
-    are complete get their output. It waits for no batch, and another sweep beside it
-    does no harm. A run that cannot go on is named in a warning and left resumable; it
-    never stops the others. Flow runs that were suspended until their run is over
-    are resumed, also to hear that it cannot go on.
+    Batches that ended are downloaded, what can be sent is sent (and billed), and runs
+    that are complete get their output. It waits for no batch, and two sweeps at once do
+    no harm. A run that cannot go on is named in a warning and left resumable; it never
+    stops the others. Flow runs that were suspended until their run is over are resumed,
+    also where the run cannot go on.
 
     Args:
         root: A folder or fsspec URL; None means `BATCHWRIGHT_RUNS_DIR`.
@@ -69,6 +69,6 @@ def advance_runs(root: str | None = None) -> list[RunReport]:
             reports.append(report)
     for flow_run_id, run_dir in list(waiting_flow_runs()):
         if lies_in(run_dir, root) and (run_dir in stuck or not is_open(run_dir)):
-            with suppress(NotPausedError):  # somebody else was faster
+            with suppress(NotPausedError):  # another sweep was faster
                 resume_flow_run(flow_run_id)
     return reports

@@ -26,10 +26,10 @@ def run_batch(
 ) -> RunReport:
     """Run a job to its end, or continue it where it was left.
 
-    The run directory is the whole truth: a retry of this flow run, or the same
-    call with the same `run_dir`, re-attaches to the batches that are in flight, and
-    nothing is paid for twice. A run that is done only gives its report. Batches are
-    billed from their creation; `job.max_cost_usd` bounds what they may cost.
+    All state is in the run directory: a retry of this flow run, or the same call with
+    the same `run_dir`, re-attaches to the batches in flight, and nothing is paid for
+    twice. A run that is done only gives its report. Batches are billed from their
+    creation; `job.max_cost_usd` bounds what they may cost.
 
     Args:
         job: What to do.
@@ -37,8 +37,8 @@ def run_batch(
             makes one under `BATCHWRIGHT_RUNS_DIR`, named after the root flow run.
         wait: `poll` waits in this process until the run is done; `detach` ends
             after submission, and `advance_runs` or `resume` picks the run up;
-            `suspend` gives the process back until `advance_runs` has brought the run
-            to its end, and needs this to be the deployed flow itself.
+            `suspend` ends the process until `advance_runs` has finished the run, and
+            needs this to be the deployed flow itself.
 
     Returns:
         The report. Rows that did not succeed are counted in it and raise nothing;

@@ -221,9 +221,10 @@ class Provider(Format, Protocol):
     def find(self, intent: Intent) -> list[Batch]:
         """Return the batches that a lost create call may have made.
 
-        OpenAI: those that carry the intent's token. Anthropic: those newer than
-        the baseline with the exact number of requests, and it is the caller's
-        to tell them apart. One complete listing; an empty one proves nothing yet.
+        Newest first, from one complete listing; an empty result proves nothing yet.
+        Whether a match is proof is said by the vendor's `creation`. Where it is not,
+        candidates are all batches newer than the baseline that may be the one, and the
+        caller has to tell them apart.
         """
         ...
 

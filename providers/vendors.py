@@ -45,33 +45,25 @@ _ANTHROPIC_RESULT = re.compile(rb'\{"custom_id":"[^"]*","result":\{')
 def _is_openai_result(line: bytes) -> bool:
     if _OPENAI_RESULT.match(line):
         return True
-    try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return False
-    if not isinstance(record, dict) or isinstance(record.get("result"), dict):
-        return False
-    return "custom_id" in record and ("response" in record or "error" in record)
-
-
-def _is_openai_request(request: dict[str, object]) -> bool:
-    return "body" in request and "params" not in request
+    record = _object(line)
+    is_other = "custom_id" not in record or isinstance(record.get("result"), dict)
+    return not is_other and ("response" in record or "error" in record)
 
 
 def _is_anthropic_result(line: bytes) -> bool:
     if _ANTHROPIC_RESULT.match(line):
         return True
+    record = _object(line)
+    return "custom_id" in record and isinstance(record.get("result"), dict)
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    """Return the JSON object of a line; an empty one where it is anything else."""
     try:
-        record = orjson.loads(line)
+        value = orjson.loads(line)
     except orjson.JSONDecodeError:
-        return False
-    if not isinstance(record, dict) or "custom_id" not in record:
-        return False
-    return isinstance(record.get("result"), dict)
-
-
-def _is_anthropic_request(request: dict[str, object]) -> bool:
-    return "params" in request and "body" not in request
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 OPENAI = Vendor(
@@ -95,7 +87,7 @@ OPENAI = Vendor(
     batch_discount=0.5,
     completion_windows=("24h",),
     is_result=_is_openai_result,
-    is_request=_is_openai_request,
+    is_request=lambda line: "body" in line and "params" not in line,
     format="batchwright.providers.openai.format:OpenAIFormat",
     client="batchwright.providers.openai.client:OpenAIProvider",
 )
@@ -117,7 +109,7 @@ ANTHROPIC = Vendor(
     batch_discount=0.5,
     completion_windows=("24h",),
     is_result=_is_anthropic_result,
-    is_request=_is_anthropic_request,
+    is_request=lambda line: "params" in line and "body" not in line,
     format="batchwright.providers.anthropic.format:AnthropicFormat",
     client="batchwright.providers.anthropic.client:AnthropicProvider",
 )
@@ -154,11 +146,8 @@ def get_vendor(name: str) -> Vendor:
 
 def wrong_vendor(line: bytes, vendor: Vendor) -> LineError | None:
     """Return the problem of a request line that is written for another vendor."""
-    try:
-        request = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(request, dict) or vendor.is_request(request):
+    request = _object(line)
+    if not request or vendor.is_request(request):
         return None
     for other in vendors():
         if other.is_request(request):

@@ -53,11 +53,9 @@ _logger = logging.getLogger(__name__)
 
 
 def artifact_key(run_dir: str, kind: str) -> str:
-    """Return the key of a run's artifact: the same whoever works on the run.
+    """Return the key of a run's artifact, which is the same in every flow run.
 
-    Args:
-        run_dir: The run's directory, as its report names it.
-        kind: `progress`, `batches`, `report` or `output`.
+    `kind` is `progress`, `batches`, `report` or `output`.
     """
     name = re.sub(r"[^a-z0-9]+", "-", run_name(run_dir).lower())
     digest = sha256(run_dir.encode()).hexdigest()[:6]
@@ -68,9 +66,7 @@ def artifact_key(run_dir: str, kind: str) -> str:
 def shown(run: Run, *, quiet: bool = False) -> Iterator[None]:
     """Keep the artifacts of this flow run up to date within the block and after it.
 
-    Args:
-        run: The run.
-        quiet: Write nothing where nothing has changed since the run's last artifacts.
+    With `quiet`, nothing is written that says the same as the run's last artifacts.
     """
     if flow_run.id is None:
         yield

@@ -8,7 +8,9 @@ import genai_prices.data  # noqa: F401 - as below
 import pyarrow.compute
 import pyarrow.parquet  # noqa: F401 - as below
 from _data import NONCE, SHARD_ROWS
-from _model import PROMPT, Ticket
+from _model import PROMPT, Claim, Ticket
+from bare import conversations
+from pydantic import BaseModel
 
 from batchwright.data.custom_id import row_ids
 from batchwright.data.job import BatchJob
@@ -23,7 +25,7 @@ from batchwright.data.tables.join import BatchOutput, ShardRows, write_part
 from batchwright.models import Outcome
 from batchwright.providers import get_format
 
-__all__ = ["check", "generate", "join", "parse", "read"]
+__all__ = ["check", "create", "generate", "join", "parse", "read"]
 
 # Loaded when needed: no side's imports are counted.
 get_format("openai")
@@ -60,6 +62,13 @@ def generate(source: str, folder: str, keep_rows: str = "yes") -> dict[str, int]
         rows += made.requests
         size += made.bytes
     return {"rows": rows, "bytes": size}
+
+
+def create(rows: str, foreign: str, target: str) -> None:
+    """Messages to a request file, without a run."""
+    model: type[BaseModel] = Claim if foreign == "foreign" else Ticket
+    messages = conversations(rows, foreign)
+    BatchJob.create_from_messages(messages, "gpt-5-mini", model, file_path=target)
 
 
 def read(source: str, folder: str) -> dict[str, int]:

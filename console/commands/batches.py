@@ -53,7 +53,8 @@ def list_batches(
     pipe it is printed once.
     """
     from ...providers import get_provider
-    from ..views import print_batches
+    from ..tables import print_table
+    from ..views import batches_table
 
     client = get_provider(target)
     if as_json:
@@ -64,7 +65,7 @@ def list_batches(
 
         watch(target, lambda: list(client.list(limit)), poll, screen=screen)
     else:
-        print_batches(target, list(client.list(limit)))
+        print_table(batches_table(target, list(client.list(limit))))
 
 
 @app.command(

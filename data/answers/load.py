@@ -1,4 +1,4 @@
-"""From a response model as the user names it to what answers are held to."""
+"""Loads a response model: an import string, a class or a JSON Schema."""
 
 from __future__ import annotations
 
@@ -58,15 +58,15 @@ def load_answer(
     *,
     embedding: bool = False,
 ) -> Answer:
-    """Load a response model: an import string, a class or a JSON Schema.
+    """Return what answers are validated against.
 
     Args:
         response_model: None asks for plain text.
-        schema: What was sent; a class that no longer has this schema is refused.
+        schema: The schema that was sent; a class with another one is refused.
         embedding: The answer is a vector.
 
     Raises:
-        InputError: It cannot be loaded, or it is not what was sent.
+        InputError: It cannot be loaded, or its schema has changed.
     """
     if response_model is None or isinstance(response_model, dict):
         return Answer(response_model or schema, embedding=embedding)

@@ -1,4 +1,4 @@
-"""Answers held to a Pydantic class or a JSON Schema, and their columns."""
+"""Validates answers against a Pydantic class or a JSON Schema, into columns."""
 
 from __future__ import annotations
 

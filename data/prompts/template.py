@@ -1,7 +1,12 @@
-"""Texts with `{{ column }}` in them: Jinja2, compiled once and filled for each row."""
+"""Texts with `{{ column }}` in them: Jinja2, compiled once and filled for each row.
+
+A column wins over a name of Jinja2's own (`range`, `dict`, `self`), and `row["..."]`
+reaches a column of any name.
+"""
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,6 +15,7 @@ import jinja2
 import jinja2.meta
 import jinja2.nodes
 import jinja2.sandbox
+from jinja2.visitor import NodeTransformer
 
 from ...errors import InputError
 
@@ -18,11 +24,41 @@ __all__ = ["Fill", "compile_text", "is_constant", "plain_parts"]
 Fill = Callable[[Mapping[str, Any]], Any]
 """From a row, by column, to what a template becomes for it."""
 
+_ROW = "_batchwright_row"
+_SPACED_NAME = re.compile(r"\{\{\s*(\w+(?:[ \-/]+\w+)+)\s*\}\}")
+
+
+def _text(value: Any) -> Any:
+    """Return a value as templates print it: a null is the empty text."""
+    return "" if value is None else value
+
+
 _environment = jinja2.sandbox.SandboxedEnvironment(
     undefined=jinja2.StrictUndefined,
     autoescape=False,  # a prompt is text, not HTML
     keep_trailing_newline=True,
+    finalize=_text,
 )
+_globals = {**_environment.globals}
+_environment.globals.clear()  # they are given with the row, which wins over them
+
+
+class _Columns(NodeTransformer):
+    """Lets `row[...]` be the row and `self` a column, whatever the columns are."""
+
+    def visit_Getitem(self, node: jinja2.nodes.Getitem) -> jinja2.nodes.Node:  # noqa: N802 - as Jinja2 asks for it
+        if isinstance(node.node, jinja2.nodes.Name) and node.node.name == "row":
+            node.node.name = _ROW
+        return self.generic_visit(node)
+
+    visit_Getattr = visit_Getitem  # noqa: N815 - as Jinja2 asks for it
+
+    def visit_Name(self, node: jinja2.nodes.Name) -> jinja2.nodes.Node:  # noqa: N802 - as Jinja2 asks for it
+        if node.name != "self":
+            return node
+        row = jinja2.nodes.Name(_ROW, "load")
+        name = jinja2.nodes.Const("self")
+        return jinja2.nodes.Getitem(row, name, "load", lineno=node.lineno)
 
 
 def compile_text(text: str) -> Fill:
@@ -31,14 +67,17 @@ def compile_text(text: str) -> Fill:
     Raises:
         InputError: The text does not compile.
     """
-    if is_constant(text):
-        constant = _environment.from_string(text).render()
-        return lambda _: constant
     if (parts := plain_parts(text)) is not None:
         return _fill_plain(parts)
-    template = _environment.from_string(text)
-    # `row` reaches columns whose names are no identifiers: `row["First name"]`.
-    return lambda values: template.render({"row": values, **values})
+    template = _environment.from_string(_parsed(text))
+
+    def fill(values: Mapping[str, Any]) -> str:
+        return template.render({**_globals, "row": values, **values, _ROW: values})
+
+    if is_constant(text):
+        constant = fill({})
+        return lambda _: constant
+    return fill
 
 
 def is_constant(text: str) -> bool:
@@ -47,14 +86,7 @@ def is_constant(text: str) -> bool:
     Raises:
         InputError: The text does not compile.
     """
-    try:
-        return not jinja2.meta.find_undeclared_variables(_environment.parse(text))
-    except jinja2.TemplateSyntaxError as exc:
-        start = textwrap.shorten(text, 60, placeholder=" ...")
-        raise InputError(
-            f"The prompt {start!r} is not a Jinja2 template: {exc.message} (its line"
-            f" {exc.lineno})."
-        ) from exc
+    return not jinja2.meta.find_undeclared_variables(_parsed(text))
 
 
 def plain_parts(text: str) -> list[tuple[str, bool]] | None:
@@ -65,9 +97,12 @@ def plain_parts(text: str) -> list[tuple[str, bool]] | None:
     Returns:
         Each piece, and whether it is the name of a column; None for a template that
         holds anything else.
+
+    Raises:
+        InputError: The text does not compile.
     """
     parts: list[tuple[str, bool]] = []
-    for output in _environment.parse(text).body:
+    for output in _parsed(text, columns=False).body:
         if not isinstance(output, jinja2.nodes.Output):
             return None
         for node in output.nodes:
@@ -80,11 +115,29 @@ def plain_parts(text: str) -> list[tuple[str, bool]] | None:
     return parts
 
 
+def _parsed(text: str, *, columns: bool = True) -> jinja2.nodes.Template:
+    try:
+        tree = _environment.parse(text)
+    except jinja2.TemplateSyntaxError as exc:
+        start = textwrap.shorten(text, 60, placeholder=" ...")
+        hint = ""
+        if found := _SPACED_NAME.search(text):
+            hint = f' Write {{{{ row["{found[1]}"] }}}} for the column {found[1]!r}.'
+        raise InputError(
+            f"The prompt {start!r} is not a Jinja2 template: {exc.message} (its line"
+            f" {exc.lineno}).{hint}"
+        ) from exc
+    return _Columns().visit(tree) if columns else tree
+
+
 def _fill_plain(parts: list[tuple[str, bool]]) -> Fill:
     def fill(values: Mapping[str, Any]) -> str:
         try:
             return "".join(
-                [str(values[part]) if is_name else part for part, is_name in parts]
+                [
+                    str(_text(values[part])) if is_name else part
+                    for part, is_name in parts
+                ]
             )
         except KeyError as exc:
             name = exc.args[0]

@@ -17,8 +17,6 @@ from ..rows.block import BLOCK_BYTES
 
 __all__ = ["RowEncoder"]
 
-_LAST_DIGITS = [b"%03d" % number for number in range(1000)]
-
 
 class RowEncoder:
     """Makes the request lines of rows.
@@ -98,12 +96,6 @@ class RowEncoder:
                 columns += ([text[1:-1] for text in texts], repeat(piece))
         except (KeyError, TypeError):
             return None
-        head, numbers = self._head, _LAST_DIGITS
-        thousands, start = divmod(first_row, 1000)
-        if start + len(rows) <= 1000:  # noqa: PLR2004
-            head += b"%06d" % thousands
-            numbers = _LAST_DIGITS[start : start + len(rows)]
-        else:
-            numbers = [b"%09d" % row for row in range(first_row, first_row + len(rows))]
-        pieces = zip(repeat(head), numbers, repeat(self._first), *columns)
+        numbers = [b"%09d" % row for row in range(first_row, first_row + len(rows))]
+        pieces = zip(repeat(self._head), numbers, repeat(self._first), *columns)
         return b"".join(chain.from_iterable(pieces))

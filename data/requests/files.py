@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import InputError
 from ...providers import get_format
-from ..files import reason
+from ..files import put_in_place, reason
 from ..job import BatchJob
 from ..resolve import resolve
 from .generate import write_shards
@@ -40,27 +39,16 @@ def write_request_files(
     if output.suffix.lower() not in {".jsonl", ".ndjson"}:
         raise InputError(f"The output {output} must end in .jsonl: it holds requests.")
     fmt = get_format(resolved.provider, resolved.base_url)
-    with _folder_beside(output) as folder:
-        shards = write_shards(
-            resolved, fmt, "row-%09d", folder, progress, keep_rows=False
-        )
-        made = [shard.requests.path for shard in shards]
-        return _name(made, output, overwrite=job.overwrite)
-
-
-@contextmanager
-def _folder_beside(path: Path) -> Iterator[Path]:
-    """Give a folder on the disk of `path`, so that its files can be renamed."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(prefix=".tmp-", dir=path.parent)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=output.parent) as folder:
+            shards = write_shards(
+                resolved, fmt, "row-%09d", Path(folder), progress, keep_rows=False
+            )
+            made = [shard.requests.path for shard in shards]
+            return _name(made, output, overwrite=job.overwrite)
     except OSError as exc:
-        raise InputError(f"{path} cannot be written: {reason(exc)}.") from exc
-    with folder as name:
-        try:
-            yield Path(name)
-        except OSError as exc:
-            raise InputError(f"{path} cannot be written: {reason(exc)}.") from exc
+        raise InputError(f"{output} cannot be written: {reason(exc)}.") from exc
 
 
 def _name(made: list[Path], output: Path, *, overwrite: bool) -> list[Path]:
@@ -77,5 +65,5 @@ def _name(made: list[Path], output: Path, *, overwrite: bool) -> list[Path]:
                 f"{name} exists; name another --output, or replace it with --overwrite."
             )
     for source, name in zip(made, names, strict=True):
-        source.replace(name)
+        put_in_place(source, name)
     return names

@@ -22,7 +22,7 @@ __all__ = ["ShardFiles", "batch_limits", "write_shards"]
 
 @dataclass(frozen=True, kw_only=True)
 class ShardFiles:
-    """A shard on disk: its requests, and the rows that they were made of."""
+    """A shard on disk: its requests and their rows."""
 
     requests: RequestFile
     first_row: int
@@ -34,7 +34,7 @@ class ShardFiles:
 
 
 def batch_limits(job: BatchJob, fmt: Format) -> Limits:
-    """Return what one batch of the job may hold: the provider's limits, or lower."""
+    """Return the limits of a batch: those of the provider, or lower ones of the job."""
     limits = fmt.limits
     return Limits(
         max_requests=min(

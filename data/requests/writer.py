@@ -43,7 +43,7 @@ class RequestWriter:
         return self._limits.max_requests - self._requests
 
     def has_room(self, size: int, requests: int = 1) -> bool:
-        """Whether the file that is being written may take so many bytes more."""
+        """Whether the file that is being written has room for these requests."""
         fits = self._bytes + size <= self._limits.max_bytes
         return fits and requests <= self.requests_left
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any
@@ -14,7 +14,7 @@ from ..columns import to_json
 from ..prices import price_of
 from .tally import UNITS
 
-__all__ = ["Block", "Reading", "row_columns"]
+__all__ = ["Block", "Reading", "gather", "row_columns"]
 
 _WORDS = {outcome: str(outcome) for outcome in Outcome}
 # A member of an enum takes longer to look up than a row takes to count.
@@ -52,6 +52,16 @@ class Block:
             "_batch_id": [self.batch_id] * len(self),
         }
 
+    def extend(self, more: Block) -> None:
+        """Append further results of the same batch."""
+        self.fields += more.fields
+        self.outcomes += more.outcomes
+        self.errors += more.errors
+        self.raws += more.raws
+        self.custom_ids += more.custom_ids
+        self.usages += more.usages
+        self.costs += more.costs
+
     def failures(self) -> Block:
         """Return the results that are no valid answer."""
         failed = [outcome is not _SUCCEEDED for outcome in self.outcomes]
@@ -65,6 +75,28 @@ class Block:
             [*compress(self.usages, failed)],
             [*compress(self.costs, failed)],
         )
+
+
+def gather(blocks: Iterable[tuple[Block, int]], size_bytes: int) -> Iterator[Block]:
+    """Put consecutive blocks of one batch together.
+
+    Args:
+        blocks: Each with the size of its lines.
+        size_bytes: A block is yielded when its lines have reached this size.
+    """
+    gathered: list[Block] = []
+    size = 0
+    for block, more in blocks:
+        if gathered:
+            gathered[0].extend(block)
+        else:
+            gathered.append(block)
+        del block
+        size += more
+        if size >= size_bytes:
+            size = 0
+            yield gathered.pop()
+    yield from gathered
 
 
 def row_columns(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import filterfalse, groupby
 from typing import BinaryIO
 
@@ -46,14 +46,12 @@ def provider_of(line: bytes) -> str | None:
     return next((each.name for each in vendors() if each.is_result(line)), None)
 
 
-def read_results(
-    file: BinaryIO, block_bytes: int = BLOCK_BYTES
-) -> Iterator[ResultBlock]:
+def read_results(file: BinaryIO) -> Iterator[ResultBlock]:
     """Yield all lines that are not blank, decoded, in file order."""
     fmt_of = cache(get_format)
     fmt = None
     number = 1
-    lines = file.readlines(block_bytes)
+    lines = file.readlines(BLOCK_BYTES)
     if lines:
         lines[0] = lines[0].removeprefix(BOM)
         if (provider := provider_of(lines[0])) is not None:
@@ -67,16 +65,23 @@ def read_results(
                 fmt = block.fmt
                 yield block
         number += len(lines)
-        lines = file.readlines(block_bytes)
+        lines = file.readlines(BLOCK_BYTES)
 
 
 def read_blocks(
-    file: BinaryIO, fmt: Format, block_bytes: int
+    file: BinaryIO, fmt: Format
 ) -> Iterator[tuple[list[BatchResult], list[int]]]:
-    """Yield results of lines that are all of one format, and the lines' lengths."""
-    while lines := file.readlines(block_bytes):
-        lines = [*filterfalse(bytes.isspace, lines)]
-        yield fmt.decode_all(lines), [*map(len, lines)]
+    """Return results of lines that are all of one format, and the lines' lengths."""
+    return iter(partial(_next_block, file, fmt), None)
+
+
+def _next_block(
+    file: BinaryIO, fmt: Format
+) -> tuple[list[BatchResult], list[int]] | None:
+    if not (lines := file.readlines(BLOCK_BYTES)):
+        return None
+    lines = [*filterfalse(bytes.isspace, lines)]
+    return fmt.decode_all(lines), [*map(len, lines)]
 
 
 def _all_of(fmt: Format, number: int, lines: list[bytes]) -> ResultBlock | None:

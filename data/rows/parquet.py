@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,13 @@ from upath import UPath
 from ...errors import InputError
 from .block import RowBlock
 
-__all__ = ["CellStore", "ParquetSource", "python_values", "read_batches"]
+__all__ = [
+    "CellStore",
+    "ParquetSource",
+    "ParquetStore",
+    "python_values",
+    "read_batches",
+]
 
 _BATCH_BYTES = 8 << 20
 _BATCH_ROWS = 8192
@@ -57,9 +62,9 @@ class ParquetSource:
                 yield RowBlock(path, row, values, batch.to_struct_array())
                 row += len(values)
 
-    def store(self, path: Path) -> _ArrayStore:
+    def store(self, path: Path) -> ParquetStore:
         """Return a new file for rows with these columns."""
-        return _ArrayStore(path, self._schema)
+        return ParquetStore(path, self._schema)
 
 
 def read_batches(path: Path | UPath) -> Iterator[pa.RecordBatch]:
@@ -92,70 +97,52 @@ def python_values(column: pa.Array[Any]) -> list[Any]:
         return column.cast(pa.string()).to_pylist()
 
 
-class CellStore:
-    """Writes text cells, none of which is null."""
-
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        self._schema = pa.schema([(name, pa.string()) for name in columns])
-        self._writer = pq.ParquetWriter(str(path), self._schema)
-        self._path = path
-        self._rows: list[list[str]] = []
-        self._bytes = 0
-
-    def add(self, records: Sequence[list[str]]) -> None:
-        """Append rows."""
-        self._rows += records
-        self._bytes += sum(map(len, chain.from_iterable(records)))
-        if self._bytes > _BATCH_BYTES or len(self._rows) >= _BATCH_ROWS:
-            self._flush()
-
-    def close(self) -> None:
-        """Write what is buffered, and sync."""
-        self._flush()
-        self._writer.close()
-        _sync(self._path)
-
-    def _flush(self) -> None:
-        if self._rows:
-            columns = [
-                pa.array(cells, pa.string()) for cells in zip(*self._rows, strict=True)
-            ]
-            self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
-            self._rows.clear()
-            self._bytes = 0
-
-
-class _ArrayStore:
-    """Writes struct arrays, which are slices of the batches that were read."""
+class ParquetStore:
+    """Writes rows that are slices of the batches that were read."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._schema = schema
         self._writer = pq.ParquetWriter(str(path), schema)
         self._path = path
-        self._held: list[pa.StructArray] = []
+        self._batches: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
 
-    def add(self, records: pa.StructArray) -> None:
-        self._held.append(records)
-        self._rows += len(records)
-        self._bytes += records.nbytes
+    def add(self, records: Any) -> None:
+        """Append rows."""
+        batch = self._batch(records)
+        self._batches.append(batch)
+        self._rows += batch.num_rows
+        self._bytes += batch.nbytes
         if self._bytes > _BATCH_BYTES or self._rows >= _BATCH_ROWS:
             self._flush()
 
     def close(self) -> None:
+        """Write what is buffered, and sync the file."""
         self._flush()
         self._writer.close()
-        _sync(self._path)
+        with self._path.open("rb") as file:
+            os.fsync(file.fileno())
+
+    def _batch(self, records: Any) -> pa.RecordBatch:
+        return pa.record_batch(records.flatten(), schema=self._schema)
 
     def _flush(self) -> None:
-        if self._held:
-            batches = [
-                pa.record_batch(records.flatten(), schema=self._schema)
-                for records in self._held
-            ]
-            self._writer.write_table(pa.Table.from_batches(batches, self._schema))
-            self._held.clear()
+        if self._batches:
+            table = pa.Table.from_batches(self._batches, self._schema)
+            self._writer.write_table(table)
+            self._batches.clear()
             self._rows = self._bytes = 0
+
+
+class CellStore(ParquetStore):
+    """Writes rows of text cells, none of which is null."""
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        super().__init__(path, pa.schema([(name, pa.string()) for name in columns]))
+
+    def _batch(self, records: Any) -> pa.RecordBatch:
+        columns = [pa.array(cells, pa.string()) for cells in zip(*records, strict=True)]
+        return pa.record_batch(columns, schema=self._schema)
 
 
 def _schema(path: UPath) -> pa.Schema:
@@ -182,8 +169,3 @@ def _difference(schema: pa.Schema, first: pa.Schema) -> str:
 
 def _type(field: pa.Field[Any]) -> str:
     return f"{field.type}{'' if field.nullable else ' not null'}"
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..answers.response_model import Fields
-from ..arrow import to_array, to_fields
+from ..arrow import POOL, to_array, to_fields
 from ..columns import META, RESULT_COLUMNS, ROW_COLUMNS, by_column
 from ..results.store import Store
 from ..rows.kept import Chunk, Chunks
@@ -20,12 +20,14 @@ __all__ = ["ArrowTable", "concat_parquet"]
 
 _GROUP_BYTES = 12 << 20
 _GROUP_ROWS = 1 << 16
+_LONG_TEXT_BYTES = 16 << 10
+"""On average."""
 
 
 class ArrowTable:
     """Input columns keep their types; the answer's come from its schema."""
 
-    encode_bytes = 2 << 20
+    encode_bytes = 4 << 20
     """Arrow's arrays are slow to make and quick to fill."""
     write_bytes = 8 << 20
 
@@ -46,7 +48,7 @@ class ArrowTable:
         return _Batches(store, self._encoded)
 
     def encode(
-        self, answers: Sequence[Fields], columns: Mapping[str, Sequence[Any]]
+        self, answers: list[Fields], columns: Mapping[str, Sequence[Any]]
     ) -> pa.RecordBatch:
         """Return answers and results as one batch."""
         values = by_column(answers, self._columns)
@@ -80,7 +82,7 @@ class _Batches:
 
     def append(self, encoded: pa.RecordBatch) -> None:
         """Append a batch."""
-        self._store.append([memoryview(encoded.serialize())])
+        self._store.append([memoryview(encoded.serialize(memory_pool=POOL))])
         self._starts.append(self._starts[-1] + encoded.num_rows)
 
     def take(self, numbers: Sequence[int]) -> pa.RecordBatch:
@@ -115,28 +117,55 @@ def _rows(batch: pa.RecordBatch, rows: Sequence[int]) -> pa.RecordBatch:
 def concat_parquet(parts: Iterable[Path], target: Path) -> None:
     """Write all rows of `parts`, which have one schema; small batches are merged."""
     writer: pq.ParquetWriter | None = None
-    merged: list[pa.RecordBatch] = []
-    size = rows = 0
     try:
-        for path in parts:
-            for batch in _read(path):
-                if writer is None:
-                    writer = pq.ParquetWriter(str(target), batch.schema)
-                merged.append(batch)
-                size += batch.nbytes
-                rows += batch.num_rows
-                if size > _GROUP_BYTES or rows > _GROUP_ROWS:
-                    writer.write_table(pa.Table.from_batches(merged))
-                    merged, size, rows = [], 0, 0
-            # Arrow's allocator keeps what it has; over many parts that adds up.
-            pa.default_memory_pool().release_unused()
-        if writer is not None and merged:
-            writer.write_table(pa.Table.from_batches(merged))
+        for group in _groups(parts):
+            table = pa.Table.from_batches(group)
+            group.clear()
+            if writer is None:
+                writer = pq.ParquetWriter(str(target), table.schema, **_options(table))
+            writer.write_table(table)
+            del table
     finally:
         if writer is not None:
             writer.close()
 
 
-def _read(path: Path) -> Iterator[pa.RecordBatch]:
-    with pa.OSFile(str(path), "rb") as file, pa.ipc.open_stream(file) as batches:
-        yield from batches
+def _groups(parts: Iterable[Path]) -> Iterator[list[pa.RecordBatch]]:
+    """Yield the batches of each row group, in a list that the caller empties."""
+    group: list[pa.RecordBatch] = []
+    size = rows = 0
+    for path in parts:
+        with pa.OSFile(str(path), "rb") as file, pa.ipc.open_stream(file) as batches:
+            for batch in batches:
+                group.append(batch)
+                size += batch.nbytes
+                rows += batch.num_rows
+                del batch
+                if size > _GROUP_BYTES or rows > _GROUP_ROWS:
+                    yield group
+                    size = rows = 0
+        # Arrow's allocator keeps what it has; over many parts that adds up.
+        pa.default_memory_pool().release_unused()
+    if group:
+        yield group
+
+
+def _options(table: pa.Table) -> dict[str, Any]:
+    """Return how Parquet is written, told by the first row group.
+
+    A column of long texts has neither dictionary nor statistics, each of which copies
+    texts; with them a text of 50 MB takes 400 MB of memory to write.
+    """
+    others = [
+        name
+        for name, column in zip(table.schema.names, table.columns, strict=True)
+        if column.nbytes < _LONG_TEXT_BYTES * table.num_rows
+    ]
+    if len(others) == table.num_columns:
+        return {}
+    others = [name for name in others if name != "_raw"]  # the same, if invalid
+    return {
+        "use_dictionary": others,
+        "write_statistics": others,
+        "data_page_version": "2.0",
+    }

@@ -54,16 +54,12 @@ class CsvTable:
         return store
 
     def encode(
-        self, answers: Sequence[Fields], columns: Mapping[str, Sequence[Any]]
+        self, answers: list[Fields], columns: Mapping[str, Sequence[Any]]
     ) -> list[bytes]:
         """Return the cells of each answer and its result."""
-        values = by_column(
-            [each for each in answers if each is not None], self._columns
-        )
-        cells = [*map(_cells, self._columns.values(), values)]
-        if None in answers:
-            gaps = [index for index, each in enumerate(answers) if each is None]
-            cells = [_with_gaps(column, gaps) for column in cells]
+        values = by_column(answers, self._columns)
+        answers.clear()  # of long texts there would be one copy more
+        cells = [_cells(kind, values.pop(0)) for kind in self._columns.values()]
         return _joined([*cells, *_named(RESULT_COLUMNS, columns)])
 
     def write(
@@ -118,13 +114,6 @@ def _is_uniform(values: Sequence[Any]) -> bool:
     """Whether all are one text or null, as in most columns after the answers."""
     first = values[0]
     return type(first) in _UNIFORM and values.count(first) == len(values)
-
-
-def _with_gaps(cells: Iterable[str], gaps: Iterable[int]) -> list[str]:
-    filled = [*cells]
-    for index in gaps:
-        filled.insert(index, "")
-    return filled
 
 
 def _joined(columns: Iterable[Sequence[str]]) -> list[bytes]:

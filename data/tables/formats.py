@@ -41,9 +41,12 @@ class Table(Protocol):
     """Result lines to write at once, about."""
 
     def encode(
-        self, answers: Sequence[Fields], columns: Mapping[str, Sequence[Any]]
+        self, answers: list[Fields], columns: Mapping[str, Sequence[Any]]
     ) -> Any:
-        """Return answers, at least one, and their `RESULT_COLUMNS` as they are written."""
+        """Return answers, at least one, and their `RESULT_COLUMNS` as they are written.
+
+        The list may be empty afterwards.
+        """
         ...
 
     def keep(self, store: Store) -> Encoded:

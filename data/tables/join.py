@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ...errors import InputError
-from ..results.block import Block, Reading
+from ..collector import paused_collector, run_paused
+from ..results.block import Block, Reading, gather
 from ..results.merge import Absent, RowResults
-from ..results.reader import read_blocks
+from ..results.reader import BLOCK_BYTES, read_blocks
 from ..results.row_ids import RowIds
 from ..results.store import MEMORY_BYTES, Store
 from ..results.tally import ShardTally
@@ -81,17 +83,17 @@ def write_part(  # noqa: PLR0913 - what is joined, and where it goes
     ):
         encoded = table.keep(store)
         for output in outputs:
-            for block in _read(output, reading, ids, results, table.encode_bytes):
-                encoded.append(table.encode(block.fields, block.columns()))
-        for block in results.add_missing(shard.absent):
-            encoded.append(table.encode(block.fields, block.columns()))
+            blocks = gather(_read(output, reading, ids, results), table.encode_bytes)
+            run_paused(_append(encoded, table, blocks))
+        run_paused(_append(encoded, table, results.add_missing(shard.absent)))
         results.merge()
         done = 0
         for chunk in chunks:
             if done + len(chunk) > shard.count:
                 done += len(chunk)
                 break
-            _write(table, encoded, results, done, chunk)
+            with paused_collector():
+                _write(table, encoded, results, done, chunk)
             done += len(chunk)
             if progress is not None:
                 progress(done)
@@ -110,11 +112,10 @@ def _read(
     reading: Reading,
     ids: RowIds,
     numbers: RowResults,
-    block_bytes: int,
-) -> Iterator[Block]:
-    """Yield the results of the shard's rows; each of them has its number."""
-    with output.path.open("rb", buffering=block_bytes) as file:
-        for results, sizes in read_blocks(file, reading.fmt, block_bytes):
+) -> Iterator[tuple[Block, int]]:
+    """Yield the results of the shard's rows, which have their numbers, and their size."""
+    with output.path.open("rb", buffering=BLOCK_BYTES) as file:
+        for results, sizes in read_blocks(file, reading.fmt):
             rows, rounds = ids.find([result.custom_id for result in results])
             if -1 in rows:
                 ours = [index for index, row in enumerate(rows) if row >= 0]
@@ -123,9 +124,19 @@ def _read(
                 rounds = [rounds[index] for index in ours]
                 rows = [rows[index] for index in ours]
             if results:
-                block = reading.read(results, output.batch_id)
-                numbers.add(rows, rounds, sizes, block)
-                yield block
+                blocks = [reading.read(results, output.batch_id)]
+                del results
+                numbers.add(rows, rounds, sizes, blocks[0])
+                yield blocks.pop(), sum(sizes)
+
+
+def _append(encoded: Encoded, table: Table, blocks: Iterable[Block]) -> Iterator[None]:
+    """Append blocks; of a large one nothing is kept while the next one is made."""
+
+    def encode(block: Block) -> Any:
+        return table.encode(block.fields, block.columns())
+
+    return map(encoded.append, map(encode, blocks))
 
 
 def _write(

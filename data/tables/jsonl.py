@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ..answers.response_model import Fields
-from ..columns import RESULT_COLUMNS, ROW_COLUMNS, to_json_lines, to_jsons
+from ..columns import RESULT_COLUMNS, ROW_COLUMNS, to_jsons
 from ..results.reader import BLOCK_BYTES
 from ..results.store import Piece, Store
 from ..rows.kept import Chunk, Chunks
@@ -38,10 +38,10 @@ class JsonlTable:
         return store
 
     def encode(
-        self, answers: Sequence[Fields], columns: Mapping[str, Sequence[Any]]
-    ) -> list[bytes]:
+        self, answers: list[Fields], columns: Mapping[str, Sequence[Any]]
+    ) -> list[Piece]:
         """Return the members of each answer and its result."""
-        ours = [each[1:-1] for each in _objects(_Result, columns)]
+        ours = _members(_Result, columns)
         if not self._nulls:
             return ours
         fields = [answer or self._nulls for answer in answers]
@@ -51,7 +51,7 @@ class JsonlTable:
                 for each in fields
             ]
         return [
-            b"%b,%b" % (answer[1:-1], own)
+            b"".join((memoryview(answer)[1:-1], b",", own))
             for answer, own in zip(to_jsons(fields), ours, strict=True)
         ]
 
@@ -64,8 +64,10 @@ class JsonlTable:
         """Append lines."""
         heads = [row[:-1] for row in rows.objects()]
         commas = [b"," if b'"' in head else b"" for head in heads]
-        ends = [b",%b\n" % each[1:] for each in _objects(_Row, columns)]
-        pieces = zip(heads, commas, encoded, ends, strict=True)
+        ends = _members(_Row, columns)
+        pieces = zip(
+            heads, commas, encoded, repeat(b","), ends, repeat(b"}\n"), strict=False
+        )
         self._file.write(b"".join(chain.from_iterable(pieces)))
 
     def close(self) -> None:
@@ -86,8 +88,12 @@ _Result = msgspec.defstruct("_Result", RESULT_COLUMNS, gc=False)
 _Row = msgspec.defstruct("_Row", ROW_COLUMNS, gc=False)
 
 
-def _objects(
+def _members(
     kind: type[msgspec.Struct], columns: Mapping[str, Sequence[Any]]
-) -> list[bytes]:
+) -> list[Piece]:
+    """Return a JSON object for each row, without its braces."""
     values = [columns[name] for name in kind.__struct_fields__]
-    return to_json_lines([*map(kind, *values)]).split(b"\n")[:-1]
+    return [memoryview(each)[1:-1] for each in map(_encode, map(kind, *values))]
+
+
+_encode = msgspec.json.Encoder().encode

@@ -11,8 +11,8 @@ from ...errors import InputError
 from ..answers.load import load_answer
 from ..answers.response_model import Answer
 from ..files import new_output
-from ..results.block import Block, Reading, row_columns
-from ..results.reader import read_results
+from ..results.block import Block, Reading, gather, row_columns
+from ..results.reader import BLOCK_BYTES, read_results
 from ..rows.kept import LineChunk, no_columns
 from .formats import OUTPUT_SUFFIXES, Table, table_format
 
@@ -67,7 +67,7 @@ def parse_file(
         new_output(str(output)) as temporary,
         closing(open_table(temporary, no_columns(), columns, "")) as table,
     ):
-        for block in _blocks(file_path, answer, table.encode_bytes):
+        for block in gather(_blocks(file_path, answer), table.encode_bytes):
             failures = block.failures()
             tally.results += len(block)
             tally.failed += len(failures)
@@ -88,15 +88,16 @@ def _write(table: Table, block: Block) -> int:
     return len(block)
 
 
-def _blocks(path: Path, answer: Answer, block_bytes: int) -> Iterator[Block]:
+def _blocks(path: Path, answer: Answer) -> Iterator[tuple[Block, int]]:
     try:
-        with path.open("rb", buffering=block_bytes) as file:
-            for block in read_results(file, block_bytes):
+        with path.open("rb", buffering=BLOCK_BYTES) as file:
+            for block in read_results(file):
                 if block.fmt is None:
                     raise InputError(
                         f"{path} line {block.first_line} is no result of OpenAI or"
                         " Anthropic."
                     )
-                yield Reading(answer, block.fmt).read(block.results, None)
+                read = Reading(answer, block.fmt).read(block.results, None)
+                yield read, sum(map(len, block.lines))
     except OSError as exc:
         raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc

@@ -18,7 +18,7 @@ _STATUSES = {
 _COUNTS = ("processing", "succeeded", "errored", "canceled", "expired")
 
 
-def read_batch(body: Mapping[str, Any]) -> Batch:
+def read_batch(body: Mapping[str, Any], provider: str) -> Batch:
     """Return the batch; only its ID must be there."""
     word = as_text(body.get("processing_status")) or "no status"
     counts = as_mapping(body.get("request_counts"))
@@ -26,7 +26,7 @@ def read_batch(body: Mapping[str, Any]) -> Batch:
     known = [number for number in numbers.values() if number is not None]
     return Batch(
         id=body["id"],
-        provider="anthropic",
+        provider=provider,
         status=as_status(word, _STATUSES),
         provider_status=word,
         endpoint="/v1/messages",

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ...models import LineError
+from ..lines import load_request
 from .bounds import output_limit, params_problems
 
 __all__ = ["check_line"]
@@ -51,7 +52,6 @@ class _Line(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
 
 _read_line = msgspec.json.Decoder(_Line).decode
-_read_any = msgspec.json.Decoder().decode
 
 Checked = tuple[str | None, str | None, list[LineError]]
 
@@ -79,14 +79,9 @@ def check_line(line: bytes) -> Checked:
 
 def _diagnose(line: bytes) -> Checked:
     try:
-        line.decode()
-        request = _read_any(line)
+        request = load_request(line)
     except ValueError as exc:
-        return None, None, [_problem(None, f"not JSON: {exc}.")]
-    except RecursionError:
-        return None, None, [_problem(None, "JSON that is nested too deeply.")]
-    if not isinstance(request, dict):
-        return None, None, [_problem(None, "not a JSON object.")]
+        return None, None, [_problem(None, str(exc))]
     custom_id = request.get("custom_id")
     problems = []
     if custom_id is None:

@@ -24,7 +24,6 @@ from ..http.client import (
 )
 from ..http.download import ResultFile, save_results
 from ..http.upload import RequestsBody
-from ..vendors import ANTHROPIC
 from .batch import read_batch
 from .format import AnthropicFormat
 
@@ -50,7 +49,7 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
         AnthropicFormat.__init__(self, base_url)
         HttpClient.__init__(
             self,
-            ANTHROPIC,
+            self.vendor,
             self.base_url,
             api_key,
             status_error=anthropic.APIStatusError,
@@ -124,7 +123,7 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
         return save_results(path, fetch, batch.counts.total or 0, name)
 
     def _read(self, body: Mapping[str, Any]) -> Batch:
-        return read_batch(body)
+        return read_batch(body, self.name)
 
     def _list(self, after: str | None, limit: int) -> httpx2.Response:
         return self._client.messages.batches.with_raw_response.list(

@@ -30,7 +30,7 @@ _SYSTEM_ROLES = frozenset({"system", "developer"})
 class AnthropicFormat:
     """The lines of `/v1/messages`."""
 
-    name = ANTHROPIC.name
+    vendor = ANTHROPIC
     limits = Limits(
         max_requests=100_000,
         max_bytes=256_000_000,
@@ -39,8 +39,9 @@ class AnthropicFormat:
     )
 
     def __init__(self, base_url: str | None = None) -> None:
-        self.base_url = base_url or os.environ.get(ANTHROPIC.base_url_variable)
-        self.base_url = self.base_url or ANTHROPIC.base_url
+        self.name = self.vendor.name
+        found = base_url or os.environ.get(self.vendor.base_url_variable)
+        self.base_url: str = found or self.vendor.base_url
         self._restorer = Restorer()
 
     def restore(self, source: dict[str, Any], answer: Any) -> Any:

@@ -25,8 +25,10 @@ from ..vendors import get_provider, split_model
 
 __all__ = ["main"]
 
-_CALLS = ("account", "upload", "create", "find", "retrieve", "list", "cancel")
-_CALLS += ("download",)
+_CALLS = (
+    *("account", "upload", "create", "find"),
+    *("retrieve", "list", "cancel", "download"),
+)
 
 
 def main() -> None:

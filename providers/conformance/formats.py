@@ -36,7 +36,7 @@ _NO_RESULTS = (
     b'{"a": NaN}',
     b"<html></html>",
 )
-_OTHER_VALUES = (None, True, 7, "x", [], {}, [None], {"x": None})
+_OTHER_VALUES: tuple[Any, ...] = (None, True, 7, "x", [], {}, [None], {"x": None})
 
 
 class FormatConformance(Hooks):

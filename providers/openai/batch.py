@@ -23,14 +23,14 @@ _STATUSES = {
 _ENDS = ("completed_at", "expired_at", "cancelled_at", "failed_at")
 
 
-def read_batch(body: Mapping[str, Any]) -> Batch:
+def read_batch(body: Mapping[str, Any], provider: str) -> Batch:
     """Return the batch; only its ID must be there."""
     word = as_text(body.get("status")) or "no status"
     counts = as_mapping(body.get("request_counts"))
     ends = (as_time(body.get(name)) for name in _ENDS)
     return Batch(
         id=body["id"],
-        provider="openai",
+        provider=provider,
         status=as_status(word, _STATUSES),
         provider_status=word,
         endpoint=as_text(body.get("endpoint")),
@@ -58,14 +58,14 @@ def promised_lines(batch: Batch) -> int:
     return counts.done
 
 
-def refusal(batch: Batch) -> str:
+def refusal(batch: Batch, title: str) -> str:
     """Return why the requests were refused, line by line."""
     lines = [
         (f"line {error.line}: " if error.line else "") + error.message
         for error in batch.errors
     ]
     return (
-        f"OpenAI refused the requests of batch {batch.id}, so nothing ran:"
+        f"{title} refused the requests of batch {batch.id}, so nothing ran:"
         f" {'; '.join(lines) or 'no reason given'}"
     )
 

@@ -15,6 +15,7 @@ import msgspec
 
 from ...errors import InputError
 from ...models import LineError
+from ..lines import load_request
 from .bounds import body_problems
 
 __all__ = ["check_line", "read_endpoint"]
@@ -120,7 +121,6 @@ class _Url(msgspec.Struct, gc=False):
 
 _read_line = msgspec.json.Decoder(_ChatLine | _ResponsesLine | _EmbeddingsLine).decode
 _read_url = msgspec.json.Decoder(_Url).decode
-_read_any = msgspec.json.Decoder().decode
 
 Checked = tuple[str | None, str | None, list[LineError]]
 
@@ -152,15 +152,9 @@ def read_endpoint(line: bytes) -> str:
 
 def _diagnose(line: bytes) -> Checked:
     try:
-        line.decode()
-        request = _read_any(line)
+        request = load_request(line)
     except ValueError as exc:
-        return None, None, [_problem("invalid_json_line", None, f"not JSON: {exc}.")]
-    except RecursionError:
-        message = "JSON that is nested too deeply."
-        return None, None, [_problem("invalid_json_line", None, message)]
-    if not isinstance(request, dict):
-        return None, None, [_problem("invalid_json_line", None, "not a JSON object.")]
+        return None, None, [_problem("invalid_json_line", None, str(exc))]
     custom_id = request.get("custom_id")
     custom_id = custom_id if isinstance(custom_id, str) else None
     problems = [*_envelope(request), *_body(request)]

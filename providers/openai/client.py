@@ -31,7 +31,6 @@ from ..http.client import (
 from ..http.download import ResultFile, save_results
 from ..http.upload import UploadFile
 from ..http.wire import as_int
-from ..vendors import OPENAI
 from .batch import promised_lines, read_batch, refusal
 from .format import OpenAIFormat
 
@@ -61,7 +60,7 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         OpenAIFormat.__init__(self, base_url)
         HttpClient.__init__(
             self,
-            OPENAI,
+            self.vendor,
             self.base_url,
             api_key,
             status_error=openai.APIStatusError,
@@ -104,7 +103,7 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         client = self._client.with_options(max_retries=0, timeout=limits)
         with self._failures.creating():
             answer = client.batches.with_raw_response.create(
-                completion_window=cast("Any", OPENAI.completion_windows[0]),
+                completion_window=cast("Any", self.vendor.completion_windows[0]),
                 endpoint=cast("Any", intent.endpoint),
                 input_file_id=file_id,
                 metadata={**intent.metadata, _TOKEN: intent.token},
@@ -118,7 +117,7 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         check_ended(batch)
         ids = [name for name in (batch.output_file_id, batch.error_file_id) if name]
         if not ids and batch.status is BatchStatus.FAILED:
-            raise BatchFailedError(refusal(batch))
+            raise BatchFailedError(refusal(batch, self.vendor.title))
         if not ids and batch.counts.done:
             raise DownloadCutError(
                 f"Batch {batch.id} is {batch.provider_status} but names no result file"
@@ -148,7 +147,7 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         return save_results(path, fetch, promised_lines(batch), name)
 
     def _read(self, body: Mapping[str, Any]) -> Batch:
-        return read_batch(body)
+        return read_batch(body, self.name)
 
     def _list(self, after: str | None, limit: int) -> httpx2.Response:
         return self._client.batches.with_raw_response.list(
@@ -185,8 +184,8 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         progress: Callable[[int], None],
     ) -> None:
         gone = (
-            f"OpenAI no longer has result file {file_id}: it was deleted, or is"
-            " older than 30 days. Only sending its requests again brings answers."
+            f"{self.vendor.title} no longer has result file {file_id}: it was deleted,"
+            " or is older than 30 days. Only sending its requests again brings answers."
         )
         with (
             self._failures.downloading(gone),

@@ -1,4 +1,4 @@
-"""OpenAI's request and result lines; also what services that imitate it take."""
+"""Request and result lines of OpenAI and of vendors that use its wire format."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["OpenAIFormat", "refuses"]
 class OpenAIFormat:
     """The lines of `/v1/chat/completions`, `/v1/responses` and `/v1/embeddings`."""
 
-    name = OPENAI.name
+    vendor = OPENAI
     limits = Limits(
         max_requests=50_000,
         max_bytes=200_000_000,
@@ -38,8 +38,9 @@ class OpenAIFormat:
     )
 
     def __init__(self, base_url: str | None = None) -> None:
-        self.base_url = base_url or os.environ.get(OPENAI.base_url_variable)
-        self.base_url = self.base_url or OPENAI.base_url
+        self.name = self.vendor.name
+        found = base_url or os.environ.get(self.vendor.base_url_variable)
+        self.base_url: str = found or self.vendor.base_url
         self._restorer = Restorer()
 
     def restore(self, source: dict[str, Any], answer: Any) -> Any:
@@ -49,7 +50,9 @@ class OpenAIFormat:
     def encoder(self, template: RequestTemplate) -> Encode:
         """Encode once what is constant; see `Format.encoder`."""
         if template.endpoint not in _CONTENT:
-            raise InputError(f"OpenAI has no endpoint {template.endpoint!r}.")
+            raise InputError(
+                f"{self.vendor.title} has no endpoint {template.endpoint!r}."
+            )
         body = constants(template, own_host=_is_own(self.base_url))
         key, lead = _CONTENT[template.endpoint], b""
         first: dict[str, Any] = {"model": template.model}

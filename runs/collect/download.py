@@ -79,16 +79,19 @@ def _download(
         return _gone(batch, exc)
     if batch.status is BatchStatus.FAILED:
         return _refused(run, batch)
-    return _keep(run, shard, batch, output) if batch.status.is_final else None
+    if not batch.status.is_final:
+        return None
+    return _keep(run, shard, attempt, batch, output)
 
 
-def _keep(run: Run, shard: Shard, batch: Batch, output: Path) -> Ended:
+def _keep(
+    run: Run, shard: Shard, attempt: Attempt, batch: Batch, output: Path
+) -> Ended:
     """Check the results, and move them to where they are read from.
 
     The results of a further round are sorted by the shards that their rows are in.
     """
     plan = run.plan()
-    last = shard.last
     scan = scan_results(
         output,
         run.format,
@@ -98,11 +101,11 @@ def _keep(run: Run, shard: Shard, batch: Batch, output: Path) -> Ended:
         sort_into=output.parent if shard.path.startswith("rounds/") else None,
     )
     now = datetime.now(UTC)
-    if last and last.batch and last.batch.provisional and scan.lines and not scan.ours:
+    provisional = attempt.batch and attempt.batch.provisional
+    if provisional and scan.lines and not scan.ours:
         text = f"The results of {batch.id} answer other requests than ours."
         return Ended(verdict=Verdict.NOT_OURS, at=now, text=text)
-    number = last.number if last else 0
-    name = f"{shard.path.replace('/', '-')}-{number:03}.jsonl"
+    name = f"{shard.path.replace('/', '-')}-{attempt.number:03}.jsonl"
     for index, file in scan.by_shard.items():
         run.directory.adopt(file, f"{plan.shards[index].path}/results/{name}")
     run.directory.adopt(output, shard.output_name)

@@ -23,17 +23,10 @@ def download_file(
     wait: bool = False,
     progress: Progress | None = None,
 ) -> int:
-    """Write output and error lines of a batch to `path`; repeating it is safe.
+    """Write output and error lines of a batch to `path`; return how many.
 
-    Args:
-        provider: Where the batch is.
-        batch_id: Which one.
-        path: Replaced when all of it has arrived, and not before.
-        wait: Whether to wait until the batch is over.
-        progress: Called with the bytes received.
-
-    Returns:
-        The number of lines.
+    A file of that name is replaced when all of it has arrived, and not before. With
+    `wait`, a batch that still runs is waited for.
 
     Raises:
         BatchNotEndedError: It still runs; the text says how far it is.

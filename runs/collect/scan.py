@@ -58,16 +58,10 @@ def scan_results(
     shard: ShardPlan,
     sort_into: Path | None,
 ) -> Scan:
-    """Count what the results hold, and find out whether they are ours.
+    """Count what the results of a shard hold, and find out whether they are ours.
 
-    Args:
-        output: The result lines.
-        fmt: How to decode them.
-        plan: Says which rows and shards there are.
-        model: What was asked for, where a line does not name the model.
-        shard: The request file that they answer.
-        sort_into: A folder for one file per shard of the input, where the lines
-            belong to several; else None.
+    Lines that do not name their model are priced as `model`. `sort_into` is a folder
+    for one file per shard of the input, or None where the lines belong to one.
     """
     scan = Scan()
     over: set[int] = set()

@@ -25,13 +25,8 @@ def wait_for_shards(
 ) -> frozenset[str]:
     """Return the shards whose batch is over, as soon as there are any.
 
-    Time alone never ends or cancels a batch. Returns none where another process has
-    downloaded one of them, or where there is nothing to wait for.
-
-    Args:
-        run: The run.
-        until: Return at this time even with none.
-        poller: Keeps its place in a long listing from one call to the next.
+    Time alone never ends or cancels a batch. Returns none at `until`, where another
+    process has downloaded one of them, and where there is nothing to wait for.
     """
     poller = poller or Poller(run.provider())
     awaited: set[str] = set()

@@ -51,18 +51,11 @@ def create_batch(
 ) -> Attempt | None:
     """Create the next attempt's batch; the last attempt must be over.
 
-    A request file that an earlier attempt uploaded is not uploaded again.
-
-    Args:
-        attempts: The records of this file.
-        new: The batch.
-        provider: Where it is created.
-        known: What the account is checked by, before anything is sent.
-        wanted: Asked right before the claim; if it says no, nothing is created.
-        progress: Called with the bytes sent.
+    A request file that an earlier attempt uploaded is not uploaded again. The account
+    is checked by what is `known`, before anything is sent.
 
     Returns:
-        The attempt; None where its batch is no longer wanted.
+        The attempt; None where `wanted`, asked right before the claim, says no.
 
     Raises:
         RunBusyError: Another process claimed this attempt first.

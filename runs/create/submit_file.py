@@ -49,15 +49,8 @@ def submit_file(
 
     The attempts are on record in `<requests_path>.batch/`, so that a call whose
     answer was lost is settled before anything is sent. A file whose content has
-    changed since is a new file.
-
-    Args:
-        requests_path: The request file.
-        provider: Where the batch is created.
-        label: Tells batches of the same file apart; a new label is a new batch.
-        metadata: The user's own pairs for the batch, where the provider takes any.
-        again: Create another batch also where the file already has one.
-        progress: Called with the bytes sent.
+    changed since is a new file. A new `label`, or `again`, asks for another batch of
+    the same file. `metadata` is dropped where the provider takes none.
 
     Raises:
         InputError: The file would be refused; the text lists the problems.

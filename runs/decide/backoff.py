@@ -43,7 +43,7 @@ def paused_shards(run: Run, state: RunState) -> tuple[frozenset[str], datetime |
         until[shard.path] for shard in waiting if shard.is_lost and shard.path in until
     ]
     if claims and get_vendor(run.job.provider).creation == "candidates":
-        # Its batches are told apart by when they were made: one claim at a time.
+        # Its batches are told apart by creation time: one claim at a time.
         for shard in waiting:
             until.setdefault(shard.path, min(claims))
     return frozenset(until), min(until.values(), default=None)

@@ -41,11 +41,8 @@ def next_steps(
 ) -> list[Step]:
     """Return all that can be done now; an empty list means wait, or done.
 
-    Args:
-        state: The run as it is now.
-        job: Its job, which limits batches in flight and rounds.
-        ended: Shards whose batch has ended at the provider.
-        paused: Shards that nothing is sent for yet, as `paused_shards` says.
+    `ended` are the shards whose batch is over at the provider, `paused` those that
+    nothing is sent for yet, as `paused_shards` says.
     """
     if state.report is not None:
         return []

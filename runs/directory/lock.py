@@ -30,13 +30,11 @@ def locked(directory: Directory) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, thread_local=False)
     try:
-        lock.acquire(blocking=False)
+        acquired = lock.acquire(blocking=False)
     except Timeout as exc:
         raise RunBusyError(
             f"Another process works on {directory.url}; it goes on there, and"
-            f" `batchwright status {directory.url}` shows where it stands."
+            f" `batchwright status {directory.url}` shows how far it is."
         ) from exc
-    try:
+    with acquired:
         yield
-    finally:
-        lock.release()

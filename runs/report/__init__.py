@@ -1,1 +1,1 @@
-"""What people are told of a run: its report, a table of its batches, a dry run."""
+"""What people read about a run: its report, a table of its batches, a dry run."""

@@ -48,11 +48,7 @@ def shard_rows(
 ) -> list[dict[str, Any]]:
     """Return a row for each attempt, and for each shard that is not sent yet.
 
-    Args:
-        state: The run as it is now.
-        provider: Whose batches they are.
-        live: Open batches as they were last seen, by ID.
-        now: The time that ages end at.
+    `live` has the open batches by ID, as they were last seen.
     """
     now = now or datetime.now(UTC)
     return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -63,10 +64,8 @@ def dry_run(job: BatchJob, progress: Callable[[int], None] | None = None) -> Dry
             made = shard.requests
             if not samples:
                 with made.path.open("rb") as lines:
-                    samples = [
-                        line.decode().rstrip("\n")
-                        for line, _ in zip(lines, range(_SAMPLES), strict=False)
-                    ]
+                    first = islice(lines, _SAMPLES)
+                    samples = [line.decode().rstrip("\n") for line in first]
             made.path.unlink()
             shard.rows_path.unlink()
             requests += made.requests

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal
 
-from ...data.results.tally import ShardTally
-from ...models import BatchLine, Outcome, RunReport
+from ...data.results.tally import ShardTally, combine
+from ...models import BatchLine, RunReport
 from ..directory.attempts import Attempt
 from ..directory.catalog import run_directories
 from ..directory.run import Run, RunState, Shard
@@ -103,21 +102,15 @@ def _batch_line(shard: Shard, attempt: Attempt | None) -> BatchLine:
 
 def _so_far(state: RunState) -> ShardTally:
     """Add up what the attempts that are over have brought."""
-    outcomes: Counter[Outcome] = Counter()
-    inputs = outputs = 0
-    cost: float | None = 0.0
-    for _, attempt in state.attempts():
-        if (ended := attempt.ended) is not None:
-            outcomes.update(ended.outcomes)
-            inputs += ended.input_tokens
-            outputs += ended.output_tokens
-            known = cost is not None and ended.cost_usd is not None
-            cost = (cost or 0) + (ended.cost_usd or 0) if known else None
-    return ShardTally(
-        outcomes=dict(outcomes),
-        input_tokens=inputs,
-        output_tokens=outputs,
-        cost_usd=cost,
+    return combine(
+        ShardTally(
+            outcomes=ended.outcomes,
+            input_tokens=ended.input_tokens,
+            output_tokens=ended.output_tokens,
+            cost_usd=ended.cost_usd,
+        )
+        for _, attempt in state.attempts()
+        if (ended := attempt.ended)
     )
 
 

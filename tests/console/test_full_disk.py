@@ -10,27 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import Result
 
 from batchwright.sandbox import Sandbox
 
-Cli = Callable[..., subprocess.CompletedProcess[str]]
+Cli = Callable[..., Result]
 
 
-@pytest.fixture
-def cli(small_disk: Path, folder: Path, sandbox: Sandbox) -> Cli:
-    """Run a command in a process of its own."""
-
-    def run(*args: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "batchwright.cli", *args],
-            env={**os.environ, **sandbox.environment()},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return run
+@pytest.fixture(autouse=True)
+def _disk(small_disk: Path) -> None:
+    """Mount the disk."""
 
 
 def _rows(count: int) -> None:
@@ -49,10 +38,8 @@ def _results(count: int) -> None:
             file.write(json.dumps(line) + "\n")
 
 
-def _assert_refused(
-    done: subprocess.CompletedProcess[str], small_disk: Path, name: str
-) -> None:
-    assert done.returncode == 1, done.stderr
+def _assert_refused(done: Result, small_disk: Path, name: str) -> None:
+    assert done.exit_code == 1, done.stderr
     assert done.stderr.startswith("Error: ")
     assert f"{name} cannot be written: " in done.stderr
     assert done.stderr.count("\n") == 1
@@ -113,7 +100,15 @@ def test_a_run(  # noqa: PLR0913, PLR0917 - a table of cases
     run = ["run", "rows.csv", "--model", "gpt-5-mini", "--prompt", "{{ text }}"]
     run += ["--run-dir", run_dir, "--output", output]
 
-    done = cli(*run)
+    # In a process of its own, where Prefect is as quiet as the command makes it.
+    done = subprocess.run(
+        [sys.executable, "-m", "batchwright.cli", *run],
+        env={**os.environ, **sandbox.environment()},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 1, done.stderr
     assert done.stdout == ""
     said = done.stderr.splitlines()[-1]
@@ -124,7 +119,7 @@ def test_a_run(  # noqa: PLR0913, PLR0917 - a table of cases
     assert sandbox.created() == batches
 
     enlarge()
-    done = cli(*(run if command == "run" else ["resume", run_dir]))
-    assert done.returncode == 0, done.stderr
+    again = cli(*(run if command == "run" else ["resume", run_dir]))
+    assert again.exit_code == 0, again.stderr
     assert Path(output).read_bytes().count(b"\n") == rows + 1
     assert sandbox.created() == 1

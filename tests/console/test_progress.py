@@ -105,7 +105,9 @@ def test_lines_leave_no_bar_behind() -> None:
             bars.tell(RunEvent(kind="uploading", shard=f"{n}", done=1, total=1))
             bars.tell(RunEvent(kind="downloading", shard=f"{n}", done=1, total=1))
             bars.tell(RunEvent(kind="submitted", shard=f"{n}", batch_id=f"{n}"))
-            bars.tell(RunEvent(kind="downloaded", shard=f"{n}", batch_id=f"{n}", done=1))
+            bars.tell(
+                RunEvent(kind="downloaded", shard=f"{n}", batch_id=f"{n}", done=1)
+            )
             bars.tell(RunEvent(kind="notice", text=f"{n}"))
         counts = [(task.description, task.fields["amount"]) for task in progress.tasks]
         assert counts == [("Batches created", "200"), ("Batches downloaded", "200")]

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pyte
 import pytest
+from typer.testing import CliRunner
 
+from batchwright.cli import app
 from batchwright.sandbox import Sandbox
 
 Requests = Callable[..., Path]
@@ -94,9 +96,10 @@ def piped(
 
 def create(sandbox: Sandbox, path: Path) -> str:
     """Create a batch and return its ID."""
-    done = piped(sandbox, "create-from-file", "--file-path", path)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.decode().strip()
+    arguments = ["create-from-file", "--file-path", str(path)]
+    done = CliRunner().invoke(app, arguments, env=sandbox.environment())
+    assert done.exit_code == 0, done.output
+    return done.stdout.strip()
 
 
 def test_list_follows_until_nothing_runs(sandbox: Sandbox, requests: Requests) -> None:

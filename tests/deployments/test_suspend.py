@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import FlowRun
 
 from batchwright import BatchJob, advance_runs, run_batch
 
-pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("deployments")]
+pytestmark = pytest.mark.prefect
 
 PAGE = Path(__file__).parents[2] / "docs" / "prefect.md"
 LONG = {"in_progress": 3600}

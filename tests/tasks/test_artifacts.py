@@ -27,7 +27,6 @@ from batchwright.tasks.artifacts import artifact_key, shown, table_data
 
 pytestmark = [
     pytest.mark.prefect,
-    pytest.mark.xdist_group("prefect"),
     pytest.mark.usefixtures("prefect_server"),
 ]
 

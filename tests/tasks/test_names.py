@@ -18,7 +18,6 @@ from batchwright.tasks.names import run_name
 
 pytestmark = [
     pytest.mark.prefect,
-    pytest.mark.xdist_group("prefect"),
     pytest.mark.usefixtures("prefect_server"),
 ]
 

@@ -31,7 +31,7 @@ from batchwright.models import RunReport
 from batchwright.sandbox import Sandbox
 from batchwright.tasks.artifacts import artifact_key
 
-pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("pages")]
+pytestmark = pytest.mark.prefect
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60

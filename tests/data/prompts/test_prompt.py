@@ -26,7 +26,8 @@ def test_plain_templates_are_filled_as_jinja_does(text: str, value: Any) -> None
     source = "{% raw %}" + text.replace("{%", "") + "{% endraw %} {{ a }}!"
     plain = f"<{{{{ a }}}}>{text.replace('{', '')}{{{{ a }}}}"
     for template in (source, plain):
-        expected = jinja2.Template(template, keep_trailing_newline=True).render(a=value)
+        written = jinja2.Template(template, keep_trailing_newline=True)
+        expected = written.render(a="" if value is None else value)
         assert Prompt(_user(template))({"a": value}) == _user(expected)
 
 
@@ -60,6 +61,36 @@ def test_what_cannot_be_filled_is_said(template: str, message: str) -> None:
     """A missing column, an error and an unsafe expression are one sentence each."""
     with pytest.raises(InputError, match=message):
         Prompt(_user(template))({"email": "x"})
+
+
+@pytest.mark.parametrize("name", ["range", "dict", "self", "namespace", "row", "loop"])
+@pytest.mark.parametrize("template", ["{{ NAME }}", "{{ NAME | upper }}"])
+def test_a_column_wins_over_a_name_of_jinjas(name: str, template: str) -> None:
+    """A column may have any name, also one that Jinja2 or we use."""
+    filled = Prompt(_user(template.replace("NAME", name)))({name: "cell"})
+    assert str(filled[0]["content"]).lower() == "cell"
+
+
+def test_jinjas_own_names_are_there_where_no_column_is() -> None:
+    """A template may count, and name the whole row, beside its columns."""
+    loop = "{% for n in range(3) %}{{ n }}{{ a }}{% endfor %}"
+    assert Prompt(_user(loop))({"a": "-"}) == _user("0-1-2-")
+    keys = "{% for key, cell in row.items() %}{{ key }}={{ cell }};{% endfor %}"
+    assert Prompt(_user(keys))({"row": "r", "a": 1}) == _user("row=r;a=1;")
+
+
+@pytest.mark.parametrize(
+    "template", ["<{{ a }}>", "<{{ row['a'] }}>", "<{{ b or a }}>"]
+)
+def test_a_null_is_the_empty_text(template: str) -> None:
+    """No prompt holds Python's word for a value that is missing."""
+    assert Prompt(_user(template))({"a": None, "b": ""}) == _user("<>")
+
+
+def test_a_name_with_spaces_is_shown_the_way() -> None:
+    """The syntax error says how to write a column that is no identifier."""
+    with pytest.raises(InputError, match=r'Write {{ row\["First name"\] }}'):
+        Prompt(_user("Dear {{ First name }}"))
 
 
 def test_a_bad_template_is_refused_when_compiled() -> None:

@@ -143,6 +143,20 @@ def test_spent_account_needs_a_person(status: int, error: Any) -> None:
     assert not caught.value.retryable
 
 
+@pytest.mark.parametrize(
+    "code", ["workspace_human_review_disabled", "human_review_not_available"]
+)
+def test_a_setting_of_the_workspace_needs_a_person(code: str) -> None:
+    """A workspace that does not allow the call is an access error, not bad input."""
+    details = {"error_code": code}
+    error = {"type": "invalid_request_error", "message": "Off.", "details": details}
+    answer = httpx2.Response(400, json={"type": "error", "error": error})
+    with pytest.raises(AccessError, match="workspace's settings") as caught:
+        provider(lambda _: answer).account()
+    assert caught.value.code == code
+    assert not caught.value.retryable
+
+
 def test_auth_token_of_the_sdk_is_a_key_too(
     anthropic_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,4 +168,7 @@ def test_auth_token_of_the_sdk_is_a_key_too(
 def test_unknown_counts_are_no_total() -> None:
     """Counts that are not all there add up to nothing."""
     counts = {"processing": 1, "succeeded": 2}
-    assert read_batch({"id": "m", "request_counts": counts}).counts.total is None
+    assert (
+        read_batch({"id": "m", "request_counts": counts}, "anthropic").counts.total
+        is None
+    )

@@ -221,7 +221,7 @@ def test_upload_without_an_id_in_the_answer_can_be_repeated(tmp_path: Any) -> No
 )
 def test_status_is_read_in_any_case(word: str, status: BatchStatus) -> None:
     """Services that shout or capitalise mean the same."""
-    batch = read_batch({"id": "b", "status": word})
+    batch = read_batch({"id": "b", "status": word}, "openai")
     assert (batch.status, batch.provider_status) == (status, word)
 
 
@@ -231,7 +231,7 @@ def test_status_is_read_in_any_case(word: str, status: BatchStatus) -> None:
 )
 def test_time_is_read_as_number_or_text(created_at: Any) -> None:
     """Unix seconds and ISO 8601 are the same aware time."""
-    batch = read_batch({"id": "b", "created_at": created_at})
+    batch = read_batch({"id": "b", "created_at": created_at}, "openai")
     assert batch.created_at == datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
 
 
@@ -240,7 +240,7 @@ def test_time_is_read_as_number_or_text(created_at: Any) -> None:
 )
 def test_errors_are_read_as_list_or_object(errors: Any) -> None:
     """Some services leave the list object out."""
-    assert read_batch({"id": "b", "errors": errors}).errors[0].line == 2
+    assert read_batch({"id": "b", "errors": errors}, "openai").errors[0].line == 2
 
 
 _JSON = st.recursive(
@@ -263,4 +263,4 @@ _FIELDS = (
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(_FIELDS, _JSON)))
 def test_any_batch_object_with_an_id_is_read(body: dict[str, Any]) -> None:
     """No value of any field makes a paid batch unreadable."""
-    assert read_batch({**body, "id": "b"}).id == "b"
+    assert read_batch({**body, "id": "b"}, "openai").id == "b"

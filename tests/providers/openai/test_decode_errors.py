@@ -91,7 +91,7 @@ FAILURES = {
     "error-alone": (_line(error=_failed("odd")), "odd: Sorry.", False),
     "other-provider": (
         b'{"custom_id":"row-1","result":{"type":"expired"}}',
-        "This is an Anthropic result line.",
+        "This is another provider's result line.",
         False,
     ),
 }
