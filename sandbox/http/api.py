@@ -55,7 +55,7 @@ def disk_full(folder: Path) -> ApiError:
     """Return the error of a sandbox whose disk is full."""
     return ApiError(
         507,
-        f"No space is left on the disk of the sandbox; make room for {folder}, then"
+        f"No space is left on the disk of the sandbox; free some for {folder}, then"
         " repeat the command.",
         code="insufficient_storage",
     )
