@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import orjson
+import msgspec
 
 from ..columns import META, to_json, to_texts
 
@@ -103,7 +103,7 @@ class LineChunk:
     def _values(self) -> list[list[Any]]:
         if not self._columns:
             return []
-        rows = [*map(orjson.loads, self._lines)]
+        rows = [*map(msgspec.json.decode, self._lines)]
         return [[row.get(name) for row in rows] for name in self._columns]
 
 
@@ -127,7 +127,7 @@ class _LineChunks:
 
 
 def _without_ours(line: bytes) -> bytes:
-    values = orjson.loads(line)
+    values = msgspec.json.decode(line)
     if META.keys().isdisjoint(values):
         return line
     return to_json({name: values[name] for name in values if name not in META})
