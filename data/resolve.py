@@ -26,10 +26,10 @@ from .resolve_steps import (
     resolve_prompt,
 )
 from .rows.source import open_rows
+from .tables.formats import OUTPUT_SUFFIXES
 
 __all__ = ["BatchJob", "ResolvedJob", "check_output", "fill_dates", "resolve"]
 
-_OUTPUTS = (".parquet", ".csv", ".jsonl", ".ndjson")
 _DATE = re.compile(r"\{date:([^}]+)\}")
 
 
@@ -108,7 +108,7 @@ def resolve(
     when = now or datetime.now(UTC)
     provider, model = split_model(job.model)
     output = absolute(fill_dates(job.output, when))
-    if not output.lower().endswith(_OUTPUTS):
+    if not output.lower().endswith(OUTPUT_SUFFIXES):
         raise InputError(
             f"The output {output} must end in .parquet, .csv or .jsonl: that says how"
             " it is written."
