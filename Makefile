@@ -6,7 +6,12 @@ STAMP := .venv/.installed
 # Nothing here reports to anybody.
 QUIET := DO_NOT_TRACK=1 PREFECT_SERVER_ANALYTICS_ENABLED=false
 
-.PHONY: help demo test test-long check lint types bench wheel constraints clean
+# Where `make test-pythons` looks for a Python: in PATH, then among pyenv's.
+find = $(firstword $(shell for p in python$(1) $$HOME/.pyenv/versions/$(1).*/bin/python$(1); do \
+  $$p -c 'import ensurepip, venv' 2>/dev/null && echo $$p; done))
+FAST := tests/architecture tests/data tests/providers tests/sandbox tests/flows
+
+.PHONY: help demo test test-long test-pythons check lint types bench wheel constraints clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -14,11 +19,21 @@ help:
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "batchwright needs Python 3.11 or newer with venv (Debian: apt install python3-venv); say which with make PYTHON=..."; exit 1; }
 	@echo "Setting up .venv (once, about a minute) ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e . --group dev
-	@$(BIN)/python -m compileall -q $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') || true
-	@touch $@
+	$(call install,.venv,$(PYTHON))
+
+.venv-%/.installed: pyproject.toml constraints.txt
+	@echo "Setting up .venv-$* (once, about a minute) ..."
+	$(call install,.venv-$*,$(call find,$*))
+
+.PRECIOUS: .venv-%/.installed
+
+define install
+	@test -x $(1)/bin/python || $(2) -m venv $(1)
+	@$(1)/bin/python -m pip install -qq --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(1)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e . --group dev
+	@$(1)/bin/python -m compileall -q $$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') || true
+	@touch $(1)/.installed
+endef
 
 ## make demo         a table of emails becomes a typed table, offline and for nothing
 demo: $(STAMP)
@@ -35,11 +50,20 @@ demo: $(STAMP)
 
 ## make test         the test suite
 test: $(STAMP)
-	@$(QUIET) $(BIN)/python -m pytest -n auto --dist loadgroup
+	@$(QUIET) $(BIN)/python -m pytest -n auto --dist worksteal
 
 ## make test-long    what takes minutes: many kills, many rows
 test-long: $(STAMP)
 	@$(QUIET) $(BIN)/python -m pytest -m long --timeout 7200
+
+## make test-pythons  the fast part of it, on each Python from 3.11 to 3.13 found here
+test-pythons:
+	@found="$(foreach v,$(filter-out $(EXCEPT),3.11 3.12 3.13),$(if $(call find,$v),test-python-$v))"; \
+	test -z "$$found" && echo "No other Python is here." || $(MAKE) --no-print-directory $$found
+
+test-python-%: .venv-%/.installed
+	@echo "Python $*:"
+	@$(QUIET) .venv-$*/bin/python -m pytest -q -n auto --dist worksteal $(FAST)
 
 ## make check        format, lint, types, tests
 check: lint types test
@@ -63,9 +87,9 @@ wheel: $(STAMP)
 	@rm -rf build dist
 	@$(BIN)/python -m build --quiet
 
-## make constraints  pin what is installed now
+## make constraints  pin what is installed now (in the oldest Python, which needs most)
 constraints: $(STAMP)
 	@$(BIN)/python -m pip freeze --exclude-editable | grep '==' > constraints.txt
 
 clean:
-	@rm -rf .venv .cache build dist demo .typings *.egg-info
+	@rm -rf .venv .venv-3.* .cache build dist demo .typings *.egg-info

@@ -39,18 +39,25 @@ _PLAIN = (
 _AWKWARD = ["Größe", "naïve", "価格", '"quoted"', "line\nbreak", "café", "🙁"]
 _AWKWARD_EVERY = 10
 """One text in so many is not plain English: most users' are, and none are all."""
+_FOREIGN = (
+    "die Rechnung für März wurde zweimal bezahlt, bitte überweisen Sie den Betrag"
+    " zurück “sofort” 請求書が二重に支払われました 返金してください ログインできません"
+    " счёт оплачен дважды пожалуйста верните деньги 🙁 🧾"
+)
+"""Words of languages that UTF-8 needs more than one byte a character for."""
 _TEXTS = 997
 _ANSWERS = 200
 _MONTHS = ("January", "May", "June", "October", "December")
 _BUFFER_BYTES = 1 << 20
 
 
-def texts(rows: int, characters: int = 500) -> Iterator[str]:
+def texts(rows: int, characters: int = 500, *, foreign: bool = False) -> Iterator[str]:
     """Yield one text per row: no two neighbours are alike."""
     chance = random.Random(7)  # noqa: S311 - test data
     made = []
     for number in range(_TEXTS):
-        words = _PLAIN.split() + ([] if number % _AWKWARD_EVERY else _AWKWARD)
+        words = (_FOREIGN if foreign else _PLAIN).split()
+        words += [] if number % _AWKWARD_EVERY else _AWKWARD
         text = " ".join(chance.choices(words, k=characters // 3))
         made.append(text[:characters])
     for row in range(rows):

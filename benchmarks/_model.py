@@ -1,4 +1,4 @@
-"""The response model that every side uses; needs Pydantic only."""
+"""The response models that the sides use; they need Pydantic only."""
 
 from __future__ import annotations
 

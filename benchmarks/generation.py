@@ -1,4 +1,4 @@
-"""1. Generation: rows to request files, against instructor and the bare loop."""
+"""1. Generation: rows and messages to request files, against instructor and loops."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _ROWS = 200_000
 _SOME_ROWS, _FEW_ROWS = 40_000, 1000
 """What is slow is measured on fewer rows, and compared per row."""
 _TIMES = 7
-_OLD, _NEW, _FLOOR = 5, 100, 1.6
+_OLD, _NEW, _FLOOR, _LOOP = 5, 100, 1.6, 1.5
+_MESSAGES = 100_000
 
 
 def measure(bench: Bench) -> Iterator[Line]:
@@ -75,6 +76,36 @@ def measure(bench: Bench) -> Iterator[Line]:
         other=spread(samples["bare"]),
         ratio=f"{ours / median(samples['bare']):.2f} times the floor",
     )
+    for kind, model in (("plain", "Ticket"), ("foreign", "Claim")):
+        yield from _from_messages(bench, kind, model)
+
+
+def _from_messages(bench: Bench, kind: str, model: str) -> Iterator[Line]:
+    """Compare `create_from_messages` with loops that write the same requests."""
+    example, target = bench.folder / f"{kind}.jsonl", bench.folder / "made.jsonl"
+    run("ours:create", 1, kind, example)
+    samples = interleave(
+        {
+            "ours": partial(run, "ours:create", _MESSAGES, kind, target),
+            "dumps": partial(run, "bare:dumps", _MESSAGES, kind, example, target),
+            "splice": partial(run, "bare:splice", _MESSAGES, kind, example, target),
+        },
+        _TIMES,
+    )
+    for name, label in (
+        ("dumps", "`orjson.dumps` of each request"),
+        ("splice", "`orjson.dumps` of the messages, spliced"),
+    ):
+        ratio = median(samples["ours"]) / median(samples[name])
+        yield Line(
+            item=1,
+            what=f"Requests from {_MESSAGES:,} {kind} messages, {model}; {label}",
+            ours=spread(samples["ours"]),
+            other=spread(samples[name]),
+            ratio=f"{ratio:.2f} times a naive loop",
+            target=f"<= {_LOOP} times",
+            ok=ratio <= _LOOP,
+        )
 
 
 def _ours(bench: Bench, source: Path, keep_rows: str) -> Sample:

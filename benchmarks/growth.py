@@ -110,7 +110,7 @@ def _growth(name: str, by_rows: dict[int, list[Sample]]) -> Line:
     """Compare what a further row costs, whatever a job costs by itself.
 
     By user time: the system's, for files and memory, came out between 1 and 5 us for
-    the same rows. It is shown, and not held to the target.
+    the same rows. It is shown, and not paused to the target.
     """
     few = by_rows[_FEW]
     more = {rows: samples for rows, samples in by_rows.items() if rows != _FEW}

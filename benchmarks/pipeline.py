@@ -17,9 +17,9 @@ _STEPS = {
     "generation": "generate",
     "upload": "submit",
     "polls": "wait",
-    "download": "land",
+    "download": "download",
     "parse and join": "parse",
-    "write": "finish",
+    "write": "write-output",
 }
 
 

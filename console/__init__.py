@@ -1,1 +1,1 @@
-"""What the command line declares, shows and says; it knows no provider and no run."""
+"""Commands, options, tables and progress; they call flows, runs and data."""

@@ -1,4 +1,4 @@
-"""From what happened to one sentence on standard error, and an exit code."""
+"""Exit codes, and errors as one sentence on standard error."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ INTERRUPTED = 130
 
 _DEBUG = "BATCHWRIGHT_DEBUG"
 
-_PATH_TROUBLE = {
+_PATH_ERRORS = {
     errno.ENOENT: "There is no file or folder {}.",
     errno.EISDIR: "{} is a folder; name a file.",
     errno.ENOTDIR: "A part of the path {} is no folder.",
@@ -43,44 +43,44 @@ _PATH_TROUBLE = {
 
 
 def say(text: str) -> None:
-    """Print one line of chatter, where it does not mix with data."""
+    """Print a message to standard error, apart from the data."""
     typer.echo(text, err=True)
 
 
 class Group(TyperGroup):
-    """Commands whose failures end in one sentence, never in a traceback.
+    """Commands whose errors end in one sentence instead of a traceback.
 
-    With `BATCHWRIGHT_DEBUG=1` they end in the traceback.
+    `BATCHWRIGHT_DEBUG=1` shows the traceback.
     """
 
     def get_params(self, ctx: Any) -> Any:
-        """Return the options; beside a flag, help shows no type."""
+        """Return the options; the help page shows no type beside a flag."""
         return _without_flag_types(super().get_params(ctx))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command, whose flags show no type either."""
+        """Return the command; its help page shows no type beside a flag."""
         command = super().get_command(ctx, cmd_name)
         if command is not None:
             _without_flag_types(command.get_params(ctx))
         return command
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; turn what it raises into an exit code."""
+        """Run the command, and turn an exception into a sentence and an exit code."""
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()  # a full disk shows here, or never
+            sys.stdout.flush()  # a full disk raises here, or not at all
         except (typer.TyperException, typer.Exit, typer.Abort):
             raise
         except KeyboardInterrupt as exc:
             raise typer.Exit(INTERRUPTED) from exc
         except BrokenPipeError as exc:
-            # The reader has seen enough (`| head`); that is no failure of ours.
+            # The reader closed the pipe (`| head`), which is no error.
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open until the process ends
             raise typer.Exit(OK) from exc
         except Exception as exc:
             if os.environ.get(_DEBUG):
                 raise
-            text, code = _told(exc)
+            text, code = _sentence_of(exc)
             say(text if code == NOT_READY else f"Error: {text}")
             raise typer.Exit(code) from exc
         else:
@@ -90,11 +90,11 @@ class Group(TyperGroup):
 def _without_flag_types(params: list[Any]) -> list[Any]:
     for each in params:
         if getattr(each, "is_flag", False):
-            each.metavar = ""  # Typer's `<bool>` looks as if a value followed
+            each.metavar = ""  # Typer's `<bool>` looks as if the flag took a value
     return params
 
 
-def _told(exc: Exception) -> tuple[str, int]:
+def _sentence_of(exc: Exception) -> tuple[str, int]:
     if isinstance(exc, BatchNotEndedError):
         return str(exc), NOT_READY
     if isinstance(exc, BatchwrightError):
@@ -103,31 +103,29 @@ def _told(exc: Exception) -> tuple[str, int]:
         return text, FAILED
     if isinstance(exc, OSError) and is_disk_full(exc):
         where = f" for {_path(exc)}" if exc.filename else ""
-        text = (
-            f"No room is left on the disk{where}; make room, then repeat the command."
-        )
+        text = f"The disk is full{where}; free some space, then repeat the command."
         return text, FAILED
     if isinstance(exc, OSError) and exc.strerror:
-        trouble = _PATH_TROUBLE.get(exc.errno or 0, "{}: " + exc.strerror + ".")
-        return trouble.format(_path(exc)), FAILED
+        sentence = _PATH_ERRORS.get(exc.errno or 0, "{}: " + exc.strerror + ".")
+        return sentence.format(_path(exc)), FAILED
     text = (
         f"Unexpected {type(exc).__name__}: {str(exc).rstrip('.')}. This looks like a"
-        f" fault of batchwright; {_DEBUG}=1 before the command shows where it is."
+        f" bug in batchwright; {_DEBUG}=1 before the command shows the traceback."
     )
     return text, FAILED
 
 
 def _wrong_settings(exc: Exception) -> str:
-    """Name the variables that are wrong; empty where it is about something else."""
+    """Return which `BATCHWRIGHT_*` variables are invalid; empty for other errors."""
     from pydantic import ValidationError  # noqa: PLC0415 - not for every `--help`
 
     if not (isinstance(exc, ValidationError) and exc.title == "Settings"):
         return ""
-    said = [
+    errors = [
         f"BATCHWRIGHT_{str(error['loc'][0]).upper()}={error['input']}: {error['msg']}"
         for error in exc.errors()
     ]
-    return f"The environment has {'; '.join(said)}."
+    return f"The environment has {'; '.join(errors)}."
 
 
 def _path(exc: OSError) -> str:

@@ -1,4 +1,4 @@
-"""From options to a job."""
+"""From the options of a command to a `BatchJob`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["make_job", "spooled"]
 
 @contextmanager
 def spooled(location: str) -> Iterator[str]:
-    """Give the input's path; `-` is standard input, kept on disk for the block.
+    """Give the path of the input; `-` is standard input, copied to a file.
 
-    Its file is named after its content, so the same command with the same input
-    continues its run. It stays where the block fails, for a resume.
+    The file is named after its content, so that the same command with the same input
+    continues its run. It is deleted unless the block fails.
     """
     if location != "-":
         yield location
@@ -45,10 +45,10 @@ def spooled(location: str) -> Iterator[str]:
 
 
 def make_job(**given: Any) -> BatchJob:
-    """Build the job.
+    """Build the job from the values of its options.
 
     Raises:
-        BadParameter: A value that its option cannot have.
+        BadParameter: A value that the option cannot have.
     """
     try:
         return BatchJob(**given)

@@ -1,4 +1,4 @@
-"""The table of `list`, refreshed until nothing in it runs any more."""
+"""The table of `list`, refreshed while a batch in it is in progress."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rich.text import Text
 
 from ..errors import ProviderError
 from ..models import Batch
-from .batches import batches_table
 from .tables import redrawn
+from .views import batches_table
 
 __all__ = ["watch"]
 
@@ -26,14 +26,14 @@ def watch(
     *,
     screen: bool,
 ) -> None:
-    """Show the batches, looking again every `poll_seconds`, until all are over.
+    """Show the batches and refresh them every `poll_seconds` until all have ended.
 
-    A later look that fails in passing is said below the table, and repeated. The
-    last table stays on the screen, also after an interrupt.
+    A retryable error after the first look is shown below the table. The last table
+    stays on the screen, after an interrupt too.
     """
     batches = look()
     try:
-        if _any_runs(batches):
+        if _in_progress(batches):
             console = Console()
             with (
                 _cleared_when_resized(console),
@@ -44,7 +44,7 @@ def watch(
                     transient=True,
                 ) as live,
             ):
-                while _any_runs(batches):
+                while _in_progress(batches):
                     time.sleep(poll_seconds)
                     note = ""
                     try:
@@ -63,7 +63,7 @@ def watch(
 
 @contextmanager
 def _cleared_when_resized(console: Console) -> Iterator[None]:
-    """Empty the terminal as its size changes: it wraps what was drawn for another."""
+    """Clear the terminal when it is resized: it wraps lines of the former width."""
     if not hasattr(signal, "SIGWINCH"):  # Windows
         yield
         return
@@ -74,7 +74,7 @@ def _cleared_when_resized(console: Console) -> Iterator[None]:
         signal.signal(signal.SIGWINCH, before)
 
 
-def _any_runs(batches: Sequence[Batch]) -> bool:
+def _in_progress(batches: Sequence[Batch]) -> bool:
     return any(not batch.status.is_final for batch in batches)
 
 

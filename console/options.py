@@ -1,106 +1,195 @@
-"""The options that commands share, declared once with their units and defaults."""
+"""The options that several commands share, each declared once."""
 
 from __future__ import annotations
 
 import functools
 import inspect
+import json
 from collections.abc import Callable
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
-__all__ = ["AsJson", "BatchId", "FilePath", "RunDir", "Target", "expanded", "pairs"]
+from ..data.job_fields import (
+    JOB_FIELDS,
+    LIMITS,
+    OUTPUT,
+    PANELS,
+    REQUEST,
+    RUN,
+    SIZE,
+    JobField,
+)
+from ..errors import InputError
+
+__all__ = [
+    "AllJobOptions",
+    "AsJson",
+    "BatchId",
+    "FilePath",
+    "Input",
+    "Overwrite",
+    "RequestOptions",
+    "RunDir",
+    "Target",
+    "expanded",
+    "pairs",
+    "response_model_option",
+]
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON instead, one object a line.")
 ]
 BatchId = Annotated[
-    str, typer.Option(metavar="ID", help="The batch, as `list` shows it.")
+    str, typer.Option(metavar="ID", help="The ID of the batch, as `list` shows it.")
 ]
 FilePath = Annotated[
     Path,
     typer.Option(
         metavar="FILE",
-        help="The requests, as JSON lines.",
-        readable=False,  # it is no wrong usage, and opening the file says it better
+        help="The request file: JSON lines.",
+        readable=False,  # opening the file gives a better error, with exit code 1
     ),
 ]
 RunDir = Annotated[
     str,
     typer.Argument(metavar="RUN_DIR", help="The run's folder, or its URL (s3://...)."),
 ]
+Input = Annotated[
+    str,
+    typer.Argument(
+        metavar="INPUT",
+        help="The rows: a .csv, .tsv, .jsonl or .parquet file, .csv.gz and the like, a"
+        " glob of these, a URL (s3://...), or - for JSON lines on standard input.",
+    ),
+]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """Which provider a command talks to."""
+@dataclass(frozen=True, slots=True)
+class _Computed:
+    """Marks a parameter that is computed from the options a function declares."""
 
-    use_anthropic: Annotated[
-        bool,
-        typer.Option(
-            "--use-anthropic",
-            help="Use the Anthropic API instead of OpenAI's.",
-        ),
-    ] = False
-    provider: Annotated[
-        Literal["openai", "anthropic"] | None,
-        typer.Option(
-            metavar="NAME", help="The same: openai or anthropic.", show_default="openai"
-        ),
-    ] = None
-
-    @property
-    def name(self) -> str:
-        """The provider's name; OpenAI where none was given.
-
-        Raises:
-            BadParameter: Two different ones were given.
-        """
-        if self.use_anthropic and self.provider == "openai":
-            raise typer.BadParameter(
-                "--use-anthropic and --provider openai contradict each other."
-            )
-        return "anthropic" if self.use_anthropic else self.provider or "openai"
+    function: Callable[..., Any]
 
 
 def expanded(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command one option for each field of its dataclass parameters.
-
-    Typer sees the fields; the command gets the dataclass.
-    """
-    parameters = _parameters(command)
-    groups: dict[str, Any] = {
-        name: each.annotation
-        for name, each in parameters.items()
-        if is_dataclass(each.annotation)
-    }
-    members = {name: _parameters(kind) for name, kind in groups.items()}
+    """Replace each `_Computed` parameter of a command by its options."""
+    parameters = inspect.signature(command, eval_str=True).parameters
+    flat: dict[str, inspect.Parameter] = {}
+    computed: dict[str, tuple[Callable[..., Any], list[str]]] = {}
+    for name, parameter in parameters.items():
+        marks = getattr(parameter.annotation, "__metadata__", ())
+        if marks and isinstance(marks[0], _Computed):
+            function = marks[0].function
+            options = inspect.signature(function, eval_str=True).parameters
+            computed[name] = (function, [*options])
+            flat |= options
+        else:
+            flat[name] = parameter
 
     @functools.wraps(command)
-    def with_groups(**values: Any) -> None:
-        for name, kind in groups.items():
-            values[name] = kind(**{each: values.pop(each) for each in members[name]})
+    def with_options(**values: Any) -> None:
+        for name, (function, options) in computed.items():
+            values[name] = function(**{each: values.pop(each) for each in options})
         command(**values)
 
-    flat: dict[str, inspect.Parameter] = {}
-    for name, parameter in parameters.items():
-        flat |= members.get(name, {name: parameter})
-    keyword_only = inspect.Parameter.KEYWORD_ONLY
-    signature = inspect.Signature([e.replace(kind=keyword_only) for e in flat.values()])
-    with_groups.__signature__ = signature  # type: ignore[attr-defined] # Typer reads it
-    with_groups.__annotations__ = {name: each.annotation for name, each in flat.items()}
-    return with_groups
-
-
-def _parameters(function: Any) -> dict[str, inspect.Parameter]:
-    """Return the parameters of a function or dataclass, annotations evaluated."""
-    hints = get_type_hints(function, include_extras=True)
-    return {
-        name: parameter.replace(annotation=hints[name])
-        for name, parameter in inspect.signature(function).parameters.items()
+    # Typer reads both. A required option may come after one with a default.
+    with_options.__signature__ = inspect.Signature([*flat.values()])  # type: ignore[attr-defined]
+    with_options.__annotations__ = {
+        name: each.annotation for name, each in flat.items()
     }
+    return with_options
+
+
+def _target(
+    *,
+    use_anthropic: Annotated[
+        bool,
+        typer.Option("--use-anthropic", help="The same as --provider anthropic."),
+    ] = False,
+    provider: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The provider: openai (default), anthropic, or one that an installed"
+            " package adds.",
+        ),
+    ] = None,
+) -> str:
+    from ..providers import DEFAULT_PROVIDER, get_vendor  # noqa: PLC0415 - for help
+
+    flagged = "anthropic" if use_anthropic else None
+    if flagged and provider not in {None, flagged}:
+        raise typer.BadParameter(
+            f"--use-anthropic and --provider {provider} contradict each other."
+        )
+    try:
+        return get_vendor(flagged or provider or DEFAULT_PROVIDER).name
+    except InputError as exc:
+        raise typer.BadParameter(str(exc), param_hint="--provider") from exc
+
+
+Target = Annotated[str, _Computed(_target)]
+"""The name of the provider."""
+
+
+def _option(panel: str, name: str, field: JobField) -> inspect.Parameter:
+    """Return the option that sets a field of `BatchJob`."""
+    kind: Any = field.kind
+    default = inspect.Parameter.empty if field.default is ... else field.default
+    if kind is dict:
+        name, kind, default = "param", list[str], None
+    option = typer.Option(
+        f"--{name.replace('_', '-')}",
+        help=field.help,
+        metavar=field.metavar,
+        show_default=field.shown or True,
+        min=field.bounds.get("ge", field.bounds.get("gt")),
+        max=field.bounds.get("le"),
+        rich_help_panel=panel,
+    )
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=Annotated[kind | None if default is None else kind, option],
+        default=default,
+    )
+
+
+def _job_options(*panels: str) -> _Computed:
+    """Return the options in these panels; their value is a dict of job fields."""
+
+    def fields(**given: Any) -> dict[str, Any]:
+        texts = pairs(given.pop("param"), "--param")
+        return {
+            **given,
+            "params": {key: _json(key, text) for key, text in texts.items()},
+        }
+
+    options = [
+        _option(panel, name, field)
+        for panel in panels
+        for name, field in PANELS[panel].items()
+    ]
+    fields.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    return _Computed(fields)
+
+
+AllJobOptions = Annotated[
+    dict[str, Any], _job_options(REQUEST, SIZE, OUTPUT, LIMITS, RUN)
+]
+RequestOptions = Annotated[dict[str, Any], _job_options(REQUEST, SIZE)]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help=JOB_FIELDS["overwrite"].help)
+]
+
+
+def response_model_option(shown: str) -> Any:
+    """Return `--response-model` for a command that parses; `shown` is its default."""
+    text = JOB_FIELDS["response_model"].help
+    return typer.Option(metavar="MODEL", help=text, show_default=shown)
 
 
 def pairs(given: list[str] | None, option: str) -> dict[str, str]:
@@ -118,3 +207,14 @@ def pairs(given: list[str] | None, option: str) -> dict[str, str]:
             raise typer.BadParameter(f"{key!r} is given twice.", param_hint=option)
         found[key] = value
     return found
+
+
+def _json(key: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as exc:
+        quoted = json.dumps(text)
+        raise typer.BadParameter(
+            f"{text!r} is no JSON; for a text write {key}='{quoted}'.",
+            param_hint="--param",
+        ) from exc

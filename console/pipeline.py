@@ -1,4 +1,4 @@
-"""Run a flow in this process, with its progress shown and its end clean."""
+"""Runs a flow in this process, shows its progress, and stops it cleanly."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from ..data.job import BatchJob
 from ..models import RunReport
+from ..runs.directory.access import Credentials, keys_from
 from ..runs.directory.lock import locked
 from ..runs.directory.run import Run
 from ..runs.events import listening
@@ -19,17 +20,17 @@ from ..runs.pause import request_stop, stop_requested
 from .exits import INTERRUPTED, say
 from .progress import erase_bars, progress_shown
 
-__all__ = ["execute"]
+__all__ = ["execute", "run_keys"]
 
 _GRACE_SECONDS = 1
-"""How long a stopped run may take to unwind; all in all it ends within two seconds."""
+"""How long a stopped run may take to end by itself; it ends in two seconds at most."""
 
 _SHOW_CURSOR = "\x1b[?25h"
 
 _QUIET = {
-    # A fresh home needs about 20 s of migrations, and a slow machine more.
+    # A new PREFECT_HOME needs about 20 s of migrations, more on a slow machine.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
-    # What goes wrong is said once, in our words.
+    # Errors are shown once, by us.
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
@@ -39,18 +40,18 @@ _QUIET = {
 
 
 def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
-    """Start or continue a run as a flow; one that is done is left alone.
+    """Start or continue a run as a flow; a run that is done is not changed.
 
     Raises:
-        KeyboardInterrupt: Stopped by a signal; what to do next has been said.
+        KeyboardInterrupt: Stopped by a signal; the message about it is printed.
     """
     done = run.state().report
     if done is not None:
         return done
     with locked(run.directory):
-        pass  # a run that is busy elsewhere is said before Prefect starts
+        pass  # a run that another process works on is refused before Prefect starts
     if not run.job.synthetic and run.job.job.credentials is None:
-        run.provider()  # and so is a missing key
+        run.provider()  # so is a missing key
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     directory = run.directory.url
@@ -59,7 +60,7 @@ def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
     if url := os.environ.get("PREFECT_API_URL"):
         beginning = f"Connecting to Prefect at {url}"
     with _stoppable(directory):
-        # Not under the bars: Prefect greets a person who is new to it.
+        # Outside of the bars: Prefect prints a greeting on its first start.
         from ..flows.batch import resume_run, run_batch  # noqa: PLC0415 - takes 2 s
 
         with progress_shown(beginning) as tell, listening(tell):
@@ -68,13 +69,26 @@ def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
             return resume_run(directory, wait)
 
 
+@contextmanager
+def run_keys() -> Iterator[None]:
+    """Let runs within the block read their keys from Prefect blocks."""
+
+    def read(name: str, provider: str) -> Credentials:
+        from ..tasks.credentials import read_credentials  # noqa: PLC0415 - takes 2 s
+
+        return read_credentials(name, provider)
+
+    with keys_from(read):
+        yield
+
+
 def _leave_at_once() -> NoReturn:
-    """Exit without waiting for threads: the run directory bears any end."""
+    """Exit without waiting for threads; the run directory is valid at any moment."""
     if sys.__stderr__ and sys.__stderr__.isatty():
         sys.__stderr__.write(_SHOW_CURSOR)
         sys.__stderr__.flush()
     if "prefect.server.api.server" in sys.modules:
-        from ..flows.embedded import kill_embedded_servers  # noqa: PLC0415 - loaded
+        from ..flows._prefect import kill_embedded_servers  # noqa: PLC0415 - loaded
 
         kill_embedded_servers()
     sys.stdout.flush()
@@ -84,7 +98,7 @@ def _leave_at_once() -> NoReturn:
 
 @contextmanager
 def _stoppable(directory: str) -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into a quick end that cancels nothing."""
+    """Let Ctrl-C and SIGTERM stop the process quickly, without cancelling batches."""
 
     def stop(_number: int, _frame: Any) -> None:
         if stop_requested():
@@ -96,7 +110,7 @@ def _stoppable(directory: str) -> Iterator[None]:
             f"\n  batchwright resume {directory}"
         )
         # Ctrl-C in a terminal ends Prefect's local server as well, and its client
-        # would then look for it for a minute.
+        # would then retry for a minute.
         patience = threading.Timer(_GRACE_SECONDS, _leave_at_once)
         patience.daemon = True
         patience.start()

@@ -1,4 +1,4 @@
-"""Work as it happens: bars on a terminal, one line per event in a pipe."""
+"""Progress of a command: bars on a terminal, one line for each event in a pipe."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..models import EventKind, RunEvent
 from .exits import say
 from .tables import redrawn
 
-__all__ = ["Tell", "describe", "erase_bars", "progress_shown"]
+__all__ = ["Bars", "Tell", "describe", "erase_bars", "progress_shown"]
 
 Tell = Callable[[RunEvent], None]
 
@@ -35,33 +35,46 @@ _BARS: dict[EventKind, tuple[str, Callable[[int], str]]] = {
     "downloading": ("Downloading", decimal),
     "writing": ("Writing rows", "{:,}".format),
 }
-"""What comes in many steps: its name, and how its amounts are written."""
+"""Events that come many times: name of the bar, and how its amounts are written."""
+
+_LINES: dict[EventKind, str] = {
+    "started": "Run directory: {event.text}",
+    "generated": "Made {done} requests for {batches}",
+    "submitted": "Created batch {event.batch_id}{how}",
+    "ended": "Batch {event.batch_id} was refused: {event.text}",
+    "downloaded": "Downloaded {done} results of {event.batch_id}{how}",
+    "round": "Round {event.text}: {done} requests are sent again",
+    "parked": "Batch {event.batch_id} waits for capacity: {event.text}",
+    "notice": "Note: {event.text}",
+    "finished": "Wrote {event.text}",
+}
+"""All other events."""
 
 _ENDS: dict[EventKind, tuple[EventKind, ...]] = {
     "uploading": ("checking",),
     "generated": ("reading",),
     "submitted": ("uploading",),
-    "landed": ("downloading",),
-    "finished": (*_BARS, "submitted", "landed"),
+    "downloaded": ("downloading",),
+    "finished": (*_BARS, "submitted", "downloaded"),
 }
-"""Which bars have done their work when an event comes."""
+"""Which bars are removed when an event comes."""
 
 _FOLDED: dict[EventKind, str] = {
     "submitted": "Batches created",
-    "landed": "Batches downloaded",
+    "downloaded": "Batches downloaded",
 }
-"""What comes once for each batch, and what it is called where they are counted."""
+"""Events that come once for each batch, and the name of the bar that counts them."""
 _SHOWN_BATCHES = 8
-"""So many have a line each on a terminal; `batchwright status` lists them all."""
+"""Batches that get a line each on a terminal; `batchwright status` lists all."""
 
 _ERASE_SECONDS = 0.5
 _shown: list[Progress] = []
 
 
 def erase_bars() -> None:
-    """Take the bars off the terminal for good, in a process that is to end."""
+    """Remove the bars from the terminal, before the process exits."""
     for progress in _shown:
-        # Whoever draws them right now may never get to its end.
+        # The thread that draws them may hold its lock for ever.
         thread = threading.Thread(target=progress.stop, daemon=True)
         thread.start()
         thread.join(_ERASE_SECONDS)
@@ -69,10 +82,10 @@ def erase_bars() -> None:
 
 @contextmanager
 def progress_shown(beginning: str | None = None) -> Iterator[Tell]:
-    """Show on standard error what is told within the block, from any thread.
+    """Show the events that the block tells, from any thread, on standard error.
 
     Args:
-        beginning: What goes on until the first event.
+        beginning: Text to show until the first event.
     """
     if not sys.stderr.isatty():
         if beginning:
@@ -90,39 +103,24 @@ def progress_shown(beginning: str | None = None) -> Iterator[Tell]:
     with _Block(*columns, console=console, expand=True, transient=True) as progress:
         _shown.append(progress)
         try:
-            yield _Bars(progress, beginning).tell
+            yield Bars(progress, beginning).tell
         finally:
             _shown.remove(progress)
 
 
-def describe(event: RunEvent) -> str:  # noqa: PLR0911 - one per kind
+def describe(event: RunEvent) -> str:
     """Return an event as one plain line."""
-    done = f"{event.done or 0:,}"
-    match event.kind:
-        case "started":
-            return f"Run directory: {event.text}"
-        case "generated":
-            batches = "batch" if event.total == 1 else "batches"
-            return f"Made {done} requests for {event.total or 0:,} {batches}"
-        case "submitted":
-            how = f" ({event.text})" if event.text else ""
-            return f"Created batch {event.batch_id}{how}"
-        case "ended":
-            return f"Batch {event.batch_id} was refused: {event.text}"
-        case "landed":
-            how = f" ({event.text})" if event.text else ""
-            return f"Downloaded {done} results of {event.batch_id}{how}"
-        case "round":
-            return f"Round {event.text}: {done} requests are sent again"
-        case "parked":
-            return f"Batch {event.batch_id} waits for capacity: {event.text}"
-        case "notice":
-            return f"Note: {event.text}"
-        case "finished":
-            return f"Wrote {event.text}"
+    done, total = event.done or 0, event.total or 0
+    if event.kind in _LINES:
+        return _LINES[event.kind].format(
+            event=event,
+            done=f"{done:,}",
+            batches=f"{total:,} {'batch' if total == 1 else 'batches'}",
+            how=f" ({event.text})" if event.text else "",
+        )
     name, written = _BARS[event.kind]
-    total = "" if event.total is None else f" of {written(event.total)}"
-    return f"{name}: {written(event.done or 0)}{total}"
+    of = "" if event.total is None else f" of {written(total)}"
+    return f"{name}: {written(done)}{of}"
 
 
 class _Block(Progress):
@@ -134,7 +132,7 @@ class _Block(Progress):
 
 
 class _Lines:
-    """Every event once; of what comes in many steps, only the waiting as it moves."""
+    """Prints each event; of those that come many times, only changes of `waiting`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -152,8 +150,8 @@ class _Lines:
             say(line)
 
 
-class _Bars:
-    """One block: a bar for each kind of work, with all batches folded into it."""
+class Bars:
+    """A bar for each kind of work, which adds up all batches."""
 
     def __init__(self, progress: Progress, beginning: str | None) -> None:
         self._lock = threading.Lock()
@@ -166,6 +164,7 @@ class _Bars:
             self._beginning = progress.add_task(beginning, total=None, amount="")
 
     def tell(self, event: RunEvent) -> None:
+        """Show an event; may be called from any thread."""
         with self._lock:
             if self._beginning is not None:
                 self._progress.remove_task(self._beginning)
@@ -180,8 +179,8 @@ class _Bars:
                 if self._batches[event.kind] > _SHOWN_BATCHES:
                     self._fold(event.kind)
                     return
-            # Rich writes bars a moment after it has placed them; a line that came in
-            # between would leave one standing.
+            # Rich moves the cursor first and draws the bars later; a line that is
+            # printed in between would leave an old bar on the screen.
             with self._progress.live._lock:  # noqa: SLF001 - nothing public spans both
                 console = self._progress.console
                 console.print(describe(event), highlight=False, markup=False)
@@ -189,7 +188,7 @@ class _Bars:
     def _advance(self, event: RunEvent) -> None:
         name, written = _BARS[event.kind]
         parts = self._parts.setdefault(event.kind, {})
-        parts[event.unit] = (event.done or 0, event.total or 0)
+        parts[event.shard] = (event.done or 0, event.total or 0)
         done = sum(part[0] for part in parts.values())
         total = sum(part[1] for part in parts.values())
         if event.kind not in self._tasks:
@@ -202,7 +201,7 @@ class _Bars:
         )
 
     def _fold(self, kind: EventKind) -> None:
-        """Count a batch beside the bars, where a line each would be too many."""
+        """Count a batch in a bar instead of printing a line for it."""
         if kind not in self._tasks:
             name = _FOLDED[kind]
             self._tasks[kind] = self._progress.add_task(name, total=None, amount="")

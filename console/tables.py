@@ -1,9 +1,10 @@
-"""Tables: ruled on a terminal, plain and never cut in a pipe."""
+"""Tables: with borders on a terminal, plain text in a pipe."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import typer
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 NOTHING = "-"
-"""Stands where the provider does not say."""
+"""Shown for a value that the provider does not report."""
 
 _COLOURS = {
     "completed": "green",
@@ -36,52 +37,49 @@ _COLOURS = {
 }
 
 _WIDE = 110
-"""Columns from which on a batch's ID and its times fit side by side."""
+"""Width in columns at which the ID of a batch and its times fit on one line."""
 _DATE = len("2026-11-23")
 
 Row = Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
 class RuledTable:
-    """A table for a terminal: what is too wide is folded, never cut.
+    """A table with borders; it fits the terminal, and folds long cells."""
 
-    It fits itself to the width each time it is drawn.
-    """
-
-    def __init__(self, title: str, columns: Row, rows: Sequence[Row]) -> None:
-        self._title = title
-        self._columns = columns
-        self._rows = rows
+    title: str
+    columns: Row
+    rows: Sequence[Row]
 
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> RenderResult:
-        table = Table(title=self._title)
-        for name in self._columns:
+        table = Table(title=self.title)
+        for name in self.columns:
             table.add_column(name, overflow="fold")
             if options.max_width < _WIDE and name.endswith(" At"):
                 table.columns[-1].max_width = _DATE  # the time goes below it
-        for row in self._rows:
+        for row in self.rows:
             table.add_row(*(Text(cell, _COLOURS.get(cell, "")) for cell in row))
         yield table
 
 
 def redrawn(content: RenderableType) -> RenderableType:
-    """Return what is drawn over and over, with an empty line for the terminal's `^C`.
+    """Add an empty line to content that is drawn again and again.
 
-    In a full line that would go to the next one, and what is drawn next would no
-    longer cover what was drawn before.
+    The terminal prints `^C` there. After a full line it would begin another line, and
+    the next drawing would no longer cover the last one.
     """
     return Group(content, "")
 
 
-def print_table(title: str, columns: Row, rows: Sequence[Row]) -> None:
+def print_table(table: RuledTable) -> None:
     """Print to standard output."""
     if sys.stdout.isatty():
-        Console().print(RuledTable(title, columns, rows))
+        Console().print(table)
         return
-    typer.echo(title)
-    _print_aligned([columns, *rows])
+    typer.echo(table.title)
+    _print_aligned([table.columns, *table.rows])
 
 
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:
@@ -118,5 +116,5 @@ def when(moment: datetime | None) -> str:
 
 
 def number(value: int | None) -> str:
-    """Return a count; what is not known is no 0."""
+    """Return a count; an unknown one is not 0."""
     return NOTHING if value is None else str(value)

@@ -20,6 +20,9 @@ from typing import Any
 import msgspec
 import orjson
 
+from ..errors import SchemaError
+from ..providers.schema.source import Source
+
 __all__ = [
     "META",
     "RESULT_COLUMNS",
@@ -239,18 +242,16 @@ def _kind(part: Any, schema: dict[str, Any]) -> str:
     if not isinstance(part, dict):
         return "json"
     part = _resolve(part, schema)
-    if "enum" in part or "const" in part:
-        values = part.get("enum", [part.get("const")])
+    if "enum" in part:
         found = {
-            _CONSTANTS.get(type(value), "json") for value in values if value is not None
+            _CONSTANTS.get(type(value), "json")
+            for value in part["enum"]
+            if value is not None
         }
         return found.pop() if len(found) == 1 else "json"
-    for word in ("anyOf", "oneOf"):
-        if word in part:
-            return _union(part[word], schema)
+    if "anyOf" in part:
+        return _union(part["anyOf"], schema)
     name = part.get("type")
-    if isinstance(name, list):
-        return _union([{**part, "type": one} for one in name], schema)
     if name == "string":
         return _FORMATS.get(part.get("format", ""), "string")
     return _SIMPLE.get(name or "", "json")
@@ -269,23 +270,11 @@ def _union(members: list[Any], schema: dict[str, Any]) -> str:
 
 
 def _resolve(part: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """Follow local references; a cycle of bare references has no kind."""
-    seen = set()
-    while True:
-        ref = part.get("$ref")
-        if ref is None and len(part.get("allOf", ())) == 1:
-            part = {
-                **part["allOf"][0],
-                **{k: v for k, v in part.items() if k != "allOf"},
-            }
-            continue
-        if not isinstance(ref, str) or not ref.startswith("#") or ref in seen:
-            return part
-        seen.add(ref)
-        target: Any = schema
-        for step in ref.removeprefix("#").split("/")[1:]:
-            target = target.get(step.replace("~1", "/").replace("~0", "~"), {})
-        part = target
+    """Follow references; what has no meaning in this schema has no kind."""
+    try:
+        return Source(schema).flat(part, "The answer")
+    except SchemaError:
+        return {}
 
 
 to_json_lines = msgspec.json.Encoder(enc_hook=as_json).encode_lines

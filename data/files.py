@@ -1,4 +1,4 @@
-"""Files that appear whole: written under a temporary name, synced, renamed."""
+"""Files that appear whole: written under a temporary name, synced, then renamed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,21 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 
 from upath import UPath
 
-from ..errors import InputError
-from .rows.source import is_url
+from ..errors import InputError, is_disk_full
 
-__all__ = ["new_output", "reason"]
+__all__ = [
+    "absolute",
+    "full_disk_named",
+    "is_url",
+    "new_file",
+    "new_output",
+    "put_in_place",
+    "reason",
+]
 
 
 @contextmanager
@@ -23,40 +31,89 @@ def new_output(location: str) -> Iterator[Path]:
     Raises:
         InputError: It cannot be written there.
     """
-    target = None if is_url(location) else Path(location).absolute()
     try:
-        if target is not None:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            prefix=".tmp-", suffix=Path(location).suffix, dir=target and target.parent
-        )
-    except OSError as exc:
-        raise InputError(f"{location} cannot be written: {reason(exc)}.") from exc
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        if target is None:
-            remote = UPath(location)
-            remote.fs.put_file(str(temporary), remote.path)
+        if is_url(location):
+            with tempfile.TemporaryDirectory(prefix="batchwright-") as folder:
+                temporary = Path(folder, UPath(location).name)
+                yield temporary
+                remote = UPath(location)
+                remote.fs.put_file(str(temporary), remote.path)
         else:
-            temporary.chmod(0o666 & ~_umask())
-            temporary.replace(target)
+            with new_file(Path(location).absolute()) as temporary:
+                yield temporary
     except OSError as exc:
         raise InputError(f"{location} cannot be written: {reason(exc)}.") from exc
+
+
+@contextmanager
+def new_file(target: Path, *, exclusive: bool = False) -> Iterator[Path]:
+    """Give a path to write to; it becomes `target` when the block ends well.
+
+    It has the suffix of `target`, and exists from the start, so that a folder that
+    cannot be written to is noticed before any work.
+
+    Args:
+        target: The file; its folders are made.
+        exclusive: Whether a file of that name must not be replaced.
+
+    Raises:
+        FileExistsError: There is a file of that name, and `exclusive` was asked for.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".tmp-{token_hex(8)}{target.suffix}")
+    try:
+        with full_disk_named(target.parent):
+            temporary.touch(exist_ok=False)
+            yield temporary
+            put_in_place(temporary, target, exclusive=exclusive)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def put_in_place(source: Path, target: Path, *, exclusive: bool = False) -> None:
+    """Give a finished file its name; both names are on the same disk.
+
+    The file is synced before and its folder after that, so that neither a crash nor
+    a power cut leaves a file that is not whole.
+
+    Raises:
+        FileExistsError: There is a file of that name, and `exclusive` was asked for.
+    """
+    with source.open("rb+") as file:
+        os.fsync(file.fileno())
+    if exclusive:
+        os.link(source, target)  # a rename would replace the file
+    else:
+        source.replace(target)
+    if os.name != "nt":  # Windows syncs a folder with its files
+        descriptor = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def full_disk_named(folder: Path) -> Iterator[None]:
+    """Add the folder to an error that says only that the disk is full."""
+    try:
+        yield
+    except OSError as exc:
+        if is_disk_full(exc) and exc.filename is None:
+            exc.filename = str(folder)
+        raise
+
+
+def is_url(location: str) -> bool:
+    """Whether it is an fsspec URL such as `s3://...`, and no path."""
+    return "://" in location
+
+
+def absolute(location: str) -> str:
+    """Return a path that holds from any working directory; URLs stay as they are."""
+    return location if is_url(location) else str(Path(location).absolute())
 
 
 def reason(exc: OSError) -> str:
     """Return the system's words alone; a library may have added its own."""
     return os.strerror(exc.errno) if exc.errno else str(exc).rstrip(".")
-
-
-def _umask() -> int:
-    """Return the process's mask; `mkstemp` ignores it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -13,13 +13,16 @@ from pydantic import BaseModel
 from ..errors import InputError
 from ..models import Endpoint, Messages, Mode, RequestTemplate
 from ..providers import get_format, split_model
-from .answers.response_model import Answer, load_answer
+from .answers.load import load_answer, resolve_response_model
+from .answers.response_model import Answer
 from .collector import paused_collector
+from .endpoints import endpoint_for
 from .files import new_output
-from .resolve_steps import answer_schema, endpoint_for
 from .results.reader import BLOCK_BYTES, read_results
 
 __all__ = ["create_from_messages", "parse_from_file", "parse_from_string"]
+
+_BUFFER_BYTES = 1 << 20
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -69,49 +72,52 @@ def create_from_messages(  # noqa: PLR0913 - a request's parameters
     endpoint: Endpoint | None = None,
     **params: Any,
 ) -> Iterator[dict[str, Any]] | Path:
-    """Make one batch request per conversation, lazily, from any iterable.
+    """Make one batch request of each conversation, lazily, from any iterable.
 
     Args:
         messages: Conversations: lists of `{"role": ..., "content": ...}`.
-        model: `claude...` makes Anthropic requests, all else OpenAI's.
+        model: `claude...` makes Anthropic requests, all others OpenAI's.
         response_model: What each answer must be; None asks for plain text.
-        file_path: Write the requests there, whole or not at all.
-        max_tokens: Of one answer.
-        temperature: As the provider means it.
-        custom_id: From the 0-based number of a request to its id; by default
-            `row-000000000` and on.
-        mode: How the answer is held to the response model.
-        endpoint: The API's path; by default the provider's chat.
+        file_path: Write the requests to this file, whole or not at all.
+        max_tokens: Limit of one answer.
+        temperature: Sampling temperature, as the provider defines it.
+        custom_id: From the 0-based number of a request to its `custom_id`; by default
+            `row-000000000`, `row-000000001` and so on.
+        mode: How the answer is made to fit the response model.
+        endpoint: The API's path; by default that of the provider's chat.
         **params: More parameters of the request body.
 
     Returns:
-        One dict per request, or the path of the file.
+        One dict for each request, or the path of the file.
 
     Raises:
         InputError: A message that cannot be sent.
         SchemaError: The provider cannot express the response model.
     """
     provider, name = split_model(model)
-    schema, _, answer_name = answer_schema(response_model)
+    answer = resolve_response_model(response_model)
     template = RequestTemplate(
         model=name,
         endpoint=endpoint_for(provider, name, endpoint),
-        answer_schema=schema,
-        answer_name=answer_name,
+        answer_schema=answer.schema,
+        answer_name=answer.name,
         mode=mode,
         max_tokens=max_tokens,
         temperature=temperature,
         params=params,
     )
     encode = get_format(provider).encoder(template)
-    name_of = custom_id or "row-{:09}".format
+    name_of = custom_id or "row-%09d".__mod__
     lines = (
         encode(name_of(number), conversation)
         for number, conversation in enumerate(messages)
     )
     if file_path is None:
         return (orjson.loads(line) for line in lines)
-    with new_output(str(file_path)) as temporary, temporary.open("wb") as file:
+    with (
+        new_output(str(file_path)) as temporary,
+        temporary.open("wb", buffering=_BUFFER_BYTES) as file,
+    ):
         file.writelines(lines)
     return Path(file_path)
 

@@ -6,15 +6,9 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from ..models import Usage
+from ..providers import get_vendor
 
-__all__ = ["BATCH_DISCOUNT", "price", "price_of"]
-
-BATCH_DISCOUNT = 0.5
-"""On every token class of both providers, prompt caching included.
-
-https://platform.openai.com/docs/guides/batch and
-https://platform.claude.com/docs/en/build-with-claude/batch-processing, read 2026-11-23.
-"""
+__all__ = ["price", "price_of"]
 
 _LINEAR_TOKENS = 50_000
 """Below the smallest step of any price list, cost is a plain sum over tokens."""
@@ -66,6 +60,9 @@ def _rates(provider: str, model: str) -> tuple[float, float, float, float] | Non
 
 
 def _list_price(provider: str, model: str, usage: Usage) -> float | None:
+    vendor = get_vendor(provider)
+    if vendor.price_id is None:
+        return None
     # Its price table takes 0.3 s to load. It asks the network only if told to.
     import genai_prices  # noqa: PLC0415
 
@@ -78,8 +75,8 @@ def _list_price(provider: str, model: str, usage: Usage) -> float | None:
                 cache_write_tokens=usage.cache_write_tokens,
             ),
             model,
-            provider_id=provider,
+            provider_id=vendor.price_id,
         )
     except LookupError:
         return None
-    return float(found.total_price) * BATCH_DISCOUNT
+    return float(found.total_price) * vendor.batch_discount

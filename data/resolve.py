@@ -1,9 +1,10 @@
-"""A job as the user declares it, and as a run keeps it."""
+"""From a job as the user gives it to the job that a run keeps."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,61 +13,63 @@ from pydantic import BaseModel, ConfigDict
 from upath import UPath
 
 from ..errors import InputError
-from ..models import RequestTemplate
+from ..models import RequestTemplate, Usage
 from ..providers import split_model
-from .answers.response_model import Answer, load_answer
+from .answers.load import load_answer, resolve_response_model
+from .answers.response_model import Answer
+from .columns import META
+from .endpoints import base_url_for, endpoint_for
+from .files import absolute
 from .job import BatchJob
-from .resolve_steps import (
-    absolute,
-    answer_columns,
-    answer_schema,
-    base_url_for,
-    check_budget,
-    endpoint_for,
-    resolve_prompt,
-)
+from .prices import price
 from .rows.source import open_rows
 from .tables.formats import OUTPUT_SUFFIXES
 
-__all__ = ["BatchJob", "ResolvedJob", "check_output", "fill_dates", "resolve"]
+__all__ = [
+    "ResolvedJob",
+    "check_output",
+    "fill_dates",
+    "refuse_collisions",
+    "resolve",
+]
 
 _DATE = re.compile(r"\{date:([^}]+)\}")
 
 
 class ResolvedJob(BaseModel):
-    """`job.json`: a job that no longer depends on where and when it was given."""
+    """`job.json`: a job with absolute paths, filled dates and loaded templates."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     job: BatchJob
-    """With absolute paths and dates filled in."""
     provider: str
     base_url: str
     synthetic: bool
-    """The sandbox answers; such a run never goes on against a real host."""
+    """Whether the sandbox answers; such a run never continues at a real host."""
     template: RequestTemplate
+    """With the system text, where it is the same for every row."""
     messages: tuple[dict[str, Any], ...]
-    """The conversation as templates; a system text that no row changes is not here."""
+    """The templates of all other messages."""
     own_messages: bool
-    """Each row brings its own `messages`."""
+    """Whether each row brings `messages` of its own."""
     folder: str
-    """Where relative paths of images and files in the messages start."""
+    """Where relative paths of images and PDFs in the messages start."""
 
     def fingerprint(self) -> str:
-        """Return a SHA-256, hex: equal for the same job, whatever the input holds."""
+        """Return a SHA-256 in hex that equal jobs share, whatever the rows are."""
         data = self.model_dump(mode="json")
         return hashlib.sha256(
             orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
         ).hexdigest()
 
     def answer(self, response_model: str | None = None) -> Answer:
-        """Load what answers are validated against.
+        """Load the response model that answers are validated against.
 
         Args:
-            response_model: Another one than the job's; it need not be what was sent.
+            response_model: Used instead of the job's; it may differ from what was sent.
 
         Raises:
-            InputError: It cannot be loaded, or has changed since `resolve`.
+            InputError: It cannot be loaded, or the job's has changed since `resolve`.
         """
         if response_model is not None:
             return load_answer(response_model)
@@ -75,6 +78,11 @@ class ResolvedJob(BaseModel):
             self.template.answer_schema,
             embedding=self.template.endpoint == "/v1/embeddings",
         )
+
+    def answer_columns(self) -> frozenset[str]:
+        """Return the names of the answer's columns in the output, prefix included."""
+        prefix = self.job.answer_prefix or ""
+        return frozenset(prefix + name for name in self.answer().columns)
 
 
 def fill_dates(text: str, when: datetime) -> str:
@@ -89,38 +97,41 @@ def resolve(
     now: datetime | None = None,
     with_table: bool = True,
 ) -> ResolvedJob:
-    """Fix everything that a run needs to know, and refuse what cannot work.
+    """Read all that a run needs besides the rows, and refuse what cannot work.
 
-    Reads the input's header, the templates and the response model, once. An output
-    that exists is not refused here but by `check_output`: it may be this run's own.
+    An output that exists is not refused here but by `check_output`, because it may be
+    this run's own.
 
     Args:
         job: As the user gave it.
-        base_url: Where requests go; None asks the SDK's environment variable.
-        now: What `{date:...}` stands for.
-        with_table: False where requests alone are wanted, so that the answer's
-            columns may have the names of the input's.
+        base_url: Where requests go; None reads the SDK's environment variable.
+        now: The time that `{date:...}` is filled with.
+        with_table: False if only requests are made, so that the answer may have
+            columns with names of the input's.
 
     Raises:
         InputError: The job cannot be run as it is.
         SchemaError: The provider cannot express the response model.
     """
+    # A job that is read back has its templates: `status` needs no Jinja2.
+    from .prompts.prompt import resolve_prompt  # noqa: PLC0415
+
     when = now or datetime.now(UTC)
     provider, model = split_model(job.model)
     output = absolute(fill_dates(job.output, when))
     if not output.lower().endswith(OUTPUT_SUFFIXES):
         raise InputError(
-            f"The output {output} must end in .parquet, .csv or .jsonl: that says how"
-            " it is written."
+            f"The output {output} must end in .parquet, .csv or .jsonl, which says in"
+            " what format it is written."
         )
-    schema, response_model, name = answer_schema(job.response_model)
+    answer = resolve_response_model(job.response_model)
     prompt = resolve_prompt(job.prompt, job.system, job.messages)
     template = RequestTemplate(
         model=model,
         endpoint=endpoint_for(provider, model, job.endpoint),
         system=prompt.system,
-        answer_schema=schema,
-        answer_name=name,
+        answer_schema=answer.schema,
+        answer_name=answer.name,
         mode=job.mode,
         max_tokens=job.max_tokens,
         temperature=job.temperature,
@@ -133,7 +144,7 @@ def resolve(
                 "input": absolute(fill_dates(job.input, when)),
                 "output": output,
                 "messages": job.messages and absolute(job.messages),
-                "response_model": response_model,
+                "response_model": answer.stored,
             }
         ),
         provider=provider,
@@ -146,12 +157,26 @@ def resolve(
     )
     source = open_rows(resolved.job.input)
     if with_table:
-        names = resolved.answer().columns
-        answer_columns(
-            names, job.answer_prefix, source.columns or (), resolved.job.input
-        )
-    check_budget(provider, model, job.max_tokens, job.max_cost_usd)
+        taken = [*(source.columns or ()), *META]
+        refuse_collisions(resolved.answer_columns(), taken, resolved.job.input)
+    _check_budget(resolved)
     return resolved
+
+
+def refuse_collisions(
+    columns: frozenset[str], taken: Iterable[str], where: str
+) -> None:
+    """Refuse an answer's column whose name another column has.
+
+    Raises:
+        InputError: It names the column and the way out.
+    """
+    for name in taken:
+        if name in columns:
+            raise InputError(
+                f"{where} has a column {name!r}, and so has the answer; put something"
+                " before the answer's names with --answer-prefix."
+            )
 
 
 def check_output(job: BatchJob) -> None:
@@ -164,4 +189,21 @@ def check_output(job: BatchJob) -> None:
         raise InputError(
             f"{job.output} exists; name another --output, or replace it with"
             " --overwrite."
+        )
+
+
+def _check_budget(job: ResolvedJob) -> None:
+    """Refuse a cost limit that cannot be kept."""
+    if job.job.max_cost_usd is None:
+        return
+    if job.job.max_tokens is None:
+        raise InputError(
+            "--max-cost-usd needs --max-tokens, without which an answer may cost any"
+            " amount."
+        )
+    model, usage = job.template.model, Usage(input_tokens=1, output_tokens=1)
+    if price(job.provider, model, usage) is None:
+        raise InputError(
+            f"The price of {model!r} is unknown, so --max-cost-usd cannot be kept; drop"
+            " it, or take a model with a known price."
         )

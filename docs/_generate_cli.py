@@ -5,34 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-COMMANDS = (
-    "list",
-    "create-from-file",
-    "cancel",
-    "download-file",
-    "show",
-    "validate",
-    "generate",
-    "parse",
-    "run",
-    "resume",
-    "status",
-    "runs",
-    "sandbox",
-    "doctor",
-)
 TARGET = Path(__file__).with_name("cli.md")
 INTRODUCTION = """\
 # The command line
 
-These are the help pages of `batchwright`, one per command.
+These are the help pages of `batchwright`, one for each command. `python -m batchwright`
+is the same program.
 
 Data goes to standard output; progress and messages go to standard error. On a terminal
-there are tables and bars, in a pipe plain text. `--json` prints one JSON object a line.
-Times are UTC. A flag is off unless its page says otherwise.
+there are tables and progress bars, in a pipe plain text. `--json` prints one JSON
+object a line. Times are UTC. A flag is off unless its page says otherwise.
 
 | exit code | means |
 |---|---|
@@ -43,55 +27,53 @@ Times are UTC. A flag is off unless its page says otherwise.
 | 4 | not ready yet |
 | 130 | interrupted |
 
-`BATCHWRIGHT_DEBUG=1` before a command shows the traceback of a failure. `NO_COLOR=1`
-leaves out colours. `batchwright --install-completion` completes commands in your shell.
+`BATCHWRIGHT_DEBUG=1` before a command shows the traceback of an error. `NO_COLOR=1`
+turns colours off. `batchwright --install-completion` completes commands in your shell.
 
 ## On a terminal
 
-`list` follows the batches of an account until none of them runs any more. What does not
-fit is folded: at 140 columns, and at 80.
+`list` refreshes its table until all batches in it have ended. Cells that are too long
+for the terminal are folded: here at 140 columns and at 80.
 
 ![`list` at 140 columns](img/list-140.svg)
 
 ![`list` at 80 columns](img/list-80.svg)
 
-`run`, `resume`, `create-from-file` and `download-file` show bars for what takes time,
-and `run` ends with what came of it.
+`run`, `resume`, `create-from-file` and `download-file` show progress bars, and `run`
+ends with a summary.
 
-![A run that waits](img/run-140.svg)
+![A run that waits for its batches](img/run-140.svg)
 
 ![A run that is done](img/summary-140.svg)
 """
 
 
-def page(*command: str) -> str:
-    """Return one help page as Markdown; the width is fixed, colours are off."""
-    shown = subprocess.run(
-        [sys.executable, "-m", "batchwright.cli", *command, "--help"],
-        env={
-            **os.environ,
-            "TERMINAL_WIDTH": "96",
-            "NO_COLOR": "1",
-            "TERM": "dumb",
-            "FORCE_COLOR": "",
-        },
+_PAGES = """\
+import typer.main
+from typer.testing import CliRunner
+from batchwright.cli import app
+
+for command in (None, *typer.main.get_command(app).commands):
+    typed = [command] if command else []
+    done = CliRunner().invoke(app, [*typed, "--help"], prog_name="batchwright")
+    lines = [line.rstrip() for line in done.stdout.strip().splitlines()]
+    title = " ".join(("batchwright", *typed))
+    print("", f"## `{title}`", "", "```text", *lines, "```", sep="\\n")
+"""
+"""A program that prints all pages; Typer reads the width when it is imported."""
+
+
+def render() -> str:
+    """Return the whole page; the width of help pages is fixed, colours are off."""
+    fixed = {"TERMINAL_WIDTH": "96", "NO_COLOR": "1", "TERM": "dumb", "FORCE_COLOR": ""}
+    pages = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", _PAGES],
+        env={**os.environ, **fixed},
         capture_output=True,
         encoding="utf-8",
         check=True,
     ).stdout
-    text = "\n".join(line.rstrip() for line in shown.strip().splitlines())
-    text = text.replace("python -m batchwright.cli", "batchwright")
-    title = " ".join(("batchwright", *command))
-    return f"\n## `{title}`\n\n```text\n{text}\n```\n"
-
-
-def render() -> str:
-    """Return the whole page."""
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        pages = pool.map(
-            lambda name: page(*name), [(), *((name,) for name in COMMANDS)]
-        )
-        return INTRODUCTION + "".join(pages)
+    return INTRODUCTION + pages
 
 
 if __name__ == "__main__":

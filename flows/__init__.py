@@ -1,4 +1,4 @@
-"""The flows: a whole run, and the sweep that advances runs nobody waits for."""
+"""The flows: a whole run, and the sweep that advances all open runs."""
 
 from __future__ import annotations
 

@@ -1,19 +1,20 @@
-"""Work on a run within a flow run: its steps are tasks, its state is shown."""
+"""Work on a run within a flow run: its steps are tasks, and its page shows it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from prefect.futures import PrefectFuture
 
 from ..models import RunReport
+from ..providers import get_vendor
 from ..runs.decide.steps import Step
 from ..runs.directory.run import Run
 from ..runs.drive import drive
 from ..tasks.artifacts import shown
-from ..tasks.run_step import STEPS, wait_for_shards
+from ..tasks.run_step import run_step, wait_for_shards
 
 __all__ = ["drive_run"]
 
@@ -25,25 +26,22 @@ def drive_run(run: Run, *, wait: bool) -> RunReport:
 
 
 def _perform(run: Run, steps: Sequence[Step]) -> None:
+    def start(step: Step) -> PrefectFuture[Any]:
+        return run_step.submit(run.directory.url, step.kind, step.shard)
+
     submits = [step for step in steps if step.kind == "submit"]
-    # Anthropic's batches are told apart by when they were made: one at a time. On a
+    # Batches that carry no token are told apart by creation time: one at a time. On a
     # shared store a first one goes alone: two processes on one run meet at its claim,
     # and one of them leaves before it claims anything.
-    if run.job.provider == "anthropic":
+    if get_vendor(run.job.provider).creation == "candidates":
         in_turn = submits
     else:
         in_turn = [] if run.directory.is_local else submits[:1]
-
-    def start(chosen: Iterable[Step]) -> list[PrefectFuture[Any]]:
-        return [
-            STEPS[step.kind].submit(run.directory.url, step.unit) for step in chosen
-        ]
-
-    futures = start(step for step in steps if step.kind != "submit")
+    futures = [start(step) for step in steps if step.kind != "submit"]
     try:
         for step in in_turn:
-            start([step])[0].result()
-        futures += start(submits[len(in_turn) :])
+            start(step).result()
+        futures += [start(step) for step in submits[len(in_turn) :]]
     finally:
         for future in futures:
             future.wait()
@@ -51,5 +49,5 @@ def _perform(run: Run, steps: Sequence[Step]) -> None:
         future.result()
 
 
-def _wait_for(run: Run, *, until: datetime | None) -> frozenset[str]:
+def _wait_for(run: Run, until: datetime | None) -> frozenset[str]:
     return frozenset(wait_for_shards(run.directory.url, until))

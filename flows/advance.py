@@ -1,4 +1,4 @@
-"""The scheduled sweep: finish what ended, for every open run, and go."""
+"""The scheduled sweep: advance every open run, without waiting for batches."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from prefect.flow_runs import resume_flow_run
 
 from ..errors import BatchwrightError, RunBusyError
 from ..models import RunReport
+from ..runs.directory.catalog import is_open, lies_in, open_runs
 from ..runs.directory.run import Run
 from ..runs.drive import drive
-from ..runs.report.status import is_open, lies_in, open_runs
-from ..tasks._names import step_name
 from ..tasks._policy import POLICY
 from ..tasks.artifacts import shown
 from ..tasks.credentials import named_keys
-from ._runner import RUNNER
+from ..tasks.names import step_name
+from ._prefect import OPTIONS
 from .suspend import waiting_flow_runs
 
 __all__ = ["advance_run", "advance_runs"]
@@ -26,7 +26,7 @@ __all__ = ["advance_run", "advance_runs"]
 _logger = logging.getLogger(__name__)
 
 
-@task(task_run_name=step_name("advance"), **{**POLICY, "retries": 0})
+@task(task_run_name=step_name("advance"), **POLICY)
 def advance_run(run_dir: str) -> RunReport | None:
     """Do for one run what can be done now; None where another process works on it."""
     run = Run.load(run_dir)
@@ -37,21 +37,15 @@ def advance_run(run_dir: str) -> RunReport | None:
         return None
 
 
-@flow(
-    flow_run_name="advance-runs",
-    # A stored result would be given to a retry of the parent flow instead of what
-    # is true by then; the report itself is in the run directory.
-    persist_result=False,
-    task_runner=RUNNER,
-)
+@flow(flow_run_name="advance-runs", **OPTIONS)
 def advance_runs(root: str | None = None) -> list[RunReport]:
-    """Sweep all open runs under a folder once, four at a time.
+    """Advance all open runs under a folder once, four at a time.
 
-    Whatever ended is downloaded, what can be sent is sent (and billed), and runs that
-    are complete get their output. It waits for no batch, and another sweep beside it
-    does no harm. A run that cannot go on is named in a warning and left resumable; it
-    never stops the others. Flow runs that were suspended until their run is over
-    are resumed, also to hear that it cannot go on.
+    Batches that ended are downloaded, what can be sent is sent (and billed), and runs
+    that are complete get their output. It waits for no batch, and two sweeps at once do
+    no harm. A run that cannot go on is named in a warning and left resumable; it never
+    stops the others. Flow runs that were suspended until their run is over are resumed,
+    also where the run cannot go on.
 
     Args:
         root: A folder or fsspec URL; None means `BATCHWRIGHT_RUNS_DIR`.
@@ -75,6 +69,6 @@ def advance_runs(root: str | None = None) -> list[RunReport]:
             reports.append(report)
     for flow_run_id, run_dir in list(waiting_flow_runs()):
         if lies_in(run_dir, root) and (run_dir in stuck or not is_open(run_dir)):
-            with suppress(NotPausedError):  # somebody else was faster
+            with suppress(NotPausedError):  # another sweep was faster
                 resume_flow_run(flow_run_id)
     return reports

@@ -12,21 +12,13 @@ from ..models import RunReport
 from ..runs.open import open_run, reopen_run
 from ..tasks.credentials import named_keys
 from ._drive import drive_run
-from ._names import resume_run_name, run_batch_name
-from ._runner import RUNNER
-from ._started import root_started
+from ._prefect import OPTIONS, resume_run_name, root_started, run_batch_name
 from .suspend import check_suspendable, drive_or_suspend
 
 __all__ = ["resume_run", "run_batch"]
 
 
-@flow(
-    flow_run_name=run_batch_name,
-    # A stored result would be given to a retry of the parent flow instead of what
-    # is true by then; the report itself is in the run directory.
-    persist_result=False,
-    task_runner=RUNNER,
-)
+@flow(flow_run_name=run_batch_name, **OPTIONS)
 def run_batch(
     job: BatchJob,
     run_dir: str | None = None,
@@ -34,10 +26,10 @@ def run_batch(
 ) -> RunReport:
     """Run a job to its end, or continue it where it was left.
 
-    The run directory is the whole truth: a retry of this flow run, or the same
-    call with the same `run_dir`, re-attaches to the batches that are in flight, and
-    nothing is paid for twice. A run that is done only gives its report. Batches are
-    billed from their creation; `job.max_cost_usd` bounds what they may cost.
+    All state is in the run directory: a retry of this flow run, or the same call with
+    the same `run_dir`, re-attaches to the batches in flight, and nothing is paid for
+    twice. A run that is done only gives its report. Batches are billed from their
+    creation; `job.max_cost_usd` bounds what they may cost.
 
     Args:
         job: What to do.
@@ -45,8 +37,8 @@ def run_batch(
             makes one under `BATCHWRIGHT_RUNS_DIR`, named after the root flow run.
         wait: `poll` waits in this process until the run is done; `detach` ends
             after submission, and `advance_runs` or `resume` picks the run up;
-            `suspend` gives the process back until `advance_runs` has brought the run
-            to its end, and needs this to be the deployed flow itself.
+            `suspend` ends the process until `advance_runs` has finished the run, and
+            needs this to be the deployed flow itself.
 
     Returns:
         The report. Rows that did not succeed are counted in it and raise nothing;
@@ -74,13 +66,7 @@ def run_batch(
         return drive_run(run, wait=wait == "poll")
 
 
-@flow(
-    flow_run_name=resume_run_name,
-    # A stored result would be given to a retry of the parent flow instead of what
-    # is true by then; the report itself is in the run directory.
-    persist_result=False,
-    task_runner=RUNNER,
-)
+@flow(flow_run_name=resume_run_name, **OPTIONS)
 def resume_run(
     run_dir: str,
     wait: bool = True,  # noqa: FBT001, FBT002 - a flow parameter, shown as a switch

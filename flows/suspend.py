@@ -1,8 +1,8 @@
 """Waiting without a process: a flow run is suspended until its run is over.
 
-The suspension itself names the run that it waits for, in its pause key. So there is
-no record beside it that could be written too early, too late or be lost: whatever
-is suspended and over is resumed by the next sweep, however the two met.
+The pause key of the suspension names the run that it waits for. No other record is
+needed, which could be lost or written too late: the next sweep resumes every flow run
+that is suspended and whose run is over.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from ._drive import drive_run
 __all__ = [
     "check_suspendable",
     "drive_or_suspend",
+    "suspend_for",
     "suspend_until_done",
     "waiting_flow_runs",
 ]
@@ -43,11 +44,10 @@ _OTHER_WAYS = (
 def suspend_until_done(run_dir: str) -> RunReport:
     """Suspend the deployed flow that calls this until a run is over.
 
-    To be called in the flow's own body. The process ends; once `advance_runs` has
-    brought the run to its end, Prefect runs the flow again from its top, and this
-    time the call returns. So what stands before it must be safe to repeat, as
-    `run_batch(job, wait="detach")` is. The run has to lie under the folder that is
-    swept.
+    Call it in the flow's own body. The process ends; once `advance_runs` has finished
+    the run, Prefect runs the flow again from its top, and this time the call returns.
+    So the code before it must be safe to repeat, as `run_batch(job, wait="detach")` is.
+    The run has to be under the folder that is swept.
 
     Args:
         run_dir: The run's folder or fsspec URL.
@@ -65,7 +65,7 @@ def suspend_until_done(run_dir: str) -> RunReport:
 
 
 def check_suspendable() -> None:
-    """Refuse to wait where Prefect suspends nothing, before anything is created.
+    """Check, before anything is created, that Prefect can suspend here.
 
     Raises:
         InputError: Not in the body of a flow run that a deployment started.
@@ -90,9 +90,9 @@ def drive_or_suspend(run: Run) -> RunReport:
     try:
         report = drive_run(run, wait=False)
     except RunBusyError:
-        _suspend(run)  # the sweep is just working on it
+        suspend_for(run)  # a sweep is just working on it
     if report.state == "open":
-        _suspend(run)
+        suspend_for(run)
     return report
 
 
@@ -114,7 +114,8 @@ def waiting_flow_runs() -> Iterator[tuple[UUID, str]]:
                     yield found.id, rest.partition(" ")[2]
 
 
-def _suspend(run: Run) -> NoReturn:
+def suspend_for(run: Run) -> NoReturn:
+    """Suspend the flow run; its pause key names the run that it waits for."""
     # Prefect honours a key once per flow run, hence the random word in it.
     key = f"{_KEY} {uuid4().hex} {run.directory.url}"
     suspend_flow_run(timeout=None, key=key)

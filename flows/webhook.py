@@ -1,9 +1,9 @@
-"""A small receiver of OpenAI's webhooks: a batch ended, so a sweep is worth while.
+"""A small receiver of OpenAI's webhooks, which say that a batch has ended.
 
     OPENAI_WEBHOOK_SECRET=whsec_... python -m batchwright.flows.webhook --port 8000
 
-It emits the Prefect event `batchwright.batch.ended`, and an automation makes a sweep
-of that. A hint and no more: what is lost here, the next scheduled sweep finds.
+It emits the Prefect event `batchwright.batch.ended`, and an automation starts a sweep
+on that. If a delivery is lost, the next scheduled sweep finds the batch all the same.
 """
 
 from __future__ import annotations
@@ -36,17 +36,14 @@ _EVENTS = {f"batch.{end}" for end in ("completed", "failed", "expired", "cancell
 _TOLERANCE_SECONDS = 300
 _MAX_BYTES = 65_536
 _REMEMBERED = 10_000
-"""So many IDs are remembered; OpenAI repeats a delivery for up to 72 hours."""
+"""IDs of deliveries that are remembered; OpenAI repeats one for up to 72 hours."""
 
 
 def receiver(secret: str) -> Starlette:
     """Return an app that takes OpenAI's deliveries at `/`.
 
-    Args:
-        secret: `whsec_...`, as OpenAI showed it once when the endpoint was made.
-
     Raises:
-        InputError: The secret is not of this form.
+        InputError: The secret is not of the form `whsec_...`.
     """
     key = _key(secret)
     heard: OrderedDict[str, None] = OrderedDict()
@@ -80,10 +77,10 @@ def receiver(secret: str) -> Starlette:
 
 
 def is_signed(body: bytes, headers: Mapping[str, str], key: bytes) -> bool:
-    """Whether whoever knows the key sent this, no more than five minutes ago.
+    """Whether the sender knows the key, and signed this at most five minutes ago.
 
-    As https://www.standardwebhooks.com has it (read 2026-11-23). The SDK can check
-    this too, but takes a second to import and an API key to do it.
+    As https://www.standardwebhooks.com specifies (read 2026-11-23). The SDK can check
+    this too, but takes a second to import and needs an API key.
     """
     sent = headers.get("webhook-timestamp", "")
     if not (sent.isascii() and sent.isdecimal()):

@@ -14,12 +14,12 @@ EventKind = Literal[
     "checking",    # done/total: bytes of a request file
     "reading",     # done: rows read
     "generated",   # done: requests, total: shards
-    "uploading",   # done/total: bytes of this unit
+    "uploading",   # done/total: bytes of this shard
     "submitted",   # batch_id, done: requests
     "waiting",     # done/total: requests over all batches
     "ended",       # batch_id, text: the provider's word
-    "downloading", # done/total: bytes of this unit
-    "landed",      # done: results of this unit
+    "downloading", # done/total: bytes of this shard
+    "downloaded",  # done: results of this shard
     "round",       # done: requests that are sent again
     "parked",      # text: why a batch waits for capacity
     "writing",     # done/total: rows
@@ -33,8 +33,8 @@ class RunEvent:
     """One thing that happened in a run."""
 
     kind: EventKind
-    unit: str | None = None
-    """Which shard or round: `shards/00000`, `rounds/1/00000`."""
+    shard: str | None = None
+    """`shards/00000`, or `rounds/1/00000` of a further round."""
     batch_id: str | None = None
     done: int | None = None
     total: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from .result import Outcome
 
@@ -37,9 +37,11 @@ class ErrorGroup(BaseModel):
 class BatchLine(BaseModel):
     """One batch of the run, and how it ended."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(
+        frozen=True, validate_by_name=True, serialize_by_alias=True
+    )
 
-    unit: str
+    shard: str = Field(validation_alias="unit", serialization_alias="unit")
     attempt: int
     """Counted from 0, as the files of the run are; a person reads it from 1."""
     batch_id: str | None

@@ -37,7 +37,7 @@ class RequestTemplate(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     model: str
-    endpoint: Endpoint
+    endpoint: str
     system: str | None = None
     """System text that is the same for all rows; one per row goes into messages."""
     answer_schema: dict[str, Any] | None = None

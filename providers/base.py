@@ -1,16 +1,17 @@
-"""The seam between batchwright and a batch API.
+"""The interface between batchwright and a batch API.
 
-A `Format` is the wire format alone: it encodes, decodes and knows the limits,
-without a key and without the vendor's SDK. A `Provider` is a format that can
-also talk to the API. Tasks, flows and the CLI talk to these, never to an SDK.
+A `Vendor` is a record of facts, cheap to read. A `Format` is the wire format alone: it
+encodes, decodes and knows the limits, without a key and without the vendor's SDK. A
+`Provider` is a format that can also call the API. The rest of the package uses these
+three, and never an SDK.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from ..models import (
     Account,
@@ -22,7 +23,15 @@ from ..models import (
     RequestTemplate,
 )
 
-__all__ = ["WRONG_PROVIDER", "Encode", "Format", "Limits", "Progress", "Provider"]
+__all__ = [
+    "WRONG_PROVIDER",
+    "Encode",
+    "Format",
+    "Limits",
+    "Progress",
+    "Provider",
+    "Vendor",
+]
 
 Encode = Callable[[str, Messages], bytes]
 """`(custom_id, messages)` to one request line with its newline."""
@@ -32,6 +41,69 @@ WRONG_PROVIDER = "wrong_provider"
 
 Progress = Callable[[int, int | None], None]
 """Called with bytes done and bytes in all (None: not known), many times."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vendor:
+    """All that the rest of the package may ask about a vendor, without loading it."""
+
+    name: str
+    """As `--provider` takes it; also the prefix in `NAME/MODEL`, and of the Prefect
+    block type `NAME-credentials`."""
+    title: str
+    """As people write it: `OpenAI`."""
+    sdk: str | None = None
+    """The distribution that the client is built on; `doctor` shows its version."""
+    key_variables: tuple[str, ...]
+    """Environment variables that may hold the API key; the first is recommended."""
+    secret_variables: tuple[str, ...] = ()
+    """Environment variables with other secrets; `doctor` shows whether they are set."""
+    base_url: str
+    """Where the API is, unless `base_url_variable` is set."""
+    base_url_variable: str
+    endpoints: tuple[str, ...]
+    """Paths of the API that batches can be made for; the first is the default."""
+    endpoint_of_prefix: Mapping[str, str] = field(default_factory=dict)
+    """Model name prefixes with another default endpoint."""
+    model_prefixes: tuple[str, ...] = ()
+    """Model names that begin so mean this vendor, without `NAME/` before them."""
+    batch_id_prefixes: tuple[str, ...] = ()
+    """How its batch IDs begin, for the hint that an ID is another vendor's."""
+    creation: Literal["token", "key", "candidates"]
+    """How a batch is found whose create call got no answer.
+
+    `token`: the batch carries the intent's token, so what `find` returns is ours.
+    `key`: the token is an idempotency key as well, so a second call makes no second
+    batch. `candidates`: it carries nothing, so batches are created one at a time, and
+    the `custom_id`s of the results prove which one is ours.
+    """
+    one_model_per_batch: bool = False
+    one_endpoint_per_batch: bool = False
+    keeps_metadata: bool = False
+    """Whether key-value pairs can be stored with a batch."""
+    price_id: str | None = None
+    """The provider ID in genai-prices; None where prices are not known."""
+    batch_discount: float = 0.5
+    """What a batch costs, as a factor of the list price of each token."""
+    completion_windows: tuple[str, ...] = ()
+    """What may be asked for as the longest time a batch takes; the first is the
+    default."""
+    is_result: Callable[[bytes], bool]
+    """Whether this is one of its result lines; called for a line of each file, and for
+    each line with an error, so it must be fast on its own usual lines."""
+    is_request: Callable[[dict[str, Any]], bool]
+    """Whether this decoded request line is written for it."""
+    format: str
+    """`module:Class` of its `Format`, made with the base URL or None."""
+    client: str
+    """`module:Class` of its `Provider`, made with base URL and key (both optional)."""
+
+    def endpoint_for(self, model: str) -> str:
+        """Return the endpoint that a model is reached at by default."""
+        for prefix, endpoint in self.endpoint_of_prefix.items():
+            if model.startswith(prefix):
+                return endpoint
+        return self.endpoints[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +123,11 @@ class Format(Protocol):
     name: str
     limits: Limits
 
-    def schema(self, source: dict[str, Any], mode: str, model: str) -> dict[str, Any]:
-        """Convert a source JSON Schema into what this provider accepts.
-
-        Raises:
-            SchemaError: It cannot be expressed; the text names the field and the
-                way out.
-        """
-        ...
-
     def restore(self, source: dict[str, Any], answer: Any) -> Any:
-        """Undo on a decoded answer what `schema` had to change in its shape."""
+        """Bring a decoded answer back into the shape of the source JSON Schema.
+
+        Some schemas have to be sent in another shape that this vendor can express.
+        """
         ...
 
     def encoder(self, template: RequestTemplate) -> Encode:
@@ -93,19 +159,13 @@ class Format(Protocol):
         """Decode one result line; a bad line is a result, never an exception."""
         ...
 
-    def decode_all(
-        self, lines: Iterable[bytes], *, costs: bool = True
-    ) -> list[BatchResult]:
-        """Decode many lines; without `costs`, model and usage may be left out."""
-        ...
-
 
 class Provider(Format, Protocol):
     """A batch API. Holds a client and no job state.
 
-    Any process that knows a batch ID can carry on. Creation is sent once, all
-    else is retried by the SDK; what still fails is a `ProviderError`, whose
-    `retryable` says whether waiting can help. SDK exceptions never cross it.
+    Any process that knows a batch ID can go on with the batch. The create call is sent
+    once; other calls may be retried. What fails is a `ProviderError`, whose `retryable`
+    says whether waiting can help; exceptions of an SDK are never raised.
     """
 
     base_url: str
@@ -153,9 +213,10 @@ class Provider(Format, Protocol):
     def find(self, intent: Intent) -> list[Batch]:
         """Return the batches that a lost create call may have made.
 
-        OpenAI: those that carry the intent's token. Anthropic: those newer than
-        the baseline with the exact number of requests, and it is the caller's
-        to tell them apart. One complete listing; an empty one proves nothing yet.
+        Newest first, from one complete listing; an empty result proves nothing yet.
+        Whether a match is proof is said by the vendor's `creation`. Where it is not,
+        candidates are all batches newer than the baseline that may be the one, and the
+        caller has to tell them apart.
         """
         ...
 
@@ -180,8 +241,9 @@ class Provider(Format, Protocol):
     ) -> int:
         """Write every raw result line, output and error lines alike, to `path`.
 
-        Streamed to a temporary file, checked against the provider's byte and
-        line counts where it gives them, synced, renamed.
+        The lines are checked against the provider's byte and line counts where it
+        gives them. After an error the file is not whole, so the caller gives a
+        temporary name and renames the file after the call.
 
         Returns:
             The number of lines.

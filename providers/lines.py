@@ -1,4 +1,4 @@
-"""Request and result lines as bytes: splicing what is constant, reading with care."""
+"""Request and result lines as bytes: encoding around constant parts, and parsing."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ import msgspec
 import orjson
 
 from ..errors import InputError
+from ..models import BatchResult, Outcome
 
 __all__ = [
     "BOM",
     "UNSENDABLE",
     "deep_merge",
+    "errored",
     "frame",
+    "load_request",
     "load_result",
     "slot",
     "tokens",
@@ -26,16 +29,16 @@ __all__ = [
 BOM = b"\xef\xbb\xbf"
 
 UNSENDABLE = (AttributeError, InputError, KeyError, TypeError)
-"""What encoding a row raises when its messages are not what they should be."""
+"""What encoding a row raises when its messages have the wrong shape."""
 
 
 def slot() -> str:
-    """Return a mark that stands in a frame where each row has its own value."""
+    """Return a random placeholder for a value that each row has of its own."""
     return secrets.token_hex(16)
 
 
 def frame(document: Mapping[str, Any], *slots: str) -> list[bytes]:
-    """Encode `document` once and cut it at its slots, which stand in this order.
+    """Encode `document` once and cut it at its placeholders, given in their order.
 
     Raises:
         InputError: It holds something that is not JSON or not UTF-8.
@@ -52,7 +55,7 @@ def frame(document: Mapping[str, Any], *slots: str) -> list[bytes]:
 
 
 def unsendable(custom_id: str, cause: Exception) -> InputError:
-    """Return the error for a row that makes no request: it names the request."""
+    """Return the error for a row that cannot be encoded; it names the request."""
     said = f"a message has no {cause}" if isinstance(cause, KeyError) else str(cause)
     return InputError(f"Request {custom_id!a} cannot be sent: {said.rstrip('.')}.")
 
@@ -67,23 +70,56 @@ def deep_merge(ours: dict[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-def load_result(line: bytes) -> Any:
-    """Parse a result line, also one that is JSON in Python's eyes only.
-
-    Providers have sent NaN, raw control characters and lone surrogates; an
-    answer that was paid for is not given up for them.
+def load_request(line: bytes) -> dict[str, Any]:
+    """Parse a request line strictly.
 
     Raises:
-        ValueError: It is no JSON at all, or nested too deeply.
+        ValueError: What is wrong, as the end of a sentence.
     """
     try:
-        return _load(line)
+        line.decode()
+        request = msgspec.json.decode(line)
+    except ValueError as exc:
+        raise ValueError(f"not JSON: {exc}.") from exc
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise ValueError("JSON that is nested too deeply.") from None
+    if not isinstance(request, dict):
+        raise ValueError("not a JSON object.")  # noqa: TRY004 - one error for all
+    return request
+
+
+def load_result(line: bytes) -> tuple[dict[str, Any], str | None]:
+    """Parse a result line with its `custom_id`, also one that is not strict JSON.
+
+    Providers have sent NaN, raw control characters and lone surrogates; an answer that
+    was paid for is not lost because of them.
+
+    Raises:
+        ValueError: It is no JSON object at all; one sentence.
+    """
+    try:
+        record = _load(line)
+    except RecursionError:
+        raise ValueError(
+            "This result line is not JSON: it is nested too deeply."
+        ) from None
+    except ValueError as exc:
+        raise ValueError(f"This result line is not JSON: {exc}.") from exc
+    if type(record) is not dict:
+        raise ValueError("This result line is not a JSON object.")
+    custom_id = record.get("custom_id")
+    return record, custom_id if type(custom_id) is str else None
+
+
+def errored(
+    custom_id: str | None, error: str, *, retryable: bool = False
+) -> BatchResult:
+    """Return the result of a request that failed."""
+    return BatchResult(custom_id, Outcome.ERRORED, error=error, retryable=retryable)
 
 
 def tokens(value: Any) -> int:
-    """Return a count of tokens; what is no count counts as none."""
+    """Return a count of tokens; anything but an integer counts as 0."""
     return value if type(value) is int else 0
 
 

@@ -1,1 +1,1 @@
-"""The durable run: its directory is the whole truth."""
+"""The durable run: all of its state is in its directory."""

@@ -1,66 +1,58 @@
 """Work on a run: read what is there, do what can be done, until only waiting is left.
 
-Calling it again is always safe, and a run that is done is left alone. Who does
-the steps is the caller's: plain calls here, Prefect tasks in a flow.
+Calling it again is always safe, and a run that is done is left alone. The steps are
+done here one after the other; a flow gives each to a Prefect task.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Protocol
+from datetime import UTC, datetime
 
+import orjson
+
+from ..errors import RunFinishedError
 from ..models import RunReport
-from .collect.download import land_unit
+from .collect.download import download_shard
 from .collect.poll import Poller
-from .collect.wait import look_at_units, wait_for_units
-from .create.submit import submit_unit
-from .decide.backoff import held_units
+from .collect.wait import look_at_shards, wait_for_shards
+from .create.submit import submit_shard
+from .decide.backoff import paused_shards
 from .decide.budget import affordable
 from .decide.canary import check_canary
-from .decide.steps import Step, next_steps
+from .decide.steps import Step, StepKind, next_steps
 from .directory.access import with_sandbox
 from .directory.lock import locked
 from .directory.run import Run
 from .generate import generate_shards
-from .output import finish_run, parse_shard
+from .output import parse_shard, write_output
 from .report.report import report_on
 from .rounds import plan_round
 
-__all__ = ["Perform", "WaitFor", "do_step", "drive", "perform"]
+__all__ = ["STEPS", "Perform", "WaitFor", "cancel_run", "drive", "perform"]
+
+STEPS: dict[StepKind, Callable[[Run, str], object]] = {
+    "generate": lambda run, _: generate_shards(run),
+    "submit": submit_shard,
+    "download": download_shard,
+    "round": lambda run, number: plan_round(run, int(number)),
+    "parse": parse_shard,
+    "write-output": lambda run, _: write_output(run),
+}
+"""How each step is done, given the run and the step's shard."""
 
 Perform = Callable[[Run, Sequence[Step]], None]
 """Does steps that are independent of each other; returns when all are done."""
 
 
-class WaitFor(Protocol):
-    """Waits for open batches; `wait_for_units` says what is returned."""
-
-    def __call__(self, run: Run, *, until: datetime | None) -> frozenset[str]:
-        """Return the units whose batch is over."""
-
-
-def do_step(run: Run, step: Step) -> None:
-    """Do one step in this process."""
-    match step.kind:
-        case "generate":
-            generate_shards(run)
-        case "submit":
-            submit_unit(run, step.unit)
-        case "land":
-            land_unit(run, step.unit, run.provider())
-        case "round":
-            plan_round(run, int(step.unit))
-        case "parse":
-            parse_shard(run, step.unit)
-        case "finish":
-            finish_run(run)
+WaitFor = Callable[[Run, datetime | None], frozenset[str]]
+"""Waits for open batches until a given time; returns the shards that are over."""
 
 
 def perform(run: Run, steps: Sequence[Step]) -> None:
     """Do the steps one after the other in this process."""
     for step in steps:
-        do_step(run, step)
+        STEPS[step.kind](run, step.shard)
 
 
 def drive(
@@ -68,7 +60,7 @@ def drive(
     *,
     wait: bool,
     perform: Perform = perform,
-    wait_for: WaitFor = wait_for_units,
+    wait_for: WaitFor = wait_for_shards,
 ) -> RunReport:
     """Work on the run until it is done, or (without `wait`) only waiting is left.
 
@@ -79,7 +71,6 @@ def drive(
         RunBusyError: Another process works on this run.
         BatchwrightError: It cannot go on; the run stays resumable.
     """
-    job = run.job.job
     with locked(run.directory), with_sandbox(run.directory, run.job):
         ended: frozenset[str] = frozenset()
         while True:
@@ -87,23 +78,39 @@ def drive(
             if state.report is not None:
                 return state.report
             check_canary(run, state)
-            held, until = held_units(run, state)
-            steps = next_steps(
-                state,
-                max_in_flight=job.max_in_flight,
-                max_rounds=job.max_rounds,
-                reask=job.reask,
-                ended=ended,
-                held=held,
-                canary=job.canary is not None,
-            )
+            paused, until = paused_shards(run, state)
+            steps = next_steps(state, run.job.job, ended=ended, paused=paused)
             steps = affordable(run, state, steps)
             if steps:
                 perform(run, steps)
                 ended = frozenset()
             elif wait:
-                ended = wait_for(run, until=until)
+                ended = wait_for(run, until)
             else:
-                ended, _ = look_at_units(run, state, Poller(run.provider()))
+                ended, _ = look_at_shards(run, state, Poller(run.provider()))
                 if not ended:
                     return report_on(run, state)
+
+
+def cancel_run(run_dir: str) -> RunReport:
+    """Mark the run cancelled, then ask the provider to stop its open batches.
+
+    From then on no batch of it is created, whichever process works on it. The next
+    `resume` or sweep downloads what ended; the rest has outcome `cancelled`.
+
+    Raises:
+        RunFinishedError: It is done, so there is nothing to cancel.
+    """
+    run = Run.load(run_dir)
+    url = run.directory.url
+    state = run.state()
+    if state.report is not None:
+        raise RunFinishedError(f"{url} is done; its report is {url}/report.md.")
+    if not state.cancelled:
+        mark = orjson.dumps({"at": datetime.now(UTC)})
+        run.directory.write("cancelled.json", mark)
+        state = run.state()
+    with with_sandbox(run.directory, run.job):
+        if state.open_shards:
+            look_at_shards(run, state, Poller(run.provider()))
+    return report_on(run, run.state())

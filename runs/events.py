@@ -1,4 +1,4 @@
-"""Who hears of progress: `emit` tells it to every listener of this context."""
+"""Progress as events: `emit` passes each to every listener of this context."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def listening(callback: Callable[[RunEvent], None]) -> Iterator[None]:
 def emit(
     kind: EventKind,
     *,
-    unit: str | None = None,
+    shard: str | None = None,
     batch_id: str | None = None,
     done: int | None = None,
     total: int | None = None,
     text: str | None = None,
     batches: tuple[Batch, ...] = (),
 ) -> None:
-    """Tell all listeners; costs nothing where nobody listens."""
+    """Pass an event to all listeners; costs nothing where there are none."""
     listeners = _listeners.get()
     if not listeners:
         return
     event = RunEvent(
         kind=kind,
-        unit=unit,
+        shard=shard,
         batch_id=batch_id,
         done=done,
         total=total,
@@ -56,5 +56,5 @@ def emit(
 
 
 def bytes_told(kind: EventKind) -> Callable[[int, int | None], None]:
-    """Return a callback that tells of bytes done and in all."""
+    """Return a callback that emits bytes done and bytes in all."""
     return lambda done, total: emit(kind, done=done, total=total)

@@ -5,41 +5,35 @@ from __future__ import annotations
 import time
 from contextlib import closing, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 
 from ..data.custom_id import new_nonce, row_ids
 from ..data.requests.generate import ShardFiles, write_shards
-from .directory.records import Plan, ShardPlan
+from .directory.records import InputShardPlan, Plan
 from .directory.run import Run
 from .events import emit
 
 __all__ = ["generate_shards"]
 
 
-def generate_shards(run: Run) -> Plan:
+def generate_shards(run: Run) -> None:
     """Read the input once and write each shard's rows and requests together.
 
-    A crash before the plan exists starts over; after it the input, the prompt and
-    the response model are never read to make requests again. The run's nonce is
-    fixed first, so that two processes that start over at once write the same bytes.
+    A crash before the plan exists starts over; after it the input, the prompt and the
+    response model are never read to make requests again. The run's nonce is fixed
+    first, so that two processes that start over at once write the same bytes.
     """
     started = time.monotonic()
     nonce = _nonce(run)
-    shards: list[ShardPlan] = []
+    shards: list[InputShardPlan] = []
     with run.directory.scratch() as scratch:
-
-        def folder(index: int) -> Path:
-            path = scratch / f"{index:05}"
-            path.mkdir()
-            return path
 
         def reading(rows: int) -> None:
             emit("reading", done=rows)
 
         ids = row_ids(nonce)
-        written = write_shards(run.job, run.format, ids, folder, reading)
-        with closing(written):  # before the folder of its files is gone
-            shards.extend(_adopt(run, scratch, files) for files in written)
+        written = write_shards(run.job, run.format, ids, scratch, reading)
+        with closing(written):  # before the folder of its files is removed
+            shards.extend(_adopt(run, files) for files in written)
     rows = sum(shard.requests for shard in shards)
     plan = Plan(
         nonce=nonce,
@@ -48,13 +42,10 @@ def generate_shards(run: Run) -> Plan:
         created_at=datetime.now(UTC),
         seconds=time.monotonic() - started,
     )
-    try:
+    with suppress(FileExistsError):  # two processes started over; the first plan counts
         data = plan.model_dump_json(indent=1).encode()
         run.directory.write_once("plan.json", data)
-    except FileExistsError:  # two processes started over; the first plan stands
-        return run.plan()
-    emit("generated", done=rows, total=len(shards))
-    return plan
+        emit("generated", done=rows, total=len(shards))
 
 
 def _nonce(run: Run) -> str:
@@ -66,17 +57,18 @@ def _nonce(run: Run) -> str:
     return nonce.decode()
 
 
-def _adopt(run: Run, scratch: Path, files: ShardFiles) -> ShardPlan:
-    path = f"shards/{files.index:05}"
-    source = scratch / f"{files.index:05}"
-    for name in (files.rows_name, "requests.jsonl"):
-        run.directory.adopt(source / name, f"{path}/{name}")
-    return ShardPlan(
+def _adopt(run: Run, files: ShardFiles) -> InputShardPlan:
+    requests = files.requests
+    path = f"shards/{requests.path.stem}"
+    rows_name = f"rows{files.rows_path.suffix}"
+    run.directory.adopt(files.rows_path, f"{path}/{rows_name}")
+    run.directory.adopt(requests.path, f"{path}/requests.jsonl")
+    return InputShardPlan(
         path=path,
-        requests=files.rows,
-        bytes=files.requests_bytes,
-        digest=files.digest,
+        requests=requests.requests,
+        bytes=requests.bytes,
+        digest=requests.digest,
         first_row=files.first_row,
-        rows_name=files.rows_name,
+        rows_name=rows_name,
         columns=files.columns,
     )

@@ -1,7 +1,8 @@
-"""Find or make the directory of a job, and make sure it is the same job."""
+"""Find or create the directory of a job, and check that it holds the same job."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from secrets import token_hex
@@ -16,25 +17,7 @@ from .directory.access import credentials_of, provider_for
 from .directory.run import Run
 from .directory.storage import Directory
 
-__all__ = ["open_run", "reopen_run", "run_dir_for"]
-
-
-def run_dir_for(job: BatchJob, when: datetime | None = None) -> str:
-    """Return the directory that a job gets by itself, named after its output.
-
-    Raises:
-        RunFinishedError: That run is done; a new one needs a name of its own.
-    """
-    when = when or datetime.now(UTC)
-    resolved = resolve(job, now=when)
-    stem = PurePosixPath(resolved.job.output).stem
-    directory = _default_directory(resolved, stem)
-    if directory.exists("done.json"):
-        raise RunFinishedError(
-            f"This job is done already; its report is {directory.url}/report.md. To run"
-            " it again, give another --run-dir (and --output or --overwrite)."
-        )
-    return directory.url
+__all__ = ["open_run", "reopen_run"]
 
 
 def open_run(
@@ -44,16 +27,18 @@ def open_run(
     name: str | None = None,
     when: datetime | None = None,
 ) -> Run:
-    """Open the run of a job: a new one, or the one that is in its directory.
+    """Open the run of a job: a new one, or the one that its directory holds.
 
     Args:
         job: What to do.
         run_dir: Its directory; None makes one under `BATCHWRIGHT_RUNS_DIR`.
-        name: How that one is called; the job's fingerprint is added.
-        when: What `{date:...}` stands for; now by default.
+        name: The name of that directory, to which the job's fingerprint is added;
+            None names it after the output, and refuses a run there that is done.
+        when: The time that fills `{date:...}`; now by default.
 
     Raises:
         RunDiffersError: The directory holds another job.
+        RunFinishedError: The run of the output's name is done.
         InputError: The job cannot be run as it is.
         MissingKeyError: There is no key to run it with.
     """
@@ -61,25 +46,35 @@ def open_run(
     named = credentials_of(job)
     resolved = resolve(job, base_url=named.base_url if named else None, now=when)
     if run_dir is None:
+        root = get_settings().runs_dir.rstrip("/")
         stem = name or PurePosixPath(resolved.job.output).stem
-        directory = _default_directory(resolved, stem)
+        directory = Directory(f"{root}/{stem}-{resolved.fingerprint()[:8]}")
+        if name is None and directory.exists("done.json"):
+            raise RunFinishedError(
+                f"This job is done already; its report is {directory.url}/report.md."
+                " To run it again, give another --run-dir (and --output or"
+                " --overwrite)."
+            )
     else:
         directory = Directory(fill_dates(run_dir, when))
-    run = _existing(directory, resolved)
-    if run is not None:
-        return run
-    check_output(resolved.job)
-    if not resolved.synthetic:
-        provider_for(directory, resolved)  # without a key, nothing is left behind
-    if not directory.is_local:
-        _check_store(directory)
-    try:
-        directory.write_once("job.json", resolved.model_dump_json(indent=1).encode())
-    except FileExistsError:
-        run = _existing(directory, resolved)
-        if run is not None:
-            return run
-    return Run(directory, resolved)
+    before = _job_of(directory)
+    if before is None:
+        check_output(resolved.job)
+        if not resolved.synthetic:
+            provider_for(directory, resolved)  # without a key, nothing is left behind
+        if not directory.is_local:
+            _check_store(directory)
+        with suppress(FileExistsError):
+            data = resolved.model_dump_json(indent=1).encode()
+            directory.write_once("job.json", data)
+        before = _job_of(directory) or resolved
+    if before.fingerprint() != resolved.fingerprint():
+        raise RunDiffersError(
+            f"{directory.url} holds another job: {_difference(before, resolved)}"
+            " differ. Give another --run-dir, or continue that job with `batchwright"
+            f" resume {directory.url}`."
+        )
+    return Run(directory, before)
 
 
 def reopen_run(
@@ -105,13 +100,14 @@ def reopen_run(
         _reopen(run)
         directory.remove("cancelled.json")
     if resend_lost:
-        if not run.state().gone_units:
+        state = run.state()
+        if not state.gone_shards:
             raise InputError(
                 f"No results of {directory.url} are lost; drop --resend-lost."
             )
         _reopen(run)
         # The round is named, so that a crash in between cannot send them twice.
-        number = len(run.state().rounds) + 1
+        number = len(state.rounds) + 1
         directory.write("resend-lost.json", orjson.dumps({"round": number}))
     if response_model is not None:
         directory.write("response-model", response_model.encode())
@@ -120,7 +116,7 @@ def reopen_run(
 
 
 def _reopen(run: Run) -> None:
-    """Forget what was concluded from the results; the results themselves stay."""
+    """Remove what was concluded from the results; the results themselves stay."""
     run.directory.remove("done.json")
     for name in run.directory.names():
         if name.endswith("/tally.json"):
@@ -128,9 +124,9 @@ def _reopen(run: Run) -> None:
 
 
 def _check_store(directory: Directory) -> None:
-    """Refuse a store that says yes to creating a file which is there.
+    """Refuse a store that replaces a file where it was asked to create one.
 
-    Some that speak S3 pass over the condition, and no claim would be safe there.
+    Some services with an S3 API ignore that condition, and no claim is safe there.
     """
     probe = f".probe-{token_hex(4)}"
     directory.write_once(probe, b"")
@@ -146,23 +142,9 @@ def _check_store(directory: Directory) -> None:
     )
 
 
-def _default_directory(resolved: ResolvedJob, name: str) -> Directory:
-    root = get_settings().runs_dir.rstrip("/")
-    return Directory(f"{root}/{name}-{resolved.fingerprint()[:8]}")
-
-
-def _existing(directory: Directory, resolved: ResolvedJob) -> Run | None:
+def _job_of(directory: Directory) -> ResolvedJob | None:
     data = directory.read("job.json")
-    if data is None:
-        return None
-    before = ResolvedJob.model_validate_json(data)
-    if before.fingerprint() != resolved.fingerprint():
-        raise RunDiffersError(
-            f"{directory.url} holds another job: {_difference(before, resolved)}"
-            " differ. Give another --run-dir, or continue that job with `batchwright"
-            f" resume {directory.url}`."
-        )
-    return Run(directory, before)
+    return None if data is None else ResolvedJob.model_validate_json(data)
 
 
 def _difference(before: ResolvedJob, now: ResolvedJob) -> str:

@@ -49,30 +49,36 @@ def growing(first_seconds: float, longest_seconds: float) -> Iterator[float]:
         seconds = min(seconds * 1.5, longest_seconds)
 
 
-def patiently(call: Callable[[], T], what: str) -> T:
+def patiently(call: Callable[[], T], what: str, *, settles: bool = False) -> T:
     """Return what `call` returns, trying again while its failure may pass.
 
-    A call that failed is not a batch that failed. The trouble is said once, not
-    each time. Only for calls that are safe to repeat.
+    A call that failed is not a batch that failed. The first failure is reported, the
+    others are not. Only for calls that are safe to repeat.
+
+    Args:
+        call: The call.
+        what: Its name in the report, at the beginning of a sentence.
+        settles: Whether `call` finds out by itself what became of a lost creation.
 
     Raises:
         ProviderError: It is not a passing failure, or `patience_seconds` are over.
     """
     settings = get_settings()
     deadline = time.monotonic() + settings.patience_seconds
-    said = False
+    reported = False
     for seconds in growing(settings.retry_seconds, settings.max_poll_seconds):
         try:
             return call()
-        except CreationUnknownError:
-            raise
         except ProviderError as exc:
-            wished = exc.retry_after_seconds or 0
-            wait_seconds = max(seconds, wished)
-            if not exc.retryable or time.monotonic() + wait_seconds > deadline:
+            wait_seconds = max(seconds, exc.retry_after_seconds or 0)
+            if (
+                not exc.retryable
+                or time.monotonic() + wait_seconds > deadline
+                or (isinstance(exc, CreationUnknownError) and not settles)
+            ):
                 raise
-            if not said:
-                said = True
+            if not reported:
+                reported = True
                 emit("notice", text=f"{what} failed and is tried again: {exc}")
                 _logger.warning("%s failed and is tried again: %s", what, exc)
         pause(wait_seconds)

@@ -2,139 +2,201 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import orjson
 
 from ..data.custom_id import parse_row_id, row_id
+from ..data.requests.generate import batch_limits
 from ..data.requests.writer import RequestWriter
-from ..models import Outcome
-from .directory.records import RoundPlan, UnitPlan, Verdict
-from .directory.run import Run, Unit
+from ..models import BatchResult, Outcome
+from .directory.records import RoundPlan, ShardPlan, Verdict
+from .directory.run import Run, Shard
 from .events import emit
-from .reask import Reask
 
 __all__ = ["plan_round"]
 
 _WHOLE_FILE = {"model_not_found", "mismatched_model"}
 """Codes that mean every line of a refused file, whichever line they name."""
 
-_ID_START = len(b'{"custom_id":"')
-"""Every encoder writes the `custom_id` first, compactly."""
 
-
-def plan_round(run: Run, number: int) -> RoundPlan:
+def plan_round(run: Run, number: int) -> None:
     """Write the request files of round `number`, and then its plan.
 
-    The requests are the bytes that were sent before, with the round changed in
-    their `custom_id`; re-asking appends messages. A plan without units says that
-    nothing is worth it.
+    The requests are the bytes that were sent before, with another round in their
+    `custom_id`; re-asking appends messages. A plan without shards says that nothing is
+    worth another try.
     """
     state = run.state()
-    before = state.rounds[-1].units if state.rounds else run.plan().shards
-    gone = state.gone_units if state.resend_round == number else []
-    units: list[UnitPlan] = []
-    times: dict[int, int] = {}
-    with run.directory.scratch() as scratch:
-        writer = RequestWriter(scratch, run.limits, number)
-        for sent in before:
-            for line in _requests(run, state.units[sent.path], number, times):
-                writer.add(line)
-        for unit in gone:
-            for line in _lines(run, unit):
-                writer.add(_renumbered(line, run.plan().nonce, number))
-        for unit_plan, path in writer.close():
-            run.directory.adopt(path, f"{unit_plan.path}/requests.jsonl")
-            units.append(unit_plan)
-    record = RoundPlan(
-        number=number,
-        units=tuple(units),
-        created_at=datetime.now(UTC),
-        resent=tuple(unit.path for unit in gone),
-    )
-    if times:
-        data = orjson.dumps(times, option=orjson.OPT_NON_STR_KEYS)
-        run.directory.write(f"rounds/{number}/reasked.json", data)
-    data = record.model_dump_json(indent=1).encode()
-    run.directory.write(f"rounds/{number}/plan.json", data)
-    if units:
-        emit("round", done=sum(unit.requests for unit in units), text=str(number))
-    return record
-
-
-def _requests(
-    run: Run, unit: Unit, number: int, times: dict[int, int]
-) -> Iterator[bytes]:
-    """Yield the unit's requests that are sent again; count the re-asked rows."""
-    again = _worth_another_try(run, unit) if number <= run.job.job.max_rounds else set()
     nonce = run.plan().nonce
-    with Reask.of(run, unit, number) as reask:
-        if not again and not reask.rows:
-            return
-        times.update(reask.times)
-        for line in _lines(run, unit):
+    gone = state.gone_shards if state.resend_round == number else []
+    reask = _Reask(run, number)
+    shards: list[ShardPlan] = []
+    with run.directory.scratch() as scratch:
+        writer = RequestWriter(scratch, batch_limits(run.job.job, run.format))
+        for shard in state.newest_shards:
+            for line in _requests(run, shard, number, reask):
+                writer.add(line)
+        for shard in gone:
+            for line in _lines(run, shard):
+                writer.add(_renumbered(line, nonce, number))
+        for index, file in enumerate(writer.close()):
+            path = f"rounds/{number}/{index:05}"
+            run.directory.adopt(file.path, f"{path}/requests.jsonl")
+            shards.append(
+                ShardPlan(
+                    path=path,
+                    requests=file.requests,
+                    bytes=file.bytes,
+                    digest=file.digest,
+                )
+            )
+    if reask.times:
+        data = orjson.dumps(reask.times, option=orjson.OPT_NON_STR_KEYS)
+        run.directory.write(f"rounds/{number}/reasked.json", data)
+    plan = RoundPlan(
+        number=number,
+        shards=tuple(shards),
+        created_at=datetime.now(UTC),
+        resent=tuple(shard.path for shard in gone),
+    )
+    data = plan.model_dump_json(indent=1).encode()
+    run.directory.write(f"rounds/{number}/plan.json", data)
+    if shards:
+        emit("round", done=sum(each.requests for each in shards), text=str(number))
+
+
+class _Reask:
+    """Asks again, with what was wrong, where the response model refuses an answer."""
+
+    def __init__(self, run: Run, number: int) -> None:
+        self._format = run.format
+        self._most = run.job.job.reask
+        self._answer = run.job.answer() if self._most else None
+        data = run.directory.read(f"rounds/{number - 1}/reasked.json") or b"{}"
+        self._before: dict[int, int] = {
+            int(row): times for row, times in orjson.loads(data).items()
+        }
+        self.times: dict[int, int] = {}
+        """How often each row of this round was asked again, this time included."""
+
+    def refuses(self, result: BatchResult) -> str | None:
+        """Return what is wrong with an answer."""
+        if self._answer is None:
+            return None
+        _, errors = self._answer.validate([result], self._format)
+        return errors.get(0)
+
+    def may_ask(self, row: int) -> bool:
+        """Whether the row was not asked again too often."""
+        return self._before.get(row, 0) < self._most
+
+    def request(self, line: bytes, custom_id: str, row: int, refused: bytes) -> bytes:
+        """Return the row's request with its refused answer and the error appended."""
+        self.times[row] = self._before.get(row, 0) + 1
+        result = self._format.decode(refused)
+        text = result.text
+        if text is None:
+            text = orjson.dumps(result.data).decode()
+        messages = [
+            {"role": "assistant", "content": text},
+            {
+                "role": "user",
+                "content": f"This answer is not valid: {self.refuses(result)}. Answer"
+                " again in full, and correct it.",
+            },
+        ]
+        return self._format.extend(line, custom_id, messages)
+
+
+def _requests(run: Run, shard: Shard, number: int, reask: _Reask) -> Iterator[bytes]:
+    """Yield the requests of a shard that are sent again, in their order."""
+    nonce = run.plan().nonce
+    resend = number <= run.job.job.max_rounds
+    if shard.verdict is Verdict.FAILED and resend:
+        for line in _lines_not_at_fault(run, shard):
+            yield _renumbered(line, nonce, number)
+    ended = shard.last.ended if shard.last else None
+    if ended is None or ended.verdict is not Verdict.DOWNLOADED:
+        return
+    resend = resend and bool(ended.again)
+    if not (resend or run.job.job.reask):
+        return
+    with run.directory.local(shard.output_name) as path, path.open("rb") as results:
+        over, refused = _read_results(run, results, nonce, reask)
+        for line in _lines(run, shard):
             row = _row_of(line, nonce)
-            if row in reask.rows:
-                yield reask.extend(line, row_id(nonce, row, number), row)
-            elif row in again:
+            if row in refused:
+                # Only its offset was kept: 16 bytes a row, however long the answer.
+                results.seek(refused[row])
+                custom_id = row_id(nonce, row, number)
+                yield reask.request(line, custom_id, row, results.readline())
+            elif resend and row not in over:
                 yield _renumbered(line, nonce, number)
+
+
+def _read_results(
+    run: Run, results: Iterable[bytes], nonce: str, reask: _Reask
+) -> tuple[set[int], dict[int, int]]:
+    """Return the rows that are not sent again, and offsets of refused answers by row.
+
+    A row that failed for good, or succeeded, in any of its lines is not sent again.
+    """
+    over: set[int] = set()
+    valid: set[int] = set()
+    refused: dict[int, int] = {}
+    offset = 0
+    for line in results:
+        start, offset = offset, offset + len(line)
+        result = run.format.decode(line)
+        found = parse_row_id(result.custom_id, nonce)
+        if found is None:
+            continue
+        row = found[0]
+        if result.outcome is Outcome.SUCCEEDED:
+            over.add(row)
+            if reask.refuses(result) is None:
+                valid.add(row)
+            elif reask.may_ask(row):
+                refused[row] = start
+        elif not result.retryable:
+            over.add(row)
+    return over, {row: at for row, at in refused.items() if row not in valid}
+
+
+def _lines_not_at_fault(run: Run, shard: Shard) -> Iterator[bytes]:
+    """Yield the requests of a refused file that the refusal does not name."""
+    batch = shard.last.ended.batch if shard.last and shard.last.ended else None
+    errors = batch.errors if batch else ()
+    named = {error.line for error in errors if error.line}
+    if named and not any(error.code in _WHOLE_FILE for error in errors):
+        for number, line in enumerate(_lines(run, shard), start=1):
+            if number not in named:
+                yield line
 
 
 def _renumbered(line: bytes, nonce: str, number: int) -> bytes:
     """Return the same request for another round."""
-    old = line[_ID_START : line.index(b'"', _ID_START)]
+    old = _id_of(line, nonce)
     return line.replace(old, row_id(nonce, _row_of(line, nonce), number).encode(), 1)
 
 
-def _worth_another_try(run: Run, unit: Unit) -> set[int]:
-    """Return the rows of the unit that did not succeed and still may."""
-    last = unit.last
-    ended = last.ended if last else None
-    if last is None or ended is None:
-        return set()
-    nonce = run.plan().nonce
-    if ended.verdict is Verdict.FAILED:
-        return _unnamed_rows(run, unit, nonce)
-    if ended.verdict is not Verdict.LANDED or not ended.again:
-        return set()
-    rows = {_row_of(line, nonce) for line in _lines(run, unit)}
-    name = f"{unit.path}/attempts/{last.number:03}.output.jsonl"
-    with run.directory.local(name) as path, path.open("rb") as lines:
-        for line in lines:
-            result = run.format.decode(line)
-            found = parse_row_id(result.custom_id, nonce)
-            # What failed for good stays failed, also beside a line that may pass.
-            if found is not None and not (
-                result.retryable and result.outcome is not Outcome.SUCCEEDED
-            ):
-                rows.discard(found[0])
-    return rows
-
-
-def _unnamed_rows(run: Run, unit: Unit, nonce: str) -> set[int]:
-    """Return the rows of a refused file whose own lines were not at fault."""
-    batch = unit.last.ended.batch if unit.last and unit.last.ended else None
-    errors = batch.errors if batch else ()
-    named = {error.line for error in errors if error.line}
-    if not named or any(error.code in _WHOLE_FILE for error in errors):
-        return set()
-    return {
-        _row_of(line, nonce)
-        for number, line in enumerate(_lines(run, unit), start=1)
-        if number not in named
-    }
-
-
-def _lines(run: Run, unit: Unit) -> Iterator[bytes]:
-    name = f"{unit.path}/requests.jsonl"
+def _lines(run: Run, shard: Shard) -> Iterator[bytes]:
+    name = f"{shard.path}/requests.jsonl"
     with run.directory.local(name) as path, path.open("rb") as lines:
         yield from lines
 
 
 def _row_of(line: bytes, nonce: str) -> int:
-    custom_id = line[_ID_START : line.index(b'"', _ID_START)].decode()
+    custom_id = _id_of(line, nonce).decode()
     row = parse_row_id(custom_id, nonce)
     if row is None:
         raise AssertionError(f"a request of another run: {custom_id}")
     return row[0]
+
+
+def _id_of(line: bytes, nonce: str) -> bytes:
+    """Return the `custom_id`: nothing else in a request begins with the nonce."""
+    start = line.find(f'"{nonce}-'.encode()) + 1
+    return line[start : line.index(b'"', start)]

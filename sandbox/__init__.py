@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .engine.backend import Call, CreatedBatch
-    from .faults import Faults
-    from .load import load_faults
+    from .faults import Faults, load_faults
     from .server import Sandbox, serve
 
 __all__ = ["Call", "CreatedBatch", "Faults", "Sandbox", "load_faults", "serve"]
@@ -18,13 +17,13 @@ _HOMES = {
     "CreatedBatch": ".engine.backend",
     "Faults": ".faults",
     "Sandbox": ".server",
-    "load_faults": ".load",
+    "load_faults": ".faults",
     "serve": ".server",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import the server only where it is used: the pytest plugin rarely does."""
+    """Import the server lazily: the pytest plugin rarely needs it."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name], __name__), name)

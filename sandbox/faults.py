@@ -1,15 +1,19 @@
-"""What the sandbox does wrong, as data: a fault file is one `Faults`.
+"""Faults that the sandbox injects, as data: a fault file holds one `Faults`.
 
-Every choice is seeded: the same file against the same calls gives the same faults.
+Every choice is seeded: the same file and the same calls give the same faults.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import InputError
 
 __all__ = [
     "AnswerFault",
@@ -17,13 +21,13 @@ __all__ = [
     "CallFault",
     "Durations",
     "FailedFile",
+    "FaultSource",
     "Faults",
     "Limits",
     "LineFaults",
     "When",
+    "load_faults",
 ]
-
-Vendor = Literal["openai", "anthropic"]
 
 
 class _Part(BaseModel):
@@ -31,10 +35,10 @@ class _Part(BaseModel):
 
 
 class When(_Part):
-    """Which ones a rule is for: all conditions given must hold; none means all.
+    """Selects what a rule applies to: all given conditions must hold; none: always.
 
     Calls and batches are counted from the moment the faults were set, lines within
-    their batch. All counts start at 1.
+    their batch. Counts start at 1.
     """
 
     nth: tuple[int, ...] = ()
@@ -43,7 +47,7 @@ class When(_Part):
     probability: float | None = Field(default=None, ge=0, le=1)
 
     def picks(self, number: int, *key: object) -> bool:
-        """Whether the `number`-th one is meant; `key` seeds the probability."""
+        """Return whether the rule applies; `key` and `number` seed the probability."""
         if self.nth and number not in self.nth:
             return False
         if self.first is not None and number > self.first:
@@ -52,16 +56,16 @@ class When(_Part):
             return False
         if self.probability is None:
             return True
-        dice = random.Random(repr((*key, number)))  # noqa: S311 - reproducible
-        return dice.random() < self.probability
+        rng = random.Random(repr((*key, number)))  # noqa: S311 - reproducible
+        return rng.random() < self.probability
 
 
 class CallFault(When):
-    """What goes wrong with an HTTP call."""
+    """A fault of HTTP calls."""
 
     operation: Literal[
         "any",
-        "upload",  # POST /files and /uploads
+        "upload",  # POST /files
         "file",  # GET /files, /files/ID
         "create",
         "retrieve",
@@ -70,14 +74,14 @@ class CallFault(When):
         "download",  # a file's content, a batch's results
         "delete",
     ] = "any"
-    provider: Vendor | None = None
+    provider: str | None = None
     do: Literal[
         "status",  # answer with `status` and the provider's error envelope
         "drop",  # close the connection without an answer
         "stall",  # wait `seconds`, then answer
         "slow",  # spread the answer's body over `seconds`
         "cut",  # stop after `keep` of the body; Content-Length says more
-        "cut_unframed",  # the same without any length, so nothing tells
+        "cut_unframed",  # the same without a length, so that it looks complete
         "bad_json",  # 200 with half a JSON document
         "html",  # 200 with a web page
         "no_has_more",  # a list without `has_more`
@@ -85,11 +89,11 @@ class CallFault(When):
         "repeat_page",  # a list whose items come twice
     ]
     after: bool | None = None
-    """Whether the call does its work before it goes wrong; by default a lost or
-    garbled answer does, a status or a dropped connection does not."""
+    """Whether the call takes effect before the fault; None: not for `status` and
+    `drop`, for all others yes."""
     status: int = Field(default=503, ge=300, le=599)
     code: str | None = None
-    """The error's `code` (OpenAI) or `type` (Anthropic); None: as the status has it."""
+    """The error's `code` (OpenAI) or `type` (Anthropic); None: that of the status."""
     message: str | None = None
     details: Mapping[str, str] | None = None
     """Anthropic's `error.details`, such as the `error_code` of a spend limit."""
@@ -106,49 +110,43 @@ class CallFault(When):
     """Share of the body that arrives."""
 
 
+Unusable = Literal["refusal", "truncated", "content_filter", "empty"]
+"""Answered and billed, but without a usable answer."""
+Misshapen = Literal[
+    "invalid_json", "wrong_shape", "enum_case", "extra_keys", "nan", "duplicate_keys"
+]
+Raw = Literal[
+    "big_int",
+    "lone_surrogate",
+    "separators",  # raw U+2028, U+2029 and U+0085 in the text
+    "control_characters",  # raw, so the line is not strict JSON
+    "huge",  # a line of 5 MB
+]
+Extra = Literal[
+    "two_answers",  # two choices, or two tool calls
+    "commentary",  # a message before the answer (Responses API)
+    "incomplete",
+    "failed",
+]
+OddLine = Literal["null_response", "both_null", "status_zero", "unknown_type"]
+Unrun = Literal["expired", "cancelled"]
+"""The request alone did not run."""
+
+
 class AnswerFault(When):
-    """What goes wrong with the answers to single requests."""
+    """A fault of the answers to single requests."""
 
     status: int | None = Field(default=None, ge=400, le=599)
     """The request fails with this HTTP status."""
     message: str | None = None
-    kind: (
-        Literal[
-            "refusal",
-            "truncated",
-            "content_filter",
-            "empty",
-            "invalid_json",
-            "wrong_shape",
-            "enum_case",
-            "extra_keys",
-            "nan",
-            "duplicate_keys",
-            "big_int",
-            "lone_surrogate",
-            "separators",  # raw U+2028, U+2029 and U+0085 in the text
-            "control_characters",  # raw, so the line is not strict JSON
-            "huge",  # a line of 5 MB
-            "two_answers",  # two choices, or two tool calls
-            "commentary",  # the Responses API says something before its answer
-            "incomplete",
-            "failed",
-            "null_response",
-            "both_null",
-            "status_zero",
-            "unknown_type",
-            "expired",  # this request alone never ran
-            "cancelled",
-        ]
-        | None
-    ) = None
+    kind: Unusable | Misshapen | Raw | Extra | OddLine | Unrun | None = None
 
 
 class LineFaults(_Part):
-    """What goes wrong with the lines of a result file."""
+    """Faults of the lines of a result file."""
 
     shuffle: bool = True
-    """Both providers answer in any order, so this is on even without faults."""
+    """On by default, since both providers answer in any order."""
     duplicate: When | None = None
     missing: When | None = None
     foreign_id: When | None = None
@@ -160,11 +158,11 @@ class LineFaults(_Part):
 
 
 class Durations(_Part):
-    """How long each state lasts, in virtual seconds."""
+    """How long each state of a batch lasts, in virtual seconds."""
 
     validating: float = Field(default=0.02, ge=0)
     in_progress: float = Field(default=0.2, ge=0)
-    """Of a whole batch, however many requests; over 24 h it expires."""
+    """For the whole batch, however many requests; after 24 h it expires."""
     finalizing: float = Field(default=0.02, ge=0)
     cancelling: float = Field(default=0.05, ge=0)
 
@@ -179,9 +177,9 @@ class FailedFile(_Part):
 
 
 class BatchFault(When):
-    """What goes wrong with a whole batch."""
+    """A fault of a whole batch."""
 
-    provider: Vendor | None = None
+    provider: str | None = None
     fail: tuple[FailedFile, ...] = ()
     end: Literal["completed", "expired", "cancelled"] = "completed"
     ran: float = Field(default=0.5, ge=0, le=1)
@@ -192,23 +190,23 @@ class BatchFault(When):
     expires_at: Literal["null"] | None = None
     error_file: Literal["missing", "empty_string", "zero_bytes"] | None = None
     status: str | None = None
-    """An unknown word while the batch is running."""
+    """Status word shown while the batch is running."""
     results_url: str | None = None
-    """Replaces Anthropic's, with `HOST` and `ID` filled in."""
+    """URL in place of Anthropic's own; `HOST` and `ID` are filled in."""
     lines: LineFaults = LineFaults()
     answers: tuple[AnswerFault, ...] = ()
-    """The first one that picks a line is the one that happens to it."""
+    """The first rule that applies to a request counts."""
 
 
 class Limits(_Part):
-    """What an account may have open at once, and what one batch may hold."""
+    """What the open batches of an account, and one batch, may hold."""
 
     openai_enqueued_tokens: int | None = Field(default=None, ge=0)
-    """Per model; more fails the batch with `token_limit_exceeded`."""
+    """Per model; above it, a batch fails with `token_limit_exceeded`."""
     anthropic_queued_requests: int | None = Field(default=None, ge=0)
-    """More answers 429."""
+    """Above it, creation is refused with 429."""
     release_lag_seconds: float = Field(default=0, ge=0)
-    """Virtual seconds after its end for which a batch still counts."""
+    """Virtual seconds for which an ended batch still counts."""
     openai_requests: int = 50_000
     openai_bytes: int = 200_000_000
     anthropic_requests: int = 100_000
@@ -216,14 +214,41 @@ class Limits(_Part):
 
 
 class Faults(_Part):
-    """How the sandbox behaves; the default has no fault at all."""
+    """How the sandbox behaves; by default without any fault."""
 
     seed: int = 0
     durations: Durations = Durations()
     limits: Limits = Limits()
     models: tuple[str, ...] = ()
-    """The only models there are; none given: any name."""
+    """The only models that exist; empty: any name."""
     calls: tuple[CallFault, ...] = ()
-    """The first one that picks a call is the one that happens to it."""
+    """The first rule that applies to a call counts."""
     batches: tuple[BatchFault, ...] = ()
-    """The first one that picks a batch is the one that happens to it."""
+    """The first rule that applies to a batch counts."""
+
+
+FaultSource = Faults | Mapping[str, Any] | str | Path | None
+"""Faults, the same as plain data, or the path of a YAML or JSON file."""
+
+
+def load_faults(source: FaultSource) -> Faults:
+    """Read faults from a YAML or JSON file, or from the same structure in memory.
+
+    Raises:
+        InputError: The file cannot be read, or a field is unknown or wrong.
+    """
+    if isinstance(source, Faults):
+        return source
+    where = "The faults"
+    if isinstance(source, str | Path):
+        where = f"Fault file {str(source)!r}"
+        try:
+            source = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError) as exc:
+            raise InputError(f"{where} cannot be read: {exc}") from exc
+    try:
+        return Faults.model_validate(source or {})
+    except ValidationError as exc:
+        first = exc.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise InputError(f"{where}: {field}: {first['msg']}.") from exc

@@ -1,7 +1,7 @@
 """A pytest plugin: the `batchwright_sandbox` fixture and the `sandbox_faults` marker.
 
-It is loaded by every pytest run where batchwright is installed, so it imports the
-sandbox only when a test asks for it.
+Every pytest run loads it where batchwright is installed, so it imports the sandbox
+only when a test uses it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ __all__ = ["batchwright_sandbox", "pytest_configure"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers",
-        "sandbox_faults(faults=None, **fields): what goes wrong in"
-        " `batchwright_sandbox`: a fault file, or the fields of one",
+        "sandbox_faults(faults=None, **fields): faults of `batchwright_sandbox`:"
+        " a fault file, or the fields of one",
     )
 
 
@@ -33,8 +33,8 @@ def batchwright_sandbox(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> Iterator[Sandbox]:
-    """Run a sandbox for one test, with the environment of both SDKs set to it."""
-    from . import Sandbox  # noqa: PLC0415 - only for tests that ask for it
+    """Run a sandbox for one test, with the environment pointing the SDKs to it."""
+    from . import Sandbox  # noqa: PLC0415 - only for tests that use it
 
     faults = None
     if marker := request.node.get_closest_marker("sandbox_faults"):

@@ -1,4 +1,4 @@
-"""Starts the sandbox: beside a test, in this process, or as a server of its own."""
+"""Starts the sandbox: in a thread of this process, or as a server in the foreground."""
 
 from __future__ import annotations
 
@@ -8,32 +8,33 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
 
 from ..errors import InputError
-from .answers.answers import SYNTHETIC
-from .answers.upstream import ask_upstream
+from .answers.answer import SYNTHETIC
+from .answers.upstream import upstream_source
 from .engine.backend import Backend, Call, CreatedBatch
+from .faults import FaultSource, load_faults
 from .http.app import make_app
 from .http.protocol import Protocol
-from .load import FaultSource, load_faults
+from .http.quick_server import QuickServer
+from .vendors import VENDORS
 
 __all__ = ["Sandbox", "serve"]
 
-API_KEY = "sandbox-key"
-
 
 class Sandbox:
-    """A local server of both batch APIs, as a context manager.
+    """A local server of the batch APIs, as a context manager.
 
-    It answers with synthetic data, costs nothing, and needs no account: any key that
-    does not look real is its own account.
+    Answers are synthetic and free. Every key is an account of its own; a key that
+    looks real is refused.
     """
 
-    api_key = API_KEY
+    api_key = "sandbox-key"
 
     def __init__(
         self,
@@ -45,26 +46,25 @@ class Sandbox:
         upstream: str | None = None,
         host: str = "127.0.0.1",
     ) -> None:
-        """Prepare it; it starts with `start` or `with`.
+        """Read the faults; the server starts with `start` or `with`.
 
         Args:
-            state_dir: Where batches and files are kept; a temporary folder that is
-                removed at the end if None.
+            state_dir: Folder of batches and files; None: a temporary one, deleted at
+                the end.
             port: 0 takes a free one.
-            faults: What goes wrong, as `load_faults` takes it.
+            faults: Faults to inject, as for `load_faults`.
             time_scale: Virtual seconds per real second.
-            upstream: Base URL of an OpenAI-compatible chat API that answers instead,
+            upstream: Base URL of an OpenAI-compatible chat API that gives the answers,
                 such as `http://localhost:11434/v1`.
-            host: What to listen on; anything but loopback lets others in.
+            host: Address to listen on; others can connect unless it is loopback.
         """
         self._state_dir = None if state_dir is None else Path(state_dir)
         self._faults = load_faults(faults)
         self._time_scale = time_scale
         self.upstream = upstream
-        self._ask = SYNTHETIC if upstream is None else ask_upstream(upstream)
+        self._source = SYNTHETIC if upstream is None else upstream_source(upstream)
         self._host = host
         self._port = port
-        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -75,114 +75,120 @@ class Sandbox:
         self.stop()
 
     def start(self) -> Self:
-        """Serve from a thread of this process, until `stop`.
+        """Serve in a thread of this process, until `stop`.
 
         Raises:
-            InputError: The port is taken, or the folder is in use.
+            InputError: The port is taken, the folder is in use, or a fault is wrong.
         """
-        self._bind()
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
-        )
-        self._thread.start()
+        self._open()
+        thread = threading.Thread(target=self._serve, daemon=True)
+        thread.start()
+        self._resources.callback(thread.join)
         return self
 
-    def run(self, ready: Callable[[Self], None] | None = None) -> None:
-        """Serve from this thread, until interrupted."""
-        self._bind()
-        try:
-            if ready is not None:
-                ready(self)
-            self._server.run(sockets=[self._socket])
-        finally:
-            self._close()
+    def run(self, ready: Callable[[Self], None]) -> None:
+        """Serve in this thread until interrupted; `ready` is called first."""
+        self._open()
+        with self._resources:
+            ready(self)
+            self._serve()
 
     def stop(self) -> None:
-        """Stop serving; state in a given folder stays."""
-        self._server.should_exit = True
-        if self._thread is not None:
-            self._thread.join()
-        self._close()
+        """Stop serving; a given folder keeps the state."""
+        self._server.stop()
+        self._resources.close()
 
-    def _bind(self) -> None:
+    def _open(self) -> None:
+        with contextlib.ExitStack() as resources:
+            listening = resources.enter_context(self._listen())
+            folder = self._state_dir
+            if folder is None:
+                temporary = tempfile.TemporaryDirectory(prefix="batchwright-sandbox-")
+                folder = Path(resources.enter_context(temporary))
+            self.backend = Backend(
+                folder,
+                self._faults,
+                self._time_scale,
+                {name: vendor.format for name, vendor in VENDORS.items()},
+                self._source,
+            )
+            resources.callback(self.backend.close)
+            host = f"[{self._host}]" if ":" in self._host else self._host
+            self.url = f"http://{host}:{listening.getsockname()[1]}"
+            config = uvicorn.Config(
+                make_app(self.backend, VENDORS),
+                http=Protocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                timeout_graceful_shutdown=1,
+                server_header=False,
+            )
+            self._server = QuickServer(config)
+            self._serve = partial(self._server.run, sockets=[listening])
+            self._resources = resources.pop_all()
+
+    def _listen(self) -> socket.socket:
+        # asyncio turns Nagle's algorithm off only if the protocol is named; with
+        # Nagle's algorithm every response takes 40 ms.
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        # asyncio turns Nagle's algorithm off only where the protocol is named, and
-        # with it on every answer takes 40 ms.
-        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            self._socket.bind((self._host, self._port))
+            found.bind((self._host, self._port))
         except OSError as exc:
-            self._socket.close()
+            found.close()
             raise InputError(
                 f"The sandbox cannot listen on {self._host}:{self._port}"
                 f" ({exc.strerror}); choose another `--port`."
             ) from exc
-        self._socket.listen(512)
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        folder = self._state_dir
-        if folder is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="batchwright-sandbox-")
-            folder = Path(self._temporary.name)
-        try:
-            self.backend = Backend(folder, self._faults, self._time_scale, self._ask)
-        except (InputError, OSError):
-            self._release()
-            raise
-        name = f"[{self._host}]" if family == socket.AF_INET6 else self._host
-        self.url = f"http://{name}:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(
-            make_app(self.backend),
-            http=Protocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level="error",
-            access_log=False,
-            timeout_graceful_shutdown=1,
-            server_header=False,
-        )
-        self._server = uvicorn.Server(config)
+        found.listen(512)
+        return found
 
-    def _close(self) -> None:
-        self.backend.close()
-        self._release()
+    def base_url(self, vendor: str) -> str:
+        """Return the base URL of one vendor's API.
 
-    def _release(self) -> None:
-        self._socket.close()
-        if self._temporary is not None:
-            self._temporary.cleanup()
+        Raises:
+            InputError: The sandbox does not serve this vendor's API.
+        """
+        if vendor not in VENDORS:
+            raise InputError(
+                f"The sandbox does not serve the API of {vendor!r}, only those of"
+                f" {', '.join(VENDORS)}; run this job without the sandbox."
+            )
+        return self.url + VENDORS[vendor].base_path
 
     @property
     def openai_base_url(self) -> str:
-        """What `OPENAI_BASE_URL` must be."""
-        return f"{self.url}/openai/v1"
+        """The value for `OPENAI_BASE_URL`."""
+        return self.base_url("openai")
 
     @property
     def anthropic_base_url(self) -> str:
-        """What `ANTHROPIC_BASE_URL` must be."""
-        return f"{self.url}/anthropic"
+        """The value for `ANTHROPIC_BASE_URL`."""
+        return self.base_url("anthropic")
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that send both SDKs here."""
-        return {
-            "OPENAI_BASE_URL": self.openai_base_url,
-            "OPENAI_API_KEY": self.api_key,
-            "ANTHROPIC_BASE_URL": self.anthropic_base_url,
-            "ANTHROPIC_API_KEY": self.api_key,
-        }
+        """Return the environment variables that point the SDKs to this sandbox."""
+        variables: dict[str, str] = {}
+        for name, vendor in VENDORS.items():
+            variables[vendor.base_url_variable] = self.base_url(name)
+            variables[vendor.key_variable] = self.api_key
+        return variables
 
     def set_faults(self, faults: FaultSource) -> None:
-        """Change what goes wrong; batches that exist keep what they have."""
-        self.backend.set_faults(faults)
+        """Change the faults; existing batches keep theirs."""
+        self.backend.set_faults(load_faults(faults))
 
     def advance(self, seconds: float) -> None:
         """Move the virtual clock forward."""
         self.backend.clock.advance(seconds)
-        self.backend.keep_clock()
+        self.backend.save_clock()
 
     def settle(self, timeout_seconds: float | None = 60) -> None:
-        """Let every batch end now: wait for the work, and move the clock.
+        """Let every batch end now: wait for the work, then move the clock.
 
         Raises:
             TimeoutError: The work took longer, in real seconds.
@@ -190,7 +196,7 @@ class Sandbox:
         self.backend.settle(timeout_seconds)
 
     def created(self) -> int:
-        """Return how many batches were ever created here."""
+        """Return the number of batches that were created here."""
         return len(self.batches())
 
     def batches(self) -> list[CreatedBatch]:
@@ -202,40 +208,19 @@ class Sandbox:
         return list(self.backend.calls)
 
 
-def serve(
-    host: str = "127.0.0.1",
-    port: int = 0,
-    state_dir: str | Path | None = None,
-    faults: FaultSource = None,
-    time_scale: float = 1.0,
-    upstream: str | None = None,
-    ready: Callable[[Sandbox], None] | None = None,
-) -> None:
+def serve(ready: Callable[[Sandbox], None] | None = None, **options: Any) -> None:
     """Serve until interrupted.
 
     Args:
-        host: What to listen on; anything but loopback lets others in.
-        port: 0 takes a free one.
-        state_dir: As for `Sandbox`.
-        faults: As for `Sandbox`.
-        time_scale: Virtual seconds per real second.
-        upstream: As for `Sandbox`.
-        ready: Called once it can be reached; None prints the variables to export on
-            standard output and what else a person should know on standard error.
+        ready: Called when the server accepts connections; None prints the variables
+            to export on standard output, and a sentence on standard error.
+        options: As for `Sandbox`.
 
     Raises:
         InputError: The port is taken, the folder is in use, or a fault is wrong.
     """
-    sandbox = Sandbox(
-        state_dir,
-        port=port,
-        faults=faults,
-        time_scale=time_scale,
-        upstream=upstream,
-        host=host,
-    )
     with contextlib.suppress(KeyboardInterrupt):
-        sandbox.run(ready or _announce)
+        Sandbox(**options).run(ready or _announce)
 
 
 def _announce(sandbox: Sandbox) -> None:

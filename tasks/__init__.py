@@ -1,7 +1,7 @@
 """The batch operations as Prefect tasks: one per operation, none per request.
 
-Their parameters are strings, numbers and our models, never a client: with one
-Prefect could not tell two calls apart. Keys are read inside each task.
+Their parameters are strings, numbers and our models, never a client: Prefect could
+not tell two calls with clients apart. Keys are read inside each task.
 """
 
 from __future__ import annotations

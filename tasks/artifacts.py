@@ -1,6 +1,6 @@
-"""What Prefect's pages show of a run: progress, batches, and at its end the report.
+"""Prefect artifacts of a run: progress, batches, and at its end report and output.
 
-Nothing here is needed by the run, so no trouble with it stops one.
+The run does not need them, so a failure to write one stops nothing.
 """
 
 from __future__ import annotations
@@ -26,38 +26,36 @@ from prefect.client.schemas.sorting import ArtifactSort
 from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run, task_run
 
-from ..data.rows.source import is_url
+from ..data.files import is_url
 from ..errors import BatchwrightError, RunBusyError
 from ..models import Batch, RunEvent
 from ..runs.directory.run import Run
 from ..runs.events import listening
 from ..runs.report.batch_table import percent_done, shard_rows
 from ..runs.report.markdown import markdown
-from ._names import run_name
+from .names import run_name
 
-__all__ = ["artifact_key", "shown"]
+__all__ = ["artifact_key", "shown", "table_data"]
 
 _PAUSE_SECONDS = 5
 """Least time between two updates while the run goes on."""
 
 _SHARE = 50
-"""Updates take so small a part of the time, also of a run with very many shards."""
+"""Updates take at most 1/50 of the time, even with thousands of shards."""
 
 _SHOWN_ROWS = 500
-"""A page with more is slow; the report and `batchwright status` have them all."""
+"""A page with more is slow; the report and `batchwright status` list them all."""
 
-_CHANGES = {"generated", "submitted", "ended", "landed", "round", "parked"}
-"""Events after which the run's directory holds something new."""
+_CHANGES = {"generated", "submitted", "ended", "downloaded", "round", "parked"}
+"""Events after which the run's directory has changed."""
 
 _logger = logging.getLogger(__name__)
 
 
 def artifact_key(run_dir: str, kind: str) -> str:
-    """Return the key of a run's artifact: the same whoever works on the run.
+    """Return the key of a run's artifact, which is the same in every flow run.
 
-    Args:
-        run_dir: The run's directory, as its report names it.
-        kind: `progress`, `batches`, `report` or `output`.
+    `kind` is `progress`, `batches`, `report` or `output`.
     """
     name = re.sub(r"[^a-z0-9]+", "-", run_name(run_dir).lower())
     digest = sha256(run_dir.encode()).hexdigest()[:6]
@@ -66,11 +64,9 @@ def artifact_key(run_dir: str, kind: str) -> str:
 
 @contextmanager
 def shown(run: Run, *, quiet: bool = False) -> Iterator[None]:
-    """Show the run on the page of this flow run, while it is worked on and after.
+    """Keep the artifacts of this flow run up to date within the block and after it.
 
-    Args:
-        run: The run.
-        quiet: Say nothing where nothing has changed since a page was last written.
+    With `quiet`, nothing is written that says the same as the run's last artifacts.
     """
     if flow_run.id is None:
         yield
@@ -80,7 +76,7 @@ def shown(run: Run, *, quiet: bool = False) -> Iterator[None]:
         with listening(board.hear):
             yield
     except RunBusyError:
-        raise  # another process shows it
+        raise  # the other process keeps them
     except BatchwrightError:
         board.write()
         raise
@@ -104,9 +100,7 @@ class _Board:
         self._broken = False
 
     def hear(self, event: RunEvent) -> None:
-        """Take notice of an event, of any thread; write if it is time to."""
-        if event.kind not in _CHANGES and event.kind != "waiting":
-            return
+        """Take in an event, from any thread; write if it is time to."""
         with self._lock:
             for batch in event.batches:
                 self._stale |= self._live.get(batch.id) != batch
@@ -120,7 +114,7 @@ class _Board:
                 self._next = time.monotonic() + pause_seconds
 
     def write(self) -> None:
-        """Show how the run stands now."""
+        """Write how the run is now."""
         with self._lock:
             self._write()
 
@@ -133,56 +127,44 @@ class _Board:
                 self._write_all(client)
         except (BatchwrightError, OSError, httpx.HTTPError, PrefectException) as exc:
             self._broken = True
-            _logger.warning(
-                "Prefect's pages show nothing more of %s: %s",
-                self._run.directory.url,
-                exc,
-            )
+            url = self._run.directory.url
+            _logger.warning("Prefect's pages show nothing more of %s: %s", url, exc)
 
     def _write_all(self, client: SyncPrefectClient) -> None:
         state = self._run.state()
-        url = self._run.directory.url
         rows = shard_rows(state, self._run.job.provider, self._live)
-        table = _cut(rows)
+        table = table_data(rows)
         if self._quiet and not self._written and state.report is None:
             last = self._last(client, "batches")
             if last is not None and _without_age(last.data) == _without_age(table):
                 return
         percent = percent_done(state, self._live)
-        self._put(
-            client, "progress", "progress", percent, f"Answered requests of run {url}"
-        )
-        self._put(client, "batches", "table", table, f"Batches of run {url}")
+        self._put(client, "progress", "progress", percent, "Answered requests")
+        self._put(client, "batches", "table", table, "Batches")
         if state.report is not None:
-            text = markdown(state.report)
-            self._put(client, "report", "markdown", text, f"Report of run {url}")
             link = _link(self._run.job.job.output)
-            self._put(client, "output", "markdown", link, f"Output of run {url}")
+            self._put(client, "report", "markdown", markdown(state.report), "Report")
+            self._put(client, "output", "markdown", link, "Output")
 
     def _put(
-        self,
-        client: SyncPrefectClient,
-        kind: str,
-        form: str,
-        data: Any,
-        description: str,
+        self, client: SyncPrefectClient, kind: str, form: str, data: Any, title: str
     ) -> None:
-        known = self._written.get(kind)
-        if known is None:
-            made = client.create_artifact(
+        url = self._run.directory.url
+        artifact_id, before = self._written.get(kind, (None, None))
+        if artifact_id is None:
+            artifact_id = client.create_artifact(
                 ArtifactCreate(
-                    key=artifact_key(self._run.directory.url, kind),
+                    key=artifact_key(url, kind),
                     type=form,
-                    description=description,
+                    description=f"{title} of run {url}",
                     data=data,
                     flow_run_id=self._flow_run,
                     task_run_id=self._task_run,
                 )
-            )
-            self._written[kind] = made.id, data
-        elif known[1] != data:
-            client.update_artifact(known[0], ArtifactUpdate(data=data))
-            self._written[kind] = known[0], data
+            ).id
+        elif before != data:
+            client.update_artifact(artifact_id, ArtifactUpdate(data=data))
+        self._written[kind] = artifact_id, data
 
     def _last(self, client: SyncPrefectClient, kind: str) -> Artifact | None:
         key = artifact_key(self._run.directory.url, kind)
@@ -194,8 +176,8 @@ class _Board:
         return found[0] if found else None
 
 
-def _cut(rows: list[dict[str, Any]]) -> str:
-    """Return the rows as Prefect keeps a table: JSON text."""
+def table_data(rows: list[dict[str, Any]]) -> str:
+    """Return the rows as Prefect stores a table: JSON text, at most 500 rows."""
     more = len(rows) - _SHOWN_ROWS
     if more > 0:
         rows = [*rows[:_SHOWN_ROWS], {"shard": f"and {more:,} more"}]

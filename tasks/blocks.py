@@ -1,23 +1,22 @@
-"""Where an API key can lie besides the environment: blocks on the Prefect server.
+"""Prefect blocks for API keys: one credentials block type for each vendor.
 
 `prefect block register -m batchwright.tasks.blocks` puts their forms into the UI. A
-job or a task names a block, `openai-credentials/prod`, and never holds a key.
+job or a task names a block, `VENDOR-credentials/prod`, and never holds a key.
 """
 
 from __future__ import annotations
 
+from types import new_class
 from typing import ClassVar
 
 from prefect.blocks import abstract  # a name of it would be registered as ours
 from pydantic import BaseModel, Field, SecretStr
 
-from ..providers import Provider, get_provider
-
-__all__ = ["AnthropicCredentials", "OpenAICredentials"]
+from ..providers import Provider, Vendor, get_provider, vendors
 
 
 class _Account(BaseModel):
-    """What both have; no block itself, so that it gets no form of its own."""
+    """The fields of every credentials block; no block itself, so it gets no form."""
 
     provider: ClassVar[str]
 
@@ -35,17 +34,21 @@ class _Account(BaseModel):
         )
 
 
-class OpenAICredentials(_Account, abstract.CredentialsBlock):
-    """A key of an OpenAI project, or of a service that speaks its Batch API."""
+def _block(vendor: Vendor) -> type[_Account]:
+    """Make the vendor's block type."""
+    members = {
+        "__module__": __name__,
+        "__doc__": f"A key for the batch API of {vendor.title}.",
+        "_block_type_name": f"{vendor.title} Credentials",
+        "_block_type_slug": f"{vendor.name}-credentials",
+        "provider": vendor.name,
+    }
+    bases = (_Account, abstract.CredentialsBlock)
+    name = f"{vendor.title.replace(' ', '')}Credentials"
+    return new_class(name, bases, exec_body=lambda namespace: namespace.update(members))
 
-    _block_type_name = "OpenAI Credentials"
-    _block_type_slug = "openai-credentials"
-    provider = "openai"
 
+_BLOCKS = {block.__name__: block for block in map(_block, vendors())}
+globals().update(_BLOCKS)  # Prefect registers the block types that a module holds
 
-class AnthropicCredentials(_Account, abstract.CredentialsBlock):
-    """A key of an Anthropic workspace."""
-
-    _block_type_name = "Anthropic Credentials"
-    _block_type_slug = "anthropic-credentials"
-    provider = "anthropic"
+__all__ = [*_BLOCKS]  # noqa: PLE0604 - names of classes

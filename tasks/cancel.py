@@ -5,15 +5,16 @@ from __future__ import annotations
 from prefect import task
 
 from ..models import Batch
-from ._policy import POLICY
+from ..providers import DEFAULT_PROVIDER
+from ._policy import RETRIED
 from .credentials import client_of
 
 __all__ = ["cancel_batch"]
 
 
-@task(task_run_name="cancel-{batch_id}", **POLICY)
+@task(task_run_name="cancel-{batch_id}", **RETRIED)
 def cancel_batch(
-    batch_id: str, provider: str = "openai", credentials: str | None = None
+    batch_id: str, provider: str = DEFAULT_PROVIDER, credentials: str | None = None
 ) -> Batch:
     """Ask the provider to stop a batch; safe to repeat.
 
@@ -21,8 +22,8 @@ def cancel_batch(
 
     Args:
         batch_id: The batch; one that is over is left as it is.
-        provider: `openai` or `anthropic`.
-        credentials: The block with the key, `openai-credentials/NAME` or the like;
+        provider: The name of the vendor, as `--provider` takes it.
+        credentials: The block with the key, `secret/NAME` or `VENDOR-credentials/NAME`;
             None takes the environment's.
 
     Returns:

@@ -1,12 +1,11 @@
-"""Read the key that a job or a task names: from a block, at the moment of need.
+"""Read the key that a job or a task names from its block, when it is needed.
 
-What it returns lives in the process alone: it is no parameter and no result.
+The key stays in this process: it is never a parameter or a result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
@@ -16,17 +15,6 @@ from ..providers import Provider, get_provider
 from ..runs.directory.access import Credentials, keys_from
 
 __all__ = ["client_of", "named_keys", "read_credentials"]
-
-
-@contextmanager
-def named_keys() -> Iterator[None]:
-    """Let the jobs that are worked on within name their credentials.
-
-    Each name is read once. A task does it in its body: what a decorator made of it
-    could not be sent to another process.
-    """
-    with keys_from(read_credentials):
-        yield
 
 
 def client_of(provider: str, credentials: str | None) -> Provider:
@@ -43,11 +31,9 @@ def client_of(provider: str, credentials: str | None) -> Provider:
 
 
 def read_credentials(name: str, provider: str) -> Credentials:
-    """Return what a block holds; one call to the Prefect server.
+    """Return the key in `secret/NAME` or `VENDOR-credentials/NAME`.
 
-    Args:
-        name: `secret/NAME`, or `openai-credentials/NAME` and the like.
-        provider: Whose key it has to be.
+    One call to the Prefect server.
 
     Raises:
         InputError: There is no such block, or it is of another kind.
@@ -72,3 +58,7 @@ def read_credentials(name: str, provider: str) -> Credentials:
         raise InputError(f"The block {name!r} holds no key; a key is one line of text.")
     base_url = data.get("base_url") if kind == own else None
     return Credentials(key, base_url.rstrip("/") if base_url else None)
+
+
+named_keys = partial(keys_from, read_credentials)
+"""`with named_keys():` reads the credentials that jobs name from their blocks."""

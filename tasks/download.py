@@ -6,6 +6,8 @@ from pathlib import Path
 
 from prefect import task
 
+from ..providers import DEFAULT_PROVIDER
+from ..runs.collect.download_file import download_file
 from ..runs.pause import patiently
 from ._policy import POLICY
 from .credentials import client_of
@@ -17,7 +19,7 @@ __all__ = ["download_results"]
 def download_results(
     batch_id: str,
     path: str,
-    provider: str = "openai",
+    provider: str = DEFAULT_PROVIDER,
     credentials: str | None = None,
 ) -> str:
     """Write output and error lines of an ended batch to a local file.
@@ -27,10 +29,10 @@ def download_results(
 
     Args:
         batch_id: The batch.
-        path: The file to write, in a folder that exists; one that is there is
-            replaced, and the name appears when the file is whole.
-        provider: `openai` or `anthropic`.
-        credentials: The block with the key, `openai-credentials/NAME` or the like;
+        path: The file to write; one that is there is replaced, and the name appears
+            when the file is whole.
+        provider: The name of the vendor, as `--provider` takes it.
+        credentials: The block with the key, `secret/NAME` or `VENDOR-credentials/NAME`;
             None takes the environment's.
 
     Returns:
@@ -42,6 +44,8 @@ def download_results(
         ResultsGoneError: The provider no longer has the results.
     """
     client = client_of(provider, credentials)
-    batch = patiently(lambda: client.retrieve(batch_id), f"Looking at {batch_id}")
-    patiently(lambda: client.download(batch, Path(path)), f"The download of {batch_id}")
+    patiently(
+        lambda: download_file(client, batch_id, Path(path)),
+        f"The download of {batch_id}",
+    )
     return path

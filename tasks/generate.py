@@ -6,12 +6,12 @@ from prefect import task
 
 from ..data.job import BatchJob
 from ..data.requests.files import write_request_files
-from ._policy import POLICY
+from ._policy import RETRIED
 
 __all__ = ["generate_requests"]
 
 
-@task(task_run_name="generate-requests", **POLICY)
+@task(task_run_name="generate-requests", **RETRIED)
 def generate_requests(job: BatchJob) -> list[str]:
     """Write the job's requests to `job.output`, a `.jsonl` file; nothing is sent.
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from prefect import task
 
 from ..data.tables.parse import parse_file
-from ._policy import POLICY
+from ._policy import RETRIED
 
 __all__ = ["parse_results"]
 
 
-@task(task_run_name="parse-results", **POLICY)
+@task(task_run_name="parse-results", **RETRIED)
 def parse_results(
     path: str,
     output: str,

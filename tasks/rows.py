@@ -9,12 +9,12 @@ import orjson
 from prefect import task
 
 from ..data.files import new_output
-from ._policy import POLICY
+from ._policy import RETRIED
 
 __all__ = ["save_rows"]
 
 
-@task(task_run_name="save-rows", **POLICY)
+@task(task_run_name="save-rows", **RETRIED)
 def save_rows(rows: Iterable[Mapping[str, Any]], path: str) -> str:
     """Write rows as JSON lines, whole or not at all; returns the path.
 

@@ -7,17 +7,18 @@ from pathlib import Path
 from prefect import task
 
 from ..models import Batch
+from ..providers import DEFAULT_PROVIDER
 from ..runs.create.submit_file import submit_file
-from ._policy import POLICY
+from ._policy import RETRIED
 from .credentials import client_of
 
 __all__ = ["submit_batch"]
 
 
-@task(task_run_name="submit-batch", **POLICY)
+@task(task_run_name="submit-batch", **RETRIED)
 def submit_batch(
     requests_path: str,
-    provider: str = "openai",
+    provider: str = DEFAULT_PROVIDER,
     label: str | None = None,
     metadata: dict[str, str] | None = None,
     credentials: str | None = None,
@@ -29,11 +30,11 @@ def submit_batch(
 
     Args:
         requests_path: A local JSONL file, as `generate_requests` writes it.
-        provider: `openai` or `anthropic`.
+        provider: The name of the vendor, as `--provider` takes it.
         label: A new label asks for a new batch from the same file, billed anew.
-        metadata: Pairs for the batch; OpenAI keeps at most 15 besides ours, Anthropic
-            keeps none.
-        credentials: The block with the key, `openai-credentials/NAME` or the like;
+        metadata: Pairs for the batch, at most 15; a vendor without metadata gets
+            none.
+        credentials: The block with the key, `secret/NAME` or `VENDOR-credentials/NAME`;
             None takes the environment's.
 
     Returns:

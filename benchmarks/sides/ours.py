@@ -10,6 +10,8 @@ import pyarrow.parquet  # noqa: F401 - as below
 from _data import NONCE, SHARD_ROWS
 from _model import PROMPT, Ticket
 from _rich import Claim
+from bare import conversations
+from pydantic import BaseModel
 
 from batchwright.data.custom_id import row_ids
 from batchwright.data.job import BatchJob
@@ -24,7 +26,7 @@ from batchwright.data.tables.join import BatchOutput, ShardRows, write_part
 from batchwright.models import Outcome
 from batchwright.providers import get_format
 
-__all__ = ["check", "generate", "join", "parse", "read"]
+__all__ = ["check", "create", "generate", "join", "parse", "read"]
 
 # Loaded when needed: no side's imports are counted.
 get_format("openai")
@@ -49,23 +51,33 @@ def _job(source: str, output: str) -> ResolvedJob:
 def generate(source: str, folder: str, keep_rows: str = "yes") -> dict[str, int]:
     """Rows to request files: split, digests, synced; the rows kept beside them."""
     job = _job(source, f"{folder}/out.parquet")
-
-    def shard(index: int) -> Path:
-        path = Path(folder) / f"{index:05}"
-        path.mkdir()
-        return path
-
-    fmt = get_format("openai")
     ids, keep = row_ids(NONCE), keep_rows == "yes"
-    made = list(write_shards(job, fmt, ids, shard, keep_rows=keep))
-    size = sum(shard.requests_bytes for shard in made)
-    return {"rows": sum(shard.rows for shard in made), "bytes": size}
+    shards = write_shards(job, get_format("openai"), ids, Path(folder), keep_rows=keep)
+    rows = size = 0
+    for shard in shards:  # put where a run has them
+        made = shard.requests
+        where = made.path.with_suffix("")
+        where.mkdir()
+        made.path.rename(where / "requests.jsonl")
+        if keep:
+            shard.rows_path.rename(where / f"rows{shard.rows_path.suffix}")
+        rows += made.requests
+        size += made.bytes
+    return {"rows": rows, "bytes": size}
+
+
+def create(rows: str, foreign: str, target: str) -> None:
+    """Messages to a request file, without a run."""
+    model: type[BaseModel] = Claim if foreign == "foreign" else Ticket
+    messages = conversations(rows, foreign)
+    BatchJob.create_from_messages(messages, "gpt-5-mini", model, file_path=target)
 
 
 def read(source: str, folder: str) -> dict[str, int]:
     """Rows of an input, each kept in the file of its shard."""
     rows = open_rows(source)
-    store = rows.store(Path(folder) / rows.rows_name)
+    kept_path = Path(folder) / f"rows{rows.store_suffix}"
+    store = rows.store(kept_path)
     count = kept = 0
     for block in rows.blocks():
         store.add(block.records)
@@ -73,7 +85,7 @@ def read(source: str, folder: str) -> dict[str, int]:
         if count - kept >= SHARD_ROWS:
             kept = count
             store.close()
-            store = rows.store(Path(folder) / rows.rows_name)
+            store = rows.store(kept_path)
     store.close()
     return {"rows": count}
 

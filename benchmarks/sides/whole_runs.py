@@ -11,10 +11,10 @@ from pathlib import Path
 from _model import PROMPT
 
 from batchwright.data.job import BatchJob
-from batchwright.runs.collect.wait import wait_for_units
+from batchwright.runs.collect.wait import wait_for_shards
 from batchwright.runs.decide.steps import Step
 from batchwright.runs.directory.run import Run
-from batchwright.runs.drive import do_step, drive
+from batchwright.runs.drive import STEPS, drive
 from batchwright.runs.open import open_run
 
 __all__ = ["make_job", "plain"]
@@ -47,10 +47,10 @@ def plain(source: str, folder: str, per_batch: str) -> dict[str, object]:
 
     def perform(run: Run, steps: Sequence[Step]) -> None:
         for step in steps:
-            timed(step.kind, lambda step=step: do_step(run, step))
+            timed(step.kind, lambda step=step: STEPS[step.kind](run, step.shard))
 
-    def wait_for(run: Run, *, until: datetime | None) -> frozenset[str]:
-        return timed("wait", lambda: wait_for_units(run, until=until))
+    def wait_for(run: Run, until: datetime | None) -> frozenset[str]:
+        return timed("wait", lambda: wait_for_shards(run, until))
 
     run = open_run(make_job(source, folder, per_batch), f"{folder}/run")
     report = drive(run, wait=True, perform=perform, wait_for=wait_for)

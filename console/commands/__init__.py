@@ -1,1 +1,1 @@
-"""The commands: parse options, call the layers below, print."""
+"""The commands: each reads its options, calls the layers below, and prints."""

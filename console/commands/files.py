@@ -1,4 +1,4 @@
-"""Commands about files of requests and results; none of them needs a key."""
+"""Commands about files of requests and results; none needs a key."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ import typer
 
 from .. import exits
 from ..exits import say
-from ..job_options import RESPONSE_MODEL, Input, RequestOptions
-from ..options import AsJson, FilePath, Target, expanded
+from ..options import (
+    AsJson,
+    FilePath,
+    Input,
+    Overwrite,
+    RequestOptions,
+    Target,
+    expanded,
+    response_model_option,
+)
 
 __all__ = ["app"]
 
 _FILES = "Files"
 
 app = typer.Typer()
-
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace an output that exists.")
-]
 
 
 @app.command(
@@ -33,9 +37,9 @@ Exit codes: 0 no problems; 1 problems, the first 20 of which are shown.
 )
 @expanded
 def validate(*, file_path: FilePath, target: Target, as_json: AsJson = False) -> None:
-    """Check a file of requests as the provider would.
+    """Check a request file by the rules of the provider.
 
-    No key is needed. Every problem has its line.
+    No key is needed. Each problem is shown with its line.
     """
     from ...data.requests.check import check_file, describe_problems
     from ...models import RunEvent
@@ -45,7 +49,7 @@ def validate(*, file_path: FilePath, target: Target, as_json: AsJson = False) ->
     with progress_shown() as tell:
         check = check_file(
             file_path,
-            get_format(target.name),
+            get_format(target),
             lambda done, total: tell(RunEvent(kind="checking", done=done, total=total)),
         )
     if as_json:
@@ -79,14 +83,15 @@ def generate(
         str,
         typer.Option(
             metavar="FILE",
-            help="A .jsonl to write; several with numbers where one is over a limit.",
+            help="The .jsonl file to write; several numbered files if one is over the"
+            " limits of a batch.",
         ),
     ] = "requests.jsonl",
     overwrite: Overwrite = False,
 ) -> None:
-    """Turn a table into files of requests; nothing is sent.
+    """Turn a table into request files; nothing is sent.
 
-    The names of the files are printed.
+    Prints the names of the files.
     """
     from ...data.requests.files import write_request_files
     from ...models import RunEvent
@@ -94,8 +99,7 @@ def generate(
     from ..progress import progress_shown
 
     with spooled(input) as rows:
-        fields = request.as_fields()
-        job = make_job(input=rows, output=output, overwrite=overwrite, **fields)
+        job = make_job(input=rows, output=output, overwrite=overwrite, **request)
         with progress_shown() as tell:
             made = write_request_files(
                 job, lambda done: tell(RunEvent(kind="reading", done=done))
@@ -119,7 +123,7 @@ def parse(
         Path,
         typer.Option(
             metavar="FILE",
-            help="Results, as `download-file` wrote them.",
+            help="The results, as `download-file` writes them.",
             readable=False,
         ),
     ],
@@ -131,10 +135,7 @@ def parse(
             readable=False,
         ),
     ],
-    response_model: Annotated[
-        str | None,
-        typer.Option(metavar="MODEL", help=RESPONSE_MODEL, show_default="plain text"),
-    ] = None,
+    response_model: Annotated[str | None, response_model_option("plain text")] = None,
     only_failed: Annotated[
         bool,
         typer.Option(
@@ -143,10 +144,7 @@ def parse(
     ] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Turn downloaded results into a typed table.
-
-    It reads the results of both providers.
-    """
+    """Turn downloaded results, of any provider, into a typed table."""
     from ...data.tables.parse import parse_file
     from ...models import RunEvent
     from ..progress import progress_shown

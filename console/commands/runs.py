@@ -1,4 +1,4 @@
-"""Commands about runs: a table goes in, a typed table comes out."""
+"""Commands about runs, from a table to a typed table."""
 
 from __future__ import annotations
 
@@ -6,24 +6,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...data.job_fields import RUN
 from .. import exits
-from ..job_options import RESPONSE_MODEL, Input, LimitOptions, RequestOptions
-from ..options import AsJson, RunDir, expanded
+from ..options import (
+    AllJobOptions,
+    AsJson,
+    Input,
+    RunDir,
+    expanded,
+    response_model_option,
+)
 
 if TYPE_CHECKING:
+    from ...data.job import BatchJob
     from ...models import RunReport
 
 __all__ = ["app"]
 
-_PIPELINE = "The pipeline"
-_WRITTEN = "What is written"
-_RUN = "The run"
+_RUNS = "Runs"
 
 app = typer.Typer()
 
 
 @app.command(
-    rich_help_panel=_PIPELINE,
+    rich_help_panel=_RUNS,
     epilog="""\
 Example: batchwright run examples/emails.csv --sandbox --model gpt-5-mini \\
     --prompt "Classify: {{ email }}" --output labels.csv \\
@@ -36,102 +42,58 @@ Exit codes: 0 every row succeeded; 3 done, but some did not; 130 interrupted.
 def run(
     *,
     input: Input,  # noqa: A002 - the command's word for it
-    request: RequestOptions,
-    output: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE",
-            help="The table to write: .parquet, .csv or .jsonl; {date:%Y-%m-%d} becomes"
-            " the day.",
-            rich_help_panel=_WRITTEN,
-        ),
-    ],
-    overwrite: Annotated[
-        bool,
-        typer.Option(
-            "--overwrite",
-            help="Replace an output that exists.",
-            rich_help_panel=_WRITTEN,
-        ),
-    ] = False,
-    answer_prefix: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEXT",
-            help="Comes before the name of each column of the answer.",
-            show_default="none",
-            rich_help_panel=_WRITTEN,
-        ),
-    ] = None,
-    limits: LimitOptions,
+    job: AllJobOptions,
     run_dir: Annotated[
         str | None,
         typer.Option(
             metavar="DIR",
-            help="Where the run is kept: a folder, or a URL (s3://...).",
+            help="The run's folder, or its URL (s3://...).",
             show_default="in BATCHWRIGHT_RUNS_DIR, named after the output",
-            rich_help_panel=_RUN,
+            rich_help_panel=RUN,
         ),
     ] = None,
     wait: Annotated[
         bool,
         typer.Option(
             "--wait/--no-wait",
-            help="Wait until the run is done, or end when its batches are created;"
-            " `resume` goes on.",
-            rich_help_panel=_RUN,
+            help="Wait until the run is done, or end once its batches are created and"
+            " let `resume` continue.",
+            rich_help_panel=RUN,
         ),
     ] = True,
-    sandbox: Annotated[
-        bool,
-        typer.Option(
-            "--sandbox",
-            help="Made-up answers from a local server: no key, no network, no cost.",
-            rich_help_panel=_RUN,
-        ),
-    ] = False,
     dry_run: Annotated[
         bool,
         typer.Option(
             "--dry-run",
-            help="Print what would be sent and what it may cost; nothing is sent.",
-            rich_help_panel=_RUN,
+            help="Print the size, an estimated cost and some requests; nothing is"
+            " sent.",
+            rich_help_panel=RUN,
         ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Turn a table into a typed table, through batches.
 
-    Each run has a folder of its own: `runs` lists them, `status` shows one.
-    Typed again, the command continues its run.
+    Each run has its own folder: `runs` lists the runs, `status` shows one.
+    The same command, entered again, continues its run.
     """
     from ..job import make_job, spooled
 
     with spooled(input) as rows:
-        job = make_job(
-            input=rows,
-            output=output,
-            overwrite=overwrite,
-            answer_prefix=answer_prefix,
-            sandbox=sandbox,
-            **request.as_fields(),
-            **limits.as_fields(),
-        )
+        made = make_job(input=rows, **job)
         if dry_run:
-            from ..preview import preview
-
-            preview(job, as_json=as_json)
+            _preview(made, as_json=as_json)
             return
-        from ...runs.open import open_run, run_dir_for
+        from ...runs.open import open_run
         from ..pipeline import execute
 
-        opened = open_run(job, run_dir or run_dir_for(job))
-        report = execute(opened, job=job, wait=wait)
+        opened = open_run(made, run_dir)
+        report = execute(opened, job=made, wait=wait)
     _print(report, as_json=as_json)
 
 
 @app.command(
-    rich_help_panel=_PIPELINE,
+    rich_help_panel=_RUNS,
     epilog="""\
 Example: batchwright resume batchwright-runs/labels-2f7c01d4
 
@@ -146,26 +108,24 @@ def resume(
         bool,
         typer.Option(
             "--wait/--no-wait",
-            help="Wait until the run is done, or do once what can be done now.",
+            help="Wait until the run is done, or only do what can be done now.",
         ),
     ] = True,
-    response_model: Annotated[
-        str | None,
-        typer.Option(metavar="MODEL", help=RESPONSE_MODEL, show_default="the run's"),
-    ] = None,
+    response_model: Annotated[str | None, response_model_option("the run's")] = None,
     resend_lost: Annotated[
         bool,
         typer.Option(
             "--resend-lost",
-            help="Send again, and pay again, where the provider no longer has results.",
+            help="Send requests again, and pay again, if the provider no longer has"
+            " their results.",
         ),
     ] = False,
     uncancel: Annotated[
-        bool, typer.Option("--uncancel", help="Go on with a run that was cancelled.")
+        bool, typer.Option("--uncancel", help="Continue a run that was cancelled.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Continue a run; always safe, nothing is paid twice."""
+    """Continue a run; safe to repeat, no batch is paid for twice."""
     from ...runs.open import reopen_run
     from ..pipeline import execute
 
@@ -182,7 +142,7 @@ def resume(
 
 
 @app.command(
-    rich_help_panel=_PIPELINE,
+    rich_help_panel=_RUNS,
     epilog="""\
 Example: batchwright status batchwright-runs/labels-2f7c01d4
 
@@ -190,12 +150,12 @@ Exit codes: 0 every row succeeded; 3 done, but some did not; 4 not done yet.
 """,
 )
 def status(*, run_dir: RunDir, as_json: AsJson = False) -> None:
-    """Show where a run stands, batch by batch.
+    """Show the state of a run and its batches.
 
-    Its folder says so; the provider is not asked.
+    Reads the run's folder only, and does not call the provider.
     """
-    from ...runs.report.status import read_status
-    from ..reports import print_batches_of
+    from ...runs.report.report import read_status
+    from ..views import print_batches_of
 
     report = read_status(run_dir)
     if not as_json:
@@ -205,7 +165,7 @@ def status(*, run_dir: RunDir, as_json: AsJson = False) -> None:
         raise typer.Exit(exits.NOT_READY)
 
 
-@app.command(rich_help_panel=_PIPELINE, epilog="Example: batchwright runs")
+@app.command(rich_help_panel=_RUNS, epilog="Example: batchwright runs")
 def runs(
     *,
     root: Annotated[
@@ -218,10 +178,10 @@ def runs(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the runs in a folder, a line each."""
-    from ...runs.report.status import list_runs
+    """List the runs in a folder."""
+    from ...runs.report.report import list_runs
     from ...settings import get_settings
-    from ..reports import print_runs
+    from ..views import print_runs
 
     reports = list(list_runs(root))
     if not reports:
@@ -233,12 +193,27 @@ def runs(
         print_runs(reports)
 
 
+def _preview(job: BatchJob, *, as_json: bool) -> None:
+    """Make the job's requests, and print their size and cost; nothing is sent."""
+    from ...models import RunEvent
+    from ...runs.report.dry_run import dry_run
+    from ..progress import progress_shown
+    from ..views import print_dry_run
+
+    with progress_shown() as tell:
+        found = dry_run(job, lambda rows: tell(RunEvent(kind="reading", done=rows)))
+    if as_json:
+        typer.echo(found.model_dump_json())
+    else:
+        print_dry_run(found)
+
+
 def _print(report: RunReport, *, as_json: bool) -> None:
-    """Print how a run stands; a finished one with failed rows ends the command."""
+    """Print the state of a run, and exit with 3 if it is done with failed rows."""
     if as_json:
         typer.echo(report.model_dump_json())
     else:
-        from ..reports import print_summary
+        from ..views import print_summary
 
         print_summary(report)
     if report.state != "open" and not report.ok:

@@ -1,4 +1,4 @@
-"""Between a Pydantic class and the text that names it."""
+"""From a Pydantic class to the text that names it, and back."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from ...errors import InputError
 __all__ = ["import_model", "portable_model"]
 
 _OURS = "_batchwright_"
-"""Begins the names of modules that are loaded from a path here."""
+"""Prefix for the names of modules that are loaded from a path."""
 
 _LOADING = threading.RLock()
-"""Held while a file is run, so that tasks of one flow share its classes."""
+"""Lets one thread at a time load a file, so that all get the same classes."""
 
 
 def portable_model(value: Any) -> Any:
-    """Turn a class into an import string, or a JSON Schema where it has none.
+    """Return the import string of a class, or its JSON Schema if it has none.
 
-    A class of a script becomes `path/to/script.py:Class`. One that cannot be
-    imported (made in a function, in a notebook) loses its own validators.
+    A class of a script becomes `path/to/script.py:Class`. A class that cannot be
+    imported (defined in a function or a notebook) loses its own validators.
     """
     if not (isinstance(value, type) and issubclass(value, BaseModel)):
         return value
@@ -49,7 +49,7 @@ def import_model(text: str) -> type[BaseModel]:
     """Import `package.module:Class` or `path/to/file.py:Class`.
 
     Raises:
-        InputError: There is no such module, file or class, or it does not load.
+        InputError: There is no such module, file or class, or loading it fails.
     """
     source, colon, name = text.rpartition(":")
     if not colon or not source or not name:
@@ -96,8 +96,8 @@ def _from_file(path: Path) -> ModuleType:
     running = getattr(main, "__file__", None)
     if main is not None and running and Path(running).resolve() == path:
         return main
-    # A class of a module that the user imported must stay the same class. Other
-    # threads may import meanwhile.
+    # A module that the user imported is not loaded again, which would make other
+    # classes of it. A copy, because other threads may import meanwhile.
     for name, module in sys.modules.copy().items():
         if getattr(module, "__file__", None) == str(path) and not name.startswith(
             _OURS
@@ -109,13 +109,13 @@ def _from_file(path: Path) -> ModuleType:
 
 @lru_cache
 def _load(path: Path, modified_ns: int) -> ModuleType:
-    """Run the file as a module of its own; an edited file is run again."""
+    """Load the file as a module; a file that was edited is loaded again."""
     name = f"{_OURS}{path.stem}_{abs(hash((path, modified_ns))):x}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise InputError(f"{path} cannot be loaded as Python.")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # forward references are looked up there
+    sys.modules[name] = module  # Pydantic looks up forward references there
     try:
         with _on_path(path.parent):
             spec.loader.exec_module(module)
@@ -127,7 +127,7 @@ def _load(path: Path, modified_ns: int) -> ModuleType:
 
 @contextmanager
 def _on_path(folder: Path) -> Iterator[None]:
-    """Let modules beside the file be found, after all others."""
+    """Let imports find modules in the folder, after all others."""
     sys.path.append(str(folder))
     try:
         yield

@@ -1,10 +1,9 @@
-"""What an answer must be: a Pydantic class or a JSON Schema, and its columns."""
+"""Validates answers against a Pydantic class or a JSON Schema, into columns."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -13,27 +12,25 @@ import orjson
 from jsonschema.exceptions import best_match
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from ...errors import InputError
 from ...models import BatchResult, Outcome
 from ...providers import Format
 from ..columns import fits, kinds, resolved_root, to_json, to_texts
 from .dict_validator import dict_validator
-from .import_model import import_model
-from .schemas import dumped_schema, read_schema, source_schema
+from .schemas import dumped_schema
 
-__all__ = ["Answer", "Errors", "Fields", "load_answer"]
+__all__ = ["Answer", "Errors", "Fields"]
 
 Fields = dict[str, Any] | None
 """An answer's values by column, in order; None where there is no valid answer."""
 Errors = dict[int, str]
-"""Why a result is no valid answer, by its index."""
+"""Why a result has no valid answer, by its index."""
 
 _SUCCEEDED = Outcome.SUCCEEDED
 _SHOWN_ERRORS = 3
 
 
 class Answer:
-    """Turns an answer into fields, or into one line that says what is wrong."""
+    """Validates answers, and turns them into the values of the output's columns."""
 
     def __init__(
         self,
@@ -63,7 +60,7 @@ class Answer:
             self._names = _field_names(model, self.columns)
             if self._names == [*model.model_fields]:
                 self._to_dict = dict_validator(adapter.core_schema)
-            # What is written is what the model dumps: of a Decimal the digits.
+            # The table holds what the model dumps: of a Decimal, its digits.
             dumped = kinds(dumped_schema(model))
             self.columns = {
                 column: dumped.get(name, "json")
@@ -79,7 +76,7 @@ class Answer:
     def validate(
         self, results: Sequence[BatchResult], fmt: Format
     ) -> tuple[list[Fields], Errors]:
-        """Return what stands in the columns for each result, and why nothing.
+        """Return the column values of each result, and the errors of the others.
 
         Values are those of JSON: a date is its text.
         """
@@ -94,17 +91,18 @@ class Answer:
                 continue
             for index, row in enumerate(rows):
                 if row is not None and not fits(kind, row[name]):
-                    said = f"{name}: {row[name]!r} does not fit a {kind} column"
-                    errors[index] = said
+                    errors[index] = (
+                        f"{name}: {row[name]!r} does not fit a {kind} column"
+                    )
                     rows[index] = None
         return rows, errors
 
     def parse(
         self, results: Sequence[BatchResult], fmt: Format
     ) -> tuple[list[Any], Errors]:
-        """Return each result's model instance, JSON value or text, and why none.
+        """Return the model instance, JSON value or text of each result, and the errors.
 
-        Many at once take half the time that they take one by one.
+        Many results in one call take half the time of one call for each.
         """
         return self._read(results, fmt, self._from_json)
 
@@ -118,14 +116,14 @@ class Answer:
             result.text if result.outcome is _SUCCEEDED else None for result in results
         ]
         if self.schema is None:
-            odd: Iterable[int] = [n for n, text in enumerate(texts) if text is None]
+            rest: Iterable[int] = [n for n, text in enumerate(texts) if text is None]
             values: list[Any] = [*texts]
         elif from_json is None or not self._direct:
-            values, odd = [None] * len(texts), range(len(texts))
+            values, rest = [None] * len(texts), range(len(texts))
         else:
-            values, odd = _validated(from_json, texts)
+            values, rest = _validated(from_json, texts)
         errors: Errors = {}
-        for index in odd:
+        for index in rest:
             values[index], error = self._parse(results[index], fmt)
             if error is not None:
                 errors[index] = error
@@ -151,7 +149,7 @@ class Answer:
             return None, f"not JSON: {'it is nested too deeply' if deep else exc}"
 
     def _rows(self, values: Sequence[Any]) -> Iterable[dict[str, Any]]:
-        """Return what stands in the columns for valid values."""
+        """Return the column values of valid answers."""
         if self.schema is None:
             if self._plain == "answer":
                 values = to_texts("string", values)
@@ -178,7 +176,7 @@ class Answer:
 
     def _check(self, value: Any) -> Any:
         if self._from_json is not None:
-            # JSON mode, so that strict models, dates and enums take JSON's types.
+            # As JSON, because strict models take dates and enums from JSON alone.
             return self._from_json(to_json(value))
         error = best_match(self._validator.iter_errors(value))
         if error is not None:
@@ -186,65 +184,31 @@ class Answer:
         return value
 
 
-def load_answer(
-    response_model: str | dict[str, Any] | type[BaseModel] | None,
-    schema: dict[str, Any] | None = None,
-    *,
-    embedding: bool = False,
-) -> Answer:
-    """Load a response model: an import string, a class or a JSON Schema.
-
-    Args:
-        response_model: None asks for plain text.
-        schema: What was sent; a class that no longer has this schema is refused.
-        embedding: The answer is a vector.
-
-    Raises:
-        InputError: It cannot be loaded, or it is not what was sent.
-    """
-    if response_model is None or isinstance(response_model, dict):
-        return Answer(response_model or schema, embedding=embedding)
-    if isinstance(response_model, type):
-        model = response_model
-    elif response_model.endswith(".json"):
-        return Answer(read_schema(Path(response_model)))
-    else:
-        model = import_model(response_model)
-    source = source_schema(model)
-    if schema is not None and source != schema:
-        raise InputError(
-            f"The response model {response_model!r} has changed since the requests were"
-            " made; restore it, or parse with another by `batchwright resume RUN_DIR"
-            " --response-model ...`."
-        )
-    return Answer(source, model)
-
-
 def _validated(
     from_json: Callable[[str], Any], texts: Sequence[str | None]
 ) -> tuple[list[Any], list[int]]:
-    """Return the instances, and the indexes of what was not valid as it is."""
+    """Return the instances, and the indexes of the texts that did not validate."""
     values: list[Any] = []
-    odd: list[int] = []
+    failed: list[int] = []
     instances = map(from_json, [text or "" for text in texts])
     while len(values) < len(texts):
         try:
             values.extend(instances)
         except ValidationError:
-            odd.append(len(values))
+            failed.append(len(values))
             values.append(None)
-    return values, odd
+    return values, failed
 
 
 def _all_fit(kind: str, values: list[Any]) -> bool:
-    """Whether all of them fit the column; the extremes tell of integers."""
+    """Whether all values fit the column; of integers, the extremes decide."""
     if {*map(type, values)} == {int}:
         values = [min(values), max(values)]
     return all(fits(kind, value) for value in values)
 
 
 def _is_closed(schema: dict[str, Any] | None) -> bool:
-    """Whether an answer that validates as it is needs no restoring."""
+    """Whether `Format.restore` changes no answer that already validates."""
     text = orjson.dumps(schema)
     return not any(
         b'"additionalProperties":' + open_ in text for open_ in (b"{", b"true")
@@ -252,7 +216,7 @@ def _is_closed(schema: dict[str, Any] | None) -> bool:
 
 
 def _field_names(model: type[BaseModel], columns: Iterable[str]) -> list[str]:
-    """Return the model's own name of each field in its schema."""
+    """Return the model's own name of each field of its schema."""
     by_alias = {
         field.validation_alias: name
         for name, field in model.model_fields.items()

@@ -17,7 +17,7 @@ __all__ = ["dumped_schema", "read_schema", "source_schema"]
 
 
 def source_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the one JSON Schema that each provider's dialect is made from.
+    """Return the JSON Schema that is converted for each provider.
 
     Raises:
         InputError: The model has a field that JSON Schema cannot describe.

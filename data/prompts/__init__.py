@@ -1,1 +1,1 @@
-"""From a row to the messages that are sent."""
+"""Prompts: templates, the files they attach, and the messages made of them."""

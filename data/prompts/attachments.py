@@ -1,4 +1,4 @@
-"""Images and PDFs by path, as parts of a message."""
+"""Images and PDFs that a prompt names by path, as parts of a message."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["image_part", "pdf_part"]
 
 
 def image_part(name: str, folder: Path) -> dict[str, Any]:
-    """Return an image part; a URL is passed on, a file travels in the request."""
+    """Return an image part: a URL as it is, a file as base64 in the request."""
     if name.startswith(("http://", "https://", "data:")):
         return {"type": "image_url", "image_url": {"url": name}}
     kind = mimetypes.guess_type(name)[0] or ""
@@ -23,7 +23,7 @@ def image_part(name: str, folder: Path) -> dict[str, Any]:
 
 
 def pdf_part(name: str, folder: Path) -> dict[str, Any]:
-    """Return a file part; the PDF travels in the request."""
+    """Return a file part with the PDF as base64 in the request."""
     if "://" in name:
         raise InputError(f"the PDF {name!r} must be a local file")
     data = _data_url(name, folder, "application/pdf")

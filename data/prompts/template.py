@@ -1,193 +1,108 @@
-"""From a row to the messages that are sent: Jinja2, compiled once."""
+"""Texts with `{{ column }}` in them: Jinja2, compiled once and filled for each row.
+
+A column wins over a name of Jinja2's own (`range`, `dict`, `self`), and `row["..."]`
+reaches a column of any name.
+"""
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jinja2
 import jinja2.meta
 import jinja2.nodes
 import jinja2.sandbox
-import yaml
+from jinja2.visitor import NodeTransformer
 
 from ...errors import InputError
-from ...models import Messages
-from .attachments import image_part, pdf_part
 
-__all__ = ["Prompt", "is_constant", "read_template"]
+__all__ = ["Fill", "compile_text", "is_constant", "plain_parts"]
 
-_Render = Callable[[Mapping[str, Any]], Any]
+Fill = Callable[[Mapping[str, Any]], Any]
+"""From a row, by column, to what a template becomes for it."""
+
+_ROW = "_batchwright_row"
+_SPACED_NAME = re.compile(r"\{\{\s*(\w+(?:[ \-/]+\w+)+)\s*\}\}")
+
+
+def _text(value: Any) -> Any:
+    """Return a value as templates print it: a null is the empty text."""
+    return "" if value is None else value
+
 
 _environment = jinja2.sandbox.SandboxedEnvironment(
     undefined=jinja2.StrictUndefined,
     autoescape=False,  # a prompt is text, not HTML
     keep_trailing_newline=True,
+    finalize=_text,
 )
+_globals = {**_environment.globals}
+_environment.globals.clear()  # they are given with the row, which wins over them
 
 
-class Prompt:
-    """Renders one conversation per row; what no row changes is rendered once."""
+class _Columns(NodeTransformer):
+    """Lets `row[...]` be the row and `self` a column, whatever the columns are."""
 
-    def __init__(
-        self,
-        messages: Sequence[Mapping[str, Any]],
-        *,
-        own_messages: bool = False,
-        folder: Path | None = None,
-    ) -> None:
-        """Compile the templates.
+    def visit_Getitem(self, node: jinja2.nodes.Getitem) -> jinja2.nodes.Node:  # noqa: N802 - as Jinja2 asks for it
+        if isinstance(node.node, jinja2.nodes.Name) and node.node.name == "row":
+            node.node.name = _ROW
+        return self.generic_visit(node)
 
-        Args:
-            messages: Role and content each; content is text or a list of parts.
-            own_messages: Append the row's own `messages`, as they are.
-            folder: Where relative paths of images and files start.
+    visit_Getattr = visit_Getitem  # noqa: N815 - as Jinja2 asks for it
 
-        Raises:
-            InputError: A template does not compile, or a constant file is missing.
-        """
-        self._own_messages = own_messages
-        self._folder = folder or Path()
-        self._renders = [self._compile(message) for message in messages]
-        self.columns = None if own_messages else _plain_columns(messages)
-        """The columns that texts are filled with, where nothing else differs by row."""
-
-    def __call__(self, values: Mapping[str, Any]) -> Messages:
-        """Return the conversation of one row.
-
-        Raises:
-            InputError: The row lacks a column; the text does not name the row.
-        """
-        try:
-            messages = [render(values) for render in self._renders]
-        except jinja2.UndefinedError as exc:
-            raise InputError(
-                f"the prompt cannot be filled: {exc.message}; the columns are"
-                f" {', '.join(map(str, values))}"
-            ) from exc
-        except InputError:
-            raise
-        except Exception as exc:  # templates run the user's own expressions
-            raise InputError(
-                f"the prompt cannot be filled: {type(exc).__name__}: {exc}"
-            ) from exc
-        if self._own_messages:
-            messages.extend(_own(values))
-        return messages
-
-    def _compile(self, item: Any) -> _Render:
-        """Return a function from values to `item` with its templates filled."""
-        if isinstance(item, str):
-            return _compile_text(item)
-        if isinstance(item, Mapping):
-            for key, make in (("image", image_part), ("pdf", pdf_part)):
-                if set(item) == {key}:
-                    return self._compile_file(str(item[key]), make)
-            if set(item) == {"text"}:
-                item = {"type": "text", **item}
-            fields = {key: self._compile(value) for key, value in item.items()}
-            return lambda values: {key: fill(values) for key, fill in fields.items()}
-        if isinstance(item, list):
-            parts = [self._compile_part(part) for part in item]
-            return lambda values: [part(values) for part in parts]
-        return lambda _: item
-
-    def _compile_part(self, part: Any) -> _Render:
-        return self._compile({"text": part} if isinstance(part, str) else part)
-
-    def _compile_file(
-        self, template: str, make: Callable[[str, Path], dict[str, Any]]
-    ) -> _Render:
-        folder = self._folder
-        if is_constant(template):
-            part = make(_compile_text(template)({}), folder)
-            return lambda _: part
-        name = _compile_text(template)
-        return lambda values: make(name(values), folder)
+    def visit_Name(self, node: jinja2.nodes.Name) -> jinja2.nodes.Node:  # noqa: N802 - as Jinja2 asks for it
+        if node.name != "self":
+            return node
+        row = jinja2.nodes.Name(_ROW, "load")
+        name = jinja2.nodes.Const("self")
+        return jinja2.nodes.Getitem(row, name, "load", lineno=node.lineno)
 
 
-def is_constant(template: str) -> bool:
-    """Whether no row changes the text.
+def compile_text(text: str) -> Fill:
+    """Return a function that fills the text; one that no row changes is filled now.
 
     Raises:
-        InputError: It does not compile.
+        InputError: The text does not compile.
     """
-    try:
-        return not jinja2.meta.find_undeclared_variables(_environment.parse(template))
-    except jinja2.TemplateSyntaxError as exc:
-        raise _syntax_error(template, exc) from exc
-
-
-def read_template(path: Path) -> list[dict[str, Any]]:
-    """Read a YAML or JSON file: a list of messages with templates inside.
-
-    Raises:
-        InputError: It is not there, not YAML, or not a list of messages.
-    """
-    try:
-        messages = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except OSError as exc:
-        raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc
-    except (UnicodeDecodeError, yaml.YAMLError) as exc:
-        text = " ".join(str(exc).split())
-        raise InputError(f"{path} is not YAML or JSON: {text}.") from exc
-    if not isinstance(messages, list) or not messages:
-        raise InputError(f"{path} must be a list of messages (`role`, `content`).")
-    for number, message in enumerate(messages, start=1):
-        if not isinstance(message, dict) or not {"role", "content"} <= set(message):
-            raise InputError(
-                f"{path}: message {number} needs `role` and `content`, for example"
-                " {role: user, content: 'Classify: {{ email }}'}."
-            )
-    return messages
-
-
-def _compile_text(text: str) -> _Render:
-    try:
-        template = _environment.from_string(text)
-    except jinja2.TemplateSyntaxError as exc:
-        raise _syntax_error(text, exc) from exc
-    if is_constant(text):
-        constant = template.render()
-        return lambda _: constant
-    if (parts := _plain_parts(text)) is not None:
+    if (parts := plain_parts(text)) is not None:
         return _fill_plain(parts)
-    # `row` reaches columns whose names are no identifiers: `row["First name"]`.
-    return lambda values: template.render({"row": values, **values})
+    template = _environment.from_string(_parsed(text))
+
+    def fill(values: Mapping[str, Any]) -> str:
+        return template.render({**_globals, "row": values, **values, _ROW: values})
+
+    if is_constant(text):
+        constant = fill({})
+        return lambda _: constant
+    return fill
 
 
-def _plain_columns(messages: Sequence[Mapping[str, Any]]) -> tuple[str, ...] | None:
-    """Return the columns in texts; None where rows change more than that."""
-    names: dict[str, None] = {}
-    for message in messages:
-        content = message["content"]
-        texts = content if isinstance(content, list) else [content]
-        texts = [
-            text["text"]
-            if isinstance(text, Mapping) and set(text) in ({"text"}, {"type", "text"})
-            else text
-            for text in texts
-        ]
-        for text in texts:
-            parts = _plain_parts(text) if isinstance(text, str) else None
-            if parts is None:
-                return None
-            names |= {part: None for part, is_name in parts if is_name}
-        for key, value in message.items():
-            if key != "content" and not (isinstance(value, str) and "{" not in value):
-                return None
-    return tuple(names)
+def is_constant(text: str) -> bool:
+    """Whether the text is the same for every row.
+
+    Raises:
+        InputError: The text does not compile.
+    """
+    return not jinja2.meta.find_undeclared_variables(_parsed(text))
 
 
-def _plain_parts(text: str) -> list[tuple[str, bool]] | None:
-    """Return text and column names of a template of nothing else; else None.
+def plain_parts(text: str) -> list[tuple[str, bool]] | None:
+    """Return the pieces of a template that holds only text and `{{ column }}`.
 
-    Such a template, and most are, is filled five times faster without Jinja2.
+    Most templates are such, and are filled five times faster without Jinja2.
+
+    Returns:
+        Each piece, and whether it is the name of a column; None for a template that
+        holds anything else.
+
+    Raises:
+        InputError: The text does not compile.
     """
     parts: list[tuple[str, bool]] = []
-    for output in _environment.parse(text).body:
+    for output in _parsed(text, columns=False).body:
         if not isinstance(output, jinja2.nodes.Output):
             return None
         for node in output.nodes:
@@ -200,32 +115,32 @@ def _plain_parts(text: str) -> list[tuple[str, bool]] | None:
     return parts
 
 
-def _fill_plain(parts: list[tuple[str, bool]]) -> _Render:
+def _parsed(text: str, *, columns: bool = True) -> jinja2.nodes.Template:
+    try:
+        tree = _environment.parse(text)
+    except jinja2.TemplateSyntaxError as exc:
+        start = textwrap.shorten(text, 60, placeholder=" ...")
+        hint = ""
+        if found := _SPACED_NAME.search(text):
+            hint = f' Write {{{{ row["{found[1]}"] }}}} for the column {found[1]!r}.'
+        raise InputError(
+            f"The prompt {start!r} is not a Jinja2 template: {exc.message} (its line"
+            f" {exc.lineno}).{hint}"
+        ) from exc
+    return _Columns().visit(tree) if columns else tree
+
+
+def _fill_plain(parts: list[tuple[str, bool]]) -> Fill:
     def fill(values: Mapping[str, Any]) -> str:
         try:
             return "".join(
-                [str(values[part]) if is_name else part for part, is_name in parts]
+                [
+                    str(_text(values[part])) if is_name else part
+                    for part, is_name in parts
+                ]
             )
         except KeyError as exc:
             name = exc.args[0]
             raise jinja2.UndefinedError(f"{name!r} is undefined") from exc
 
     return fill
-
-
-def _syntax_error(text: str, exc: jinja2.TemplateSyntaxError) -> InputError:
-    start = textwrap.shorten(text, 60, placeholder=" ...")
-    return InputError(
-        f"The prompt {start!r} is not a Jinja2 template: {exc.message} (its line"
-        f" {exc.lineno})."
-    )
-
-
-def _own(values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    messages = values.get("messages")
-    if not isinstance(messages, list) or {*map(type, messages)} != {dict}:
-        raise InputError(
-            "there is no prompt, so the row needs `messages`, a list of"
-            ' {"role": ..., "content": ...}; or give --prompt'
-        )
-    return messages

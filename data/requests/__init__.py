@@ -1,1 +1,1 @@
-"""Request files: generated from rows, checked, cut at a batch's limits."""
+"""Request files: generated from rows, split at a batch's limits, checked."""

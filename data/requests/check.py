@@ -1,4 +1,4 @@
-"""A request file, checked as its provider would, before anything is sent."""
+"""Checks a request file by the provider's rules before anything is sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ...errors import InputError
 from ...models import LineError
-from ...providers import Format, Progress
+from ...providers import Format, Progress, get_vendor, wrong_vendor
 from ...providers.base import WRONG_PROVIDER
 from ..rows.jsonl import BOM
 
@@ -21,6 +21,7 @@ __all__ = ["FileCheck", "check_file", "describe_problems"]
 _KEPT = 10_000
 _SHOWN = 20
 _BUCKETS = 256
+"""Parts that `custom_id`s are compared in; one part at a time is sorted in memory."""
 _PROGRESS_LINES = 2048
 _MAX_EMBEDDINGS = 50_000
 """Inputs of all requests together; https://platform.openai.com/docs/api-reference/batch
@@ -28,28 +29,28 @@ as of November 2026."""
 
 
 class FileCheck(BaseModel):
-    """What a request file holds, and all that is wrong with it."""
+    """What a request file holds, and its problems."""
 
     model_config = ConfigDict(frozen=True)
 
     requests: int
     bytes: int
     endpoint: str
-    """Of the first request; empty where there is none."""
+    """That of the first request; empty for an empty file."""
     model: str | None
-    """Of the first request that names one."""
+    """That of the first request that names one."""
     problems: tuple[LineError, ...] = ()
-    """By line; the first 10,000."""
+    """In the order of lines; the first 10,000."""
     problem_count: int = 0
 
 
 def check_file(path: Path, fmt: Format, progress: Progress | None = None) -> FileCheck:
-    """Check every line in bounded memory: 8 bytes a request, one line at a time.
+    """Check every line, in memory of 8 bytes a request.
 
     Args:
         path: The request file.
-        fmt: Whose rules it is held to.
-        progress: Told of bytes checked.
+        fmt: The format of the provider whose rules apply.
+        progress: Called with the bytes checked.
 
     Raises:
         InputError: The file cannot be read.
@@ -61,14 +62,14 @@ def check_file(path: Path, fmt: Format, progress: Progress | None = None) -> Fil
 
 
 def describe_problems(path: Path, check: FileCheck) -> str:
-    """Say what is wrong, the first 20 problems with their lines.
+    """Return the first 20 problems with their lines.
 
-    Requests for another provider are said once.
+    A file with requests for another provider gets one line.
     """
-    foreign = [each for each in check.problems if each.code == WRONG_PROVIDER]
-    if len(foreign) == len(check.problems) > 1:
-        count, said = check.problem_count, foreign[0].message
-        return f"{path}, line {foreign[0].line} and {count - 1:,} more: {said}"
+    wrong = [each for each in check.problems if each.code == WRONG_PROVIDER]
+    if len(wrong) == len(check.problems) > 1:
+        more = check.problem_count - 1
+        return f"{path}, line {wrong[0].line} and {more:,} more: {wrong[0].message}"
     lines = [
         f"  line {problem.line}{_named(problem)}: {problem.message}"
         if problem.line
@@ -91,6 +92,7 @@ class _Checker:
         self._progress = progress
         self._path = path
         self._format = fmt
+        self._vendor = get_vendor(fmt.name)
         self._problems: list[LineError] = []
         self._count = 0
         self._requests = 0
@@ -110,12 +112,16 @@ class _Checker:
                 self._progress(done, size)
             if number == 1 and line.startswith(BOM):
                 text = "It begins with a byte order mark; save it without."
-                self._say(number, text, "invalid_json_line")
+                self._report(number, text, "invalid_json_line")
                 line = line.removeprefix(BOM)  # noqa: PLW2901 - go on without it
             if not line.strip():
-                self._say(number, "This line is blank; remove it.", "invalid_json_line")
+                self._report(
+                    number, "This line is blank; remove it.", "invalid_json_line"
+                )
                 continue
             custom_id, model, problems = self._format.check(line)
+            if problems and (wrong := wrong_vendor(line, self._vendor)):
+                problems = [wrong]
             for problem in problems:
                 where = {"line": number, "custom_id": custom_id}
                 self._add(problem.model_copy(update=where))
@@ -123,9 +129,14 @@ class _Checker:
                 value = hash(custom_id)
                 hashes[value % _BUCKETS].append(value)
             if not problems:
-                self._same(number, line, model)
-        self._whole(size)
-        repeated = _repeated(hashes)
+                self._compare(number, line, model)
+        self._check_size(size)
+        repeated = {
+            one
+            for bucket in hashes
+            for one, other in pairwise(sorted(bucket))
+            if one == other
+        }
         if repeated:
             self._name_duplicates(repeated)
             self._problems.sort(key=lambda problem: problem.line or 0)
@@ -139,7 +150,7 @@ class _Checker:
         )
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
-        """Yield lines; one longer than a whole batch may be is cut there."""
+        """Yield numbered lines; one that is longer than a whole batch is split."""
         limit = self._format.limits.max_bytes + 2
         number = 0
         with self._path.open("rb", buffering=1 << 20) as file:
@@ -147,57 +158,56 @@ class _Checker:
                 number += 1
                 yield number, line
 
-    def _same(self, number: int, line: bytes, model: str | None) -> None:
-        """Hold a good line to the endpoint, and for OpenAI to the model, before it."""
+    def _compare(self, number: int, line: bytes, model: str | None) -> None:
+        """Compare a good line's endpoint and model with those of the lines before."""
         if not self._endpoint:
             self._endpoint = self._format.endpoint(line)
             self._url = f'"url":"{self._endpoint}","body":'.encode()
-        elif self._format.name == "openai" and self._url not in line:
+        elif self._vendor.one_endpoint_per_batch and self._url not in line:
             endpoint = self._format.endpoint(line)
             if endpoint != self._endpoint:
                 text = f"Its `url` is {endpoint}, but line 1 says {self._endpoint}."
-                self._say(number, text, "invalid_url", "url")
+                self._report(number, text, "invalid_url", "url")
         if self._endpoint == "/v1/embeddings":
             self._inputs += _embeddings(line)
         if self._model is None:
             self._model = model
-        elif model not in {None, self._model} and self._format.name == "openai":
+        elif model not in {None, self._model} and self._vendor.one_model_per_batch:
             text = f"Its model is {model!r}, but a batch has one: {self._model!r}."
-            self._say(number, text, "mismatched_model", "body.model")
+            self._report(number, text, "mismatched_model", "body.model")
 
-    def _whole(self, size: int) -> None:
+    def _check_size(self, size: int) -> None:
         limits = self._format.limits
         if not self._requests:
-            self._say(None, "It holds no requests.", "empty_file")
+            self._report(None, "It holds no requests.", "empty_file")
         if self._requests > limits.max_requests:
             text = f"It holds {self._requests:,} requests, but a batch holds"
             text += f" {limits.max_requests:,}; send it with --split."
-            self._say(None, text, "too_many_tasks")
+            self._report(None, text, "too_many_tasks")
         if size > limits.max_bytes:
             text = f"It has {size:,} bytes, but a batch holds {limits.max_bytes:,};"
-            self._say(None, text + " send it with --split.", "too_large")
+            self._report(None, text + " send it with --split.", "too_large")
 
         if self._inputs > _MAX_EMBEDDINGS:
             text = f"It holds {self._inputs:,} texts to embed, but a batch holds"
             text += f" {_MAX_EMBEDDINGS:,}; put fewer into a file."
-            self._say(None, text, "too_many_inputs", "body.input")
+            self._report(None, text, "too_many_inputs", "body.input")
 
     def _name_duplicates(self, repeated: set[int]) -> None:
-        """Read again: equal hashes are suspects, equal ids are duplicates."""
+        """Read the file again, and report equal IDs among those with equal hashes."""
         first: dict[str, int] = {}
         for number, line in self._lines():
-            text = line.removeprefix(BOM) if number == 1 else line
-            if not text.strip():
+            if not line.strip():
                 continue
-            custom_id = self._format.check(text)[0]
+            custom_id = self._format.check(line.removeprefix(BOM))[0]
             if custom_id is None or hash(custom_id) not in repeated:
                 continue
             before = first.setdefault(custom_id, number)
             if before != number:
-                said = f"Its `custom_id` {custom_id!r} is that of line {before}."
-                self._say(number, said, "duplicate_custom_id", "custom_id")
+                text = f"Its `custom_id` {custom_id!r} is that of line {before}."
+                self._report(number, text, "duplicate_custom_id", "custom_id")
 
-    def _say(
+    def _report(
         self,
         line: int | None,
         message: str,
@@ -217,11 +227,3 @@ def _embeddings(line: bytes) -> int:
     given = orjson.loads(line)["body"]["input"]
     many = isinstance(given, list) and given and not isinstance(given[0], int)
     return len(given) if many else 1
-
-
-def _repeated(buckets: list[array[int]]) -> set[int]:
-    """Return the hashes that occur more than once, one small sort at a time."""
-    found: set[int] = set()
-    for bucket in buckets:
-        found.update(one for one, other in pairwise(sorted(bucket)) if one == other)
-    return found

@@ -1,4 +1,4 @@
-"""Request lines cut where rows differ: the rest is encoded once for all of them."""
+"""Request lines of rows: what all rows share is encoded once."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ import orjson
 
 from ...errors import InputError
 from ...providers import Encode
-from ..prompts.template import Prompt
+from ..prompts.prompt import Prompt
 from ..rows.block import BLOCK_BYTES
 
 __all__ = ["RowEncoder"]
-
-_LAST_DIGITS = [b"%03d" % number for number in range(1000)]
 
 
 class RowEncoder:
     """Makes the request lines of rows.
 
-    A row of marks is encoded once, and its line is cut at them; then only the values
-    of a row are encoded. Where a prompt is more than text with columns in it, and
-    wherever a value is out of the ordinary, the whole line is encoded.
+    One row of random marks is encoded, and its line is split at the marks. For each
+    real row only its values are encoded and put between the pieces. The whole line is
+    encoded where the prompt holds more than texts with columns, and where a value is
+    empty, a list or an object.
     """
 
     def __init__(self, prompt: Prompt, encode: Encode, ids: str) -> None:
-        """Cut the line.
+        """Split the line that is encoded for the marks.
 
         Args:
             prompt: Fills the messages of a row.
@@ -42,12 +41,12 @@ class RowEncoder:
         self._head = b""
         self._after: list[tuple[str, bytes]] | None = None
         self.rows_at_once = 1
-        """How many rows to give at a time: their lines fill a block."""
+        """How many rows to pass in one call: their lines fill a block."""
         if prompt.columns is not None:
-            self._cut(prompt.columns)
+            self._split(prompt.columns)
 
     def __call__(self, first_row: int, rows: Sequence[Mapping[str, Any]]) -> bytes:
-        """Return the lines of neighbouring rows.
+        """Return the lines of consecutive rows.
 
         Raises:
             InputError: One of them cannot be sent; the text does not name it.
@@ -61,7 +60,7 @@ class RowEncoder:
             [self(row, [values]) for row, values in enumerate(rows, first_row)]
         )
 
-    def _cut(self, columns: Sequence[str]) -> None:
+    def _split(self, columns: Sequence[str]) -> None:
         names = {secrets.token_hex(16): name for name in columns}
         number = secrets.token_hex(16)
         custom_id = self._ids.replace("%09d", number)
@@ -69,7 +68,7 @@ class RowEncoder:
         try:
             line = self._encode(custom_id, self._prompt(values))
         except InputError:
-            return  # the first row will say it
+            return  # the first row raises it, with its number
         any_mark = "|".join([number, *names])
         self._head, _, first, *others = re.split(f"({any_mark})".encode(), line)
         self._first = first
@@ -82,7 +81,7 @@ class RowEncoder:
     def _splice(
         self, first_row: int, rows: Sequence[Mapping[str, Any]]
     ) -> bytes | None:
-        """Return the lines, or None where a row is out of the ordinary."""
+        """Return the lines; None if a row needs its whole line encoded."""
         if self._after is None:
             return None
         columns: list[Iterable[bytes]] = []
@@ -97,12 +96,6 @@ class RowEncoder:
                 columns += ([text[1:-1] for text in texts], repeat(piece))
         except (KeyError, TypeError):
             return None
-        head, numbers = self._head, _LAST_DIGITS
-        thousands, start = divmod(first_row, 1000)
-        if start + len(rows) <= 1000:  # noqa: PLR2004
-            head += b"%06d" % thousands
-            numbers = _LAST_DIGITS[start : start + len(rows)]
-        else:
-            numbers = [b"%09d" % row for row in range(first_row, first_row + len(rows))]
-        pieces = zip(repeat(head), numbers, repeat(self._first), *columns)
+        numbers = [b"%09d" % row for row in range(first_row, first_row + len(rows))]
+        pieces = zip(repeat(self._head), numbers, repeat(self._first), *columns)
         return b"".join(chain.from_iterable(pieces))

@@ -1,15 +1,14 @@
-"""Request files by themselves: made from a table, or cut to a batch's limits."""
+"""Request files of a table, without a run."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import InputError
 from ...providers import get_format
-from ..files import reason
+from ..files import put_in_place, reason
 from ..job import BatchJob
 from ..resolve import resolve
 from .generate import write_shards
@@ -20,55 +19,40 @@ __all__ = ["write_request_files"]
 def write_request_files(
     job: BatchJob, progress: Callable[[int], None] | None = None
 ) -> list[Path]:
-    """Turn a table into files of requests, `row-000000000` and on; nothing is sent.
+    """Turn a table into request files; nothing is sent.
+
+    The `custom_id`s are `row-000000000`, `row-000000001` and so on.
 
     Args:
-        job: What is read, and how requests are made of it.
-        progress: Called with the rows done, now and then.
+        job: The table, and how requests are made of it.
+        progress: Called with the number of rows done, for each block.
 
     Returns:
-        `job.output`, or `...-00000.jsonl`, `...-00001.jsonl` and so on where one
-        batch cannot hold all.
+        `job.output`, or `...-00000.jsonl`, `...-00001.jsonl` and so on if one batch
+        cannot hold all requests.
 
     Raises:
-        InputError: A row that cannot be sent, or a file that is in the way.
+        InputError: A row that cannot be sent, or a file that exists.
     """
     resolved = resolve(job, with_table=False)
     output = Path(resolved.job.output)
     if output.suffix.lower() not in {".jsonl", ".ndjson"}:
         raise InputError(f"The output {output} must end in .jsonl: it holds requests.")
     fmt = get_format(resolved.provider, resolved.base_url)
-    with _folder_beside(output) as folder:
-
-        def shard(index: int) -> Path:
-            path = folder / f"{index:05}"
-            path.mkdir()
-            return path
-
-        shards = write_shards(
-            resolved, fmt, "row-%09d", shard, progress, keep_rows=False
-        )
-        made = [folder / f"{files.index:05}" / "requests.jsonl" for files in shards]
-        return _name(made, output, overwrite=job.overwrite)
-
-
-@contextmanager
-def _folder_beside(path: Path) -> Iterator[Path]:
-    """Give a folder on the same disk, so that its files can be renamed."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(prefix=".tmp-", dir=path.parent)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=output.parent) as folder:
+            shards = write_shards(
+                resolved, fmt, "row-%09d", Path(folder), progress, keep_rows=False
+            )
+            made = [shard.requests.path for shard in shards]
+            return _name(made, output, overwrite=job.overwrite)
     except OSError as exc:
-        raise InputError(f"{path} cannot be written: {reason(exc)}.") from exc
-    with folder as name:
-        try:
-            yield Path(name)
-        except OSError as exc:
-            raise InputError(f"{path} cannot be written: {reason(exc)}.") from exc
+        raise InputError(f"{output} cannot be written: {reason(exc)}.") from exc
 
 
 def _name(made: list[Path], output: Path, *, overwrite: bool) -> list[Path]:
-    """Rename all files at once, after all of them are whole."""
+    """Rename the files, after all of them are complete."""
     names = [output]
     if len(made) > 1:
         names = [
@@ -81,5 +65,5 @@ def _name(made: list[Path], output: Path, *, overwrite: bool) -> list[Path]:
                 f"{name} exists; name another --output, or replace it with --overwrite."
             )
     for source, name in zip(made, names, strict=True):
-        source.replace(name)
+        put_in_place(source, name)
     return names

@@ -1,27 +1,40 @@
-"""Rows to request files: read once, split at the limits, digests while writing."""
+"""From rows to request files: the input is read once and split at a batch's limits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
 from ...providers import Format, Limits
-from ..columns import observe
+from ..columns import META, observe
 from ..job import BatchJob
-from ..prompts.template import Prompt
-from ..resolve import ResolvedJob
-from ..resolve_steps import answer_columns, refuse_collisions
+from ..prompts.prompt import Prompt
+from ..resolve import ResolvedJob, refuse_collisions
 from ..rows.block import RowBlock
-from ..rows.source import RowSource, open_rows
+from ..rows.source import RowSource, RowStore, open_rows
 from .encoder import RowEncoder
-from .shard import Shard, ShardFiles
+from .writer import RequestFile, RequestWriter
 
 __all__ = ["ShardFiles", "batch_limits", "write_shards"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ShardFiles:
+    """A shard on disk: its requests and their rows."""
+
+    requests: RequestFile
+    first_row: int
+    rows_path: Path
+    """Does not exist where no rows are kept."""
+    columns: dict[str, str]
+    """Name and kind of the rows' keys, where the input is JSON lines and the output
+    has columns; those of all shards together are the columns of the input."""
+
+
 def batch_limits(job: BatchJob, fmt: Format) -> Limits:
-    """Return what one batch of the job may hold: the provider's limits, or lower."""
+    """Return the limits of a batch: those of the provider, or lower ones of the job."""
     limits = fmt.limits
     return Limits(
         max_requests=min(
@@ -36,7 +49,7 @@ def write_shards(
     job: ResolvedJob,
     fmt: Format,
     ids: str,
-    folder: Callable[[int], Path],
+    folder: Path,
     progress: Callable[[int], None] | None = None,
     *,
     keep_rows: bool = True,
@@ -47,9 +60,9 @@ def write_shards(
         job: Its input, prompt and limits.
         fmt: How a request is encoded.
         ids: The `custom_id`s: ASCII with one `%09d`, which is the row's number.
-        folder: Asked once for the local, existing folder of each shard.
-        progress: Called with the rows done, now and then.
-        keep_rows: False where nothing will be joined to the rows.
+        folder: An empty folder for the files.
+        progress: Called with the number of rows done, for each block.
+        keep_rows: False if nothing will be joined to the rows.
 
     Raises:
         InputError: A row that cannot be sent; the text names file, line and row.
@@ -65,13 +78,13 @@ def write_shards(
                 progress(rows)
         if not rows:
             raise InputError(f"{job.job.input} has no rows.")
-        yield shards.close()
+        yield shards.roll()
     finally:
-        shards.release()
+        shards.discard()
 
 
 class _Shards:
-    """Cuts rows into shards, each as full as the limits allow."""
+    """Splits rows into shards, each as full as the limits allow."""
 
     def __init__(
         self,
@@ -79,7 +92,7 @@ class _Shards:
         fmt: Format,
         ids: str,
         source: RowSource,
-        folder: Callable[[int], Path],
+        folder: Path,
         *,
         keep_rows: bool,
     ) -> None:
@@ -88,28 +101,28 @@ class _Shards:
         )
         self._encode = RowEncoder(prompt, fmt.encoder(job.template), ids)
         self._limits = batch_limits(job.job, fmt)
+        self._writer = RequestWriter(folder, self._limits)
         self._canary = job.job.canary or 0
         self._source = source
         self._folder = folder
         self._keep_rows = keep_rows
+        self._store: RowStore | None = None
+        self._index = self._first_row = 0
         # JSON lines name their columns row by row, so collisions show only here.
+        has_header = source.columns is not None
         self._taken: frozenset[str] = frozenset()
-        if keep_rows and source.columns is None:
-            names = job.answer().columns
-            self._taken = answer_columns(
-                names, job.job.answer_prefix, (), job.job.input
-            )
+        if keep_rows and not has_header:
+            self._taken = job.answer_columns()
+            refuse_collisions(self._taken, META, job.job.input)
         self._observed = (
             keep_rows
-            and source.columns is None
+            and not has_header
             and not job.job.output.lower().endswith((".jsonl", ".ndjson"))
         )
-        # What has been seen since the last shard was closed.
         self._columns: dict[str, str] = {}
-        self._shard = self._open(0, 0)
 
     def add(self, block: RowBlock) -> Iterator[ShardFiles]:
-        """Add the rows of a block; yield the shards that are full before their end."""
+        """Add the rows of a block; yield the shards that are complete by then."""
         if self._observed:
             observe(self._columns, block.values)
         names = [self._columns] if self._observed else block.values
@@ -119,59 +132,66 @@ class _Shards:
                 refuse_collisions(self._taken, values, where)
         start = 0
         while start < len(block):
-            first_row = block.first_row + start
-            if self._shard.rows_left == 0 or first_row == self._canary > 0:
-                yield self._roll(first_row)
-            room = min(self._encode.rows_at_once, self._shard.rows_left)
-            if first_row < self._canary:
-                room = min(room, self._canary - first_row)
-            stop = min(start + room, len(block))
+            row = block.first_row + start
+            if row == self._canary > 0:
+                yield self.roll()
+            left = self._writer.requests_left or self._limits.max_requests
+            count = min(self._encode.rows_at_once, left)
+            if row < self._canary:
+                count = min(count, self._canary - row)
+            stop = min(start + count, len(block))
             yield from self._add(block.part(start, stop))
             start = stop
 
-    def close(self) -> ShardFiles:
-        """Return the last shard."""
-        return self._shard.close(self._columns)
+    def roll(self) -> ShardFiles:
+        """Complete the shard that is being written."""
+        return self._completed(self._writer.roll())
 
-    def release(self) -> None:
-        """Let go of the files of a shard that is not finished."""
-        self._shard.release()
+    def discard(self) -> None:
+        """Close the files of a shard that will not be completed."""
+        self._writer.discard()
+        if self._store is not None:
+            self._store.close()
 
     def _add(self, rows: RowBlock) -> Iterator[ShardFiles]:
-        """Add rows; by halves where not all of them fit, or not all can be sent."""
+        """Add rows; in halves if not all of them fit, or not all can be sent."""
+        is_one = len(rows) == 1
+        is_added, complete = False, None
         try:
             lines = self._encode(rows.first_row, rows.values)
+            if is_one or self._writer.has_room(len(lines), len(rows)):
+                complete = self._writer.add(lines, len(rows))
+                is_added = True
         except InputError as exc:
-            if len(rows) == 1:
+            if is_one:
                 raise InputError(f"{rows.where()}: {exc}") from exc
-        else:
-            if self._shard.add(lines, rows):
-                return
-            if len(rows) == 1:
-                if len(lines) > self._limits.max_bytes:
-                    raise InputError(
-                        f"{rows.where()}: its request has {len(lines):,} bytes, but"
-                        f" one batch holds {self._limits.max_bytes:,}; shorten it."
-                    )
-                yield self._roll(rows.first_row)
-                self._shard.add(lines, rows)
-                return
-        middle = len(rows) // 2
-        yield from self._add(rows.part(0, middle))
-        yield from self._add(rows.part(middle, len(rows)))
+        if not is_added:
+            middle = len(rows) // 2
+            yield from self._add(rows.part(0, middle))
+            yield from self._add(rows.part(middle, len(rows)))
+            return
+        if complete is not None:
+            yield self._completed(complete)
+        if self._keep_rows:
+            if self._store is None:
+                self._store = self._source.store(self._rows_path())
+            self._store.add(rows.records)
 
-    def _roll(self, first_row: int) -> ShardFiles:
-        """Close the shard and open the next one."""
-        closed, self._columns = self._shard.close(self._columns), {}
-        self._shard = self._open(closed.index + 1, first_row)
-        return closed
-
-    def _open(self, index: int, first_row: int) -> Shard:
-        return Shard(
-            self._folder(index),
-            index,
-            first_row,
-            self._limits,
-            self._source,
-            keep_rows=self._keep_rows,
+    def _completed(self, requests: RequestFile) -> ShardFiles:
+        """Close the rows of a shard whose request file is complete."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+        shard = ShardFiles(
+            requests=requests,
+            first_row=self._first_row,
+            rows_path=self._rows_path(),
+            columns=self._columns,
         )
+        self._columns = {}
+        self._index += 1
+        self._first_row += requests.requests
+        return shard
+
+    def _rows_path(self) -> Path:
+        return self._folder / f"{self._index:05}.rows{self._source.store_suffix}"

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import filterfalse, groupby
 from typing import BinaryIO
 
-import orjson
-
 from ...models import BatchResult, Outcome
-from ...providers import Format, get_format
+from ...providers import Format, get_format, vendors
 from ..rows.jsonl import BOM
 
 __all__ = [
@@ -24,13 +21,10 @@ __all__ = [
 ]
 
 BLOCK_BYTES = 1 << 18
-"""Lines that are decoded and validated together: few enough for the processor's cache."""
+"""Lines that are decoded together: few enough for the processor's cache."""
 
 _BLANK = ""
 _ERRORED = Outcome.ERRORED
-# The two shapes as the providers write them; any other spelling is parsed.
-_OPENAI = re.compile(rb'\{"id":"[^"]*","custom_id":"[^"]*","(?:response|error)":')
-_ANTHROPIC = re.compile(rb'\{"custom_id":"[^"]*","result":\{')
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +32,7 @@ class ResultBlock:
     """Consecutive lines of one provider."""
 
     fmt: Format | None
-    """Format of their provider, the same for all of its blocks; None: no known provider.
-    """
+    """The provider's format, the same for all of its blocks; None: no known provider."""
     first_line: int
     """1-based, in the file."""
     lines: list[bytes]
@@ -49,19 +42,7 @@ class ResultBlock:
 
 def provider_of(line: bytes) -> str | None:
     """Return the provider of a result line, by its shape; None: no known provider."""
-    if _OPENAI.match(line):
-        return "openai"
-    if _ANTHROPIC.match(line):
-        return "anthropic"
-    try:
-        fields = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(fields, dict) or "custom_id" not in fields:
-        return None
-    if isinstance(fields.get("result"), dict):
-        return "anthropic"
-    return "openai" if "response" in fields or "error" in fields else None
+    return next((each.name for each in vendors() if each.is_result(line)), None)
 
 
 def read_results(file: BinaryIO) -> Iterator[ResultBlock]:
@@ -99,12 +80,12 @@ def _next_block(
     if not (lines := file.readlines(BLOCK_BYTES)):
         return None
     lines = [*filterfalse(bytes.isspace, lines)]
-    return fmt.decode_all(lines), [*map(len, lines)]
+    return [*map(fmt.decode, lines)], [*map(len, lines)]
 
 
 def _all_of(fmt: Format, number: int, lines: list[bytes]) -> ResultBlock | None:
     """Decode lines as one provider's; None where some are not."""
-    results = fmt.decode_all(lines)
+    results = [*map(fmt.decode, lines)]
     # Lines of other providers decode as errors, or without an ID.
     doubtful = [
         index
@@ -125,7 +106,7 @@ def _by_provider(
             yield ResultBlock(None, number, run, [])
         elif provider != _BLANK:
             fmt = fmt_of(provider)
-            yield ResultBlock(fmt, number, run, fmt.decode_all(run))
+            yield ResultBlock(fmt, number, run, [*map(fmt.decode, run)])
         number += len(run)
 
 

@@ -1,1 +1,1 @@
-"""The user's rows: read from files as a stream, kept beside each shard, read back."""
+"""The user's rows: streamed from files, copied beside each shard, read back."""

@@ -1,4 +1,4 @@
-"""A few neighbouring rows at once: what is done per row costs less in company."""
+"""Consecutive rows, about 256 KB, that are read and encoded together."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from upath import UPath
 __all__ = ["BLOCK_BYTES", "RowBlock"]
 
 BLOCK_BYTES = 256 << 10
-"""About what is read, encoded or hashed at once; processors keep it near."""
+"""How much is read, encoded or hashed at a time; it fits into a processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowBlock:
-    """Neighbouring rows of one file, few enough to be held in memory."""
+    """Consecutive rows of one file."""
 
     file: UPath
     first_row: int
-    """0-based, over all files of the input."""
+    """Its 0-based number over all files of the input."""
     values: Sequence[dict[str, Any]]
-    """For the prompt."""
+    """Values by column, for the prompt."""
     records: Any
-    """The same rows as their source's store keeps them: anything that has slices."""
+    """The same rows as `RowSource.store` takes them: any type that can be sliced."""
     lines: Sequence[int] | None = None
-    """Number of each row's (last) line; None where there are no lines."""
+    """The number of each row's last line; None for a format without lines."""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -42,7 +42,7 @@ class RowBlock:
         )
 
     def where(self) -> str:
-        """Say in which file and line the first of the rows stands."""
+        """Return the file and line of the first row, for a message."""
         if self.lines is None:
             return f"{self.file} row {self.first_row}"
         return f"{self.file} line {self.lines[0]} (row {self.first_row})"

@@ -1,10 +1,12 @@
-"""CSV as input: every cell is the text as written."""
+"""CSV input: each cell is text, exactly as written."""
 
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,29 +14,39 @@ from upath import UPath
 
 from ...errors import InputError
 from .block import BLOCK_BYTES, RowBlock
+from .text import open_text
 
 if TYPE_CHECKING:
     from .parquet import CellStore
 
 __all__ = ["CsvSource"]
 
-# The module's default refuses cells over 128 KiB; the setting is the process's.
+# By default the module refuses cells over 128 KiB; the limit is one for the process.
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
 
-class CsvSource:
-    """Comma-separated UTF-8, a header first; a cell may hold newlines."""
+_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+"""What may stand between cells."""
 
-    rows_name = "rows.parquet"
+
+class CsvSource:
+    """Rows of text files with a header, whose cells may hold newlines.
+
+    The header says what stands between cells: commas if it has any outside of quotes,
+    else semicolons, tabs or vertical bars.
+    """
+
+    store_suffix = ".parquet"
 
     def __init__(self, files: Sequence[UPath]) -> None:
         self._files = files
         self._file = files[0]
         self._line = 0
+        self._delimiter = ","
         self.columns = self._header(next(self._records(files[0]), []))
 
     def blocks(self) -> Iterator[RowBlock]:
-        """Yield the cells by column name, and the cells."""
+        """Yield rows as dicts of text, with their cells."""
         row = 0
         for path in self._files:
             self._file = path
@@ -43,9 +55,9 @@ class CsvSource:
                 raise InputError(
                     f"{path} has other columns than {self._files[0]}:"
                     f" {', '.join(header)} instead of {', '.join(self.columns)}. Make"
-                    " them alike, or run each on its own."
+                    " the columns equal, or run each file on its own."
                 )
-            for rows, lines in self._whole(records, row):
+            for rows, lines in self._blocks_of(records, row):
                 values = [dict(zip(self.columns, cells, strict=True)) for cells in rows]
                 yield RowBlock(path, row, values, rows, lines)
                 row += len(rows)
@@ -56,22 +68,20 @@ class CsvSource:
 
         return CellStore(path, self.columns)
 
-    def _whole(
+    def _blocks_of(
         self, records: Iterator[list[str]], row: int
     ) -> Iterator[tuple[list[list[str]], list[int]]]:
-        """Yield as many rows as a block holds, and the line that each ends in."""
+        """Yield the cells of a block's rows, and the number of each row's last line."""
         width = len(self.columns)
         rows: list[list[str]] = []
         lines: list[int] = []
         size = 0
         for cells in records:
             if len(cells) != width:
-                if not cells:
-                    continue
                 raise InputError(
                     f"{self._file} line {self._line} (row {row + len(rows)}) has"
                     f" {len(cells)} cells, but the header names {width} columns; quote"
-                    " cells that hold commas."
+                    f" cells that hold {_NAMES[self._delimiter]}."
                 )
             rows.append(cells)
             lines.append(self._line)
@@ -84,21 +94,22 @@ class CsvSource:
             yield rows, lines
 
     def _records(self, path: UPath) -> Iterator[list[str]]:
-        with path.open("r", encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
+        """Yield the cells of each line, blank lines left out."""
+        with open_text(path) as file:
+            skipped, header = next(
+                ((n, line) for n, line in enumerate(file) if line.strip()), (0, "")
+            )
+            self._delimiter = _delimiter(path, header)
+            lines = chain([header], file)
+            reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
             try:
                 for cells in reader:
-                    self._line = reader.line_num
-                    yield cells
-            except UnicodeDecodeError as exc:
-                raise InputError(
-                    f"{path} is not UTF-8 after line {reader.line_num}"
-                    f" (byte {exc.object[exc.start]:#04x}); save it as UTF-8."
-                ) from exc
+                    self._line = skipped + reader.line_num
+                    if cells:
+                        yield cells
             except csv.Error as exc:
-                raise InputError(
-                    f"{path} line {reader.line_num} is not CSV: {exc}."
-                ) from exc
+                line = skipped + reader.line_num
+                raise InputError(f"{path} line {line} is not CSV: {exc}.") from exc
 
     def _header(self, names: list[str]) -> tuple[str, ...]:
         if not names:
@@ -109,3 +120,11 @@ class CsvSource:
                     f"{self._file} has the column {name!r} more than once; rename one."
                 )
         return tuple(names)
+
+
+def _delimiter(path: UPath, header: str) -> str:
+    if ".tsv" in path.suffixes:
+        return "\t"
+    unquoted = re.sub('"[^"]*"', "", header)
+    found = max(";\t|", key=unquoted.count)
+    return "," if "," in unquoted or found not in unquoted else found

@@ -1,38 +1,36 @@
-"""JSON lines as input: each row keeps the bytes it came with."""
+"""JSON lines input: each row keeps its bytes."""
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator, Sequence
 from itertools import compress, filterfalse
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import orjson
 from upath import UPath
 
 from ...errors import InputError
 from .block import BLOCK_BYTES, RowBlock
+from .text import open_bytes
 
 __all__ = ["BOM", "JsonlSource"]
 
 BOM = b"\xef\xbb\xbf"
-_READ_BYTES = 4 << 20
-"""At once; a store far away answers few large requests fastest."""
 
 
 class JsonlSource:
-    """One object per line; blank lines are skipped."""
+    """Rows of files with one JSON object per line; blank lines are skipped."""
 
     columns = None
-    rows_name = "rows.jsonl"
+    store_suffix = ".jsonl"
 
     def __init__(self, files: Sequence[UPath]) -> None:
         self._files = files
 
     def blocks(self) -> Iterator[RowBlock]:
-        """Yield the decoded objects and their lines."""
+        """Yield rows as decoded objects, with their bytes."""
         row = 0
         for path in self._files:
             line = 1
@@ -53,7 +51,7 @@ class JsonlSource:
                     raise InputError(f"{where} is not {problem}")
 
     def store(self, path: Path) -> _JsonlStore:
-        """Return a new file for the bytes of rows."""
+        """Return a new file for rows as bytes."""
         return _JsonlStore(path)
 
 
@@ -73,12 +71,8 @@ class _JsonlStore:
 
 
 def _read(path: UPath) -> Iterator[list[bytes]]:
-    """Yield the lines of a file, without a leading BOM, as many as a block holds."""
-    with path.open("rb", buffering=_READ_BYTES) as opened:
-        file = opened
-        if not isinstance(file, io.BufferedReader):
-            # Files of fsspec read all that there is when asked for some lines.
-            file = io.BufferedReader(cast("io.RawIOBase", opened), _READ_BYTES)
+    """Yield the lines of each block of a file, without a leading BOM."""
+    with open_bytes(path) as file:
         lines = file.readlines(BLOCK_BYTES)
         if lines:
             lines[0] = lines[0].removeprefix(BOM)
@@ -88,7 +82,7 @@ def _read(path: UPath) -> Iterator[list[bytes]]:
 
 
 def _decode(records: Sequence[bytes]) -> tuple[list[dict[str, Any]], str | None]:
-    """Return the objects up to the first that is none, and what is wrong with it."""
+    """Return the objects before the first bad line, and what is wrong with it."""
     values: list[Any] = []
     problem = None
     try:

@@ -1,10 +1,9 @@
-"""Parquet as input, and as the file that keeps a shard's rows."""
+"""Parquet input, and the Parquet file that keeps a shard's rows."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,22 @@ from upath import UPath
 from ...errors import InputError
 from .block import RowBlock
 
-__all__ = ["CellStore", "ParquetSource", "python_values", "read_batches"]
+__all__ = [
+    "CellStore",
+    "ParquetSource",
+    "ParquetStore",
+    "python_values",
+    "read_batches",
+]
 
 _BATCH_BYTES = 8 << 20
 _BATCH_ROWS = 8192
 
 
 class ParquetSource:
-    """Rows of Parquet files; their types are kept."""
+    """Rows of Parquet files with equal schemas; the types are kept."""
 
-    rows_name = "rows.parquet"
+    store_suffix = ".parquet"
 
     def __init__(self, files: Sequence[UPath]) -> None:
         self._files = files
@@ -38,15 +43,15 @@ class ParquetSource:
         self.columns = tuple(names)
 
     def blocks(self) -> Iterator[RowBlock]:
-        """Yield the values by column name, and the rows as an Arrow array."""
+        """Yield rows as dicts of Python values, with the rows as an Arrow array."""
         row = 0
         for path in self._files:
             schema = _schema(path)
             if not schema.equals(self._schema):
                 raise InputError(
                     f"{path} differs from {self._files[0]}:"
-                    f" {_difference(schema, self._schema)}. Make them alike, or run"
-                    " each on its own."
+                    f" {_difference(schema, self._schema)}. Make the columns"
+                    " equal, or run each file on its own."
                 )
             for batch in read_batches(path):
                 columns = [python_values(column) for column in batch.columns]
@@ -57,20 +62,20 @@ class ParquetSource:
                 yield RowBlock(path, row, values, batch.to_struct_array())
                 row += len(values)
 
-    def store(self, path: Path) -> _ArrayStore:
-        """Return a new file for rows of these columns."""
-        return _ArrayStore(path, self._schema)
+    def store(self, path: Path) -> ParquetStore:
+        """Return a new file for rows with these columns."""
+        return ParquetStore(path, self._schema)
 
 
 def read_batches(path: Path | UPath) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a Parquet file in batches of bounded bytes and rows.
+    """Yield the rows of a Parquet file in batches of about 8 MB, 8,192 rows at most.
 
     Raises:
         InputError: It is no Parquet file, or a damaged one.
     """
     try:
         with path.open("rb") as file:
-            # Otherwise pyarrow keeps every row group that it has read in memory.
+            # With its defaults pyarrow keeps all row groups that it has read in memory.
             parquet = pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
             meta = parquet.metadata
             size = sum(
@@ -85,77 +90,59 @@ def read_batches(path: Path | UPath) -> Iterator[pa.RecordBatch]:
 
 
 def python_values(column: pa.Array[Any]) -> list[Any]:
-    """Return the values as Python objects; nanoseconds as text, they fit no other."""
+    """Return Python objects; nanoseconds, which Python has no type for, as text."""
     try:
         return column.to_pylist()
     except ValueError:
         return column.cast(pa.string()).to_pylist()
 
 
-class CellStore:
-    """Text cells in columns that are never null."""
-
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        self._schema = pa.schema([(name, pa.string()) for name in columns])
-        self._writer = pq.ParquetWriter(str(path), self._schema)
-        self._path = path
-        self._rows: list[list[str]] = []
-        self._bytes = 0
-
-    def add(self, records: Sequence[list[str]]) -> None:
-        """Append rows."""
-        self._rows += records
-        self._bytes += sum(map(len, chain.from_iterable(records)))
-        if self._bytes > _BATCH_BYTES or len(self._rows) >= _BATCH_ROWS:
-            self._flush()
-
-    def close(self) -> None:
-        """Write what is buffered, and sync."""
-        self._flush()
-        self._writer.close()
-        _sync(self._path)
-
-    def _flush(self) -> None:
-        if self._rows:
-            columns = [
-                pa.array(cells, pa.string()) for cells in zip(*self._rows, strict=True)
-            ]
-            self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
-            self._rows.clear()
-            self._bytes = 0
-
-
-class _ArrayStore:
-    """Rows as struct arrays, which share memory with the batch they are cut from."""
+class ParquetStore:
+    """Writes rows that are slices of the batches that were read."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._schema = schema
         self._writer = pq.ParquetWriter(str(path), schema)
         self._path = path
-        self._held: list[pa.StructArray] = []
+        self._batches: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
 
-    def add(self, records: pa.StructArray) -> None:
-        self._held.append(records)
-        self._rows += len(records)
-        self._bytes += records.nbytes
+    def add(self, records: Any) -> None:
+        """Append rows."""
+        batch = self._batch(records)
+        self._batches.append(batch)
+        self._rows += batch.num_rows
+        self._bytes += batch.nbytes
         if self._bytes > _BATCH_BYTES or self._rows >= _BATCH_ROWS:
             self._flush()
 
     def close(self) -> None:
+        """Write what is buffered, and sync the file."""
         self._flush()
         self._writer.close()
-        _sync(self._path)
+        with self._path.open("rb") as file:
+            os.fsync(file.fileno())
+
+    def _batch(self, records: Any) -> pa.RecordBatch:
+        return pa.record_batch(records.flatten(), schema=self._schema)
 
     def _flush(self) -> None:
-        if self._held:
-            batches = [
-                pa.record_batch(records.flatten(), schema=self._schema)
-                for records in self._held
-            ]
-            self._writer.write_table(pa.Table.from_batches(batches, self._schema))
-            self._held.clear()
+        if self._batches:
+            table = pa.Table.from_batches(self._batches, self._schema)
+            self._writer.write_table(table)
+            self._batches.clear()
             self._rows = self._bytes = 0
+
+
+class CellStore(ParquetStore):
+    """Writes rows of text cells, none of which is null."""
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        super().__init__(path, pa.schema([(name, pa.string()) for name in columns]))
+
+    def _batch(self, records: Any) -> pa.RecordBatch:
+        columns = [pa.array(cells, pa.string()) for cells in zip(*records, strict=True)]
+        return pa.record_batch(columns, schema=self._schema)
 
 
 def _schema(path: UPath) -> pa.Schema:
@@ -167,7 +154,7 @@ def _schema(path: UPath) -> pa.Schema:
 
 
 def _difference(schema: pa.Schema, first: pa.Schema) -> str:
-    """Return in words where a schema first departs from another."""
+    """Return the first difference between two schemas, in words."""
     for name in first.names:
         if name not in schema.names:
             return f"the column {name!r} is missing"
@@ -176,14 +163,9 @@ def _difference(schema: pa.Schema, first: pa.Schema) -> str:
             return f"the column {name!r} is {_type(here)} here and {_type(there)} there"
     for name in schema.names:
         if name not in first.names:
-            return f"the column {name!r} is in it alone"
+            return f"only this file has the column {name!r}"
     return "the columns come in another order"
 
 
 def _type(field: pa.Field[Any]) -> str:
     return f"{field.type}{'' if field.nullable else ' not null'}"
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

@@ -1,100 +1,105 @@
-"""The user's rows, streamed from whatever holds them.
+"""Opens the input: a file, a glob or an fsspec URL, in one of the formats.
 
-A source yields each row twice over: as values for the prompt, and as the record
-that is put back beside the answer. No type is guessed: CSV cells are text, JSON
-lines keep their bytes, Parquet keeps its types.
+A source yields each row in two forms: its values for the prompt, and the record that
+is written beside the answer. No type is guessed: CSV cells are text, JSON lines keep
+their bytes, Parquet keeps its types.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from upath import UPath
 
 from ...errors import InputError
+from ..files import is_url
 from .block import RowBlock
-from .csv import CsvSource
-from .jsonl import JsonlSource
+from .text import COMPRESSIONS
 
-__all__ = ["RowSource", "RowStore", "is_url", "open_rows"]
+__all__ = ["RowSource", "RowStore", "open_rows"]
+
+_SOURCES = {
+    ".csv": ("csv", "CsvSource"),
+    ".tsv": ("csv", "CsvSource"),
+    ".jsonl": ("jsonl", "JsonlSource"),
+    ".ndjson": ("jsonl", "JsonlSource"),
+    ".parquet": ("parquet", "ParquetSource"),
+}
+"""Module and class of each input format; only the module that is needed is loaded."""
 
 _GLOB = frozenset("*?[")
-_SUFFIXES = (".csv", ".jsonl", ".ndjson", ".parquet")
 
 
 class RowStore(Protocol):
-    """Keeps the records of one shard in one file."""
+    """Writes the records of one shard to one file."""
 
     def add(self, records: Any) -> None:
-        """Append the records of a block; buffered, in bounded memory."""
+        """Append the records of a block, buffered in bounded memory."""
         ...
 
     def close(self) -> None:
-        """Write what is buffered, and sync."""
+        """Write what is buffered, and sync the file."""
         ...
 
 
 class RowSource(Protocol):
-    """Rows in input order, in bounded memory."""
+    """An input; its rows are read in order and in bounded memory."""
 
     @property
     def columns(self) -> tuple[str, ...] | None:
-        """None where each row has its own (JSON lines)."""
+        """The names in the header; None if each row has its own (JSON lines)."""
         ...
 
     @property
-    def rows_name(self) -> str:
-        """How the file of `store` is called."""
+    def store_suffix(self) -> str:
+        """The suffix of the file that `store` writes."""
         ...
 
     def blocks(self) -> Iterator[RowBlock]:
-        """Yield all rows, some at a time.
+        """Yield all rows, block by block.
 
         Raises:
-            InputError: What is no row; the text names file, line and row.
+            InputError: A row that cannot be read; the text names file, line and row.
         """
         ...
 
     def store(self, path: Path) -> RowStore:
-        """Return a new file for records of this source."""
+        """Create a file for records of this source."""
         ...
 
 
-def is_url(text: str) -> bool:
-    """Whether `text` names something behind an fsspec URL such as `s3://...`."""
-    return "://" in text
-
-
 def open_rows(location: str) -> RowSource:
-    """Open a file, a glob or an fsspec URL; headers are read, rows are not yet.
+    """Open the input; headers are read, rows are not yet.
 
     Raises:
-        InputError: Nothing there, an unknown kind of file, or a bad header.
+        InputError: There is no such file, its format is unknown, or its header is bad.
     """
     files = _expand(location)
-    suffixes = {PurePosixPath(file.name).suffix.lower() for file in files}
+    suffixes = {_suffix(file.name) for file in files}
     if len(suffixes) > 1:
         raise InputError(
             f"{location} matches files of different kinds"
             f" ({', '.join(sorted(suffixes))}); name one kind."
         )
     (suffix,) = suffixes
-    if suffix == ".csv":
-        return CsvSource(files)
-    if suffix in {".jsonl", ".ndjson"}:
-        return JsonlSource(files)
-    if suffix == ".parquet":
-        from .parquet import (  # noqa: PLC0415 - pyarrow takes 100 MB
-            ParquetSource,
+    if suffix not in _SOURCES:
+        raise InputError(
+            f"{location} is no input: the name of one ends in {', '.join(_SOURCES)},"
+            f" with {' or '.join(COMPRESSIONS)} behind it if it is compressed. Convert"
+            " it, or rename it if it is one of these."
         )
+    module, name = _SOURCES[suffix]
+    source = getattr(import_module(f".{module}", __package__), name)
+    return cast("RowSource", source(files))
 
-        return ParquetSource(files)
-    raise InputError(
-        f"{location} is no input: the name of one ends in {', '.join(_SUFFIXES)}."
-        " Convert it, or rename it if it is one of these."
-    )
+
+def _suffix(name: str) -> str:
+    """Return the suffix that says the format, without that of a compression."""
+    path = PurePosixPath(name.lower())
+    return (path.with_suffix("") if path.suffix in COMPRESSIONS else path).suffix
 
 
 def _expand(location: str) -> list[UPath]:
@@ -118,7 +123,7 @@ def _expand(location: str) -> list[UPath]:
             raise InputError(f"No file matches {location}; check the pattern.")
     except (OSError, ImportError) as exc:
         raise InputError(
-            f"{location} cannot be read: {exc}. Check the name, and what its storage"
-            " asks for."
+            f"{location} cannot be read: {exc}. Check the name and the access to its"
+            " storage."
         ) from exc
     raise InputError(f"There is no file {location}; check the input's name.")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
-from ..answers.response_model import Answer, load_answer
+from ..answers.load import load_answer
+from ..answers.response_model import Answer
 from ..files import new_output
 from ..results.block import Block, Reading, gather, row_columns
 from ..results.reader import BLOCK_BYTES, read_results

@@ -1,4 +1,4 @@
-"""Anthropic's batch object as a `Batch`."""
+"""Converts Anthropic's batch object to a `Batch`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...models import Batch, BatchStatus, RequestCounts
-from ..http.status import known_status
-from ..http.wire import as_int, as_mapping, as_text, as_time
+from ..http.wire import as_int, as_mapping, as_status, as_text, as_time
 
 __all__ = ["read_batch"]
 
@@ -19,7 +18,7 @@ _STATUSES = {
 _COUNTS = ("processing", "succeeded", "errored", "canceled", "expired")
 
 
-def read_batch(body: Mapping[str, Any]) -> Batch:
+def read_batch(body: Mapping[str, Any], provider: str) -> Batch:
     """Return the batch; only its ID must be there."""
     word = as_text(body.get("processing_status")) or "no status"
     counts = as_mapping(body.get("request_counts"))
@@ -27,8 +26,8 @@ def read_batch(body: Mapping[str, Any]) -> Batch:
     known = [number for number in numbers.values() if number is not None]
     return Batch(
         id=body["id"],
-        provider="anthropic",
-        status=known_status(word, _STATUSES),
+        provider=provider,
+        status=as_status(word, _STATUSES),
         provider_status=word,
         endpoint="/v1/messages",
         created_at=as_time(body.get("created_at")),

@@ -7,7 +7,8 @@ from typing import Any
 from ...errors import InputError, SchemaError
 from ...models import RequestTemplate
 from ..lines import deep_merge
-from ..schema.convert import ANTHROPIC, ANTHROPIC_LOOSE, convert
+from ..schema.convert import convert
+from ..schema.dialects import ANTHROPIC, ANTHROPIC_LOOSE
 from .models import refuses
 
 __all__ = ["answer_schema", "constants"]

@@ -1,8 +1,11 @@
-"""Request lines as Anthropic checks them when a batch is created.
+"""Checks request lines as Anthropic does when a batch is created.
 
-The envelope is checked by the call itself and one bad line refuses them all;
-the parameters are checked later, each request for itself, so here they are only
-looked at for what no request can do without.
+The create call checks the fields around `params`, and one bad line refuses the batch.
+The parameters are checked later, for each request alone, so only those that every
+request needs are checked here.
+
+The sandbox's `anthropic/requests.py` is an independent judge of this check: they share
+no code, and a test compares what both say of the same requests.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ...models import LineError
-from ..base import WRONG_PROVIDER
+from ..lines import load_request
 
 __all__ = ["check_line"]
 
@@ -35,7 +38,6 @@ class _Line(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
 
 _read_line = msgspec.json.Decoder(_Line).decode
-_read_any = msgspec.json.Decoder().decode
 
 Checked = tuple[str | None, str | None, list[LineError]]
 
@@ -57,17 +59,10 @@ def check_line(line: bytes) -> Checked:
 
 def _diagnose(line: bytes) -> Checked:
     try:
-        line.decode()
-        request = _read_any(line)
+        request = load_request(line)
     except ValueError as exc:
-        return None, None, [_problem(None, f"not JSON: {exc}.")]
-    except RecursionError:
-        return None, None, [_problem(None, "JSON that is nested too deeply.")]
-    if not isinstance(request, dict):
-        return None, None, [_problem(None, "not a JSON object.")]
+        return None, None, [_problem(None, str(exc))]
     custom_id = request.get("custom_id")
-    if "body" in request and "params" not in request:
-        return _text(custom_id), None, [_FOREIGN]
     problems = []
     if custom_id is None:
         problems.append(_problem("custom_id", "it has no `custom_id`."))
@@ -112,12 +107,6 @@ def _params(params: dict[str, Any]) -> list[LineError]:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-_FOREIGN = LineError(
-    code=WRONG_PROVIDER,
-    message="This is a request for OpenAI; leave out --use-anthropic.",
-)
 
 
 def _problem(param: str | None, message: str) -> LineError:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import closing
-from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -13,22 +11,18 @@ from urllib.parse import quote
 import anthropic
 import httpx2
 
-from ...errors import RejectedError, ResultsGoneError
-from ...models import Account, Batch, Intent
+from ...errors import ResultsGoneError
+from ...models import Batch, Intent
 from ..base import Progress
 from ..http.client import (
-    check_base_url,
+    HttpClient,
     check_batch_id,
-    check_key,
+    check_ended,
     create_budget,
     http_options,
-    key_name,
     timeout,
 )
 from ..http.download import ResultFile, save_results
-from ..http.errors import Failures, is_known_absence
-from ..http.listing import candidates, items
-from ..http.status import check_ended, stop
 from ..http.upload import RequestsBody
 from .batch import read_batch
 from .format import AnthropicFormat
@@ -38,10 +32,12 @@ __all__ = ["AnthropicProvider"]
 _PATH = "/v1/messages/batches"
 
 
-class AnthropicProvider(AnthropicFormat):
+class AnthropicProvider(HttpClient, AnthropicFormat):
     """Batches of one Anthropic workspace; see `Provider` for what a method promises."""
 
     page_size = 1000
+    _organization_header = "anthropic-organization-id"
+    _project_header = "anthropic-workspace-id"
 
     def __init__(
         self,
@@ -50,40 +46,21 @@ class AnthropicProvider(AnthropicFormat):
         *,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        super().__init__()
-        self.base_url = check_base_url(
-            base_url
-            or os.environ.get("ANTHROPIC_BASE_URL")
-            or "https://api.anthropic.com"
-        )
-        key = check_key(
-            "Anthropic", api_key, "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"
+        AnthropicFormat.__init__(self, base_url)
+        HttpClient.__init__(
+            self,
+            self.vendor,
+            self.base_url,
+            api_key,
+            status_error=anthropic.APIStatusError,
+            connection_error=anthropic.APIConnectionError,
         )
         self._client = anthropic.Anthropic(
-            api_key=key,
+            api_key=self._failures.key,
             base_url=self.base_url,
             timeout=timeout(),
             open_telemetry=False,
             http_client=anthropic.DefaultHttpxClient(**http_options(transport)),
-        )
-        self._failures = Failures(
-            vendor="Anthropic",
-            key_name=key_name(api_key, "ANTHROPIC_API_KEY"),
-            base_url=self.base_url,
-            key=key,
-            status_error=anthropic.APIStatusError,
-            connection_error=anthropic.APIConnectionError,
-        )
-
-    def account(self) -> Account:
-        """Look at the account; one call."""
-        response = self._page(None, 1)
-        newest = next(items(lambda _: self._failures.page_of(response)), None)
-        return Account(
-            base_url=self.base_url,
-            organization=response.headers.get("anthropic-organization-id"),
-            project=response.headers.get("anthropic-workspace-id"),
-            newest_batch_id=newest["id"] if newest else None,
         )
 
     def upload(
@@ -114,31 +91,7 @@ class AnthropicProvider(AnthropicFormat):
                 content=body,
                 options={"headers": headers, "max_retries": 0, "timeout": limits},
             )
-        return read_batch(self._failures.created(response))
-
-    def find(self, intent: Intent) -> list[Batch]:
-        """Return the batches after the baseline with as many requests."""
-        return candidates(
-            self._walk(self.page_size, complete=True),
-            intent,
-            lambda batch: batch.counts.total in {None, intent.requests},
-        )
-
-    def retrieve(self, batch_id: str) -> Batch:
-        """Return the batch as it is now."""
-        check_batch_id(batch_id)
-        what = f"look at batch {batch_id}"
-        with self._failures.about(batch_id), self._failures.calling(what):
-            answer = self._client.messages.batches.with_raw_response.retrieve(batch_id)
-        return read_batch(self._failures.object_of(answer.http_response, what))
-
-    def list(self, limit: int) -> Iterator[Batch]:
-        """Yield up to `limit` batches, newest first."""
-        yield from islice(self._walk(min(limit, self.page_size)), limit)
-
-    def cancel(self, batch_id: str) -> Batch:
-        """Ask Anthropic to stop the batch."""
-        return stop(batch_id, self._cancel, self.retrieve)
+        return self._read(self._failures.created(response))
 
     def download(
         self, batch: Batch, path: Path, progress: Progress | None = None
@@ -161,33 +114,32 @@ class AnthropicProvider(AnthropicFormat):
                 progress(done_bytes, None)
 
         def fetch(results: ResultFile) -> None:
-            try:
-                with closing(self._results(batch.id)) as response:
-                    results.add(response, name=name, progress=tell)
-            except RejectedError as exc:
-                if not is_known_absence(exc):
-                    raise
-                raise ResultsGoneError(gone, exc.status, exc.code) from exc
+            with (
+                self._failures.downloading(gone),
+                closing(self._results(batch.id)) as response,
+            ):
+                results.add(response, name=name, progress=tell)
 
         return save_results(path, fetch, batch.counts.total or 0, name)
 
-    def _walk(self, size: int, *, complete: bool = False) -> Iterator[Batch]:
-        def fetch(after: str | None) -> dict[str, Any]:
-            return self._failures.page_of(self._page(after, size))
+    def _read(self, body: Mapping[str, Any]) -> Batch:
+        return read_batch(body, self.name)
 
-        yield from map(read_batch, items(fetch, complete=complete))
+    def _list(self, after: str | None, limit: int) -> httpx2.Response:
+        return self._client.messages.batches.with_raw_response.list(
+            after_id=after or anthropic.omit, limit=limit
+        ).http_response
 
-    def _page(self, after: str | None, limit: int) -> httpx2.Response:
-        with self._failures.calling("list the batches"):
-            return self._client.messages.batches.with_raw_response.list(
-                after_id=after or anthropic.omit, limit=limit
-            ).http_response
+    def _retrieve(self, batch_id: str) -> httpx2.Response:
+        raw = self._client.messages.batches.with_raw_response
+        return raw.retrieve(batch_id).http_response
 
-    def _cancel(self, batch_id: str) -> Batch:
-        what = f"cancel batch {batch_id}"
-        with self._failures.about(batch_id), self._failures.calling(what):
-            answer = self._client.messages.batches.with_raw_response.cancel(batch_id)
-        return read_batch(self._failures.object_of(answer.http_response, what))
+    def _cancel(self, batch_id: str) -> httpx2.Response:
+        raw = self._client.messages.batches.with_raw_response
+        return raw.cancel(batch_id).http_response
+
+    def _is_match(self, batch: Batch, intent: Intent) -> bool:
+        return batch.counts.total in {None, intent.requests}
 
     def _results(self, batch_id: str) -> httpx2.Response:
         path = f"{_PATH}/{quote(check_batch_id(batch_id), safe='')}/results"

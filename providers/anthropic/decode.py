@@ -1,7 +1,7 @@
-"""Anthropic's result lines, decoded into results.
+"""Decodes Anthropic's result lines.
 
-A line is decoded whatever it holds: what cannot be used becomes a result that
-says why, in the provider's own words.
+A line that cannot be used becomes a result whose error says why, in the provider's
+own words; nothing is raised.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ...models import BatchResult, Outcome, Usage
-from ..lines import load_result, tokens
+from ..lines import errored, load_result, tokens
 
 __all__ = ["decode_line"]
 
@@ -31,20 +31,12 @@ _CUT = frozenset({"max_tokens", "model_context_window_exceeded", "pause_turn"})
 def decode_line(line: bytes) -> BatchResult:
     """Decode one result line."""
     try:
-        record = load_result(line)
+        record, custom_id = load_result(line)
     except ValueError as exc:
-        return _errored(None, f"This result line is not JSON: {exc}.")
-    if type(record) is not dict:
-        return _errored(None, "This result line is not a JSON object.")
-    custom_id = record.get("custom_id")
-    if type(custom_id) is not str:
-        custom_id = None
+        return errored(None, str(exc))
     result = record.get("result")
     if type(result) is not dict:
-        said = "no result"
-        if "response" in record:
-            said = "no Anthropic result but an OpenAI one"
-        return _errored(custom_id, f"This result line holds {said}.")
+        return errored(custom_id, "This line has no result of Anthropic's.")
     return _read_result(custom_id, result)
 
 
@@ -60,26 +52,21 @@ def _read_result(custom_id: str | None, result: dict[str, Any]) -> BatchResult:
     if kind == "canceled":
         text = "The batch was cancelled before this request ran."
         return BatchResult(custom_id, Outcome.CANCELLED, error=text)
-    return _errored(custom_id, f"A result of an unknown type: {kind}.")
-
-
-def _errored(
-    custom_id: str | None, error: str, *, retryable: bool = False
-) -> BatchResult:
-    return BatchResult(custom_id, Outcome.ERRORED, error=error, retryable=retryable)
+    return errored(custom_id, f"A result of an unknown type: {kind}.")
 
 
 def _failed(custom_id: str | None, error: Any) -> BatchResult:
     while type(error) is dict and type(error.get("error")) is dict:
         error = error["error"]
     if type(error) is not dict:
-        return _errored(custom_id, str(error or "no reason given"), retryable=True)
+        return errored(custom_id, str(error or "no reason given"), retryable=True)
     kind = error.get("type")
+    lasting = type(kind) is str and kind in _LASTING
     details = error.get("details")
     stopped = type(details) is dict and "error_code" in details
     said = [str(word) for word in (kind, error.get("message")) if word]
     text = ": ".join(said) or "no reason given"
-    return _errored(custom_id, text, retryable=kind not in _LASTING and not stopped)
+    return errored(custom_id, text, retryable=not (lasting or stopped))
 
 
 def _answer(custom_id: str | None, message: dict[str, Any]) -> BatchResult:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -11,13 +12,14 @@ from ...errors import InputError
 from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
 from ..base import Encode, Limits
 from ..lines import UNSENDABLE, frame, slot, unsendable
-from ..parts import anthropic_content
-from ..schema.convert import Restorer
-from .body import answer_schema, constants
+from ..schema.restore import Restorer
+from ..vendors import ANTHROPIC
+from .body import constants
 from .check import check_line
+from .content import content_blocks
 from .decode import decode_line
 from .models import refuses
-from .plain import decode_plain, decode_plain_answer
+from .plain import decode_plain
 
 __all__ = ["AnthropicFormat", "refuses"]
 
@@ -28,7 +30,7 @@ _SYSTEM_ROLES = frozenset({"system", "developer"})
 class AnthropicFormat:
     """The lines of `/v1/messages`."""
 
-    name = "anthropic"
+    vendor = ANTHROPIC
     limits = Limits(
         max_requests=100_000,
         max_bytes=256_000_000,
@@ -36,19 +38,14 @@ class AnthropicFormat:
         "as of November 2026",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, base_url: str | None = None) -> None:
+        self.name = self.vendor.name
+        found = base_url or os.environ.get(self.vendor.base_url_variable)
+        self.base_url: str = found or self.vendor.base_url
         self._restorer = Restorer()
 
-    def schema(self, source: dict[str, Any], mode: str, model: str) -> dict[str, Any]:
-        """Convert a source JSON Schema; see `Format.schema`.
-
-        Where nothing enforces the schema its limits do not apply: for a model too
-        old for that, or in mode `tools` if it cannot be expressed otherwise.
-        """
-        return answer_schema(source, mode, model)[0]
-
     def restore(self, source: dict[str, Any], answer: Any) -> Any:
-        """Undo on a decoded answer what `schema` had to change in its shape."""
+        """Bring a decoded answer back into the shape of the source schema."""
         return self._restorer(source, answer)
 
     def encoder(self, template: RequestTemplate) -> Encode:
@@ -113,18 +110,11 @@ class AnthropicFormat:
         """Decode one result line."""
         return decode_plain(line) or decode_line(line)
 
-    def decode_all(
-        self, lines: Iterable[bytes], *, costs: bool = True
-    ) -> list[BatchResult]:
-        """Decode many lines; without `costs`, model and usage may be left out."""
-        plain = decode_plain if costs else decode_plain_answer
-        return [plain(line) or decode_line(line) for line in lines]
-
 
 def _turn(message: Message) -> Message:
     if type(message.get("content")) is str:
         return message
-    return {**message, "content": anthropic_content(message["content"])}
+    return {**message, "content": content_blocks(message["content"])}
 
 
 def _lift(messages: Messages) -> tuple[list[Any], list[Message]]:
@@ -156,7 +146,7 @@ def _system(shared: str | None, row: Any, *, cached: bool) -> Any:
     blocks: list[Mapping[str, Any]] = []
     for text in texts:
         plain = isinstance(text, str)
-        blocks += [{"type": "text", "text": text}] if plain else anthropic_content(text)
+        blocks += [{"type": "text", "text": text}] if plain else content_blocks(text)
     if cached:
         last = (marked or len(blocks)) - 1
         blocks[last] = {**blocks[last], "cache_control": _CACHED}

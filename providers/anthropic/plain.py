@@ -1,18 +1,18 @@
-"""Ordinary lines of Anthropic's results: a message that ended as it should.
+"""Fast decoding of the most common result line: a finished message.
 
-Nearly all lines are, and typed decoding reads of them only what a result holds, in
-a third of the time. Whatever is out of the ordinary is left to `decode_line`.
+Typed decoding skips the fields that no result needs, and takes a third of the time of
+`decode_line`, which decodes all other lines.
 """
 
 from __future__ import annotations
 
-from typing import Generic, Literal, TypeVar
+from typing import Literal
 
 import msgspec
 
 from ...models import BatchResult, Outcome, Usage
 
-__all__ = ["decode_plain", "decode_plain_answer"]
+__all__ = ["decode_plain"]
 
 
 class _Block(msgspec.Struct, gc=False):
@@ -28,38 +28,31 @@ class _Usage(msgspec.Struct, gc=False):
     cache_read_input_tokens: int | None = None
 
 
-class _Answer(msgspec.Struct, gc=False):
+class _Message(msgspec.Struct, gc=False):
     content: list[_Block]
     stop_reason: Literal["end_turn", "stop_sequence", "tool_use"]
-
-
-class _Message(_Answer, gc=False):
     model: str
     usage: _Usage
 
 
-_Kind = TypeVar("_Kind", bound=_Answer)
+class _Result(msgspec.Struct, gc=False, tag="succeeded"):
+    message: _Message
 
 
-class _Result(msgspec.Struct, Generic[_Kind], gc=False, tag="succeeded"):
-    message: _Kind
-
-
-class _Line(msgspec.Struct, Generic[_Kind], gc=False):
+class _Line(msgspec.Struct, gc=False):
     custom_id: str
-    result: _Result[_Kind]
+    result: _Result
 
 
-_decode = msgspec.json.Decoder(_Line[_Message]).decode
-_decode_answer = msgspec.json.Decoder(_Line[_Answer]).decode
+_decode = msgspec.json.Decoder(_Line).decode
 _NOT_PLAIN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _SUCCEEDED = Outcome.SUCCEEDED
 
 
 def decode_plain(line: bytes) -> BatchResult | None:
-    """Decode an ordinary line as `decode_line` would; None is no verdict.
+    """Decode a line as `decode_line` would; None leaves it to that function.
 
-    A tool's input stays as it is written.
+    The input of a tool is kept as the JSON text that was received.
     """
     try:
         record = _decode(line)
@@ -81,16 +74,6 @@ def decode_plain(line: bytes) -> BatchResult | None:
         ),
         model=message.model,
     )
-
-
-def decode_plain_answer(line: bytes) -> BatchResult | None:
-    """Decode an ordinary line without model and usage; None is no verdict."""
-    try:
-        record = _decode_answer(line)
-        text = _text(record.result.message.content)
-    except _NOT_PLAIN:
-        return None
-    return BatchResult(record.custom_id, _SUCCEEDED, text) if text else None
 
 
 def _text(content: list[_Block]) -> str | None:

@@ -1,29 +1,169 @@
-"""What both SDK clients are built from: address, key, time-outs, retry rule."""
+"""What all clients over HTTP share: address, key, listing, retrieving, cancelling."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import TypedDict
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from itertools import islice
+from typing import Any, TypedDict
 
 import httpx2
 
-from ...errors import InputError, MissingKeyError, UnknownBatchError
+from ...errors import (
+    BatchNotEndedError,
+    InputError,
+    MissingKeyError,
+    ProviderError,
+    UnknownBatchError,
+)
+from ...models import Account, Batch, BatchStatus, Intent
 from ...settings import get_settings
-from .retry import no_futile_retry
+from ..base import Vendor
+from .errors import Failures
+from .listing import candidates, items
+from .wire import retry_after_seconds
 
 __all__ = [
+    "HttpClient",
     "HttpOptions",
-    "check_base_url",
     "check_batch_id",
-    "check_key",
+    "check_ended",
     "create_budget",
     "http_options",
-    "key_name",
     "timeout",
 ]
 
 _CONNECT_SECONDS = 10
+_ENDED_ALREADY = frozenset({400, 409})
+_LASTING = {httpx2.codes.CONFLICT, httpx2.codes.INSUFFICIENT_STORAGE}
+_LONGEST_SLEEP_SECONDS = 120
+
+
+class HttpClient(ABC):
+    """Batches of one account, over HTTP; a vendor's client adds its own calls."""
+
+    page_size: int
+    _ties = timedelta()
+    """How much older than the baseline a batch may be that was created after it."""
+    _organization_header = ""
+    _project_header = ""
+
+    def __init__(
+        self,
+        vendor: Vendor,
+        base_url: str,
+        api_key: str | None,
+        *,
+        status_error: type[Exception],
+        connection_error: type[Exception],
+    ) -> None:
+        """Check address and key.
+
+        Args:
+            vendor: Whose API it is.
+            base_url: Where it is.
+            api_key: None takes the first of the vendor's variables that is set.
+            status_error: The SDK's error for an answer that is no success.
+            connection_error: The SDK's error for no answer.
+
+        Raises:
+            InputError: `base_url` is no HTTP address.
+            MissingKeyError: There is no key, or it is something that no key can be.
+        """
+        self.base_url = _checked_url(base_url)
+        self._failures = Failures(
+            vendor=vendor,
+            key_name=_key_name(vendor, api_key),
+            base_url=self.base_url,
+            key=_checked_key(vendor, api_key),
+            status_error=status_error,
+            connection_error=connection_error,
+        )
+
+    def account(self) -> Account:
+        """Look at the account; one call."""
+        response = self._page(None, 1)
+        newest = next(items(lambda _: self._failures.page_of(response)), None)
+        return Account(
+            base_url=self.base_url,
+            organization=response.headers.get(self._organization_header),
+            project=response.headers.get(self._project_header),
+            newest_batch_id=newest["id"] if newest else None,
+        )
+
+    def find(self, intent: Intent) -> list[Batch]:
+        """Return the batches that a lost create call may have made; one listing."""
+        batches = self._walk(self.page_size, complete=True)
+        return candidates(
+            batches, intent, lambda batch: self._is_match(batch, intent), self._ties
+        )
+
+    def list(self, limit: int) -> Iterator[Batch]:
+        """Yield up to `limit` batches, newest first."""
+        yield from islice(self._walk(min(limit, self.page_size)), limit)
+
+    def retrieve(self, batch_id: str) -> Batch:
+        """Return the batch as it is now."""
+        return self._about(batch_id, self._retrieve, "look at")
+
+    def cancel(self, batch_id: str) -> Batch:
+        """Ask the API to stop a batch that still runs; return any other as it is.
+
+        A batch may end between the look and the call, which is then refused.
+        """
+        batch = self.retrieve(batch_id)
+        if batch.status is not BatchStatus.IN_PROGRESS:
+            return batch
+        try:
+            return self._about(batch_id, self._cancel, "cancel")
+        except ProviderError as exc:
+            if exc.status not in _ENDED_ALREADY:
+                raise
+            batch = self.retrieve(batch_id)
+            if batch.status is BatchStatus.IN_PROGRESS:
+                raise
+            return batch
+
+    @abstractmethod
+    def _read(self, body: Mapping[str, Any]) -> Batch:
+        """Return the batch that the API's batch object describes."""
+
+    @abstractmethod
+    def _list(self, after: str | None, limit: int) -> httpx2.Response:
+        """Return the page of the list that follows the batch `after`."""
+
+    @abstractmethod
+    def _retrieve(self, batch_id: str) -> httpx2.Response:
+        """Return the answer to a look at a batch."""
+
+    @abstractmethod
+    def _cancel(self, batch_id: str) -> httpx2.Response:
+        """Return the answer to a call that stops a batch."""
+
+    @abstractmethod
+    def _is_match(self, batch: Batch, intent: Intent) -> bool:
+        """Whether a batch newer than the baseline may be the one of the intent."""
+
+    def _walk(self, size: int, *, complete: bool = False) -> Iterator[Batch]:
+        def fetch(after: str | None) -> dict[str, Any]:
+            return self._failures.page_of(self._page(after, size))
+
+        yield from map(self._read, items(fetch, complete=complete))
+
+    def _page(self, after: str | None, limit: int) -> httpx2.Response:
+        with self._failures.calling("list the batches"):
+            return self._list(after, limit)
+
+    def _about(
+        self, batch_id: str, call: Callable[[str], httpx2.Response], verb: str
+    ) -> Batch:
+        check_batch_id(batch_id)
+        what = f"{verb} batch {batch_id}"
+        with self._failures.about(batch_id), self._failures.calling(what):
+            response = call(batch_id)
+        return self._read(self._failures.object_of(response, what))
 
 
 class HttpOptions(TypedDict, total=False):
@@ -35,10 +175,21 @@ class HttpOptions(TypedDict, total=False):
 
 def http_options(transport: httpx2.BaseTransport | None) -> HttpOptions:
     """Return the options of the HTTP client; `transport` stands in for the network."""
-    options: HttpOptions = {"event_hooks": {"response": [no_futile_retry]}}
+    options: HttpOptions = {"event_hooks": {"response": [_limit_retries]}}
     if transport is not None:
         options["transport"] = transport
     return options
+
+
+def _limit_retries(response: httpx2.Response) -> None:
+    """Tell the SDK not to retry 409 and 507, and not to sleep over 120 s.
+
+    A second call would get the same 409 or 507. Anthropic's SDK sleeps as long as
+    `retry-after` says, however long; the caller gets an error with that time instead.
+    """
+    wait_seconds = retry_after_seconds(response.headers) or 0
+    if response.status_code in _LASTING or wait_seconds > _LONGEST_SLEEP_SECONDS:
+        response.headers["x-should-retry"] = "false"
 
 
 def timeout() -> httpx2.Timeout:
@@ -50,8 +201,8 @@ def timeout() -> httpx2.Timeout:
 def create_budget() -> tuple[httpx2.Timeout, float]:
     """Return the limits of a create call, and how many seconds its body may take.
 
-    Together they end the call within the time-out as a whole, for after that another
-    process may look for the batch of a claim and find none.
+    Together they keep the whole call within the time-out: after it, another process may
+    look for the batch of this claim and find none.
     """
     seconds = get_settings().http_timeout_seconds
     limits = httpx2.Timeout(
@@ -63,49 +214,8 @@ def create_budget() -> tuple[httpx2.Timeout, float]:
     return limits, seconds / 2
 
 
-def check_base_url(url: str) -> str:
-    """Return a base URL without the slash at its end.
-
-    Raises:
-        InputError: It is no HTTP address.
-    """
-    try:
-        parsed = httpx2.URL(url)
-    except httpx2.InvalidURL as exc:
-        raise InputError(f"Base URL {url!r} is no address: {exc}.") from exc
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise InputError(f"Base URL {url!r} must begin with http:// or https://.")
-    return url.rstrip("/")
-
-
-def key_name(key: str | None, variable: str) -> str:
-    """Return what a person calls the key: where it is from."""
-    return "the key that was given" if key else f"the key in {variable}"
-
-
-def check_key(vendor: str, key: str | None, *variables: str) -> str:
-    """Return the key to use: the one given, or of the first variable that is set.
-
-    Raises:
-        MissingKeyError: There is none, or it is something that no key can be.
-    """
-    found = key or next(filter(None, map(os.environ.get, variables)), "")
-    found = found.strip()
-    if not found:
-        raise MissingKeyError(
-            f"No API key for {vendor}: set {variables[0]}, or try `batchwright run"
-            " --sandbox`, which needs none."
-        )
-    if not (found.isascii() and found.isprintable()) or " " in found:
-        name = key_name(key, variables[0])
-        raise MissingKeyError(
-            f"No {vendor} key holds spaces or the like, as {name} does; set it again."
-        )
-    return found
-
-
 def check_batch_id(batch_id: str) -> str:
-    """Return the ID, if it can stand in a path of the API.
+    """Return the ID, if it can be part of a path of the API.
 
     Raises:
         UnknownBatchError: No batch has such an ID.
@@ -115,3 +225,56 @@ def check_batch_id(batch_id: str) -> str:
             f"{batch_id!r} is no batch ID; `batchwright list` shows the account's."
         )
     return batch_id
+
+
+def check_ended(batch: Batch) -> None:
+    """Make sure that the results can be there.
+
+    Raises:
+        BatchNotEndedError: Requests are still running.
+    """
+    if batch.status.is_final:
+        return
+    total = batch.counts.total
+    if batch.counts.done and total:
+        far = f", with {batch.counts.done:,} of {total:,} requests done"
+    else:
+        far = f", with {total:,} requests" if total else ""
+    raise BatchNotEndedError(
+        f"Batch {batch.id} is still {batch.provider_status}{far}; download it once it"
+        " has ended."
+    )
+
+
+def _checked_url(url: str) -> str:
+    """Return a base URL without the slash at its end."""
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL as exc:
+        raise InputError(f"Base URL {url!r} is no address: {exc}.") from exc
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise InputError(f"Base URL {url!r} must begin with http:// or https://.")
+    return url.rstrip("/")
+
+
+def _key_name(vendor: Vendor, key: str | None) -> str:
+    """Return what a person calls the key: where it is from."""
+    return "the key that was given" if key else f"the key in {vendor.key_variables[0]}"
+
+
+def _checked_key(vendor: Vendor, key: str | None) -> str:
+    """Return the key to use: the one given, or of the first variable that is set."""
+    found = key or next(filter(None, map(os.environ.get, vendor.key_variables)), "")
+    found = found.strip()
+    if not found:
+        raise MissingKeyError(
+            f"No API key for {vendor.title}: set {vendor.key_variables[0]}, or try"
+            " `batchwright run --sandbox`, which needs none."
+        )
+    if not (found.isascii() and found.isprintable()) or " " in found:
+        name = _key_name(vendor, key)
+        raise MissingKeyError(
+            f"{name[0].upper()}{name[1:]} contains spaces or other characters that no"
+            f" key of {vendor.title} has; set it again."
+        )
+    return found

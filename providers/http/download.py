@@ -1,20 +1,17 @@
-"""Result files down, whatever their size, in constant memory."""
+"""Downloads result files of any size in constant memory."""
 
 from __future__ import annotations
 
 import io
 import json
 import logging
-import os
-import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import httpx2
 
-from ...errors import DownloadCutError, InputError
+from ...errors import DownloadCutError
 from .errors import reason
 
 __all__ = ["ResultFile", "save_results"]
@@ -33,8 +30,6 @@ class ResultFile:
         self.lines = 0
         self.bytes = 0
         """As received; blank lines are counted here but not written."""
-        self.is_whole = False
-        """Only a file that is whole gets its name."""
         self.is_proven = True
         """Whether HTTP or the promised size would have shown a cut."""
 
@@ -103,7 +98,7 @@ class ResultFile:
 def save_results(
     path: Path, fetch: Callable[[ResultFile], None], promised_lines: int, name: str
 ) -> int:
-    """Fill a temporary file with `fetch`, sync it, rename it to `path`.
+    """Fill the file with `fetch`; after an error it is not whole.
 
     With fewer lines than promised it is fetched once more: what comes out the same
     twice is all that the provider holds.
@@ -113,48 +108,28 @@ def save_results(
 
     Raises:
         DownloadCutError: Lines are missing, and not the same ones twice.
-        InputError: `path` cannot be written.
     """
     earlier: tuple[int, int] | None = None
     for _ in range(2):
-        with _replacing(path) as results:
+        with path.open("wb", _BLOCK_BYTES) as file:
+            results = ResultFile(file)
             fetch(results)
-            size = results.lines, results.bytes
-            is_all = results.is_proven and size == earlier
-            if results.lines >= promised_lines or is_all:
-                results.is_whole = True
-                if results.lines < promised_lines:
-                    _logger.warning(
-                        "%s holds %d lines, though the provider counts %d requests.",
-                        name,
-                        results.lines,
-                        promised_lines,
-                    )
-        if results.is_whole:
+        size = results.lines, results.bytes
+        if results.lines >= promised_lines:
+            return results.lines
+        if results.is_proven and size == earlier:
+            _logger.warning(
+                "%s holds %d lines, though the provider counts %d requests.",
+                name,
+                results.lines,
+                promised_lines,
+            )
             return results.lines
         earlier = size
     raise DownloadCutError(
         f"{name} came with {results.lines:,} of {promised_lines:,} lines; download it"
         " again."
     )
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[ResultFile]:
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("xb", _BLOCK_BYTES) as file:
-            results = ResultFile(file)
-            yield results
-            if results.is_whole:
-                file.flush()
-                os.fsync(file.fileno())
-        if results.is_whole:
-            part.replace(path)
-    except OSError as exc:
-        raise InputError(f"{path} cannot be written: {exc.strerror}.") from exc
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _blocks(response: httpx2.Response, name: str) -> Iterator[bytes]:

@@ -1,8 +1,8 @@
-"""What goes wrong with a call, as our errors.
+"""Errors of calls, as our own exceptions.
 
-Both SDKs stand on httpx2 and raise the same three kinds of error under names of
-their own. Nothing they raise crosses the providers' line, and neither does the
-text of a key: providers repeat a wrong one in their answer.
+The SDKs are built on httpx2 and raise the same kinds of error under names of their
+own. No exception of theirs leaves `providers/`. Neither does the text of a key, which
+APIs repeat in their answer when it is wrong.
 """
 
 from __future__ import annotations
@@ -21,23 +21,24 @@ from ...errors import (
     CreationUnknownError,
     ProviderError,
     RejectedError,
+    ResultsGoneError,
     UnknownBatchError,
     UnreachableError,
 )
-from .retry import retry_after_seconds
-from .wire import as_mapping, as_text, read_object
+from ..base import Vendor
+from ..vendors import vendors
+from .wire import as_mapping, as_text, read_object, retry_after_seconds
 
 __all__ = [
     "Failures",
-    "is_known_absence",
     "reason",
 ]
 
 # A gateway may answer these while the API behind it goes on working.
 _UNSETTLED = frozenset({408, 409, 425, 499})
 _PASSING = _UNSETTLED | {429}
-# The sandbox's word for a full disk: nothing was done, and a person has to act first.
-# A 507 without it comes from who knows where, and settles nothing.
+# The sandbox's code for a full disk: nothing was done, and a person has to act first.
+# A 507 without this code may come from any gateway, so it leaves open what happened.
 _NO_ROOM = "insufficient_storage"
 _NEVER_SENT = (
     httpx2.ConnectError,
@@ -54,21 +55,21 @@ _SPENT_CODES = frozenset(
         "organization_on_hold",
     }
 )
+# An Anthropic workspace whose settings do not allow the call.
+_SETTING_CODES = frozenset(
+    {"human_review_not_available", "workspace_human_review_disabled"}
+)
 _SPENT_WORDS = ("specified api usage limits", "credit balance is too low")
 _NO_ROUTE = "Invalid URL"  # how OpenAI says that it has no such path
 _KEY_LIKE = re.compile(r"\b(?:sk|sess)-[\w*.-]{4,}")
 _MAX_MESSAGE = 1000
-_FOREIGN = (
-    ("msgbatch_", "Anthropic", "add --use-anthropic"),
-    ("batch_", "OpenAI", "leave --use-anthropic out"),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failures:
-    """Turns what one vendor's SDK raises into our errors."""
+    """Turns the exceptions of one vendor's SDK into ours."""
 
-    vendor: str
+    vendor: Vendor
     key_name: str
     """What a person calls the key: `the key in OPENAI_API_KEY`."""
     base_url: str
@@ -76,22 +77,22 @@ class Failures:
     status_error: type[Exception]
     """The SDK's error for an answer that is no success; it has `response`."""
     connection_error: type[Exception]
-    """The SDK's error for no answer; its cause is httpx2's."""
+    """The SDK's error for no answer, whose cause is httpx2's; or httpx2's own."""
 
     @contextmanager
     def calling(self, what: str) -> Iterator[None]:
-        """Translate within the block; `what` completes "could not ..."."""
+        """Raise our errors for the SDK's; `what` completes "could not ..."."""
         try:
             yield
         except self.status_error as exc:
             # The SDK's error holds the answer's text, so it is not chained.
             raise self._from_answer(what, _response(exc)) from None
         except self.connection_error as exc:
-            raise self._from_silence(what, exc.__cause__ or exc) from exc
+            raise self._from_no_answer(what, _cause(exc)) from exc
 
     @contextmanager
     def creating(self) -> Iterator[None]:
-        """Translate within the block, where only a clear refusal means "no batch"."""
+        """Raise our errors for the SDK's; only a clear refusal means "no batch"."""
         what = "create the batch"
         try:
             yield
@@ -103,9 +104,9 @@ class Failures:
                 raise self._from_answer(what, response) from None
             self._creation_unknown(f"it answered HTTP {status}", status)
         except self.connection_error as exc:
-            cause = exc.__cause__ or exc
+            cause = _cause(exc)
             if isinstance(cause, (*_NEVER_SENT, BatchwrightError)):
-                raise self._from_silence(what, cause) from exc
+                raise self._from_no_answer(what, cause) from exc
             self._creation_unknown(reason(cause))
 
     def _creation_unknown(self, why: str, status: int | None = None) -> NoReturn:
@@ -121,14 +122,14 @@ class Failures:
         """Return a page of a list, an object that has `data`."""
         body = read_object(response)
         if body is None or not isinstance(body.get("data", ...), list | None):
-            raise self._odd(response, "list the batches")
+            raise self._unexpected(response, "list the batches")
         return body
 
     def object_of(self, response: httpx2.Response, what: str) -> dict[str, Any]:
         """Return the object of an answer, which has an `id`."""
         body = read_object(response)
         if body is None or as_text(body.get("id")) is None:
-            raise self._odd(response, what)
+            raise self._unexpected(response, what)
         return body
 
     def created(self, response: httpx2.Response) -> dict[str, Any]:
@@ -144,35 +145,42 @@ class Failures:
         try:
             yield
         except RejectedError as exc:
-            if not is_known_absence(exc):
+            if not _is_known_absence(exc):
                 raise
             hint = "check the ID, the key and its project"
-            for prefix, vendor, option in _FOREIGN:
-                if vendor != self.vendor and batch_id.startswith(prefix):
-                    hint = f"it looks like one of {vendor}'s: {option}"
+            for other in vendors():
+                prefixes = other.batch_id_prefixes
+                if other.name != self.vendor.name and batch_id.startswith(prefixes):
+                    hint = (
+                        f"it looks like one of {other.title}'s: use --provider"
+                        f" {other.name}"
+                    )
+                    break
             raise UnknownBatchError(
-                f"{self.vendor} knows no batch {batch_id!r} under this key; {hint}.",
+                f"{self.vendor.title} knows no batch {batch_id!r} under this key;"
+                f" {hint}.",
                 exc.status,
                 exc.code,
             ) from exc
+
+    @contextmanager
+    def downloading(self, gone: str) -> Iterator[None]:
+        """Say within the block that results are gone, when the API says so."""
+        try:
+            yield
+        except RejectedError as exc:
+            if not _is_known_absence(exc):
+                raise
+            raise ResultsGoneError(gone, exc.status, exc.code) from exc
 
     def _from_answer(self, what: str, response: httpx2.Response) -> ProviderError:
         status = response.status_code
         text, code = _details(read_object(response))
         message = self._scrub(text or f"HTTP {status} without a message").rstrip(".")
-        said = f"{self.vendor} could not {what} ({status}): {message}"
+        said = f"{self.vendor.title} could not {what} ({status}): {message}"
         wait_seconds = retry_after_seconds(response.headers)
-        spent = code in _SPENT_CODES or any(
-            words in message.lower() for words in _SPENT_WORDS
-        )
-        if status == httpx2.codes.UNAUTHORIZED:
-            return AccessError(f"{said}. Check {self.key_name}.", status, code)
-        if spent or status == httpx2.codes.PAYMENT_REQUIRED:
-            text = f"{said}. Check the account's credit and spend limit."
-            return AccessError(text, status, code)
-        if status == httpx2.codes.FORBIDDEN:
-            text = f"{said}. Check what {self.key_name} may do."
-            return AccessError(text, status, code)
+        if advice := self._advice(status, code, message):
+            return AccessError(f"{said}. {advice}", status, code)
         if status in _PASSING or (status >= 500 and code != _NO_ROOM):  # noqa: PLR2004
             text = f"{said}. Try again later."
             return UnreachableError(text, status, code, wait_seconds)
@@ -181,7 +189,22 @@ class Failures:
             return RejectedError(said, status)
         return RejectedError(f"{said}.", status, code or f"http_{status}")
 
-    def _from_silence(self, what: str, cause: BaseException) -> BatchwrightError:
+    def _advice(self, status: int, code: str | None, message: str) -> str | None:
+        """Return what a person has to do, where nothing else helps."""
+        spent = code in _SPENT_CODES or any(
+            words in message.lower() for words in _SPENT_WORDS
+        )
+        if status == httpx2.codes.UNAUTHORIZED:
+            return f"Check {self.key_name}."
+        if spent or status == httpx2.codes.PAYMENT_REQUIRED:
+            return "Check the account's credit and spend limit."
+        if code in _SETTING_CODES:
+            return "Change the workspace's settings, or use another workspace."
+        if status == httpx2.codes.FORBIDDEN:
+            return f"Check what {self.key_name} may do."
+        return None
+
+    def _from_no_answer(self, what: str, cause: BaseException) -> BatchwrightError:
         if isinstance(cause, BatchwrightError):
             return cause
         return UnreachableError(
@@ -189,9 +212,9 @@ class Failures:
             f" ({self._scrub(reason(cause))}). Check the address and the network."
         )
 
-    def _odd(self, response: httpx2.Response, what: str) -> UnreachableError:
+    def _unexpected(self, response: httpx2.Response, what: str) -> UnreachableError:
         return UnreachableError(
-            f"{self.base_url} did not answer as {self.vendor} does when asked to"
+            f"{self.base_url} did not answer as {self.vendor.title} does when asked to"
             f" {what}; is the base URL right, or does a proxy stand in between?",
             response.status_code,
         )
@@ -202,7 +225,7 @@ class Failures:
         return " ".join(text.split())[:_MAX_MESSAGE]
 
 
-def is_known_absence(exc: ProviderError) -> bool:
+def _is_known_absence(exc: ProviderError) -> bool:
     """Whether this is the API saying that the thing asked for is not there.
 
     A 404 that is not in the API's own words comes from a wrong base URL, and a
@@ -218,6 +241,11 @@ def reason(exc: BaseException) -> str:
     return str(exc) or type(exc).__name__
 
 
+def _cause(exc: Exception) -> BaseException:
+    """Return httpx2's error, which a vendor's SDK wraps."""
+    return exc if isinstance(exc, httpx2.HTTPError) else exc.__cause__ or exc
+
+
 def _response(exc: Exception) -> httpx2.Response:
     response = getattr(exc, "response", None)
     if not isinstance(response, httpx2.Response):
@@ -226,7 +254,7 @@ def _response(exc: Exception) -> httpx2.Response:
 
 
 def _details(body: Mapping[str, Any] | None) -> tuple[str | None, str | None]:
-    """Return message and code of an error envelope of either provider."""
+    """Return message and code of the error object in an answer."""
     error = as_mapping(body).get("error")
     if isinstance(error, str):
         return error, None

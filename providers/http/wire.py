@@ -1,15 +1,32 @@
-"""Reading what an API answered, without trust: any field may be missing or odd."""
+"""Reads the answers of an API; any field may be missing or of another type."""
 
 from __future__ import annotations
 
+import email.utils
+import logging
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import httpx2
 import orjson
 
-__all__ = ["as_int", "as_mapping", "as_strings", "as_text", "as_time", "read_object"]
+from ...models import BatchStatus
+
+__all__ = [
+    "as_int",
+    "as_mapping",
+    "as_status",
+    "as_strings",
+    "as_text",
+    "as_time",
+    "read_object",
+    "retry_after_seconds",
+]
+
+_logger = logging.getLogger(__name__)
 
 
 def read_object(response: httpx2.Response) -> dict[str, Any] | None:
@@ -33,7 +50,7 @@ def as_strings(value: object) -> dict[str, str]:
 
 
 def as_text(value: object) -> str | None:
-    """Return a text that says something."""
+    """Return a text that is not blank."""
     return value if isinstance(value, str) and value.strip() else None
 
 
@@ -48,8 +65,38 @@ def as_time(value: object) -> datetime | None:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return datetime.fromtimestamp(value, UTC)
         if isinstance(value, str):
-            time = datetime.fromisoformat(value)
-            return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+            moment = datetime.fromisoformat(value)
+            return (
+                moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+            )
     except (ValueError, OverflowError, OSError):
         pass
+    return None
+
+
+def as_status(word: str, statuses: Mapping[str, BatchStatus]) -> BatchStatus:
+    """Return our status; an unknown word counts as in progress, with a warning."""
+    status = statuses.get(word.strip().lower().replace(" ", "_"))
+    if status is None:
+        _warn_once(word)
+        return BatchStatus.IN_PROGRESS
+    return status
+
+
+@cache
+def _warn_once(word: str) -> None:
+    _logger.warning("Unknown batch status %r is taken for in progress.", word)
+
+
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """Return how long an answer asks to wait: milliseconds, seconds or a date."""
+    for name, divisor in (("retry-after-ms", 1000), ("retry-after", 1)):
+        value = headers.get(name, "")
+        try:
+            seconds = float(value) / divisor
+        except ValueError:
+            date = email.utils.parsedate_tz(value)
+            seconds = email.utils.mktime_tz(date) - time.time() if date else 0
+        if 0 < seconds < float("inf"):
+            return seconds
     return None

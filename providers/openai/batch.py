@@ -1,4 +1,4 @@
-"""OpenAI's batch object as a `Batch`, also where a service writes it otherwise."""
+"""Converts OpenAI's batch object to a `Batch`; imitations may leave fields out."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...models import Batch, BatchStatus, LineError, RequestCounts
-from ..http.status import known_status
-from ..http.wire import as_int, as_mapping, as_strings, as_text, as_time
+from ..http.wire import as_int, as_mapping, as_status, as_strings, as_text, as_time
 
 __all__ = ["promised_lines", "read_batch", "refusal"]
 
@@ -24,15 +23,15 @@ _STATUSES = {
 _ENDS = ("completed_at", "expired_at", "cancelled_at", "failed_at")
 
 
-def read_batch(body: Mapping[str, Any]) -> Batch:
+def read_batch(body: Mapping[str, Any], provider: str) -> Batch:
     """Return the batch; only its ID must be there."""
     word = as_text(body.get("status")) or "no status"
     counts = as_mapping(body.get("request_counts"))
     ends = (as_time(body.get(name)) for name in _ENDS)
     return Batch(
         id=body["id"],
-        provider="openai",
-        status=known_status(word, _STATUSES),
+        provider=provider,
+        status=as_status(word, _STATUSES),
         provider_status=word,
         endpoint=as_text(body.get("endpoint")),
         created_at=as_time(body.get("created_at")),
@@ -59,14 +58,14 @@ def promised_lines(batch: Batch) -> int:
     return counts.done
 
 
-def refusal(batch: Batch) -> str:
+def refusal(batch: Batch, title: str) -> str:
     """Return why the requests were refused, line by line."""
     lines = [
         (f"line {error.line}: " if error.line else "") + error.message
         for error in batch.errors
     ]
     return (
-        f"OpenAI refused the requests of batch {batch.id}, so nothing ran:"
+        f"{title} refused the requests of batch {batch.id}, so nothing ran:"
         f" {'; '.join(lines) or 'no reason given'}"
     )
 

@@ -7,7 +7,8 @@ from typing import Any
 from ...errors import InputError
 from ...models import RequestTemplate
 from ..lines import deep_merge
-from ..schema.convert import OPENAI, convert
+from ..schema.convert import convert
+from ..schema.dialects import OPENAI
 from .models import refuses
 
 __all__ = ["constants"]

@@ -1,7 +1,10 @@
-"""Request lines as OpenAI validates a whole file: one bad line refuses them all.
+"""Checks request lines as OpenAI validates a file: one bad line refuses the file.
 
-Well-formed lines take a fast path that decodes no more than it must; a line
-that fails it is read again, slowly, to say everything that is wrong with it.
+Well-formed lines take a fast path that decodes only a few fields. A line that fails it
+is decoded again to find everything that is wrong with it.
+
+The sandbox's `openai/check.py` is an independent judge of this check: they share no
+code, and a test compares what both say of the same files.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import msgspec
 
 from ...errors import InputError
 from ...models import LineError
-from ..base import WRONG_PROVIDER
+from ..lines import load_request
 
 __all__ = ["check_line", "read_endpoint"]
 
@@ -50,7 +53,6 @@ class _Url(msgspec.Struct, gc=False):
 
 _read_line = msgspec.json.Decoder(_Line).decode
 _read_url = msgspec.json.Decoder(_Url).decode
-_read_any = msgspec.json.Decoder().decode
 
 Checked = tuple[str | None, str | None, list[LineError]]
 
@@ -93,19 +95,11 @@ def read_endpoint(line: bytes) -> str:
 
 def _diagnose(line: bytes) -> Checked:
     try:
-        line.decode()
-        request = _read_any(line)
+        request = load_request(line)
     except ValueError as exc:
-        return None, None, [_problem("invalid_json_line", None, f"not JSON: {exc}.")]
-    except RecursionError:
-        message = "JSON that is nested too deeply."
-        return None, None, [_problem("invalid_json_line", None, message)]
-    if not isinstance(request, dict):
-        return None, None, [_problem("invalid_json_line", None, "not a JSON object.")]
+        return None, None, [_problem("invalid_json_line", None, str(exc))]
     custom_id = request.get("custom_id")
     custom_id = custom_id if isinstance(custom_id, str) else None
-    if "params" in request and "body" not in request:
-        return custom_id, None, [_FOREIGN]
     problems = [*_envelope(request), *_body(request)]
     body = request.get("body")
     model = body.get("model") if isinstance(body, dict) else None
@@ -155,11 +149,6 @@ def _body(request: dict[str, Any]) -> list[LineError]:
         message = "`stream` cannot be used in a batch."
         problems.append(_problem("streaming_unsupported", "body.stream", message))
     return problems
-
-
-_FOREIGN = LineError(
-    code=WRONG_PROVIDER, message="This is a request for Anthropic; add --use-anthropic."
-)
 
 
 def _problem(code: str, param: str | None, message: str) -> LineError:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,22 +18,17 @@ from ...errors import (
     RejectedError,
     ResultsGoneError,
 )
-from ...models import Account, Batch, BatchStatus, Intent
+from ...models import Batch, BatchStatus, Intent
 from ...settings import get_settings
 from ..base import Progress
 from ..http.client import (
-    check_base_url,
-    check_batch_id,
-    check_key,
+    HttpClient,
+    check_ended,
     create_budget,
     http_options,
-    key_name,
     timeout,
 )
 from ..http.download import ResultFile, save_results
-from ..http.errors import Failures, is_known_absence
-from ..http.listing import candidates, items
-from ..http.status import check_ended, stop
 from ..http.upload import UploadFile
 from ..http.wire import as_int
 from .batch import promised_lines, read_batch, refusal
@@ -45,14 +39,16 @@ __all__ = ["OpenAIProvider"]
 _logger = logging.getLogger(__name__)
 
 _TOKEN = "batchwright"  # noqa: S105 - the name of a metadata pair, no secret
-# `created_at` has whole seconds, so batches of the baseline's second may follow it.
-_TIES = timedelta(minutes=10)
 
 
-class OpenAIProvider(OpenAIFormat):
+class OpenAIProvider(HttpClient, OpenAIFormat):
     """Batches of one OpenAI project; see `Provider` for what each method promises."""
 
     page_size = 100
+    # `created_at` has whole seconds, so batches of the baseline's second may follow it.
+    _ties = timedelta(minutes=10)
+    _organization_header = "openai-organization"
+    _project_header = "openai-project"
 
     def __init__(
         self,
@@ -61,33 +57,20 @@ class OpenAIProvider(OpenAIFormat):
         *,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        super().__init__(base_url)
-        self.base_url = check_base_url(self.base_url)
-        key = check_key("OpenAI", api_key, "OPENAI_API_KEY")
-        self._client = openai.OpenAI(
-            api_key=key,
-            base_url=self.base_url,
-            timeout=timeout(),
-            http_client=openai.DefaultHttpxClient(**http_options(transport)),
-        )
-        self._failures = Failures(
-            vendor="OpenAI",
-            key_name=key_name(api_key, "OPENAI_API_KEY"),
-            base_url=self.base_url,
-            key=key,
+        OpenAIFormat.__init__(self, base_url)
+        HttpClient.__init__(
+            self,
+            self.vendor,
+            self.base_url,
+            api_key,
             status_error=openai.APIStatusError,
             connection_error=openai.APIConnectionError,
         )
-
-    def account(self) -> Account:
-        """Look at the account; one call."""
-        response = self._page(None, 1)
-        newest = next(items(lambda _: self._failures.page_of(response)), None)
-        return Account(
+        self._client = openai.OpenAI(
+            api_key=self._failures.key,
             base_url=self.base_url,
-            organization=response.headers.get("openai-organization"),
-            project=response.headers.get("openai-project"),
-            newest_batch_id=newest["id"] if newest else None,
+            timeout=timeout(),
+            http_client=openai.DefaultHttpxClient(**http_options(transport)),
         )
 
     def upload(
@@ -120,39 +103,12 @@ class OpenAIProvider(OpenAIFormat):
         client = self._client.with_options(max_retries=0, timeout=limits)
         with self._failures.creating():
             answer = client.batches.with_raw_response.create(
-                completion_window="24h",
+                completion_window=cast("Any", self.vendor.completion_windows[0]),
                 endpoint=cast("Any", intent.endpoint),
                 input_file_id=file_id,
                 metadata={**intent.metadata, _TOKEN: intent.token},
             )
-        return read_batch(self._failures.created(answer.http_response))
-
-    def find(self, intent: Intent) -> list[Batch]:
-        """Return the batches that carry the intent's token or its input file."""
-
-        def is_match(batch: Batch) -> bool:
-            same_file = batch.input_file_id == (intent.input_file_id or "")
-            return same_file or batch.metadata.get(_TOKEN) == intent.token
-
-        return candidates(
-            self._walk(self.page_size, complete=True), intent, is_match, _TIES
-        )
-
-    def retrieve(self, batch_id: str) -> Batch:
-        """Return the batch as it is now."""
-        check_batch_id(batch_id)
-        what = f"look at batch {batch_id}"
-        with self._failures.about(batch_id), self._failures.calling(what):
-            answer = self._client.batches.with_raw_response.retrieve(batch_id)
-        return read_batch(self._failures.object_of(answer.http_response, what))
-
-    def list(self, limit: int) -> Iterator[Batch]:
-        """Yield up to `limit` batches, newest first."""
-        yield from islice(self._walk(min(limit, self.page_size)), limit)
-
-    def cancel(self, batch_id: str) -> Batch:
-        """Ask OpenAI to stop the batch, which takes up to ten minutes."""
-        return stop(batch_id, self._cancel, self.retrieve)
+        return self._read(self._failures.created(answer.http_response))
 
     def download(
         self, batch: Batch, path: Path, progress: Progress | None = None
@@ -161,7 +117,7 @@ class OpenAIProvider(OpenAIFormat):
         check_ended(batch)
         ids = [name for name in (batch.output_file_id, batch.error_file_id) if name]
         if not ids and batch.status is BatchStatus.FAILED:
-            raise BatchFailedError(refusal(batch))
+            raise BatchFailedError(refusal(batch, self.vendor.title))
         if not ids and batch.counts.done:
             raise DownloadCutError(
                 f"Batch {batch.id} is {batch.provider_status} but names no result file"
@@ -190,23 +146,23 @@ class OpenAIProvider(OpenAIFormat):
         name = f"The result of batch {batch.id}"
         return save_results(path, fetch, promised_lines(batch), name)
 
-    def _walk(self, size: int, *, complete: bool = False) -> Iterator[Batch]:
-        def fetch(after: str | None) -> dict[str, Any]:
-            return self._failures.page_of(self._page(after, size))
+    def _read(self, body: Mapping[str, Any]) -> Batch:
+        return read_batch(body, self.name)
 
-        yield from map(read_batch, items(fetch, complete=complete))
+    def _list(self, after: str | None, limit: int) -> httpx2.Response:
+        return self._client.batches.with_raw_response.list(
+            after=after or openai.omit, limit=limit
+        ).http_response
 
-    def _page(self, after: str | None, limit: int) -> httpx2.Response:
-        with self._failures.calling("list the batches"):
-            return self._client.batches.with_raw_response.list(
-                after=after or openai.omit, limit=limit
-            ).http_response
+    def _retrieve(self, batch_id: str) -> httpx2.Response:
+        return self._client.batches.with_raw_response.retrieve(batch_id).http_response
 
-    def _cancel(self, batch_id: str) -> Batch:
-        what = f"cancel batch {batch_id}"
-        with self._failures.about(batch_id), self._failures.calling(what):
-            answer = self._client.batches.with_raw_response.cancel(batch_id)
-        return read_batch(self._failures.object_of(answer.http_response, what))
+    def _cancel(self, batch_id: str) -> httpx2.Response:
+        return self._client.batches.with_raw_response.cancel(batch_id).http_response
+
+    def _is_match(self, batch: Batch, intent: Intent) -> bool:
+        same_file = batch.input_file_id == (intent.input_file_id or "")
+        return same_file or batch.metadata.get(_TOKEN) == intent.token
 
     def _size_bytes(self, file_id: str) -> int | None:
         """Return a file's size; None where the service does not tell."""
@@ -227,25 +183,18 @@ class OpenAIProvider(OpenAIFormat):
         results: ResultFile,
         progress: Callable[[int], None],
     ) -> None:
-        name = f"File {file_id}"
-        client = self._client.files.with_streaming_response
-        try:
-            with (
-                self._failures.calling(f"download file {file_id}"),
-                client.content(file_id) as answer,
-            ):
-                results.add(
-                    answer.http_response,
-                    name=name,
-                    promised_bytes=size_bytes,
-                    progress=progress,
-                )
-        except RejectedError as exc:
-            if not is_known_absence(exc):
-                raise
-            raise ResultsGoneError(
-                f"OpenAI no longer has result file {file_id}: it was deleted, or is"
-                " older than 30 days. Only sending its requests again brings answers.",
-                exc.status,
-                exc.code,
-            ) from exc
+        gone = (
+            f"{self.vendor.title} no longer has result file {file_id}: it was deleted,"
+            " or is older than 30 days. Only sending its requests again brings answers."
+        )
+        with (
+            self._failures.downloading(gone),
+            self._failures.calling(f"download file {file_id}"),
+            self._client.files.with_streaming_response.content(file_id) as answer,
+        ):
+            results.add(
+                answer.http_response,
+                name=f"File {file_id}",
+                promised_bytes=size_bytes,
+                progress=progress,
+            )

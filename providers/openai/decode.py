@@ -1,7 +1,7 @@
-"""Lines of OpenAI's output and error files, decoded into results.
+"""Decodes the lines of OpenAI's output and error files.
 
-A line is decoded whatever it holds: what cannot be used becomes a result that
-says why, in the provider's own words.
+A line that cannot be used becomes a result whose error says why, in the provider's
+own words; nothing is raised.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...models import BatchResult, Outcome, Usage
-from ..lines import load_result, tokens
+from ..lines import errored, load_result, tokens
 
 __all__ = ["decode_line"]
 
@@ -22,18 +22,13 @@ _PASSING_CODES = frozenset(
 def decode_line(line: bytes) -> BatchResult:
     """Decode one line of an output or error file."""
     try:
-        record = load_result(line)
+        record, custom_id = load_result(line)
     except ValueError as exc:
-        return _errored(None, f"This result line is not JSON: {exc}.")
-    if type(record) is not dict:
-        return _errored(None, "This result line is not a JSON object.")
-    custom_id = record.get("custom_id")
-    if type(custom_id) is not str:
-        custom_id = None
+        return errored(None, str(exc))
     response, error = record.get("response"), record.get("error")
     if type(response) is not dict:
         if "result" in record:
-            return _errored(custom_id, "This is an Anthropic result line.")
+            return errored(custom_id, "This is another provider's result line.")
         return _not_run(custom_id, error)
     status, body = response.get("status_code"), response.get("body")
     if status == 200 and type(body) is dict and not error:  # noqa: PLR2004 - HTTP
@@ -41,22 +36,16 @@ def decode_line(line: bytes) -> BatchResult:
     return _failed(custom_id, status, body, error)
 
 
-def _errored(
-    custom_id: str | None, error: str, *, retryable: bool = False
-) -> BatchResult:
-    return BatchResult(custom_id, Outcome.ERRORED, error=error, retryable=retryable)
-
-
 def _not_run(custom_id: str | None, error: Any) -> BatchResult:
     if not error:
         text = "The provider sent neither a response nor an error."
-        return _errored(custom_id, text, retryable=True)
+        return errored(custom_id, text, retryable=True)
     code, text = _words(error)
     if code == "batch_expired":
         return BatchResult(custom_id, Outcome.EXPIRED, error=text, retryable=True)
     if code == "batch_cancelled":
         return BatchResult(custom_id, Outcome.CANCELLED, error=text)
-    return _errored(custom_id, text, retryable=code in _PASSING_CODES)
+    return errored(custom_id, text, retryable=code in _PASSING_CODES)
 
 
 def _failed(custom_id: str | None, status: Any, body: Any, error: Any) -> BatchResult:
@@ -65,7 +54,7 @@ def _failed(custom_id: str | None, status: Any, body: Any, error: Any) -> BatchR
     known = type(status) is int
     passing = known and (status in _PASSING_STATUS or status >= 500)  # noqa: PLR2004
     retryable = passing and code != "insufficient_quota"
-    return _errored(custom_id, f"{status} {text}", retryable=retryable)
+    return errored(custom_id, f"{status} {text}", retryable=retryable)
 
 
 def _words(error: Any) -> tuple[str | None, str]:

@@ -1,9 +1,8 @@
-"""OpenAI's request and result lines; also what services that imitate it take."""
+"""Request and result lines of OpenAI and of vendors that use its wire format."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,13 +13,14 @@ from ...errors import InputError
 from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
 from ..base import Encode, Limits
 from ..lines import UNSENDABLE, frame, slot, unsendable
-from ..parts import joined_text, responses_input
-from ..schema.convert import OPENAI, Restorer, convert
+from ..schema.restore import Restorer
+from ..vendors import OPENAI
 from .body import constants
 from .check import check_line, read_endpoint
 from .decode import decode_line
+from .endpoints import joined_text, responses_input
 from .models import refuses
-from .plain import decode_plain, decode_plain_answer
+from .plain import decode_plain
 
 __all__ = ["OpenAIFormat", "refuses"]
 
@@ -28,7 +28,7 @@ __all__ = ["OpenAIFormat", "refuses"]
 class OpenAIFormat:
     """The lines of `/v1/chat/completions`, `/v1/responses` and `/v1/embeddings`."""
 
-    name = "openai"
+    vendor = OPENAI
     limits = Limits(
         max_requests=50_000,
         max_bytes=200_000_000,
@@ -37,24 +37,21 @@ class OpenAIFormat:
     )
 
     def __init__(self, base_url: str | None = None) -> None:
-        self.base_url = (
-            base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
-        )
+        self.name = self.vendor.name
+        found = base_url or os.environ.get(self.vendor.base_url_variable)
+        self.base_url: str = found or self.vendor.base_url
         self._restorer = Restorer()
 
-    def schema(self, source: dict[str, Any], mode: str, model: str) -> dict[str, Any]:
-        """Convert a source JSON Schema to the strict dialect, the same in each mode."""
-        del mode, model
-        return convert(source, OPENAI)
-
     def restore(self, source: dict[str, Any], answer: Any) -> Any:
-        """Undo on a decoded answer what `schema` had to change in its shape."""
+        """Bring a decoded answer back into the shape of the source schema."""
         return self._restorer(source, answer)
 
     def encoder(self, template: RequestTemplate) -> Encode:
         """Encode once what is constant; see `Format.encoder`."""
         if template.endpoint not in _CONTENT:
-            raise InputError(f"OpenAI has no endpoint {template.endpoint!r}.")
+            raise InputError(
+                f"{self.vendor.title} has no endpoint {template.endpoint!r}."
+            )
         body = constants(template, own_host=_is_own(self.base_url))
         key, lead = _CONTENT[template.endpoint], b""
         first: dict[str, Any] = {"model": template.model}
@@ -124,13 +121,6 @@ class OpenAIFormat:
     def decode(self, line: bytes) -> BatchResult:
         """Decode one line of an output or error file."""
         return decode_plain(line) or decode_line(line)
-
-    def decode_all(
-        self, lines: Iterable[bytes], *, costs: bool = True
-    ) -> list[BatchResult]:
-        """Decode many lines; without `costs`, model and usage may be left out."""
-        plain = decode_plain if costs else decode_plain_answer
-        return [plain(line) or decode_line(line) for line in lines]
 
 
 _CONTENT = {

@@ -1,18 +1,18 @@
-"""Ordinary lines of OpenAI's output files: a chat completion that ended as it should.
+"""Fast decoding of the most common line of an output file: a finished chat completion.
 
-Nearly all lines are, and typed decoding reads of them only what a result holds, in
-a third of the time. Whatever is out of the ordinary is left to `decode_line`.
+Typed decoding skips the fields that no result needs, and takes a third of the time of
+`decode_line`, which decodes all other lines.
 """
 
 from __future__ import annotations
 
-from typing import Generic, Literal, TypeVar
+from typing import Literal
 
 import msgspec
 
 from ...models import BatchResult, Outcome, Usage
 
-__all__ = ["decode_plain", "decode_plain_answer"]
+__all__ = ["decode_plain"]
 
 
 class _Function(msgspec.Struct, gc=False):
@@ -46,37 +46,30 @@ class _Usage(msgspec.Struct, gc=False):
     prompt_tokens_details: _Details | None = None
 
 
-class _Answer(msgspec.Struct, gc=False):
+class _Body(msgspec.Struct, gc=False):
     choices: list[_Choice]
-
-
-class _Body(_Answer, gc=False):
     model: str
     usage: _Usage
 
 
-_Kind = TypeVar("_Kind", bound=_Answer)
-
-
-class _Response(msgspec.Struct, Generic[_Kind], gc=False):
+class _Response(msgspec.Struct, gc=False):
     status_code: Literal[200]
-    body: _Kind
+    body: _Body
 
 
-class _Line(msgspec.Struct, Generic[_Kind], gc=False):
+class _Line(msgspec.Struct, gc=False):
     custom_id: str
-    response: _Response[_Kind]
+    response: _Response
     error: None = None
 
 
-_decode = msgspec.json.Decoder(_Line[_Body]).decode
-_decode_answer = msgspec.json.Decoder(_Line[_Answer]).decode
+_decode = msgspec.json.Decoder(_Line).decode
 _NOT_PLAIN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, IndexError)
 _SUCCEEDED = Outcome.SUCCEEDED
 
 
 def decode_plain(line: bytes) -> BatchResult | None:
-    """Decode an ordinary line as `decode_line` would; None is no verdict."""
+    """Decode a line as `decode_line` would; None leaves it to that function."""
     try:
         record = _decode(line)
         text = _text(record.response.body)
@@ -100,17 +93,7 @@ def decode_plain(line: bytes) -> BatchResult | None:
     )
 
 
-def decode_plain_answer(line: bytes) -> BatchResult | None:
-    """Decode an ordinary line without model and usage; None is no verdict."""
-    try:
-        record = _decode_answer(line)
-        text = _text(record.response.body)
-    except _NOT_PLAIN:
-        return None
-    return BatchResult(record.custom_id, _SUCCEEDED, text) if text else None
-
-
-def _text(body: _Answer) -> str | None:
+def _text(body: _Body) -> str | None:
     message = body.choices[0].message
     calls = message.tool_calls
     return calls[0].function.arguments if calls else message.content

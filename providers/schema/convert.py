@@ -1,9 +1,9 @@
-"""One source JSON Schema, converted to what each provider's decoder accepts.
+"""Converts a JSON Schema to the subset that a provider accepts.
 
-What a provider cannot hold an answer to (a length, a default) goes into the
-description, where the model reads it; the answer is validated against the
-source afterwards in any case. What it has no shape for is sent in an equal
-shape and brought back by `Restorer`:
+A constraint that the provider does not enforce (a length, a default) goes into the
+description, where the model reads it; the answer is validated against the source
+schema afterwards in any case. A type that the provider does not have is sent as another
+type, and `Restorer` converts the answer back:
 
     dict[str, T]           a list of {"key": ..., "value": ...}
     tuple[A, B]            {"item_1": ..., "item_2": ...}
@@ -17,9 +17,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from ...errors import SchemaError
-from .dialects import ANTHROPIC, ANTHROPIC_LOOSE, OPENAI, Dialect
+from .dialects import Dialect
 from .limits import OptionalField, fit
-from .restore import Restorer
 from .shapes import ROOT_KEY, item_key, map_value
 from .source import (
     ANNOTATIONS,
@@ -32,7 +31,7 @@ from .source import (
     without_null,
 )
 
-__all__ = ["ANTHROPIC", "ANTHROPIC_LOOSE", "OPENAI", "Restorer", "convert"]
+__all__ = ["convert"]
 
 _SCALARS = frozenset({"string", "number", "integer", "boolean", "null"})
 _TYPED = "give it a type (a text field can hold any JSON as text)"
@@ -96,7 +95,7 @@ class _Converter:
 
     @contextmanager
     def within(self, target: str) -> Iterator[None]:
-        """Remember which definitions are under way: a reference to one recurs."""
+        """Remember which definitions are being converted; a reference to one recurs."""
         before = self.open
         self.open = {*before, target}
         yield
@@ -108,7 +107,7 @@ class _Converter:
             taken = self.names.values()
             name = next(one for one in _numbered(stem) if one not in taken)
             self.names[target] = name
-            self.defs[name] = {}  # holds the place: an outer one stands before inner
+            self.defs[name] = {}  # an outer definition comes before its inner ones
             with self.within(target):
                 definition = self.source.resolve(target, _say(path))
                 self.defs[name] = self.node(definition, path)

@@ -1,4 +1,4 @@
-"""What each provider's decoder accepts of JSON Schema, and how much of it."""
+"""The subset of JSON Schema that each provider accepts, and its size limits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HARD_PATTERN = re.compile(r"\(\?[=!<]|\\[1-9bBkpP]")
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """The part of JSON Schema that a provider knows."""
+    """The subset of JSON Schema that a provider accepts."""
 
     provider: str
     keywords: frozenset[str]
@@ -33,7 +33,7 @@ class Dialect:
     """Whether every property must be required; optional then means nullable."""
     recursion: bool
     enforced: bool = True
-    """Whether the provider holds the answer to the schema, or only shows it."""
+    """Whether the provider enforces the schema, or only shows it to the model."""
     min_items: tuple[int, ...] | None = None
     """The only values of `minItems` that are known; None: any."""
     max_optional: int | None = None
@@ -47,21 +47,21 @@ class Dialect:
     """Characters of all values of one enum with more than 250 of them."""
 
     def explain(self, schema: Node, source: Node) -> Node:
-        """Add what `source` asks for: known keywords as they are, the rest in words."""
+        """Copy known keywords of `source`; describe the others in words."""
         both = (source, schema)
         text = [one["description"] for one in both if "description" in one]
         tuple_ = "prefixItems" in source
         plain = "type" in schema and not tuple_ and not is_map(source)
-        held = []
+        stated = []
         for key, value in source.items():
             if key in ANNOTATIONS or key in _SHAPE:
                 continue
             if plain and self._knows(key, value):
                 schema[key] = value
             elif not tuple_:
-                held.append(f"{key} {_show(value)}")
-        if held:
-            text.append(f"Must hold: {', '.join(held)}.")
+                stated.append(f"{key} {_show(value)}")
+        if stated:
+            text.append(f"Must hold: {', '.join(stated)}.")
         if source.get("default") is not None:
             text.append(f"Default: {_show(source['default'])}.")
         if source.get("examples"):

@@ -1,4 +1,4 @@
-"""A converted schema against the provider's limits of size."""
+"""Checks a converted schema against the provider's size limits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class OptionalField:
 
 
 def fit(schema: Node, dialect: Dialect, optional: list[OptionalField]) -> None:
-    """Bring `schema` within the limits where that changes no answer's meaning.
+    """Make optional fields required where there are too many; check all limits.
 
     Raises:
         SchemaError: It is too large.
@@ -69,7 +69,7 @@ def fit(schema: Node, dialect: Dialect, optional: list[OptionalField]) -> None:
 
 
 def _require(optional: list[OptionalField], excess: int) -> None:
-    """Make some optional properties required; what stood for absence is null."""
+    """Make some optional properties required; null then means absent."""
     for one in sorted(optional, key=lambda one: not one.has_value)[: max(excess, 0)]:
         properties = one.owner["properties"]
         if not one.has_value:

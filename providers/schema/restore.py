@@ -1,4 +1,4 @@
-"""Answers brought back from the shape they were asked for in."""
+"""Converts answers back to the shape of the source JSON Schema."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Restore = Callable[[Any], Any]
 
 
 class Restorer:
-    """Restores answers; the walk over a source is prepared once and kept."""
+    """Restores answers; the functions for the last source schema are kept."""
 
     def __init__(self) -> None:
         self._prepared: tuple[Node | None, Restore] = (None, _same)
@@ -23,7 +23,7 @@ class Restorer:
     def __call__(self, source: Node, answer: Any) -> Any:
         """Return `answer` in the shape that `source` describes.
 
-        Never fails: what does not look as it was asked for stays as it is.
+        Never fails: a value of an unexpected shape is returned unchanged.
         """
         known, restore = self._prepared
         if known is not source:

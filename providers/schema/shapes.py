@@ -1,4 +1,4 @@
-"""The shapes that stand for what a provider has none for, and how to know them."""
+"""The shapes that replace types which a provider does not have."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .source import Node, Source, alternatives, is_map, is_object
 __all__ = ["ROOT_KEY", "Test", "is_pairs", "item_key", "looks_like", "map_value"]
 
 ROOT_KEY = "answer"
-"""Holds an answer that is no object, since both providers want one."""
+"""The property with an answer that is no object: providers require an object."""
 
 Test = Callable[[Any], bool]
 
 
 def item_key(at: int) -> str:
-    """Return the property that stands for an item of a tuple."""
+    """Return the property that an item of a tuple becomes."""
     return f"item_{at + 1}"
 
 
@@ -29,7 +29,7 @@ def map_value(node: Node) -> Any:
 
 
 def is_pairs(value: Any) -> bool:
-    """Whether this is a map as a list of its entries."""
+    """Whether this is a map, sent as a list of its entries."""
     return isinstance(value, list) and all(
         isinstance(entry, dict)
         and entry.keys() == {"key", "value"}

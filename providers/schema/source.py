@@ -1,6 +1,6 @@
-"""Reading a source JSON Schema: references, merged `allOf`, kinds of nodes.
+"""Reads a source JSON Schema: resolves `$ref`, merges `allOf`, tells kinds of nodes.
 
-Conversion and restoring walk the same source, so both see it through this.
+Conversion, restoring and the types of table columns all use it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ANNOTATIONS = frozenset(
     | {"readOnly", "writeOnly", "discriminator", "$defs", "definitions"}
     | {"$schema", "$id", "$anchor"}
 )
-"""Keywords that say nothing about which values are valid."""
+"""Keywords that do not constrain values."""
 
 _OBJECT = frozenset({"properties", "additionalProperties", "patternProperties"})
 _OF_TYPE: dict[str, set[str]] = {
@@ -146,7 +146,7 @@ def without_null(node: Node) -> Node:
 
 
 def _typed(node: Node) -> Node:
-    """Say the type where it only follows, and split a list of types into a union."""
+    """Add a type that other keywords imply; split a list of types into a union."""
     kind = node.get("type")
     if "const" in node:
         node = {**node, "enum": [node["const"]]}

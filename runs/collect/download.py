@@ -1,91 +1,118 @@
-"""Bring home all that an ended batch holds, and write down that it is home."""
+"""Download all that an ended batch holds, and record that it is on disk."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 from ...errors import ResultsGoneError, UnknownBatchError
-from ...models import Batch, BatchStatus
+from ...models import Batch, BatchStatus, EventKind
 from ...providers import Provider
-from ..create.claim import Known, check_scope
+from ..directory.access import Known, checked_account
 from ..directory.attempts import Attempt
 from ..directory.records import Ended, Verdict
-from ..directory.run import Run, Unit
+from ..directory.run import Run, Shard
 from ..events import emit
 from ..pause import patiently
 from .scan import scan_results
 
-__all__ = ["land_unit"]
+__all__ = ["download_shard"]
 
 _NO_CAPACITY = "token_limit_exceeded"
 _LIMIT = re.compile(r"\bLimit: ([\d,]+) enqueued tokens")
+_KINDS: dict[Verdict, EventKind] = {
+    Verdict.DOWNLOADED: "downloaded",
+    Verdict.PARKED: "parked",
+    Verdict.FAILED: "ended",
+}
 
 
-def land_unit(run: Run, path: str, provider: Provider) -> Ended | None:
-    """Download the results of the unit's batch, deal them out, close the attempt.
+def download_shard(run: Run, path: str) -> None:
+    """Download the results of the shard's batch, and close the attempt.
 
-    Safe to repeat at any point: every file is replaced by the same one.
-
-    Returns:
-        How the attempt ended; None when the batch still runs.
+    Safe to repeat at any point: every file is replaced by the same one. A batch that
+    still runs is left alone.
 
     Raises:
         ScopeError: The key does not see the run's batches.
         ProviderError: The results cannot be had now; nothing is concluded.
     """
-    unit = run.unit(path)
-    attempt = unit.last
+    shard = run.shard(path)
+    attempt = shard.last
     if attempt is None or attempt.batch is None or attempt.ended is not None:
-        return attempt.ended if attempt else None
-    batch_id = attempt.batch.id
-    try:
-        batch = patiently(lambda: provider.retrieve(batch_id), "Looking at a batch")
-    except UnknownBatchError as exc:
-        _make_sure_of_account(run, attempt, provider)
-        return _gone(unit, attempt, attempt.batch, str(exc))
-    if batch.status is BatchStatus.FAILED:
-        return _refused(run, unit, attempt, batch)
-    if not batch.status.is_final:
-        return None
-    try:
-        return _download(run, unit, attempt, batch, provider)
-    except ResultsGoneError as exc:
-        return _gone(unit, attempt, batch, str(exc))
+        return
+    with run.directory.scratch() as scratch:
+        ended = _download(run, shard, attempt, attempt.batch, scratch / "output.jsonl")
+    if ended is not None:
+        shard.attempts.close(attempt, ended)
+        emit(
+            _KINDS.get(ended.verdict, "notice"),
+            shard=path,
+            batch_id=attempt.batch.id,
+            done=ended.lines,
+            text=ended.text or (ended.batch.provider_status if ended.batch else None),
+        )
 
 
 def _download(
-    run: Run, unit: Unit, attempt: Attempt, batch: Batch, provider: Provider
+    run: Run, shard: Shard, attempt: Attempt, batch: Batch, output: Path
 ) -> Ended | None:
-    def progress(done: int, total: int | None) -> None:
-        emit("downloading", unit=unit.path, done=done, total=total)
+    """Return how the attempt ended, its results on disk; None: it still runs."""
+    provider = run.provider()
 
+    def progress(done: int, total: int | None) -> None:
+        emit("downloading", shard=shard.path, done=done, total=total)
+
+    def fetch() -> None:
+        nonlocal batch
+        batch = provider.retrieve(batch.id)  # each try looks anew
+        if batch.status is BatchStatus.ENDED:
+            provider.download(batch, output, progress)
+
+    try:
+        patiently(fetch, f"The download of {batch.id}")
+    except UnknownBatchError as exc:
+        _check_account(run, attempt, provider)
+        return _gone(batch, exc)
+    except ResultsGoneError as exc:
+        return _gone(batch, exc)
+    if batch.status is BatchStatus.FAILED:
+        return _refused(run, batch)
+    if not batch.status.is_final:
+        return None
+    return _keep(run, shard, attempt, batch, output)
+
+
+def _keep(
+    run: Run, shard: Shard, attempt: Attempt, batch: Batch, output: Path
+) -> Ended:
+    """Check the results, and move them to where they are read from.
+
+    The results of a further round are sorted by the shards that their rows are in.
+    """
     plan = run.plan()
-    with run.directory.scratch() as scratch:
-        output = scratch / "output.jsonl"
-        patiently(
-            lambda: provider.download(batch, output, progress),
-            f"The download of {batch.id}",
-        )
-        scan = scan_results(
-            output,
-            provider,
-            plan,
-            model=run.job.template.model,
-            unit=unit.plan,
-            deal_to=scratch if unit.path.startswith("rounds/") else None,
-        )
-        if attempt.is_provisional and scan.lines and not scan.ours:
-            return _foreign(unit, attempt, batch)
-        stem = f"{unit.path.replace('/', '-')}-{attempt.number:03}.jsonl"
-        for shard, file in scan.dealt.items():
-            run.directory.adopt(file, f"{plan.shards[shard].path}/results/{stem}")
-        name = f"{unit.path}/attempts/{attempt.number:03}.output.jsonl"
-        run.directory.adopt(output, name)
-    ended = Ended(
-        verdict=Verdict.LANDED,
+    scan = scan_results(
+        output,
+        run.format,
+        plan,
+        model=run.job.template.model,
+        shard=shard.plan,
+        sort_into=output.parent if shard.path.startswith("rounds/") else None,
+    )
+    now = datetime.now(UTC)
+    provisional = attempt.batch and attempt.batch.provisional
+    if provisional and scan.lines and not scan.ours:
+        text = f"The results of {batch.id} answer other requests than ours."
+        return Ended(verdict=Verdict.NOT_OURS, at=now, text=text)
+    name = f"{shard.path.replace('/', '-')}-{attempt.number:03}.jsonl"
+    for index, file in scan.by_shard.items():
+        run.directory.adopt(file, f"{plan.shards[index].path}/results/{name}")
+    run.directory.adopt(output, shard.output_name)
+    return Ended(
+        verdict=Verdict.DOWNLOADED,
         batch=batch,
-        at=datetime.now(UTC),
+        at=now,
         lines=scan.lines,
         again=scan.again,
         outcomes=dict(scan.outcomes),
@@ -93,59 +120,36 @@ def _download(
         output_tokens=scan.output_tokens,
         cost_usd=scan.cost_usd,
     )
-    unit.attempts.close(attempt, ended)
-    emit(
-        "landed",
-        unit=unit.path,
-        batch_id=batch.id,
-        done=scan.lines,
-        text=batch.provider_status,
-    )
-    return ended
 
 
-def _make_sure_of_account(run: Run, attempt: Attempt, provider: Provider) -> None:
-    """Tell a batch that is gone from a key that may not see it."""
-    others = run.state().batch_ids - {attempt.batch.id if attempt.batch else ""}
-    account = patiently(provider.account, "Looking at the account")
-    known = Known(batch_ids=others, account=attempt.intent.account)
-    check_scope(account, provider, known)
-
-
-def _refused(run: Run, unit: Unit, attempt: Attempt, batch: Batch) -> Ended:
-    """Close an attempt of which nothing ran: for lack of capacity, or for good."""
+def _refused(run: Run, batch: Batch) -> Ended:
+    """Return how an attempt ended of which nothing ran."""
     parked = any(error.code == _NO_CAPACITY for error in batch.errors)
     text = "; ".join(error.message for error in batch.errors[:3]) or "no reason given"
     limit = _LIMIT.search(text)
-    ended = Ended(
+    return Ended(
         verdict=Verdict.PARKED if parked else Verdict.FAILED,
         batch=batch,
         at=datetime.now(UTC),
-        in_flight=len(run.state().open_units) - 1,
+        in_flight=len(run.state().open_shards) - 1,
         token_limit=int(limit[1].replace(",", "")) if parked and limit else None,
         text=text,
     )
-    unit.attempts.close(attempt, ended)
-    emit("parked" if parked else "ended", unit=unit.path, batch_id=batch.id, text=text)
-    return ended
 
 
-def _foreign(unit: Unit, attempt: Attempt, batch: Batch) -> Ended:
-    text = f"The results of {batch.id} answer other requests than ours."
-    ended = Ended(verdict=Verdict.FOREIGN, at=datetime.now(UTC), text=text)
-    unit.attempts.close(attempt, ended)
-    emit("notice", unit=unit.path, batch_id=batch.id, text=text)
-    return ended
-
-
-def _gone(unit: Unit, attempt: Attempt, batch: Batch, text: str) -> Ended:
-    ended = Ended(
+def _gone(batch: Batch, why: Exception) -> Ended:
+    return Ended(
         verdict=Verdict.GONE,
         batch=batch,
         at=datetime.now(UTC),
         cost_usd=None,
-        text=text,
+        text=str(why),
     )
-    unit.attempts.close(attempt, ended)
-    emit("notice", unit=unit.path, batch_id=batch.id, text=text)
-    return ended
+
+
+def _check_account(run: Run, attempt: Attempt, provider: Provider) -> None:
+    """Tell a batch that is gone from a key that may not see it."""
+    shards = run.state().shards.values()
+    own = {batch_id for each in shards for batch_id in each.attempts.own_batch_ids}
+    known = Known(own - {attempt.batch and attempt.batch.id}, attempt.intent.account)
+    patiently(lambda: checked_account(provider, known), "Looking at the account")

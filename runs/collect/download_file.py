@@ -1,17 +1,16 @@
-"""Download a batch to a file, at once or when it is over."""
+"""Download the results of one batch to a file, at once or when it is over."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from ...data.files import new_output
 from ...errors import BatchFailedError, BatchNotEndedError, InputError
 from ...models import Batch, BatchStatus
 from ...providers import Progress, Provider
-from ...settings import get_settings
-from ..events import emit
-from ..pause import growing, patiently, pause
+from .wait import wait_for_batch
 
-__all__ = ["download_file", "wait_until_over"]
+__all__ = ["download_file"]
 
 _SHOWN = 20
 
@@ -24,17 +23,10 @@ def download_file(
     wait: bool = False,
     progress: Progress | None = None,
 ) -> int:
-    """Write output and error lines of a batch to `path`; repeating it is safe.
+    """Write output and error lines of a batch to `path`; return how many.
 
-    Args:
-        provider: Where the batch is.
-        batch_id: Which one.
-        path: Replaced when all of it has arrived, and not before.
-        wait: Whether to wait until the batch is over.
-        progress: Told of bytes received.
-
-    Returns:
-        The number of lines.
+    A file of that name is replaced when all of it has arrived, and not before. With
+    `wait`, a batch that still runs is waited for.
 
     Raises:
         BatchNotEndedError: It still runs; the text says how far it is.
@@ -44,7 +36,9 @@ def download_file(
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file.")
-    batch = wait_until_over(provider, batch_id) if wait else provider.retrieve(batch_id)
+    batch = provider.retrieve(batch_id)  # a wrong key or host is reported at once
+    if wait and not batch.status.is_final:
+        batch = wait_for_batch(provider, batch_id)
     if batch.status is BatchStatus.FAILED:
         raise BatchFailedError(_why_refused(batch))
     if not batch.status.is_final:
@@ -54,28 +48,8 @@ def download_file(
             f"Batch {batch_id} is {batch.provider_status} ({of}); ask again later, or"
             " add --wait."
         )
-    try:
-        return provider.download(batch, path, progress)
-    except OSError as exc:
-        raise InputError(f"{path} cannot be written: {exc.strerror}.") from exc
-
-
-def wait_until_over(provider: Provider, batch_id: str) -> Batch:
-    """Return the batch once the provider is done with it; never cancels it."""
-    settings = get_settings()
-    batch = provider.retrieve(batch_id)  # a wrong key or host is said at once
-    for seconds in growing(settings.poll_seconds, settings.max_poll_seconds):
-        if batch.status.is_final:
-            return batch
-        emit(
-            "waiting",
-            batch_id=batch_id,
-            done=batch.counts.done,
-            total=batch.counts.total,
-        )
-        pause(seconds)
-        batch = patiently(lambda: provider.retrieve(batch_id), f"Looking at {batch_id}")
-    raise AssertionError("pauses never end")
+    with new_output(str(path)) as temporary:
+        return provider.download(batch, temporary, progress)
 
 
 def _why_refused(batch: Batch) -> str:

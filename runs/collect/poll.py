@@ -1,4 +1,4 @@
-"""One poller for a whole run: a page of the list call covers many batches."""
+"""One poller for a whole run: a page of the list call shows many batches."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _CLOCK_MARGIN = timedelta(minutes=10)
 
 
 class Poller:
-    """Sees how open batches stand, in at most 14 calls at a time.
+    """Looks at open batches, in at most 14 calls at a time.
 
-    The listing goes on where the last look ended, so that an account full of
-    other people's batches costs more looks, never more calls. Absence from a
-    list is never a state: what a whole listing did not show is retrieved.
+    The listing continues where the last look ended, so that in an account with many
+    other batches a look takes no more calls, only more looks are needed. Absence from
+    a list proves nothing: what a whole listing did not show is retrieved.
     """
 
     def __init__(self, provider: Provider) -> None:

@@ -1,4 +1,4 @@
-"""One reading of the result lines that just arrived."""
+"""One reading of the result lines of a batch that was just downloaded."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ...data.custom_id import parse_row_id
 from ...data.prices import price
 from ...models import BatchResult, Outcome
 from ...providers import Format
-from ..directory.records import Plan, UnitPlan
+from ..directory.records import Plan, ShardPlan
 
 __all__ = ["Scan", "scan_results"]
 
 
 @dataclass(slots=True)
 class Scan:
-    """What a result file holds, before any response model has its say."""
+    """What a result file holds, before the response model checks any answer."""
 
     lines: int = 0
     ours: bool = False
@@ -30,11 +30,12 @@ class Scan:
     cost_usd: float | None = 0.0
     again: int = 0
     """Requests that did not succeed and still may, lines that are missing too."""
-    dealt: dict[int, Path] = field(default_factory=dict)
-    """A further round's lines by shard."""
+    by_shard: dict[int, Path] = field(default_factory=dict)
+    """The lines of a further round, in one file for each shard of the input."""
 
     def add(self, result: BatchResult, provider: str, model: str) -> None:
         """Count one line."""
+        self.lines += 1
         self.outcomes[result.outcome] += 1
         usage = result.usage
         if usage is None:
@@ -54,45 +55,37 @@ def scan_results(
     plan: Plan,
     *,
     model: str,
-    unit: UnitPlan,
-    deal_to: Path | None,
+    shard: ShardPlan,
+    sort_into: Path | None,
 ) -> Scan:
-    """Prove the results ours, count what they hold, and deal out a round's.
+    """Count what the results of a shard hold, and find out whether they are ours.
 
-    Args:
-        output: The result lines.
-        fmt: How to decode them.
-        plan: Says which rows and shards there are.
-        model: What was asked for, where a line does not say who answered.
-        unit: The request file that they answer.
-        deal_to: A folder for one file per shard; None for a first round.
+    Lines that do not name their model are priced as `model`. `sort_into` is a folder
+    for one file per shard of the input, or None where the lines belong to one.
     """
     scan = Scan()
-    succeeded: set[int] = set()
+    over: set[int] = set()
     retryable: set[int] = set()
-    hopeless: set[int] = set()
-    targets: dict[int, BinaryIO] = {}
-    with ExitStack() as stack, output.open("rb", buffering=1 << 20) as file:
-        for line in file:
-            scan.lines += 1
+    files: dict[int, BinaryIO] = {}
+    with ExitStack() as stack, output.open("rb", buffering=1 << 20) as lines:
+        for line in lines:
             result = fmt.decode(line)
             scan.add(result, fmt.name, model)
             found = parse_row_id(result.custom_id, plan.nonce)
-            if found is None or not unit.owns(*found):
+            if found is None or not shard.owns(*found):
                 continue
             scan.ours = True
             row = found[0]
-            if result.outcome is Outcome.SUCCEEDED:
-                succeeded.add(row)
-            else:
-                (retryable if result.retryable else hopeless).add(row)
-            if deal_to is not None and row < plan.rows:
-                shard = plan.shard_index(row)
-                if shard not in targets:
-                    path = scan.dealt[shard] = deal_to / f"dealt-{shard:05}"
-                    targets[shard] = stack.enter_context(path.open("wb"))
-                targets[shard].write(line)
-    seen = succeeded | retryable | hopeless
-    missing = max(0, unit.requests - len(seen))
-    scan.again = len(retryable - succeeded - hopeless) + missing
+            failed_for_now = (
+                result.retryable and result.outcome is not Outcome.SUCCEEDED
+            )
+            (retryable if failed_for_now else over).add(row)
+            if sort_into is not None and row < plan.rows:
+                index = plan.shard_index(row)
+                if index not in files:
+                    path = scan.by_shard[index] = sort_into / f"shard-{index:05}"
+                    files[index] = stack.enter_context(path.open("wb"))
+                files[index].write(line)
+    missing = max(0, shard.requests - len(retryable | over))
+    scan.again = len(retryable - over) + missing
     return scan

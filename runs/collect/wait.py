@@ -1,48 +1,78 @@
-"""Wait for the run's open batches, with one poller for all of them."""
+"""Wait until batches are over: those of a run, or a single one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 
 from ...models import Batch, BatchStatus
+from ...providers import Provider
 from ...settings import get_settings
-from ..directory.run import Run, RunState, Unit
+from ..directory.run import Run, RunState
 from ..events import emit
 from ..pause import growing, patiently, pause
 from .poll import Poller
 
-__all__ = ["look_at_units", "wait_for_units"]
+__all__ = ["look_at_shards", "wait_for_batch", "wait_for_shards"]
+
+T = TypeVar("T")
 
 
-def wait_for_units(
-    run: Run, *, until: datetime | None = None, poller: Poller | None = None
+def wait_for_shards(
+    run: Run, until: datetime | None = None, *, poller: Poller | None = None
 ) -> frozenset[str]:
-    """Return the units whose batch is over, as soon as there are any.
+    """Return the shards whose batch is over, as soon as there are any.
 
-    Pauses start short and grow with jitter; they start over when progress shows.
-    Time alone never ends or cancels a batch. Returns none where, on a shared store,
-    another process has landed one of them, or where there is nothing to wait for.
+    Time alone never ends or cancels a batch. Returns none at `until`, where another
+    process has downloaded one of them, and where there is nothing to wait for.
+    """
+    poller = poller or Poller(run.provider())
+    awaited: set[str] = set()
 
-    Args:
-        run: The run.
-        until: Return by then, also with nothing.
-        poller: Keeps its place in a long listing from one call to the next.
+    def look() -> tuple[frozenset[str] | None, int]:
+        nonlocal awaited
+        state = run.state()
+        still_open = {shard.path for shard in state.open_shards}
+        if awaited - still_open or not (still_open or until):
+            return frozenset(), 0
+        awaited = still_open
+        ended, done = look_at_shards(run, state, poller)
+        return ended or None, done
+
+    return _wait(look, until) or frozenset()
+
+
+def wait_for_batch(provider: Provider, batch_id: str) -> Batch:
+    """Return the batch once the provider is done with it; never cancels it."""
+
+    def look() -> tuple[Batch | None, int]:
+        batch = patiently(lambda: provider.retrieve(batch_id), f"Looking at {batch_id}")
+        if batch.status.is_final:
+            return batch, 0
+        counts = batch.counts
+        emit("waiting", batch_id=batch_id, done=counts.done, total=counts.total)
+        return None, counts.done
+
+    batch = _wait(look, None)
+    if batch is None:
+        raise AssertionError("a wait without an end finds something")
+    return batch
+
+
+def _wait(look: Callable[[], tuple[T | None, int]], until: datetime | None) -> T | None:
+    """Look until something is found, or it is `until`.
+
+    Pauses start short and grow with jitter; they start over when `look`, which also
+    returns the number of requests done, shows progress.
     """
     settings = get_settings()
-    poller = poller or Poller(run.provider())
     before = -1
-    pauses = growing(settings.poll_seconds, settings.max_poll_seconds)
-    awaited: set[str] = set()
     while True:
-        state = run.state()
-        still_open = {unit.path for unit in state.open_units}
-        if awaited - still_open or not (still_open or until):
-            return frozenset()
-        awaited = still_open
-        ended, done = look_at_units(run, state, poller)
-        if ended:
-            return ended
+        found, done = look()
+        if found is not None:
+            return found
         if done != before:
             before = done
             pauses = growing(settings.poll_seconds, settings.max_poll_seconds)
@@ -50,53 +80,45 @@ def wait_for_units(
         if until is not None:
             left = (until - datetime.now(UTC)).total_seconds()
             if left <= 0:
-                return frozenset()
+                return None
             seconds = min(seconds, left)
         pause(seconds)
 
 
-def look_at_units(
+def look_at_shards(
     run: Run, state: RunState, poller: Poller
 ) -> tuple[frozenset[str], int]:
-    """Look once; return the units that are over, and requests done in all."""
-    open_units = {
-        unit.last.batch.id: unit
-        for unit in state.open_units
-        if unit.last and unit.last.batch
+    """Look once; return the shards that are over, and requests done in all.
+
+    Batches of a cancelled run that still run are cancelled.
+    """
+    open_shards = {
+        shard.last.batch.id: (shard.path, shard.last.created_at)
+        for shard in state.open_shards
+        if shard.last and shard.last.batch
     }
-    if not open_units:
+    if not open_shards:
         return frozenset(), 0
-    created = {batch_id: _created_at(unit) for batch_id, unit in open_units.items()}
-    seen = poller.look(created)
+    seen = poller.look({key: created for key, (_, created) in open_shards.items()})
+    batches = tuple(batch for batch in seen.values() if batch)
     if state.cancelled:
-        _cancel_running(run, seen)
-    done = sum(batch.counts.done for batch in seen.values() if batch)
-    settled = [unit for unit in state.units.values() if unit.is_settled]
-    done += sum(unit.plan.requests for unit in settled)
-    total = sum(unit.plan.requests for unit in state.units.values())
+        for batch in batches:
+            if batch.status is BatchStatus.IN_PROGRESS:
+                cancel = partial(run.provider().cancel, batch.id)
+                patiently(cancel, f"Cancelling {batch.id}")
+    shards = state.shards.values()
+    done = sum(shard.plan.requests for shard in shards if shard.is_settled)
+    done += sum(batch.counts.done for batch in batches)
     emit(
         "waiting",
         done=done,
-        total=total,
-        text=str(len(open_units)),
-        batches=tuple(batch for batch in seen.values() if batch),
+        total=sum(shard.plan.requests for shard in shards),
+        text=str(len(open_shards)),
+        batches=batches,
     )
-    return frozenset(
-        open_units[batch_id].path
+    ended = frozenset(
+        open_shards[batch_id][0]
         for batch_id, batch in seen.items()
         if batch is None or batch.status.is_final
-    ), done
-
-
-def _cancel_running(run: Run, seen: dict[str, Batch | None]) -> None:
-    provider = run.provider()
-    for batch_id, batch in seen.items():
-        if batch and batch.status is BatchStatus.IN_PROGRESS:
-            patiently(partial(provider.cancel, batch_id), f"Cancelling {batch_id}")
-
-
-def _created_at(unit: Unit) -> datetime:
-    last = unit.last
-    if last is None:
-        raise AssertionError("an open unit has an attempt")
-    return (last.batch.created_at if last.batch else None) or last.intent.claimed_at
+    )
+    return ended, done

@@ -1,1 +1,1 @@
-"""Create batches at the provider, each exactly once."""
+"""Create each batch exactly once: claim, send, record, and find what was lost."""

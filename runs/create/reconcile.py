@@ -1,8 +1,8 @@
-"""Find out what became of a create call that nobody saw the answer of.
+"""Find out whether a create call whose answer was lost created a batch.
 
-OpenAI's batches carry our token, so a match is proof. Anthropic's carry nothing:
-a batch that is newer than the claim's baseline, of exactly as many requests and
-on no record here is taken for ours provisionally, and its results prove it.
+Where batches carry our token, a match is proof. Where they carry nothing (the vendor's
+`creation` is `candidates`), a batch that is newer than the claim, has exactly as many
+requests and is on no record here is ours provisionally, and its results prove it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 
 from ...errors import ResultsGoneError
 from ...models import Batch
-from ...providers import Provider
+from ...providers import Provider, get_vendor
 from ...settings import get_settings
+from ..directory.access import Known, checked_account
 from ..directory.attempts import Attempt, Attempts
 from ..events import emit
 from ..pause import patiently, pause
-from .claim import Known, check_scope, close_unsent
 
 __all__ = ["OwnsLine", "reconcile"]
 
@@ -35,94 +35,73 @@ def reconcile(
     provider: Provider,
     *,
     owns: OwnsLine,
-    elsewhere: Callable[[], AbstractSet[str]],
-    recorded: AbstractSet[str] = frozenset(),
-    wait: bool = True,
-) -> Attempt | None:
-    """Settle the last attempt, a claim without a batch.
+    recorded: Callable[[], AbstractSet[str]] = frozenset,
+    own: AbstractSet[str] = frozenset(),
+) -> Attempt:
+    """Settle the last attempt, a claim without a batch; looks as long as it takes.
 
-    A claim whose batch proved foreign is looked into again as an attempt of its own.
+    A claim whose batch proved to be another client's becomes an attempt of its own.
 
     Args:
         attempts: The records of the file.
         provider: Where its batch may have been created.
         owns: Tells our result lines from another client's.
-        elsewhere: Batches on record in this run and its neighbours.
-        recorded: Batches of this run, by which the account is checked.
-        wait: Whether to keep looking as long as it takes; else one look.
+        recorded: Returns the batches that are on record elsewhere.
+        own: Batches of this run, which the key must see.
 
     Returns:
-        The attempt, now with its batch, or closed as not created. None: it is
-        still open which of several batches is ours, or one look was not enough.
+        The attempt, now with its batch, or closed as not created.
 
     Raises:
-        RunBusyError: Another process is looking into it.
+        RunBusyError: Another process settles it.
         ScopeError: The key is another account's, so absence proves nothing.
     """
     attempt = attempts.last
     if attempt is None or not attempt.is_lost:
-        return attempt
+        raise AssertionError("only a claim without a batch is settled")
     if attempt.ended is not None:
         attempt = attempts.claim(attempt.intent)
-    settings = get_settings()
+    intent, settle_seconds = attempt.intent, get_settings().settle_seconds
+    known = Known(own, intent.account)
     started = time.monotonic()
     listings = 0
     emit("notice", text=f"Looking for the batch of a lost call, {attempts.prefix}")
     while True:
-        account = patiently(provider.account, "Looking at the account")
-        check_scope(
-            account,
-            provider,
-            Known(batch_ids=recorded, account=attempt.intent.account),
-        )
-        candidates = _candidates(attempts, attempt, provider, elsewhere())
+        patiently(lambda: checked_account(provider, known), "Looking at the account")
+        found = patiently(lambda: provider.find(intent), "A listing")
         listings += 1
-        ours, undecided = _decide(candidates, provider, owns)
+        taken = attempts.batch_ids | (recorded() if found else set())
+        candidates = [batch for batch in found if batch.id not in taken]
+        ours = _ours(candidates, provider, owns)
         if ours is not None:
-            alone = len(candidates) == 1 and not ours.metadata
-            attempts.record(attempt, ours, provisional=alone)
+            unproven = len(candidates) == 1 and not _carries_token(provider)
+            attempts.record(attempt, ours, provisional=unproven)
             emit("submitted", batch_id=ours.id, text="found again")
             return attempt
-        if not undecided:
-            elapsed = time.monotonic() - started
-            if listings >= _LISTINGS and elapsed >= settings.settle_seconds:
-                close_unsent(attempts, attempt, "No batch came of the create call.")
-                return attempt
-        if not wait:
-            return None
-        pause(
-            settings.poll_seconds
-            if undecided
-            else settings.settle_seconds / (_LISTINGS - 1)
-        )
+        if any(not batch.status.is_final for batch in candidates):
+            pause(get_settings().poll_seconds)  # their results will tell
+            continue
+        if listings >= _LISTINGS and time.monotonic() - started >= settle_seconds:
+            attempts.close_unsent(attempt, "No batch came of the create call.")
+            return attempt
+        pause(settle_seconds / (_LISTINGS - 1))
 
 
-def _candidates(
-    attempts: Attempts, attempt: Attempt, provider: Provider, known: AbstractSet[str]
-) -> list[Batch]:
-    found = patiently(lambda: provider.find(attempt.intent), "A listing")
-    taken = known | attempts.batch_ids
-    return [batch for batch in found if batch.id not in taken]
-
-
-def _decide(
-    candidates: list[Batch], provider: Provider, owns: OwnsLine
-) -> tuple[Batch | None, bool]:
-    """Return our batch if it is known, and whether it may still be among them."""
-    if not candidates:
-        return None, False
-    tokened = [batch for batch in candidates if batch.metadata]
-    if tokened or len(candidates) == 1:
-        # OpenAI: the oldest that carries the token. Anthropic: provisional.
-        return (tokened or candidates)[-1], False
-    open_ones = [batch for batch in candidates if not batch.status.is_final]
+def _ours(candidates: list[Batch], provider: Provider, owns: OwnsLine) -> Batch | None:
+    """Return our batch if it is known which one that is."""
+    if len(candidates) == 1 or (candidates and _carries_token(provider)):
+        return candidates[-1]  # the oldest
     for batch in candidates:
-        if batch.status.is_final and _is_ours(batch, provider, owns):
-            return batch, False
-    return None, bool(open_ones)
+        if batch.status.is_final and _answers_ours(batch, provider, owns):
+            return batch
+    return None
 
 
-def _is_ours(batch: Batch, provider: Provider, owns: OwnsLine) -> bool:
+def _carries_token(provider: Provider) -> bool:
+    return get_vendor(provider.name).creation != "candidates"
+
+
+def _answers_ours(batch: Batch, provider: Provider, owns: OwnsLine) -> bool:
     with tempfile.TemporaryDirectory(prefix="batchwright-") as folder:
         path = Path(folder) / "results.jsonl"
         try:

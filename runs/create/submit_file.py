@@ -1,4 +1,4 @@
-"""Get one request file to the provider exactly once, without a run around it."""
+"""Create the batch of one request file exactly once, without a run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
-import orjson
-
-from ...data.requests.check import check_file, describe_problems
+from ...data.requests.check import FileCheck, check_file, describe_problems
 from ...data.requests.writer import RequestWriter
 from ...errors import CreationUnknownError, InputError
 from ...models import Batch
@@ -19,7 +17,7 @@ from ..directory.attempts import Attempt, Attempts, Records
 from ..directory.lock import locked
 from ..directory.storage import Directory
 from ..events import bytes_told
-from .claim import RequestFile, create_batch
+from .claim import NewBatch, create_batch
 from .reconcile import reconcile
 
 __all__ = ["Submitted", "submit_file", "submit_parts"]
@@ -49,54 +47,36 @@ def submit_file(
 ) -> Submitted:
     """Create a batch from a request file, or re-attach to the one it already has.
 
-    The attempts are on record in `<requests_path>.batch/`, so that a call that
-    lost its answer is settled before anything is sent. A file whose content has
-    changed since is a new file.
-
-    Args:
-        requests_path: The request file.
-        provider: Where the batch is created.
-        label: Tells batches of the same file apart; a new label is a new batch.
-        metadata: The user's own pairs for the batch, where the provider takes any.
-        again: Create another batch also where the file already has one.
-        progress: Told of bytes sent.
+    The attempts are on record in `<requests_path>.batch/`, so that a call whose
+    answer was lost is settled before anything is sent. A file whose content has
+    changed since is a new file. A new `label`, or `again`, asks for another batch of
+    the same file. `metadata` is dropped where the provider takes none.
 
     Raises:
         InputError: The file would be refused; the text lists the problems.
         RunBusyError: Another process is submitting this file.
         ProviderError: The provider refused the batch.
     """
-    facts = _facts(requests_path, provider, metadata)
-    directory = Directory(f"{requests_path}.batch")
-    folder = label or ""
-    with locked(directory):
-        names = [
-            name for name in directory.names() if name.rpartition("/")[0] == folder
-        ]
-        prefix = f"{folder}/" if folder else ""
-        attempts = Attempts.read(Records(directory), prefix, names)
+    check = check_file(requests_path, provider, bytes_told("checking"))
+    if check.problems:
+        raise InputError(describe_problems(requests_path, check))
+    new = _new_batch(requests_path, check, metadata)
+    with locked(Directory(f"{requests_path}.batch")):
+        attempts = _attempts(requests_path, label)
         made = tuple(each.batch.id for each in attempts.all if each.batch)
         last = attempts.last
-        was_lost = last is not None and last.is_lost
-        if was_lost:
+        if last is not None and last.is_lost:
             last = _find_again(attempts, requests_path, provider)
-        if (
-            last is not None
-            and last.batch is not None
-            and (was_lost or (not again and last.intent.digest == facts.digest))
-        ):
-            batch_id = last.batch.id
-            batch = provider.retrieve(batch_id)
-            return Submitted(batch, tuple(set(made) - {batch_id}), adopted=True)
-        try:
-            attempt = create_batch(
-                attempts,
-                facts,
-                requests_path,
-                provider,
-                progress=progress,
-                patient=False,
+            is_ours = last.batch is not None
+        else:
+            is_ours = (
+                last is not None and last.intent.digest == new.digest and not again
             )
+        if last is not None and last.batch is not None and is_ours:
+            batch = provider.retrieve(last.batch.id)
+            return Submitted(batch, tuple(set(made) - {batch.id}), adopted=True)
+        try:
+            attempt = create_batch(attempts, new, provider, progress=progress)
         except CreationUnknownError:
             attempt = _find_again(attempts, requests_path, provider)
             if attempt.batch is None:
@@ -114,88 +94,73 @@ def submit_parts(
     again: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[Submitted]:
-    """Create as many batches as the provider's limits make of one request file.
+    """Create as many batches of one request file as the provider's limits demand.
 
-    Each is yielded before the next one is created.
-
-    A file within the limits is one batch. Otherwise its parts lie beside it in
-    `<requests_path>.parts/`, with their attempts, as `submit_file` keeps them.
+    Each is yielded before the next one is created. A file within the limits is one
+    batch. Otherwise its parts are beside it in `<requests_path>.parts/`, with their
+    attempts, as `submit_file` keeps them.
 
     Raises:
         InputError: The file would be refused for more than its size.
     """
     check = check_file(requests_path, provider, bytes_told("checking"))
     over = [each for each in check.problems if each.code in _OVER_LIMITS]
-    if not over:
-        yield submit_file(
-            requests_path,
-            provider,
-            metadata=metadata,
-            again=again,
-            progress=progress,
-        )
-        return
     if check.problem_count > len(over):
         raise InputError(describe_problems(requests_path, check))
-    folder = Directory(f"{requests_path}.parts")
-    with folder.scratch() as scratch:
-        writer = RequestWriter(scratch, provider.limits, 0)
-        with requests_path.open("rb") as lines:
-            for line in lines:
-                writer.add(line if line.endswith(b"\n") else line + b"\n")
-        names = []
-        for number, (_, path) in enumerate(writer.close()):
-            names.append(f"{number:05}.jsonl")
-            folder.adopt(path, names[-1])
-    # A call that stopped halfway left parts behind: only those are made, even
-    # `again`. Where all parts have equally many batches, each gets another.
-    paths = map(folder.local_path, names)
-    parts = {path: _batches_made(path) for path in paths}
-    fewest = min(parts.values())
-    for path, made in parts.items():
+    parts = _split(requests_path, provider) if over else [requests_path]
+    # A call that stopped halfway created the batches of some parts: only the others
+    # are created, even `again`. Where all have equally many, each gets another.
+    batches = {path: len(_attempts(path).batch_ids) for path in parts}
+    fewest = min(batches.values())
+    for path, count in batches.items():
         yield submit_file(
             path,
             provider,
             metadata=metadata,
-            again=again and made == fewest,
+            again=again and count == fewest,
             progress=progress,
         )
 
 
-def _batches_made(path: Path) -> int:
+def _split(path: Path, provider: Provider) -> list[Path]:
+    """Write the parts of a request file that is over the provider's limits."""
+    folder = Directory(f"{path}.parts")
+    with folder.scratch() as scratch:
+        writer = RequestWriter(scratch, provider.limits)
+        with path.open("rb") as lines:
+            for line in lines:
+                writer.add(line if line.endswith(b"\n") else line + b"\n")
+        files = writer.close()
+        for file in files:
+            folder.adopt(file.path, file.path.name)
+    return [folder.local_path(file.path.name) for file in files]
+
+
+def _attempts(path: Path, label: str | None = None) -> Attempts:
     directory = Directory(f"{path}.batch")
-    names = [name for name in directory.names() if "/" not in name]
-    attempts = Attempts.read(Records(directory), "", names)
-    return sum(1 for each in attempts.all if each.batch)
+    folder = label or ""
+    return Attempts.read(
+        Records(directory),
+        f"{folder}/" if folder else "",
+        [name for name in directory.names() if name.rpartition("/")[0] == folder],
+    )
 
 
 def _find_again(attempts: Attempts, path: Path, provider: Provider) -> Attempt:
-    def owns(line: bytes) -> bool:
-        return provider.decode(line).custom_id in ids
-
-    ids = set(_ids(path))
-    attempt = reconcile(attempts, provider, owns=owns, elsewhere=frozenset)
-    if attempt is None:
-        raise AssertionError("a patient reconciliation ends")
-    return attempt
-
-
-def _ids(path: Path) -> Iterator[str]:
     with path.open("rb") as lines:
-        for line in lines:
-            if line.strip():
-                yield orjson.loads(line)["custom_id"]
+        ids = {provider.check(line)[0] for line in lines if not line.isspace()}
+    return reconcile(
+        attempts, provider, owns=lambda line: provider.decode(line).custom_id in ids
+    )
 
 
-def _facts(
-    path: Path, provider: Provider, metadata: dict[str, str] | None
-) -> RequestFile:
-    check = check_file(path, provider, bytes_told("checking"))
-    if check.problems:
-        raise InputError(describe_problems(path, check))
+def _new_batch(
+    path: Path, check: FileCheck, metadata: dict[str, str] | None
+) -> NewBatch:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return RequestFile(
+    return NewBatch(
+        path=path,
         token=f"{digest[:12]}-{token_hex(4)}",
         requests=check.requests,
         bytes=check.bytes,

@@ -1,1 +1,1 @@
-"""What a run does next, decided from its records alone."""
+"""What a run does next, decided from its directory alone; nothing is sent from here."""

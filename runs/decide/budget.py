@@ -1,13 +1,13 @@
-"""Money: what a run may still spend, kept in the records of its attempts."""
+"""What a run may still spend, from the records of its attempts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ...data.prices import price
 from ...errors import BudgetError
 from ...models import Usage
-from ..directory.records import UnitPlan, Verdict
+from ..directory.records import ShardPlan, Verdict
 from ..directory.run import Run, RunState
 from .steps import Step
 
@@ -20,12 +20,12 @@ _UNBILLED = {
     Verdict.FAILED,
     Verdict.PARKED,
     Verdict.NOT_CREATED,
-    Verdict.FOREIGN,
+    Verdict.NOT_OURS,
 }
 
 
-def reservation_usd(run: Run, unit: UnitPlan) -> float | None:
-    """Return the most that a batch of this unit may cost; None without a cap.
+def reservation_usd(run: Run, shard: ShardPlan) -> float | None:
+    """Return the most that a batch of this shard may cost; None without a cap.
 
     Input bytes / 2 as tokens, and `max_tokens` of output for each request, at the
     batch price.
@@ -34,7 +34,7 @@ def reservation_usd(run: Run, unit: UnitPlan) -> float | None:
     if job.max_cost_usd is None:
         return None
     usage = Usage(
-        input_tokens=unit.bytes // _BYTES_PER_TOKEN // unit.requests + 1,
+        input_tokens=shard.bytes // _BYTES_PER_TOKEN // shard.requests + 1,
         output_tokens=job.max_tokens or 0,
     )
     each = price(run.job.provider, run.job.template.model, usage)
@@ -43,26 +43,22 @@ def reservation_usd(run: Run, unit: UnitPlan) -> float | None:
             f"The price of {run.job.template.model!r} is unknown, so --max-cost-usd"
             " cannot be kept; drop it, or take a model with a known price."
         )
-    return each * unit.requests
+    return each * shard.requests
 
 
 def committed_usd(state: RunState) -> float:
     """Return what the run has spent, and what its open attempts may still spend.
 
-    A reservation is replaced by the real cost once usage is known, and kept where
-    it is not.
+    A reservation counts until the real cost is known.
     """
     total = 0.0
-    for unit in state.units.values():
-        for attempt in unit.attempts.all:
-            ended = attempt.ended
-            lost = unit.is_lost and attempt is unit.last
-            if ended is not None and ended.verdict in _UNBILLED and not lost:
-                continue
-            if ended is not None and ended.cost_usd is not None and not lost:
-                total += ended.cost_usd
-            else:
-                total += attempt.intent.reserved_usd or 0.0
+    for shard, attempt in state.attempts():
+        ended = attempt.ended
+        if ended is None or (shard.is_lost and attempt is shard.last):
+            total += attempt.intent.reserved_usd or 0.0
+        elif ended.verdict not in _UNBILLED:
+            reserved = attempt.intent.reserved_usd or 0.0
+            total += reserved if ended.cost_usd is None else ended.cost_usd
     return total
 
 
@@ -76,29 +72,24 @@ def affordable(run: Run, state: RunState, steps: Sequence[Step]) -> list[Step]:
     if cap is None:
         return list(steps)
     left = cap - committed_usd(state)
-    kept = []
-    refused: list[str] = []
+    kept: list[Step] = []
+    refused: tuple[str, float] | None = None
     for step in steps:
-        if step.kind != "submit" or state.units[step.unit].is_lost:
+        if step.kind != "submit" or state.shards[step.shard].is_lost:
             kept.append(step)
             continue
-        needed = reservation_usd(run, state.units[step.unit].plan) or 0.0
-        if needed <= left and not refused:
+        needed = reservation_usd(run, state.shards[step.shard].plan) or 0.0
+        if refused is None and needed <= left:
             left -= needed
             kept.append(step)
         else:
-            refused.append(step.unit)
-    if refused and not kept and not state.open_units:
-        raise BudgetError(_text(run, state, refused, cap))
+            refused = refused or (step.shard, needed)
+    if refused and not kept and not state.open_shards:
+        path, needed = refused
+        raise BudgetError(
+            f"The batch of {path} may cost {needed:,.4f} USD, but of {cap:,.4f} USD"
+            f" {committed_usd(state):,.4f} are spent or reserved. Nothing was sent, and"
+            " the run stays as it is; `batchwright cancel --run-dir"
+            f" {run.directory.url}` and then `resume` download what it has."
+        )
     return kept
-
-
-def _text(run: Run, state: RunState, refused: Iterable[str], cap: float) -> str:
-    first = next(iter(refused))
-    needed = reservation_usd(run, state.units[first].plan) or 0.0
-    return (
-        f"The batch of {first} may cost {needed:,.4f} USD, but of {cap:,.4f} USD"
-        f" {committed_usd(state):,.4f} are spent or reserved. Nothing was sent, and the"
-        f" run stays as it is; `batchwright cancel --run-dir {run.directory.url}` and"
-        " then `resume` land what it has."
-    )

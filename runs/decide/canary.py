@@ -1,4 +1,4 @@
-"""The first rows go alone; the rest only if enough of them succeed."""
+"""The first rows go alone; the rest is sent only if enough of them succeed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import orjson
 from ...errors import CanaryError
 from ...models import Outcome
 from ..directory.records import Verdict
-from ..directory.run import Run, RunState, Unit
+from ..directory.run import Run, RunState, Shard
 
 __all__ = ["check_canary"]
 
@@ -25,13 +25,13 @@ def check_canary(run: Run, state: RunState) -> None:
     job = run.job.job
     if job.canary is None or state.plan is None or state.cancelled:
         return
-    unit = state.units[state.plan.shards[0].path]
-    if not unit.is_settled:
+    shard = state.shards[state.plan.shards[0].path]
+    if not shard.is_settled:
         return
     data = run.directory.read("canary.json")
     if data is None:
-        succeeded, errors = _judge(run, unit)
-        record = {"rows": unit.plan.requests, "succeeded": succeeded, "errors": errors}
+        succeeded, errors = _count(run, shard)
+        record = {"rows": shard.plan.requests, "succeeded": succeeded, "errors": errors}
         data = orjson.dumps(record)
         run.directory.write("canary.json", data)
     found = orjson.loads(data)
@@ -40,31 +40,29 @@ def check_canary(run: Run, state: RunState) -> None:
         raise CanaryError(
             f"Only {found['succeeded']} of the first {found['rows']} rows succeeded"
             f" ({job.canary_success:.0%} were asked for), so the rest was not sent:"
-            f" {causes}. Mend the job and start a new run; `batchwright cancel"
-            f" --run-dir {run.directory.url}` and `resume` land what this one has."
+            f" {causes}. Correct the job and start a new run; `batchwright cancel"
+            f" --run-dir {run.directory.url}` and `resume` download what this one has."
         )
 
 
-def _judge(run: Run, unit: Unit) -> tuple[int, list[tuple[str, int]]]:
-    """Return how many rows gave a valid answer, and why the others did not."""
-    last = unit.last
-    ended = last.ended if last else None
-    if last is None or ended is None or ended.verdict is not Verdict.LANDED:
+def _count(run: Run, shard: Shard) -> tuple[int, list[tuple[str, int]]]:
+    """Return how many rows have a valid answer, and why the others have none."""
+    if shard.verdict is not Verdict.DOWNLOADED:
+        ended = shard.last.ended if shard.last else None
         text = (ended.text if ended else None) or "no results"
-        return 0, [(text, unit.plan.requests)]
+        return 0, [(text, shard.plan.requests)]
     answer = run.job.answer()
     errors: Counter[str] = Counter()
-    good: set[str | None] = set()
-    name = f"{unit.path}/attempts/{last.number:03}.output.jsonl"
-    with run.directory.local(name) as path, path.open("rb") as lines:
+    valid: set[str | None] = set()
+    with run.directory.local(shard.output_name) as path, path.open("rb") as lines:
         for line in lines:
             result = run.format.decode(line)
             error = result.error or str(result.outcome)
             if result.outcome is Outcome.SUCCEEDED:
                 _, invalid = answer.validate([result], run.format)
                 if not invalid:
-                    good.add(result.custom_id)
+                    valid.add(result.custom_id)
                     continue
                 error = invalid[0]
             errors[error[:200]] += 1
-    return len(good), errors.most_common(_SHOWN)
+    return len(valid), errors.most_common(_SHOWN)

@@ -1,1 +1,1 @@
-"""The run directory: storage, lock and records. It is the only state of a run."""
+"""The run directory: storage, lock and records. A run has no other state."""

@@ -1,13 +1,14 @@
-"""Which client talks for a run: the sandbox's own, or the account's.
+"""The client that a run's calls go through, and whether its key is the run's own.
 
-The account's key comes from the environment, or from where the job's `credentials`
-point; who can look there says so with `keys_from`.
+The key comes from the environment, or from where the job's `credentials` point;
+`keys_from` says how those are read.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING
 
 from ...data.job import BatchJob
 from ...data.resolve import ResolvedJob
-from ...errors import InputError, ScopeError
-from ...providers import Provider, get_provider
+from ...errors import InputError, ScopeError, UnknownBatchError
+from ...models import Account
+from ...providers import Provider, get_provider, get_vendor
 from .storage import Directory
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Credentials",
     "KeySource",
+    "Known",
+    "checked_account",
     "credentials_of",
     "keys_from",
     "provider_for",
@@ -35,26 +39,35 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What opens an account."""
+    """A key, and the service that it is for."""
 
     api_key: str = field(repr=False)
     base_url: str | None = None
-    """Where the key is good; None leaves it to the environment."""
+    """The service's address; None leaves it to the environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is on record of the account in which a batch is created."""
+
+    batch_ids: AbstractSet[str] = frozenset()
+    """Batches that its key must see."""
+    account: Account | None = None
+    """Whose they are."""
 
 
 KeySource = Callable[[str, str], Credentials]
-"""From the name in a job's `credentials`, and its provider, to what it stands for."""
+"""Reads credentials, given the name in a job's `credentials` and its provider."""
 
 _key_source: ContextVar[KeySource | None] = ContextVar(
     "batchwright_key_source", default=None
 )
-_KEY_VARIABLES = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 _sandboxes: dict[str, Sandbox] = {}
 
 
 @contextmanager
 def keys_from(source: KeySource) -> Iterator[None]:
-    """Ask `source`, once for each name, where a job of this block names credentials."""
+    """Read the credentials that jobs name with `source` within the block, each once."""
     token = _key_source.set(cache(source))
     try:
         yield
@@ -66,7 +79,7 @@ def keys_from(source: KeySource) -> Iterator[None]:
 def with_sandbox(directory: Directory, job: ResolvedJob) -> Iterator[None]:
     """Run the job's own sandbox for the block, if it is a job of the sandbox.
 
-    Its state lies in the run directory, so a resumed run finds its batches.
+    Its state is kept in the run directory, so a resumed run finds its batches.
     """
     if not job.synthetic or directory.url in _sandboxes:
         yield
@@ -87,28 +100,28 @@ def with_sandbox(directory: Directory, job: ResolvedJob) -> Iterator[None]:
 
 
 def credentials_of(job: BatchJob) -> Credentials | None:
-    """Return what the job's `credentials` stand for; None means the environment.
+    """Return the credentials that the job names; None means the environment.
 
     Raises:
-        InputError: They cannot be had, here or at all.
+        InputError: They cannot be read, here or at all.
     """
     if job.credentials is None or job.sandbox:
         return None
     source = _key_source.get()
     if source is None:
         raise InputError(
-            f"The key of this job lies in {job.credentials!r} on the Prefect server,"
-            " which is read in flows and tasks alone; use `run_batch` or the commands."
+            f"The key of this job is in {job.credentials!r} on the Prefect server,"
+            " which only flows and tasks can read; use `run_batch` or the commands."
         )
     return source(job.credentials, job.provider)
 
 
 def provider_for(directory: Directory, job: ResolvedJob) -> Provider:
-    """Return the client that this run's batches are made and read with.
+    """Return the client that creates and reads this run's batches.
 
     Raises:
         MissingKeyError: There is no key.
-        ScopeError: The job's credentials are good elsewhere by now.
+        ScopeError: The job's credentials are for another address by now.
     """
     if not job.synthetic:
         named = credentials_of(job.job)
@@ -119,22 +132,57 @@ def provider_for(directory: Directory, job: ResolvedJob) -> Provider:
                 f" of this run are at {job.base_url}. Nothing was sent."
             )
         key = named.api_key if named else None
-        return _provider(job.provider, job.base_url, key, _environment_keys())
+        return _provider(
+            job.provider, job.base_url, key, _environment_keys(job.provider)
+        )
     sandbox = _sandboxes.get(directory.url)
     if sandbox is None:
         raise InputError(
             f"{directory.url} is a sandbox run; continue it with `batchwright resume"
             f" {directory.url}`, which starts its sandbox."
         )
-    urls = {
-        "openai": sandbox.openai_base_url,
-        "anthropic": sandbox.anthropic_base_url,
-    }
-    return _provider(job.provider, urls[job.provider], sandbox.api_key, ())
+    base_url = sandbox.base_url(job.provider)
+    return _provider(job.provider, base_url, sandbox.api_key, ())
 
 
-def _environment_keys() -> tuple[str | None, ...]:
-    return tuple(map(os.environ.get, _KEY_VARIABLES))
+def checked_account(provider: Provider, known: Known) -> Account:
+    """Look at the account; make sure that the batches of the run are in it.
+
+    Response headers show it where they name organisation and project, now and on
+    record; otherwise one recorded batch must be retrievable.
+
+    Raises:
+        ScopeError: It is another account, so absence in it proves nothing.
+    """
+    account = provider.account()
+    before = known.account
+    if before is not None:
+        pairs = (
+            (before.organization, account.organization),
+            (before.project, account.project),
+        )
+        for was, now in pairs:
+            if was and now and was != now:
+                raise ScopeError(
+                    f"This key belongs to {now!r}, but the batches of this run belong"
+                    f" to {was!r}; set the key that started the run. Nothing was sent."
+                )
+        if all(was and now for was, now in pairs):
+            return account
+    if known.batch_ids:
+        batch_id = max(known.batch_ids)
+        try:
+            provider.retrieve(batch_id)
+        except UnknownBatchError as exc:
+            raise ScopeError(
+                f"This key does not see batch {batch_id}, which this run created; set"
+                " the key that started the run. Nothing was sent."
+            ) from exc
+    return account
+
+
+def _environment_keys(provider: str) -> tuple[str | None, ...]:
+    return tuple(map(os.environ.get, get_vendor(provider).key_variables))
 
 
 # A client costs tens of milliseconds to build, mostly its TLS context. It keeps the

@@ -1,13 +1,15 @@
 """The attempts of one request file, as records in a folder.
 
-`NNN.intent.json` claims, `NNN.batch.json` names the batch, `NNN.ended.json` says
-that all it gave has landed. Where the second is absent after the first, nobody
-knows yet whether a batch exists: `reconcile` finds out.
+`NNN.intent.json` claims, `NNN.batch.json` names the batch, and `NNN.ended.json` says
+that its results are on disk. A claim without a batch is a lost creation: nobody
+knows whether a batch exists until `reconcile` has found out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -51,24 +53,29 @@ class Attempt:
     ended: Ended | None = None
 
     @property
+    def verdict(self) -> Verdict | None:
+        """Why it is over; None while it is not."""
+        return self.ended.verdict if self.ended else None
+
+    @property
     def is_lost(self) -> bool:
         """Whether a batch may exist that is on no record.
 
-        Also where the one that was taken for it proved to be somebody else's.
+        Also where the batch that was taken for it proved to be another client's.
         """
         if self.ended is not None:
-            return self.ended.verdict is Verdict.FOREIGN
+            return self.verdict is Verdict.NOT_OURS
         return self.batch is None
 
     @property
-    def is_provisional(self) -> bool:
-        """Whether its batch may prove to be somebody else's."""
-        return self.batch is not None and self.batch.provisional
+    def is_open(self) -> bool:
+        """Whether its batch still runs, or has results that are not downloaded."""
+        return self.batch is not None and self.ended is None
 
     @property
-    def is_open(self) -> bool:
-        """Whether its batch still runs, or has results that are not landed."""
-        return self.batch is not None and self.ended is None
+    def created_at(self) -> datetime:
+        """When its batch was created, or else claimed."""
+        return (self.batch and self.batch.created_at) or self.intent.claimed_at
 
 
 @dataclass(slots=True)
@@ -82,8 +89,8 @@ class Attempts:
     all: list[Attempt] = field(default_factory=list)
 
     @classmethod
-    def read(cls, records: Records, prefix: str, names: list[str]) -> Attempts:
-        """Build from the records; `names` are the files that stand under `prefix`."""
+    def read(cls, records: Records, prefix: str, names: Iterable[str]) -> Attempts:
+        """Build from the records; `names` are the files that exist under `prefix`."""
         attempts = cls(records.directory, prefix)
         present = set(names)
         for number in sorted(
@@ -110,29 +117,23 @@ class Attempts:
         return self.all[-1] if self.all else None
 
     @property
-    def settled(self) -> bool:
-        """Whether no further attempt of this file is wanted."""
-        return self.last is not None and (
-            self.last.ended is not None
-            and self.last.ended.verdict
-            in {Verdict.LANDED, Verdict.FAILED, Verdict.GONE}
-        )
-
-    @property
-    def foreign_ids(self) -> set[str]:
-        """Batches that were taken for ours and proved not to be."""
-        return {
-            attempt.batch.id
-            for attempt in self.all
-            if attempt.batch
-            and attempt.ended
-            and attempt.ended.verdict is Verdict.FOREIGN
-        }
+    def next_number(self) -> int:
+        """The number of the next attempt."""
+        return self.last.number + 1 if self.last else 0
 
     @property
     def batch_ids(self) -> set[str]:
-        """Every batch on record."""
+        """Every batch on record, those that proved to be another client's too."""
         return {attempt.batch.id for attempt in self.all if attempt.batch}
+
+    @property
+    def own_batch_ids(self) -> set[str]:
+        """Every batch on record, without those that proved to be another client's."""
+        return {
+            attempt.batch.id
+            for attempt in self.all
+            if attempt.batch and attempt.verdict is not Verdict.NOT_OURS
+        }
 
     def uploaded(self, digest: str) -> str | None:
         """Return the newest upload of a request file with this content."""
@@ -147,7 +148,7 @@ class Attempts:
         Raises:
             RunBusyError: Another process claimed this attempt.
         """
-        number = self.last.number + 1 if self.last else 0
+        number = self.next_number
         data = intent.model_dump_json(indent=1).encode()
         try:
             self.directory.write_once(self.name(number, "intent"), data)
@@ -169,24 +170,31 @@ class Attempts:
             RunBusyError: Another process found another batch for this claim.
         """
         created = Created(**dict(batch), provisional=provisional)
-        standing = self._stand(attempt.number, "batch", created)
-        if standing.id != batch.id:
+        recorded = self._write_or_read(attempt.number, "batch", created)
+        if recorded.id != batch.id:
             raise RunBusyError(
-                f"Another process took batch {standing.id} for the claim of"
+                f"Another process took batch {recorded.id} for the claim of"
                 f" {self.directory.url}/{self.prefix}, but here it is {batch.id};"
                 " resume the run, and the results will decide."
             )
-        attempt.batch = standing
+        attempt.batch = recorded
 
     def close(self, attempt: Attempt, ended: Ended) -> None:
-        """Write down that the attempt is over; the first record of that stands."""
-        attempt.ended = self._stand(attempt.number, "ended", ended)
+        """Write down that the attempt is over; the first record of that counts."""
+        attempt.ended = self._write_or_read(attempt.number, "ended", ended)
 
-    def _stand(self, number: int, kind: str, record: Record) -> Record:
-        """Write the record, and return it or the one that stands there already.
+    def close_unsent(self, attempt: Attempt, text: str) -> None:
+        """Write down that the attempt made no batch."""
+        self.close(
+            attempt,
+            Ended(verdict=Verdict.NOT_CREATED, at=datetime.now(UTC), text=text),
+        )
 
-        On shared storage another process may have been faster, or our own write
-        was repeated by the store's client after its answer was lost.
+    def _write_or_read(self, number: int, kind: str, record: Record) -> Record:
+        """Write the record; return it, or the one that is there already.
+
+        On shared storage another process may have been faster, or the store's client
+        may have repeated our own write after its answer was lost.
         """
         name = self.name(number, kind)
         try:

@@ -1,4 +1,4 @@
-"""The runs under one root, which share an account."""
+"""The runs right below one folder, the root; they share an account."""
 
 from __future__ import annotations
 
@@ -6,33 +6,51 @@ from collections.abc import Iterator
 
 import orjson
 
+from ...settings import get_settings
 from .storage import Directory
 
-__all__ = ["parent", "recorded_under", "run_directories"]
+__all__ = ["is_open", "lies_in", "open_runs", "recorded_beside", "run_directories"]
 
 
-def parent(directory: Directory) -> Directory:
-    """Return the folder that holds this run and its neighbours."""
-    return Directory(directory.url.rstrip("/").rpartition("/")[0] or "/")
-
-
-def run_directories(root: Directory) -> Iterator[Directory]:
-    """Yield the folders right below `root` that hold a run, by name."""
-    for name in root.children():
+def run_directories(root: str | None = None) -> Iterator[Directory]:
+    """Yield the runs right below `root`, by name; None: `BATCHWRIGHT_RUNS_DIR`."""
+    folder = Directory(root or get_settings().runs_dir)
+    for name in folder.children():
         if not name.startswith("."):
-            child = root.at(name)
+            child = folder.at(name)
             if child.exists("job.json"):
                 yield child
 
 
-def recorded_under(root: Directory) -> set[str]:
-    """Return the ID of every batch on record in the runs below `root`.
+def open_runs(root: str | None = None) -> list[str]:
+    """Return the directories of the runs below `root` that are not done."""
+    return [each.url for each in run_directories(root) if not each.exists("done.json")]
+
+
+def is_open(run_dir: str) -> bool:
+    """Whether there is a run in this directory that is not done."""
+    directory = Directory(run_dir)
+    return directory.exists("job.json") and not directory.exists("done.json")
+
+
+def lies_in(run_dir: str, root: str | None = None) -> bool:
+    """Whether a run is right below a folder; None: `BATCHWRIGHT_RUNS_DIR`."""
+    folder = Directory(root or get_settings().runs_dir).url.rstrip("/")
+    return _root(Directory(run_dir)) == folder
+
+
+def recorded_beside(directory: Directory) -> set[str]:
+    """Return the ID of every batch on record in the runs under the same root.
 
     Reads one small file per batch: only for the rare lost creation.
     """
     return {
         orjson.loads(data)["id"]
-        for directory in run_directories(root)
-        for name in directory.names()
-        if name.endswith(".batch.json") and (data := directory.read(name))
+        for each in run_directories(_root(directory) or "/")
+        for name in each.names()
+        if name.endswith(".batch.json") and (data := each.read(name))
     }
+
+
+def _root(directory: Directory) -> str:
+    return directory.url.rstrip("/").rpartition("/")[0]

@@ -1,4 +1,4 @@
-"""One worker per run on one disk: a lock that the kernel frees when it dies."""
+"""One process at a time works on a local run; the kernel frees a dead one's lock."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ __all__ = ["locked"]
 
 @contextmanager
 def locked(directory: Directory) -> Iterator[None]:
-    """Hold the directory's lock for the block; a remote directory has none.
+    """Hold the directory's lock for the block.
 
-    There the exclusive creation of each attempt's intent decides alone.
+    A remote directory has no lock: there only the exclusive creation of each claim
+    keeps two processes apart.
 
     Raises:
         RunBusyError: Another process holds it.
@@ -29,13 +30,11 @@ def locked(directory: Directory) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, thread_local=False)
     try:
-        lock.acquire(blocking=False)
+        acquired = lock.acquire(blocking=False)
     except Timeout as exc:
         raise RunBusyError(
             f"Another process works on {directory.url}; it goes on there, and"
-            f" `batchwright status {directory.url}` shows where it stands."
+            f" `batchwright status {directory.url}` shows how far it is."
         ) from exc
-    try:
+    with acquired:
         yield
-    finally:
-        lock.release()

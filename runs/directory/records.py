@@ -6,19 +6,29 @@ from bisect import bisect_right
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ...models import Batch, Outcome
 
-__all__ = ["Created", "Ended", "Plan", "RoundPlan", "ShardPlan", "UnitPlan", "Verdict"]
+__all__ = [
+    "Created",
+    "Ended",
+    "InputShardPlan",
+    "Plan",
+    "RoundPlan",
+    "ShardPlan",
+    "Verdict",
+]
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(
+        frozen=True, validate_by_name=True, serialize_by_alias=True
+    )
 
 
-class UnitPlan(_Record):
-    """One request file, and so one batch at a time."""
+class ShardPlan(_Record):
+    """One request file, so one batch at a time."""
 
     path: str
     """Its folder in the run: `shards/00000` or `rounds/1/00000`."""
@@ -29,12 +39,12 @@ class UnitPlan(_Record):
 
     def owns(self, row: int, round_: int) -> bool:
         """Whether a result with these numbers may answer a request of this file."""
-        del row  # a round takes its rows from anywhere
+        del row  # a round has rows of any shard
         return self.path.startswith(f"rounds/{round_}/")
 
 
-class ShardPlan(UnitPlan):
-    """A contiguous slice of the rows; its requests are the first round."""
+class InputShardPlan(ShardPlan):
+    """A contiguous slice of the input's rows; its requests are the first round."""
 
     first_row: int
     rows_name: str
@@ -48,11 +58,11 @@ class ShardPlan(UnitPlan):
 
 
 class Plan(_Record):
-    """`plan.json`: from here on the input is never read again."""
+    """`plan.json`: once it exists, the input is never read again."""
 
     nonce: str
     rows: int
-    shards: tuple[ShardPlan, ...]
+    shards: tuple[InputShardPlan, ...]
     created_at: datetime
     seconds: float
     """How long generation took."""
@@ -63,28 +73,30 @@ class Plan(_Record):
 
 
 class RoundPlan(_Record):
-    """`rounds/N/plan.json`; without units it says that no round is needed."""
+    """`rounds/N/plan.json`; without shards it says that no round is needed."""
 
     number: int
-    units: tuple[UnitPlan, ...]
+    shards: tuple[ShardPlan, ...] = Field(
+        validation_alias="units", serialization_alias="units"
+    )
     created_at: datetime
     resent: tuple[str, ...] = ()
-    """Units whose results are gone and whose requests are in this round again."""
+    """Shards whose results are gone; this round sends their requests again."""
 
 
 class Verdict(StrEnum):
-    """Why an attempt is over."""
+    """Why an attempt is over. The values are stored, so they never change."""
 
-    LANDED = "landed"
+    DOWNLOADED = "landed"
     """Its results are in `NNN.output.jsonl`."""
     FAILED = "failed"
-    """The provider refused the input; nothing ran, and sending it again is vain."""
+    """The provider refused the input; nothing ran, and no attempt follows."""
     PARKED = "parked"
     """The provider had no capacity; nothing ran, and another attempt follows."""
     NOT_CREATED = "not_created"
     """The create call made no batch; another attempt follows."""
-    FOREIGN = "foreign"
-    """The batch that was taken for ours is somebody else's."""
+    NOT_OURS = "foreign"
+    """Another client created the batch that was taken for this attempt's."""
     GONE = "gone"
     """It ran and was paid for, but the provider no longer has the results."""
 
@@ -93,20 +105,20 @@ class Created(Batch):
     """`NNN.batch.json`: the attempt's batch, as it was right after creation."""
 
     provisional: bool = False
-    """Whether it was found, bears no token, and is ours only if its results say so."""
+    """Whether it was found without a token, so that only its results can prove it."""
 
 
 class Ended(_Record):
-    """`NNN.ended.json`: everything that the attempt gave is on disk."""
+    """`NNN.ended.json`: all that the attempt gave is on disk."""
 
     verdict: Verdict
     batch: Batch | None = None
     at: datetime
     lines: int = 0
     again: int = 0
-    """Requests without a success that another round may help."""
+    """Requests that did not succeed and may succeed in another round."""
     outcomes: dict[Outcome, int] = {}
-    """Result lines by outcome, before any response model had its say."""
+    """Result lines by outcome, before the response model checked any answer."""
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = 0.0
@@ -114,6 +126,6 @@ class Ended(_Record):
     in_flight: int = 0
     """Other batches of the run that were open at that time."""
     token_limit: int | None = None
-    """Tokens that may be enqueued for the model, where a parked batch was told."""
+    """Tokens that may be enqueued for the model, if the refusal named the limit."""
     text: str | None = None
-    """The provider's words where the verdict is not `landed`."""
+    """The provider's explanation where the verdict is not `landed`."""

@@ -1,31 +1,32 @@
-"""Where a run stands, read from its directory alone."""
+"""How far a run is, read from its directory alone."""
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import orjson
 
-from ...data.requests.generate import batch_limits
 from ...data.resolve import ResolvedJob
 from ...errors import InputError
 from ...models import RunReport
-from ...providers import Format, Limits, Provider, get_format
+from ...providers import Format, Provider, get_format
 from .access import provider_for
 from .attempts import Attempt, Attempts, Records
-from .records import Plan, RoundPlan, UnitPlan, Verdict
+from .records import Plan, RoundPlan, ShardPlan, Verdict
 from .storage import Directory
 
-__all__ = ["Run", "RunState", "Unit"]
+__all__ = ["Run", "RunState", "Shard"]
+
+_SETTLED = {Verdict.DOWNLOADED, Verdict.FAILED, Verdict.GONE}
 
 
 @dataclass(slots=True)
-class Unit:
-    """One request file of the run, with what was tried to get it answered."""
+class Shard:
+    """One request file of the run, and the attempts to get it answered."""
 
-    plan: UnitPlan
+    plan: ShardPlan
     attempts: Attempts
 
     @property
@@ -39,8 +40,13 @@ class Unit:
         return self.attempts.last
 
     @property
+    def verdict(self) -> Verdict | None:
+        """Why its newest attempt is over; None where there is none, or it is not."""
+        return self.last.verdict if self.last else None
+
+    @property
     def is_open(self) -> bool:
-        """Whether its batch is on record and not landed."""
+        """Whether its batch is on record and not downloaded."""
         return self.last is not None and self.last.is_open
 
     @property
@@ -50,53 +56,59 @@ class Unit:
 
     @property
     def is_settled(self) -> bool:
-        """Whether all that it can give has landed."""
-        return self.attempts.settled
+        """Whether no further attempt of this file follows."""
+        return self.verdict in _SETTLED
+
+    @property
+    def output_name(self) -> str:
+        """Where the results of its newest attempt are, within the run."""
+        number = self.last.number if self.last else 0
+        return f"{self.path}/attempts/{number:03}.output.jsonl"
 
 
 @dataclass(slots=True)
 class RunState:
-    """One reading of the directory; it may be old the moment it is made."""
+    """One reading of the directory; it may be out of date at once."""
 
     names: frozenset[str]
     plan: Plan | None
     rounds: list[RoundPlan]
-    units: dict[str, Unit]
+    shards: dict[str, Shard]
     """Of all rounds, in the order in which they are sent."""
     cancelled: bool
     report: RunReport | None
     """Set once the run is done."""
     resend_round: int | None = None
-    """The round in which requests whose results are gone shall be sent again."""
+    """The round that sends requests again whose results are gone."""
 
     @property
-    def open_units(self) -> list[Unit]:
-        """Units whose batch is at the provider or not yet landed."""
-        return [unit for unit in self.units.values() if unit.is_open]
+    def open_shards(self) -> list[Shard]:
+        """Shards whose batch is at the provider or not yet downloaded."""
+        return [shard for shard in self.shards.values() if shard.is_open]
 
     @property
-    def gone_units(self) -> list[Unit]:
-        """Units whose results are gone and that no round has sent again."""
+    def gone_shards(self) -> list[Shard]:
+        """Shards whose results are gone and that no round has sent again."""
         resent = {path for round_ in self.rounds for path in round_.resent}
         return [
-            unit
-            for unit in self.units.values()
-            if unit.path not in resent
-            and unit.last is not None
-            and unit.last.ended is not None
-            and unit.last.ended.verdict is Verdict.GONE
+            shard
+            for shard in self.shards.values()
+            if shard.path not in resent and shard.verdict is Verdict.GONE
         ]
 
     @property
-    def batch_ids(self) -> set[str]:
-        """Every batch on record, adopted ones that proved foreign left out."""
-        return {
-            attempt.batch.id
-            for unit in self.units.values()
-            for attempt in unit.attempts.all
-            if attempt.batch
-            and not (attempt.ended and attempt.ended.verdict is Verdict.FOREIGN)
-        }
+    def newest_shards(self) -> list[Shard]:
+        """Shards of the newest round; none where that one was not needed."""
+        if self.plan is None:
+            return []
+        plans = self.rounds[-1].shards if self.rounds else self.plan.shards
+        return [self.shards[plan.path] for plan in plans]
+
+    def attempts(self) -> Iterator[tuple[Shard, Attempt]]:
+        """Yield every attempt with its shard."""
+        for shard in self.shards.values():
+            for attempt in shard.attempts.all:
+                yield shard, attempt
 
 
 class Run:
@@ -128,17 +140,12 @@ class Run:
         """The wire format of the run's provider."""
         return get_format(self.job.provider, self.job.base_url)
 
-    @property
-    def limits(self) -> Limits:
-        """What one batch of this job may hold."""
-        return batch_limits(self.job.job, self.format)
-
     def provider(self) -> Provider:
         """Return the client of the run's provider; it is shared."""
         return provider_for(self.directory, self.job)
 
     def state(self) -> RunState:
-        """Read where the run stands. One listing, and the records that are new."""
+        """Read how far the run is: one listing, and the records that are new."""
         names = self.directory.names()
         present = frozenset(names)
         report = None
@@ -146,37 +153,30 @@ class Run:
             report = RunReport.model_validate_json(
                 self.directory.read("report.json") or b""
             )
+        resend_round: int | None = None
+        if "resend-lost.json" in present:
+            data = self.directory.read("resend-lost.json") or b"{}"
+            resend_round = orjson.loads(data).get("round")
         plan = None
         rounds: list[RoundPlan] = []
-        units: dict[str, Unit] = {}
+        shards: dict[str, Shard] = {}
         if "plan.json" in present:
-            plan = self._records.read("plan.json", Plan)
-            while (name := f"rounds/{len(rounds) + 1}/plan.json") in present:
-                rounds.append(self._records.read(name, RoundPlan))
-            grouped = _attempt_files(names)
-            for part in (plan.shards, *(round_.units for round_ in rounds)):
-                for unit_plan in part:
-                    prefix = f"{unit_plan.path}/attempts/"
-                    attempts = Attempts.read(
-                        self._records, prefix, grouped.get(prefix, [])
-                    )
-                    units[unit_plan.path] = Unit(unit_plan, attempts)
+            plan = self.plan()
+            while f"rounds/{len(rounds) + 1}/plan.json" in present:
+                rounds.append(self.round_plan(len(rounds) + 1))
+            grouped = _by_folder(names)
+            for plans in (plan.shards, *(round_.shards for round_ in rounds)):
+                for each in plans:
+                    shards[each.path] = self._shard(each, grouped)
         return RunState(
             names=present,
             plan=plan,
             rounds=rounds,
-            units=units,
+            shards=shards,
             cancelled="cancelled.json" in present,
             report=report,
-            resend_round=self._resend_round(present),
+            resend_round=resend_round,
         )
-
-    def _resend_round(self, present: AbstractSet[str]) -> int | None:
-        if "resend-lost.json" not in present:
-            return None
-        data = self.directory.read("resend-lost.json") or b"{}"
-        found: int | None = orjson.loads(data).get("round")
-        return found
 
     def plan(self) -> Plan:
         """Return the plan of a run that has one."""
@@ -186,21 +186,25 @@ class Run:
         """Return the plan of a further round that has one."""
         return self._records.read(f"rounds/{number}/plan.json", RoundPlan)
 
-    def unit(self, path: str) -> Unit:
-        """Return one unit as it stands now. Lists that unit's folder alone."""
-        kind, number, *rest = path.split("/")
-        units = (
+    def shard(self, path: str) -> Shard:
+        """Return one shard as it is now; lists the folder of that shard alone."""
+        folder, _, index = path.rpartition("/")
+        plans: tuple[ShardPlan, ...] = (
             self.plan().shards
-            if kind == "shards"
-            else self.round_plan(int(number)).units
+            if folder == "shards"
+            else self.round_plan(int(folder.removeprefix("rounds/"))).shards
         )
-        plan = units[int(rest[0] if rest else number)]
         prefix = f"{path}/attempts/"
         names = [prefix + name for name in self.directory.at(prefix[:-1]).names()]
-        return Unit(plan, Attempts.read(self._records, prefix, names))
+        return self._shard(plans[int(index)], {prefix: names})
+
+    def _shard(self, plan: ShardPlan, names: dict[str, list[str]]) -> Shard:
+        prefix = f"{plan.path}/attempts/"
+        return Shard(plan, Attempts.read(self._records, prefix, names.get(prefix, ())))
 
 
-def _attempt_files(names: list[str]) -> dict[str, list[str]]:
+def _by_folder(names: Iterable[str]) -> dict[str, list[str]]:
+    """Group the files of attempts by their folder."""
     grouped: dict[str, list[str]] = {}
     for name in names:
         folder, _, _ = name.rpartition("/")

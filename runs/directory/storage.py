@@ -1,8 +1,8 @@
 """A folder, local or behind an fsspec URL, in which every file appears whole.
 
-Locally a file is written under a temporary name, synced and renamed; remotely
-it is one PUT. `write_once` is the one primitive that exactly-once creation
-stands on: of two writers of one name, exactly one succeeds.
+Locally a file is written under a temporary name, synced and renamed; remotely it
+is one PUT. Creating each batch exactly once depends on `write_once`: of two
+processes that write the same name, exactly one succeeds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from upath import UPath
 
-from ...errors import is_disk_full
+from ...data.files import full_disk_named, new_file, put_in_place
 from .remote import open_store, reaching
 
 __all__ = ["Directory"]
@@ -47,20 +47,18 @@ class Directory:
         return Directory(f"{self.url.rstrip('/')}/{name}")
 
     def local_path(self, name: str = "") -> Path:
-        """Return where `name` lies on this machine; only where `is_local`."""
+        """Return the path of `name` on this machine; only where `is_local`."""
         return Path(self.url) / name
 
     def read(self, name: str) -> bytes | None:
         """Return the file's bytes; None where there is no such file."""
-        try:
+        with suppress(FileNotFoundError):
             if self.is_local:
                 return self.local_path(name).read_bytes()
             with reaching(self.url):
                 data: bytes = self._fs.cat_file(self._remote(name))
-        except FileNotFoundError:
-            return None
-        else:
-            return data
+                return data
+        return None
 
     def exists(self, name: str) -> bool:
         """Whether there is a file or folder of this name."""
@@ -73,17 +71,11 @@ class Directory:
         """Create the file, whole and on disk.
 
         Raises:
-            FileExistsError: Somebody was first; the file is theirs.
+            FileExistsError: Another process created it first.
         """
         if self.is_local:
-            temporary = self._temporary(name)
-            try:
-                with _full_disk_named(self.url):
-                    _write_synced(temporary, data)
-                    os.link(temporary, self.local_path(name))
-            finally:
-                temporary.unlink(missing_ok=True)
-            _sync_folder(self.local_path(name).parent)
+            with new_file(self.local_path(name), exclusive=True) as temporary:
+                temporary.write_bytes(data)
             return
         with reaching(self.url, writing=True):
             try:
@@ -96,29 +88,19 @@ class Directory:
 
     def write(self, name: str, data: bytes) -> None:
         """Create or replace the file; a reader sees the old or the new one, whole."""
-        with self.new_file(name) as temporary:
-            temporary.write_bytes(data)
-
-    @contextmanager
-    def new_file(self, name: str) -> Iterator[Path]:
-        """Give a local path to write to; it becomes `name` when the block ends well."""
-        temporary = self._temporary(name)
-        try:
-            with _full_disk_named(self.url if self.is_local else temporary.parent):
-                yield temporary
-                self.adopt(temporary, name)
-        finally:
-            temporary.unlink(missing_ok=True)
+        if self.is_local:
+            with new_file(self.local_path(name)) as temporary:
+                temporary.write_bytes(data)
+        else:
+            with reaching(self.url, writing=True):
+                self._fs.pipe_file(self._remote(name), data)
 
     def adopt(self, source: Path, name: str) -> None:
         """Move a finished local file to `name`, replacing what is there."""
         if self.is_local:
             target = self.local_path(name)
             target.parent.mkdir(parents=True, exist_ok=True)
-            with source.open("rb+") as file:
-                os.fsync(file.fileno())
-            source.replace(target)
-            _sync_folder(target.parent)
+            put_in_place(source, target)
         else:
             with reaching(self.url, writing=True):
                 self._fs.put_file(str(source), self._remote(name))
@@ -132,7 +114,7 @@ class Directory:
             parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=".tmp-", dir=parent))
         try:
-            with _full_disk_named(parent or folder.parent):
+            with full_disk_named(folder.parent):
                 yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -189,7 +171,7 @@ class Directory:
         )
 
     def age_seconds(self, name: str) -> float:
-        """How long ago the file was written, by the storage's own clock."""
+        """Return how long ago the file was written, by the storage's own clock."""
         probe = f".clock-{token_hex(4)}"
         self.write(probe, b"")
         try:
@@ -219,39 +201,3 @@ class Directory:
 
     def _remote(self, name: str) -> str:
         return str((self._path / name).path) if name else str(self._path.path)
-
-    def _temporary(self, name: str) -> Path:
-        if self.is_local:
-            parent = self.local_path(name).parent
-            parent.mkdir(parents=True, exist_ok=True)
-        else:
-            parent = Path(tempfile.gettempdir())
-        return parent / f".tmp-{token_hex(8)}"
-
-
-@contextmanager
-def _full_disk_named(folder: str | Path) -> Iterator[None]:
-    """Say within the block on whose disk no room is left; writing itself does not."""
-    try:
-        yield
-    except OSError as exc:
-        if is_disk_full(exc) and exc.filename is None:
-            exc.filename = str(folder)
-        raise
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    if os.name == "nt":  # Windows syncs a folder with its files
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,1 +1,1 @@
-"""What a run did and costs, for people and programs."""
+"""What people read about a run: its report, a table of its batches, a dry run."""

@@ -1,19 +1,43 @@
-"""A run batch by batch, as rows for people: what was sent, and how it stands."""
+"""The batches of a run as a table for people: what was sent, and its status."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from ...models import Batch, Outcome
 from ..directory.attempts import Attempt
 from ..directory.records import Verdict
-from ..directory.run import RunState, Unit
+from ..directory.run import RunState
 
-__all__ = ["percent_done", "shard_rows"]
+__all__ = ["newest_batch", "percent_done", "shard_rows", "status_word"]
 
 _CENT = 0.01
+
+
+def newest_batch(
+    attempt: Attempt | None, live: Mapping[str, Batch] | None = None
+) -> Batch | None:
+    """Return the attempt's batch as it was last seen; None where none is known."""
+    if attempt is None:
+        return None
+    if attempt.ended and attempt.ended.batch:
+        return attempt.ended.batch
+    batch = attempt.batch
+    return batch and (live or {}).get(batch.id, batch)
+
+
+def status_word(attempt: Attempt | None, batch: Batch | None) -> str:
+    """Return the provider's word for a batch, or ours where it gave no results."""
+    if attempt is None:
+        return "not sent"
+    verdict = attempt.verdict
+    if verdict is Verdict.NOT_OURS:
+        return "not ours"
+    if verdict is not None and verdict is not Verdict.DOWNLOADED:
+        return verdict.replace("_", " ")
+    return batch.provider_status if batch else "being created"
 
 
 def shard_rows(
@@ -22,21 +46,17 @@ def shard_rows(
     live: Mapping[str, Batch],
     now: datetime | None = None,
 ) -> list[dict[str, Any]]:
-    """Return a row for each batch that was tried, and for what is not sent yet.
+    """Return a row for each attempt, and for each shard that is not sent yet.
 
-    Args:
-        state: The run as it stands.
-        provider: Whose batches they are.
-        live: Open batches as they were last seen, by ID.
-        now: Up to when ages are told.
+    `live` has the open batches by ID, as they were last seen.
     """
     now = now or datetime.now(UTC)
     return [
         {
-            "shard": unit.path,
+            "shard": shard.path,
             "batch": "",
-            "status": "not sent",
-            "requests": unit.plan.requests,
+            "status": status_word(None, None),
+            "requests": shard.plan.requests,
             "succeeded": None,
             "failed": None,
             "age": "",
@@ -44,8 +64,8 @@ def shard_rows(
             "provider": provider,
         }
         | cells
-        for unit in state.units.values()
-        for cells in _attempts(unit, live, now)
+        for shard in state.shards.values()
+        for cells in [_cells(each, live, now) for each in shard.attempts.all] or [{}]
     ]
 
 
@@ -54,49 +74,37 @@ def percent_done(state: RunState, live: Mapping[str, Batch]) -> float:
     if state.report is not None:
         return 100.0
     total = done = 0
-    for unit in state.units.values():
-        total += unit.plan.requests
-        if unit.is_settled:
-            done += unit.plan.requests
-        elif unit.is_open and unit.last and unit.last.batch:
-            seen = live.get(unit.last.batch.id)
+    for shard in state.shards.values():
+        total += shard.plan.requests
+        if shard.is_settled:
+            done += shard.plan.requests
+        elif shard.is_open and shard.last and shard.last.batch:
+            seen = live.get(shard.last.batch.id)
             done += seen.counts.done if seen else 0
     return round(100 * done / total, 1) if total else 0.0
 
 
-def _attempts(
-    unit: Unit, live: Mapping[str, Batch], now: datetime
-) -> Iterator[dict[str, Any]]:
-    if unit.last is None:
-        yield {}
-    for attempt in unit.attempts.all:
-        batch = _newest(attempt, live)
-        ended = attempt.ended
-        born = (batch.created_at if batch else None) or attempt.intent.claimed_at
-        cells: dict[str, Any] = {
-            "batch": batch.id if batch else "",
-            "status": batch.provider_status if batch else "being created",
-            "age": _age((ended.at if ended else now), born),
-        }
-        if ended is None:
-            if batch:
-                counts = batch.counts
-                cells["succeeded"] = counts.succeeded
-                if counts.succeeded is not None:
-                    cells["failed"] = counts.done - counts.succeeded
-        elif ended.verdict is Verdict.LANDED:
-            cells["succeeded"] = ended.outcomes.get(Outcome.SUCCEEDED, 0)
-            cells["failed"] = ended.lines - cells["succeeded"]
-            cells["cost (USD)"] = _usd(ended.cost_usd)
-        else:
-            cells["status"] = ended.verdict.replace("_", " ")
-        yield cells
-
-
-def _newest(attempt: Attempt, live: Mapping[str, Batch]) -> Batch | None:
-    if attempt.ended and attempt.ended.batch:
-        return attempt.ended.batch
-    return live.get(attempt.batch.id, attempt.batch) if attempt.batch else None
+def _cells(
+    attempt: Attempt, live: Mapping[str, Batch], now: datetime
+) -> dict[str, Any]:
+    batch = newest_batch(attempt, live)
+    ended = attempt.ended
+    cells: dict[str, Any] = {
+        "batch": batch.id if batch else "",
+        "status": status_word(attempt, batch),
+        "age": _age(ended.at if ended else now, attempt.created_at),
+    }
+    if ended is None:
+        if batch:
+            counts = batch.counts
+            cells["succeeded"] = counts.succeeded
+            if counts.succeeded is not None:
+                cells["failed"] = counts.done - counts.succeeded
+    elif ended.verdict is Verdict.DOWNLOADED:
+        cells["succeeded"] = ended.outcomes.get(Outcome.SUCCEEDED, 0)
+        cells["failed"] = ended.lines - cells["succeeded"]
+        cells["cost (USD)"] = _usd(ended.cost_usd)
+    return cells
 
 
 def _usd(cost: float | None) -> str:

@@ -1,10 +1,10 @@
-"""What a job would send and cost, found out by making its requests."""
+"""What a job would send and cost, measured on its requests; nothing is sent."""
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -60,23 +60,16 @@ def dry_run(job: BatchJob, progress: Callable[[int], None] | None = None) -> Dry
     requests = size = batches = 0
     samples: list[str] = []
     with tempfile.TemporaryDirectory(prefix="batchwright-") as folder:
-
-        def shard(index: int) -> Path:
-            path = Path(folder, str(index))
-            path.mkdir()
-            return path
-
-        for files in write_shards(resolved, fmt, _IDS, shard, progress):
-            made = Path(folder, str(files.index))
+        for shard in write_shards(resolved, fmt, _IDS, Path(folder), progress):
+            made = shard.requests
             if not samples:
-                with (made / "requests.jsonl").open("rb") as lines:
-                    samples = [
-                        line.decode().rstrip("\n")
-                        for line, _ in zip(lines, range(_SAMPLES), strict=False)
-                    ]
-            shutil.rmtree(made)
-            requests += files.rows
-            size += files.requests_bytes
+                with made.path.open("rb") as lines:
+                    first = islice(lines, _SAMPLES)
+                    samples = [line.decode().rstrip("\n") for line in first]
+            made.path.unlink()
+            shard.rows_path.unlink()
+            requests += made.requests
+            size += made.bytes
             batches += 1
     tokens = size // _BYTES_PER_TOKEN
     # Priced request by request: long inputs have a price of their own.

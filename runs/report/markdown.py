@@ -1,4 +1,4 @@
-"""`report.md`: the report for people."""
+"""The report as Markdown, for people: `report.md`."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def markdown(report: RunReport) -> str:
     for name, anomaly in (
         ("Missing", report.missing),
         ("Duplicate", report.duplicate),
-        ("Foreign", report.foreign),
+        ("Stray", report.foreign),
     ):
         lines += _anomaly(name, anomaly)
-    lines += ["", "## Batches", "", "| part | try | batch | status | requests |"]
+    lines += ["", "## Batches", "", "| shard | attempt | batch | status | requests |"]
     lines += ["|---|---:|---|---|---:|"]
     lines += [
-        f"| {line.unit} | {line.attempt + 1} | {line.batch_id or '-'} |"
+        f"| {line.shard} | {line.attempt + 1} | {line.batch_id or '-'} |"
         f" {line.provider_status} | {line.requests:,} |"
         for line in report.batches[:_SHOWN_BATCHES]
     ]

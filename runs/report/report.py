@@ -1,19 +1,35 @@
-"""The account of a run, at any time: nothing that was paid for is left out."""
+"""The report of a run, at any time: all that was paid for is in it."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal
 
-from ...data.results.tally import ShardTally
-from ...models import BatchLine, Outcome, RunReport
+from ...data.results.tally import ShardTally, combine
+from ...models import BatchLine, RunReport
 from ..directory.attempts import Attempt
-from ..directory.records import Ended, Verdict
-from ..directory.run import Run, RunState, Unit
+from ..directory.catalog import run_directories
+from ..directory.run import Run, RunState, Shard
+from .batch_table import newest_batch, status_word
 
-__all__ = ["report_on"]
+__all__ = ["list_runs", "read_status", "report_on"]
+
+
+def read_status(run_dir: str) -> RunReport:
+    """Return the report of a run: the stored one if it is done, else one made now."""
+    run = Run.load(run_dir)
+    state = run.state()
+    return state.report or report_on(run, state)
+
+
+def list_runs(root: str | None = None) -> Iterator[RunReport]:
+    """Yield the reports of the runs right below a folder.
+
+    None means `BATCHWRIGHT_RUNS_DIR`. Other processes may be working on them.
+    """
+    for directory in run_directories(root):
+        yield read_status(directory.url)
 
 
 def report_on(
@@ -25,12 +41,15 @@ def report_on(
 ) -> RunReport:
     """Return the report of a run; without `tally` that of an open one.
 
-    What an open run has so far is counted from its result lines, before the
-    response model had a say; a row that was sent again counts twice.
+    An open run is counted from its result lines, before the response model checked
+    any answer; a row that was sent again counts twice.
     """
-    units = list(state.units.values())
-    lines = tuple(line for unit in units for line in _batch_lines(unit))
-    total = tally or _so_far(units)
+    lines = tuple(
+        _batch_line(shard, attempt)
+        for shard in state.shards.values()
+        for attempt in shard.attempts.all or (None,)
+    )
+    total = tally or _so_far(state)
     job = run.job
     return RunReport(
         run_dir=run.directory.url,
@@ -43,7 +62,7 @@ def report_on(
         rows=state.plan.rows if state.plan else 0,
         outcomes=total.outcomes,
         batches=lines,
-        rounds=sum(1 for round_ in state.rounds if round_.units),
+        rounds=sum(1 for round_ in state.rounds if round_.shards),
         input_tokens=total.input_tokens,
         output_tokens=total.output_tokens,
         cache_read_tokens=total.cache_read_tokens,
@@ -67,65 +86,43 @@ def _word(
     return "open" if ended_at is None else "done"
 
 
-def _batch_lines(unit: Unit) -> Iterable[BatchLine]:
-    if unit.last is None:
-        yield BatchLine(
-            unit=unit.path,
-            attempt=0,
-            batch_id=None,
-            provider_status="not sent",
-            requests=unit.plan.requests,
+def _batch_line(shard: Shard, attempt: Attempt | None) -> BatchLine:
+    batch = newest_batch(attempt)
+    claimed_at = attempt.intent.claimed_at if attempt else None
+    return BatchLine(
+        shard=shard.path,
+        attempt=attempt.number if attempt else 0,
+        batch_id=batch.id if batch else None,
+        provider_status=status_word(attempt, batch),
+        requests=shard.plan.requests,
+        created_at=batch.created_at if batch else claimed_at,
+        ended_at=attempt.ended.at if attempt and attempt.ended else None,
+    )
+
+
+def _so_far(state: RunState) -> ShardTally:
+    """Add up what the attempts that are over have brought."""
+    return combine(
+        ShardTally(
+            outcomes=ended.outcomes,
+            input_tokens=ended.input_tokens,
+            output_tokens=ended.output_tokens,
+            cost_usd=ended.cost_usd,
         )
-    for attempt in unit.attempts.all:
-        ended = attempt.ended
-        batch = (ended.batch if ended else None) or attempt.batch
-        yield BatchLine(
-            unit=unit.path,
-            attempt=attempt.number,
-            batch_id=batch.id if batch else None,
-            provider_status=_status(attempt, ended),
-            requests=unit.plan.requests,
-            created_at=batch.created_at if batch else attempt.intent.claimed_at,
-            ended_at=ended.at if ended else None,
-        )
-
-
-def _status(attempt: Attempt, ended: Ended | None) -> str:
-    if ended is not None and ended.verdict is not Verdict.LANDED:
-        return ended.verdict.replace("_", " ")
-    batch = (ended.batch if ended else None) or attempt.batch
-    return batch.provider_status if batch else "being created"
-
-
-def _so_far(units: list[Unit]) -> ShardTally:
-    outcomes: Counter[Outcome] = Counter()
-    inputs = outputs = 0
-    cost: float | None = 0.0
-    for unit in units:
-        for attempt in unit.attempts.all:
-            if (ended := attempt.ended) is not None:
-                outcomes.update(ended.outcomes)
-                inputs += ended.input_tokens
-                outputs += ended.output_tokens
-                known = cost is not None and ended.cost_usd is not None
-                cost = (cost or 0) + (ended.cost_usd or 0) if known else None
-    return ShardTally(
-        outcomes=dict(outcomes),
-        input_tokens=inputs,
-        output_tokens=outputs,
-        cost_usd=cost,
+        for _, attempt in state.attempts()
+        if (ended := attempt.ended)
     )
 
 
 def _seconds(state: RunState, ended_at: datetime | None) -> dict[str, float]:
     if state.plan is None:
         return {}
-    attempts = [each for unit in state.units.values() for each in unit.attempts.all]
+    attempts = [attempt for _, attempt in state.attempts()]
     created = [each.intent.claimed_at for each in attempts]
-    landed = [each.ended.at for each in attempts if each.ended]
+    ended = [each.ended.at for each in attempts if each.ended]
     seconds = {"generate": state.plan.seconds}
-    if created and landed:
-        seconds["batches"] = (max(landed) - min(created)).total_seconds()
-    if landed and ended_at is not None:
-        seconds["write"] = (ended_at - max(landed)).total_seconds()
+    if ended:
+        seconds["batches"] = (max(ended) - min(created)).total_seconds()
+        if ended_at is not None:
+            seconds["write"] = (ended_at - max(ended)).total_seconds()
     return seconds

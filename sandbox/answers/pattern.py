@@ -1,4 +1,4 @@
-"""A string that matches a regular expression, for the simple ones."""
+"""Generates strings that match simple regular expressions."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-.,
 _CATEGORIES = {"digit": r"\d", "space": r"\s", "word": r"\w"}
 
 
-def match_of(pattern: str, dice: random.Random, least: int = 0) -> str:
-    """Return a string that `pattern` finds, at best `least` characters long.
+def match_of(pattern: str, rng: random.Random, least: int = 0) -> str:
+    """Return a string that `pattern` matches, if possible with `least` characters.
 
-    Falls back to the word `synthetic` for what it cannot read.
+    A pattern with unsupported parts gives the word `synthetic`.
     """
     try:
         tree = _parser.parse(pattern)
         for more in (0, 1, 3, least):
-            text = _Writer(dice, more).write(tree)
+            text = _Writer(rng, more).write(tree)
             if len(text) >= least and re.search(pattern, text):
                 return text
     except (re.error, NotImplementedError, OverflowError):
@@ -32,8 +32,8 @@ def match_of(pattern: str, dice: random.Random, least: int = 0) -> str:
 
 
 class _Writer:
-    def __init__(self, dice: random.Random, more: int) -> None:
-        self.dice = dice
+    def __init__(self, rng: random.Random, more: int) -> None:
+        self.rng = rng
         self.more = more
         self.groups: dict[int, str] = {}
 
@@ -46,13 +46,13 @@ class _Writer:
         if op is sre.AT or op in {sre.ASSERT, sre.ASSERT_NOT}:
             return ""
         if op is sre.ANY:
-            return self.dice.choice(_ALPHABET)
+            return self.rng.choice(_ALPHABET)
         if op is sre.IN:
             return self._member(value)
         if op is sre.NOT_LITERAL:
             return self._member([(sre.NEGATE, None), (sre.LITERAL, value)])
         if op is sre.BRANCH:
-            return self.write(self.dice.choice(value[1]))
+            return self.write(self.rng.choice(value[1]))
         if op is sre.SUBPATTERN:
             self.groups[value[0]] = text = self.write(value[3])
             return text
@@ -69,7 +69,7 @@ class _Writer:
         if not allowed:
             first = members[0]
             return chr(first[1] if first[0] is sre.LITERAL else first[1][0])
-        return self.dice.choice(sorted(allowed))
+        return self.rng.choice(sorted(allowed))
 
 
 def _in(char: str, members: Any) -> bool:

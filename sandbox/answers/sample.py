@@ -1,7 +1,8 @@
-"""Values that satisfy a JSON Schema, chosen by a seeded dice."""
+"""Generates values that satisfy a JSON Schema, from a seeded random generator."""
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -11,9 +12,10 @@ from .pattern import match_of
 __all__ = ["sample"]
 
 _DEEP = 5
-"""From here on every choice is the one that ends soonest."""
+"""From this depth on, the simplest option is always taken, so that recursion ends."""
 _BOTTOM = 60
-"""A schema this deep asks for an endless value."""
+"""A schema that leads deeper than this has no finite value."""
+_TRIES = 200
 
 _FORMATS = {
     "date-time": "2026-01-{:02d}T12:00:00Z",
@@ -30,56 +32,48 @@ _FORMATS = {
 }
 
 
-def sample(schema: Any, dice: random.Random) -> Any:
-    """Return a value that is valid for `schema`, as far as its keywords are known.
+def sample(schema: Any, rng: random.Random) -> Any:
+    """Return a value that is valid for `schema`.
 
-    Bounds, formats, enums and references are met; a `pattern` is met where it is
-    simple. Recursion ends as early as the schema allows.
+    Bounds, formats, enums and references are respected, and a `pattern` if it is
+    simple; other keywords are ignored. Recursion ends as early as the schema allows.
     """
-    return _Sampler(schema, dice).value(schema, "answer", 0)
+    return _Sampler(schema, rng).value(schema, "answer", 0)
 
 
 class _Sampler:
-    def __init__(self, root: Any, dice: random.Random) -> None:
+    def __init__(self, root: Any, rng: random.Random) -> None:
         self.root = root
-        self.dice = dice
+        self.rng = rng
 
-    def value(self, schema: Any, name: str, depth: int) -> Any:  # noqa: C901, PLR0911 - one per type
+    def value(self, schema: Any, name: str, depth: int) -> Any:  # noqa: PLR0911 - one per type
         if depth > _BOTTOM:
             return None
         schema = self._resolve(schema)
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
-            return self.dice.choice(schema["enum"])
-        options = schema.get("anyOf") or schema.get("oneOf")
-        if options:
-            siblings = {k: v for k, v in schema.items() if k not in {"anyOf", "oneOf"}}
-            return self.value(
-                _merge(siblings, self._choose(options, depth)), name, depth + 1
-            )
+            return self.rng.choice(schema["enum"])
+        options = schema.pop("anyOf", None) or schema.pop("oneOf", None)
         kind = schema.get("type")
-        if isinstance(kind, list):
-            types = [{**schema, "type": each} for each in kind]
-            return self.value(self._choose(types, depth), name, depth + 1)
+        if isinstance(kind, list) and not options:
+            options = [{"type": each} for each in kind]
+            del schema["type"]
+        if options:
+            chosen = _merge(schema, self._choose(options, depth))
+            return self.value(chosen, name, depth + 1)
         if kind == "object" or (kind is None and "properties" in schema):
             return self._object(schema, name, depth)
         if kind == "array" or (kind is None and "items" in schema):
             return self._array(schema, name, depth)
-        if kind == "integer":
-            return self._integer(schema)
-        if kind == "number":
-            return self._number(schema)
-        if kind == "boolean":
-            return self.dice.random() < 0.5  # noqa: PLR2004 - a coin
-        if kind == "null":
-            return None
+        if kind in {"integer", "number"}:
+            return self._number(schema, is_integer=kind == "integer")
+        if kind in {"boolean", "null"}:
+            return self.rng.choice([True, False]) if kind == "boolean" else None
         return self._string(schema, name)
 
     def _resolve(self, schema: Any) -> dict[str, Any]:
-        if not isinstance(schema, Mapping):
-            return {}
-        found = dict(schema)
+        found = dict(schema) if isinstance(schema, Mapping) else {}
         for _ in range(_BOTTOM):
             if "$ref" in found:
                 target: Any = self.root
@@ -95,11 +89,10 @@ class _Sampler:
 
     def _choose(self, options: list[Any], depth: int) -> Any:
         if depth >= _DEEP:
-            return min(options, key=_weight)
-        real = [each for each in options if each.get("type") != "null"]
-        if real and (len(real) == len(options) or self.dice.random() < 0.8):  # noqa: PLR2004
-            return self.dice.choice(real)
-        return self.dice.choice(options)
+            return min(options, key=_size)
+        real = [option for option in options if option.get("type") != "null"]
+        is_null = len(real) < len(options) and self.rng.random() > 0.8  # noqa: PLR2004
+        return self.rng.choice(options if is_null else real or options)
 
     def _object(self, schema: dict[str, Any], name: str, depth: int) -> dict[str, Any]:
         required = schema.get("required", ())
@@ -112,83 +105,55 @@ class _Sampler:
         for key in required:
             value.setdefault(key, "synthetic")
         extra = schema.get("additionalProperties", False)
-        least = max(schema.get("minProperties", 0), 0 if properties else 1)
+        minimum = max(schema.get("minProperties", 0), 0 if properties else 1)
         if extra is not False:
-            for number in range(len(value), least):
+            for number in range(len(value), minimum):
                 value[f"{name}_{number}"] = self.value(extra, name, depth + 1)
         return value
 
     def _array(self, schema: dict[str, Any], name: str, depth: int) -> list[Any]:
-        first = schema.get("prefixItems", [])
-        least = max(schema.get("minItems", 0), len(first))
-        most = schema.get("maxItems", least + 2)
-        if schema.get("items", True) is False:
-            most = len(first)
-        count = (
-            least
-            if depth >= _DEEP
-            else self.dice.randint(
-                min(max(least, 1), most), max(least, min(most, least + 2))
-            )
-        )
-        value = [
-            self.value(
-                first[i] if i < len(first) else schema.get("items", {}), name, depth + 1
-            )
-            for i in range(count)
-        ]
+        first, items = schema.get("prefixItems", []), schema.get("items", {})
+        minimum = max(schema.get("minItems", 0), len(first))
+        maximum = schema.get("maxItems", minimum + 2)
+        if items is False:
+            maximum = len(first)
+        count = minimum
+        if depth < _DEEP and maximum > minimum:
+            count = self.rng.randint(max(minimum, 1), min(maximum, minimum + 2))
+        schemas = [*first, *[items] * (count - len(first))]
+        values = [self.value(each, name, depth + 1) for each in schemas]
         if schema.get("uniqueItems"):
-            value = self._unique(value, schema.get("items", {}), name, least, depth)
-        return value
+            values = [v for i, v in enumerate(values) if v not in values[:i]]
+            for number in range(_TRIES):
+                if len(values) >= minimum:
+                    break
+                value = self.value(items, f"{name} {number}", depth + 1)
+                values += [value] if value not in values else []
+        return values
 
-    def _unique(
-        self, value: list[Any], items: Any, name: str, least: int, depth: int
-    ) -> list[Any]:
-        found: list[Any] = []
-        for item in value:
-            if item not in found:
-                found.append(item)
-        for number in range(200):
-            if len(found) >= least:
-                break
-            item = self.value(items, f"{name} {number}", depth + 1)
-            if item not in found:
-                found.append(item)
-        return found
-
-    def _integer(self, schema: dict[str, Any]) -> int:
-        low, high = _bounds(schema, 1)
-        step = schema.get("multipleOf", 1)
-        step = int(step) if float(step).is_integer() else 1
-        first = -(-int(-(-low // 1)) // step)
-        last = int(high // 1) // step
-        return self.dice.randint(first, max(first, last)) * step
-
-    def _number(self, schema: dict[str, Any]) -> float:
-        step = schema.get("multipleOf")
-        low, high = _bounds(schema, step or 0)
+    def _number(self, schema: dict[str, Any], *, is_integer: bool) -> float:
+        step = schema.get("multipleOf", 0)
+        if is_integer and (not step or not float(step).is_integer()):
+            step = 1
+        low, high = _bounds(schema, step, 9 if is_integer else 1)
         if step:
-            first = -int(-low // step)
-            last = max(first, int(high // step))
-            return float(self.dice.randint(first, last) * step)
-        value = round(low + (high - low) * (0.01 + 0.98 * self.dice.random()), 2)
-        if low <= value <= high and value not in {
-            schema.get("exclusiveMinimum"),
-            schema.get("exclusiveMaximum"),
-        }:
-            return value
+            first = math.ceil(low / step)
+            last = max(first, math.floor(high / step))
+            number = self.rng.randint(first, last) * step
+            return int(number) if is_integer else float(number)
+        value = round(low + (high - low) * (0.01 + 0.98 * self.rng.random()), 2)
+        excluded = (schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum"))
+        if low <= value <= high and value not in excluded:
+            return float(value)
         return (low + high) / 2
 
     def _string(self, schema: dict[str, Any], name: str) -> str:
+        minimum = schema.get("minLength", 0)
         if "pattern" in schema:
-            return match_of(schema["pattern"], self.dice, schema.get("minLength", 0))
+            return match_of(schema["pattern"], self.rng, minimum)
         if schema.get("format") in _FORMATS:
-            return _FORMATS[schema["format"]].format(self.dice.randint(1, 28))
-        text = f"synthetic {name}"
-        least = schema.get("minLength", 0)
-        if len(text) < least:
-            text = (text + " " + "synthetic " * (least // 10 + 1))[:least]
-            text = text if text[-1] != " " else text[:-1] + "c"
+            return _FORMATS[schema["format"]].format(self.rng.randint(1, 28))
+        text = f"synthetic {name}".ljust(minimum, ".")
         return text[: schema.get("maxLength", len(text))]
 
 
@@ -203,8 +168,8 @@ def _merge(one: dict[str, Any], other: Any) -> dict[str, Any]:
     return merged
 
 
-def _weight(schema: Any) -> int:
-    """Estimate how much a choice drags along; a reference may be endless."""
+def _size(schema: Any) -> int:
+    """Estimate the size of an option's values; a reference may be endless."""
     if not isinstance(schema, Mapping):
         return 1
     if schema.get("type") == "null":
@@ -212,17 +177,14 @@ def _weight(schema: Any) -> int:
     return 1 + 1000 * str(schema).count("$ref") + len(schema.get("properties", {}))
 
 
-def _bounds(schema: dict[str, Any], step: float) -> tuple[float, float]:
-    low = schema.get("minimum")
-    high = schema.get("maximum")
+def _bounds(schema: dict[str, Any], step: float, span: int) -> tuple[float, float]:
+    """Return the lowest and the highest value, at most a few steps apart."""
+    low, high = schema.get("minimum"), schema.get("maximum")
     if (over := schema.get("exclusiveMinimum")) is not None:
         low = over + step if low is None else max(low, over + step)
     if (under := schema.get("exclusiveMaximum")) is not None:
         high = under - step if high is None else min(high, under - step)
-    span = 9 if schema.get("type") == "integer" else 1
     span = max(span, int(10 * schema.get("multipleOf", 0)))
     if low is None:
-        low = (high - span) if high is not None else (1 if span > 1 else 0)
-    if high is None:
-        high = low + span
-    return low, high
+        low = (1 if span > 1 else 0) if high is None else high - span
+    return low, low + span if high is None else high

@@ -1,29 +1,36 @@
-"""Takes in Anthropic's batches, with the checks that are made at once."""
+"""Creates Anthropic's batches, with the checks that are made at once."""
 
 from __future__ import annotations
 
+import mmap
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from ..engine.backend import Backend
 from ..engine.rows import BatchRow
-from ..http.envelopes import ApiError, new_id
-from .body import BodyError, read_requests
+from ..engine.timeline import queued
+from ..http.api import ApiError, backend_of, new_id
 
 __all__ = ["create_batch"]
 
 _CUSTOM_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
+class _Body(msgspec.Struct):
+    requests: list[msgspec.Raw]
+
+
 async def create_batch(request: Request) -> BatchRow:
-    """Take a batch in and start it; the body is never whole in memory."""
-    backend: Backend = request.app.state.backend
+    """Create a batch and start it; its body is read from a file, not from memory."""
+    backend = backend_of(request)
     row = BatchRow(
         id=new_id("msgbatch_"),
         provider="anthropic",
@@ -32,48 +39,46 @@ async def create_batch(request: Request) -> BatchRow:
         plan="{}",
         validated=True,
     )
-    spool = backend.store.path(f"{row.id}.body")
+    body = backend.store.path(f"{row.id}.body")
     try:
         size = 0
-        with spool.open("wb") as file:
+        with body.open("wb") as file:
             async for block in request.stream():
                 size += len(block)
                 if size > backend.faults.limits.anthropic_bytes:
                     raise ApiError(413, "Request exceeds the maximum allowed size")
                 file.write(block)
-        row = await run_in_threadpool(_take_in, backend, row, spool)
+        row = await run_in_threadpool(_add, backend, row, body)
     finally:
-        spool.unlink(missing_ok=True)
+        body.unlink(missing_ok=True)
     backend.worker.start(row.id)
     return row
 
 
-def _take_in(backend: Backend, row: BatchRow, spool: Path) -> BatchRow:
-    """Check the envelope, keep the requests as lines, and add the batch."""
+def _add(backend: Backend, row: BatchRow, body: Path) -> BatchRow:
+    """Check the requests, store them as lines, and add the batch."""
     path = backend.store.path(row.id)
     try:
-        total, first = _write_requests(backend, spool, path)
+        total, first_custom_id = _store_requests(backend, body, path)
         _check_queue(backend, row.account, total)
-        plan = backend.plan("anthropic").model_dump_json(exclude_defaults=True)
-        row = replace(row, total=total, first_custom_id=first, plan=plan)
+        row = replace(
+            row,
+            total=total,
+            first_custom_id=first_custom_id,
+            plan=backend.new_plan("anthropic"),
+        )
         backend.store.add(row)
-    except BodyError as exc:
-        path.unlink(missing_ok=True)
-        raise ApiError(400, str(exc)) from exc
     except (ApiError, OSError):
         path.unlink(missing_ok=True)
         raise
     return row
 
 
-def _write_requests(backend: Backend, spool: Path, path: Path) -> tuple[int, str]:
-    most = backend.faults.limits.anthropic_requests
+def _store_requests(backend: Backend, body: Path, path: Path) -> tuple[int, str]:
+    maximum = backend.faults.limits.anthropic_requests
     seen: dict[str, int] = {}
-    first = ""
-    with spool.open("rb") as source, path.open("wb") as target:
-        for number, item in enumerate(read_requests(source)):
-            if number >= most:
-                raise ApiError(413, f"requests: List should have at most {most} items")
+    with path.open("wb") as target:
+        for number, item in enumerate(_read_items(body, maximum)):
             custom_id = _check_item(number, item)
             if custom_id in seen:
                 raise ApiError(
@@ -82,14 +87,33 @@ def _write_requests(backend: Backend, spool: Path, path: Path) -> tuple[int, str
                     f" batch; {custom_id!r} is also that of request {seen[custom_id]}",
                 )
             seen[custom_id] = number
-            first = first or custom_id
             target.write(orjson.dumps(item) + b"\n")
     if not seen:
         raise ApiError(400, "requests: List should have at least 1 item")
-    return len(seen), first
+    return len(seen), next(iter(seen))
+
+
+def _read_items(body: Path, maximum: int) -> Iterator[Any]:
+    """Yield the requests, decoded one by one: the body is a mapped file."""
+    try:
+        with body.open("rb") as file:
+            view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        items = msgspec.json.decode(view, type=_Body).requests
+        if len(items) > maximum:
+            text = f"requests: List should have at most {maximum} items"
+            raise ApiError(413, text)
+        for item in items:
+            yield orjson.loads(memoryview(item))
+    except msgspec.ValidationError as exc:
+        raise ApiError(400, f"requests: Field required ({exc})") from exc
+    except RecursionError as exc:
+        raise ApiError(400, "The request body is nested too deeply.") from exc
+    except ValueError as exc:  # an empty file cannot be mapped
+        raise ApiError(400, "The request body is not valid JSON.") from exc
 
 
 def _check_item(number: int, item: Any) -> str:
+    """Return the `custom_id` of a request, if the request has the right members."""
     where = f"requests.{number}"
     if not isinstance(item, dict):
         raise ApiError(400, f"{where}: Input should be an object")
@@ -97,10 +121,9 @@ def _check_item(number: int, item: Any) -> str:
     if not isinstance(custom_id, str):
         raise ApiError(400, f"{where}.custom_id: Field required")
     if not _CUSTOM_ID.fullmatch(custom_id):
-        raise ApiError(
-            400,
-            f"{where}.custom_id: String should match pattern '^[a-zA-Z0-9_-]{{1,64}}$'",
-        )
+        pattern = "'^[a-zA-Z0-9_-]{1,64}$'"
+        text = f"{where}.custom_id: String should match pattern {pattern}"
+        raise ApiError(400, text)
     if not isinstance(item.get("params"), dict):
         raise ApiError(400, f"{where}.params: Field required")
     if extra := item.keys() - {"custom_id", "params"}:
@@ -109,18 +132,14 @@ def _check_item(number: int, item: Any) -> str:
 
 
 def _check_queue(backend: Backend, account: str, total: int) -> None:
-    """Refuse what is over the limit on requests that have not ended."""
-    limit = backend.faults.limits.anthropic_queued_requests
+    """Refuse a batch that exceeds the limit on requests in open batches."""
+    limits = backend.faults.limits
+    limit = limits.anthropic_queued_requests
     if limit is None:
         return
-    lag = backend.faults.limits.release_lag_seconds
+    rows = backend.store.select(BatchRow, provider="anthropic", account=account)
     now = backend.clock.now()
-    queued = 0
-    for row in backend.store.select(BatchRow, provider="anthropic", account=account):
-        moment = backend.moment(row)
-        if not (moment.is_final and now >= (moment.ended_at or now) + lag):
-            queued += row.total
-    if queued + total > limit:
+    if queued(rows, "total", now, limits.release_lag_seconds) + total > limit:
         raise ApiError(
             429,
             f"This request would exceed your organization's limit of {limit} batch"

@@ -1,4 +1,4 @@
-"""Requests and result lines of Anthropic batches."""
+"""Result lines of Anthropic batches, and the file that holds them."""
 
 from __future__ import annotations
 
@@ -7,151 +7,145 @@ from typing import Any
 
 import orjson
 
-from ..answers.answers import Asked, Failure, Said, Say, dice_of, spoil
+from ..answers.answer import Answer, AnswerSource, Failure, Question, safe_text, seeded
+from ..answers.spoil import spoil
+from ..engine.format import Result
+from ..engine.results import WorkFile, write_lines
+from ..engine.rows import BatchRow, FileRow
+from ..engine.store import Store
+from ..engine.timeline import plan_of
 from ..faults import AnswerFault
-from ..openai.shapes import quoted
-from .ask import read_request
+from .envelopes import error_type
+from .requests import read_request
 
-__all__ = ["answer_line", "leftover_line"]
+__all__ = ["answer_line", "publish", "unrun_line"]
 
-_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    402: "billing_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    504: "timeout_error",
-    529: "overloaded_error",
-}
 _STOPS = {
     "stop": "end_turn",
     "length": "max_tokens",
     "refusal": "refusal",
     "content_filter": "refusal",
 }
+_FAILED = {"null_response", "both_null", "status_zero", "failed"}
+"""Kinds of faults with a form of their own at OpenAI, and here only an error."""
 
-Usage = tuple[int, int]
-"""Input and output tokens."""
 
-
-def answer_line(  # noqa: PLR0911 - one per fate
+def answer_line(
+    row: BatchRow,
     request: dict[str, Any],
-    seed: int,
-    say: Say,
+    source: AnswerSource,
     fault: AnswerFault | None,
-) -> tuple[bytes, str, Usage]:
-    """Return a request's result line, its result type, and its usage."""
-    custom_id, params = request["custom_id"], request["params"]
+    seed: int,
+) -> Result:
+    """Return the result of one request."""
+    custom_id = request["custom_id"]
     kind = fault.kind if fault else None
-    if kind in {"expired", "cancelled"}:
-        return leftover_line(custom_id, str(kind)), str(kind), (0, 0)
     if kind == "unknown_type":
         return _line(custom_id, {"type": "postponed"}), "errored", (0, 0)
-    if kind in {"null_response", "both_null", "status_zero", "failed"}:
-        return _failed(custom_id, Failure(500, "A synthetic error.")), "errored", (0, 0)
-    if fault and fault.status:
-        message = fault.message or "A synthetic error."
-        return _failed(custom_id, Failure(fault.status, message)), "errored", (0, 0)
-    asked = _read(custom_id, params)
-    if isinstance(asked, Failure):
-        return _failed(custom_id, asked), "errored", (0, 0)
-    said = say(asked, dice_of(seed, custom_id, params))
-    if isinstance(said, Failure):
-        return _failed(custom_id, said), "errored", (0, 0)
-    if fault:
-        said = spoil(said, fault)
-    line = _line(custom_id, {"type": "succeeded", "message": _message(asked, said)})
+    found = _answer(request, source, fault, seed)
+    if isinstance(found, Failure):
+        return _line(custom_id, _errored(found)), "errored", (0, 0)
+    question, answer = found
+    tag = f"{seeded(row.id, custom_id).getrandbits(64):016x}"
+    message = _message(question, answer, tag)
+    line = _line(custom_id, {"type": "succeeded", "message": message})
     if kind == "control_characters":
         line = line.replace(b"\\u0001", b"\x01")
-    return line, "succeeded", (said.input_tokens, said.output_tokens)
+    return line, "succeeded", (answer.input_tokens, answer.output_tokens)
 
 
-def _read(custom_id: str, params: dict[str, Any]) -> Asked | Failure:
-    """Read a request; one whose members have unexpected types is refused."""
-    try:
-        return read_request(custom_id, params)
-    except (AttributeError, KeyError, TypeError, ValueError) as exc:
-        return Failure(400, f"params: Input has an unexpected type: {exc}")
+def _answer(
+    request: dict[str, Any], source: AnswerSource, fault: AnswerFault | None, seed: int
+) -> tuple[Question, Answer] | Failure:
+    custom_id, params = request["custom_id"], request["params"]
+    if fault and (fault.status or fault.kind in _FAILED):
+        return Failure(fault.status or 500, fault.message or "A synthetic error.")
+    question = read_request(params)
+    if isinstance(question, Failure):
+        return question
+    # The answer depends on seed and request, its IDs on the batch.
+    answer = source.answer(question, seeded(seed, custom_id, params))
+    if isinstance(answer, Failure):
+        return answer
+    return question, spoil(answer, fault) if fault else answer
 
 
-def leftover_line(custom_id: str | None, why: str) -> bytes:
-    """Return the line of a request that never ran: `expired` or `cancelled`."""
-    return _line(custom_id, {"type": "expired" if why == "expired" else "canceled"})
+def unrun_line(_: BatchRow, custom_id: str, outcome: str) -> bytes:
+    """Return the line of a request that did not run: `expired` or `cancelled`."""
+    kind = "canceled" if outcome == "cancelled" else outcome
+    return _line(custom_id, {"type": kind})
 
 
-def _line(custom_id: str | None, result: dict[str, Any]) -> bytes:
+def publish(
+    row: BatchRow, work: WorkFile, store: Store
+) -> tuple[dict[str, Any], list[FileRow]]:
+    """Write the results; they belong to the batch and are no file of the account."""
+    plan = plan_of(row)
+    order = work.order(plan.seed, shuffle=plan.effects.lines.shuffle)
+    path = store.path(f"{row.id}.results")
+    write_lines(path, work.read(order), plan.effects.lines, plan.seed)
+    return {}, []
+
+
+def _line(custom_id: str, result: dict[str, Any]) -> bytes:
     return orjson.dumps({"custom_id": custom_id, "result": result})
 
 
-def _failed(custom_id: str, failure: Failure) -> bytes:
-    kind = _TYPES.get(failure.status, "api_error")
-    if 400 <= failure.status < 500:  # noqa: PLR2004 - HTTP's own ranges
-        kind = _TYPES.get(failure.status, "invalid_request_error")
-    return _line(
-        custom_id,
-        {
-            "type": "errored",
-            "error": {
-                "type": "error",
-                "error": {
-                    "type": kind,
-                    "message": failure.message,
-                    "details": {"error_visibility": "user_facing"},
-                },
-                "request_id": None,
-            },
-        },
-    )
+def _errored(failure: Failure) -> dict[str, Any]:
+    inner = {
+        "type": error_type(failure.status),
+        "message": failure.message,
+        "details": {"error_visibility": "user_facing"},
+    }
+    error = {"type": "error", "error": inner, "request_id": None}
+    return {"type": "errored", "error": error}
 
 
-def _message(asked: Asked, said: Said) -> dict[str, Any]:
-    text = said.text
+def _message(question: Question, answer: Answer, tag: str) -> dict[str, Any]:
     content: list[dict[str, Any]] = []
-    stop = _STOPS[said.stop]
-    if asked.tool and said.stop in {"stop", "length"}:
-        stop = "tool_use" if said.stop == "stop" else stop
+    stop = _STOPS[answer.stop]
+    count = 2 if answer.fault == "two_answers" else 1
+    if question.tool and stop != "refusal":
+        stop = "tool_use" if answer.stop == "stop" else stop
         content = [
             {
                 "type": "tool_use",
-                "id": f"toolu_sandbox_{number}",
-                "name": asked.tool,
-                "input": _input(text),
+                "id": f"toolu_sandbox_{tag}_{number}",
+                "name": question.tool,
+                "input": _input(answer.text),
             }
-            for number in range(2 if said.kind == "two_answers" else 1)
+            for number in range(count)
         ]
-    elif text:
-        content = [{"type": "text", "text": quoted(text)}]
-        content *= 2 if said.kind == "two_answers" else 1
+    elif answer.text:
+        content = [{"type": "text", "text": safe_text(answer.text)}] * count
     details = None
     if stop == "refusal":
         details = {"type": "refusal", "category": None, "explanation": None}
     return {
-        "id": f"msg_sandbox_{asked.custom_id}",
+        "id": f"msg_sandbox_{tag}",
         "type": "message",
         "role": "assistant",
-        "model": asked.model,
+        "model": question.model,
         "content": content,
         "stop_reason": stop,
         "stop_sequence": None,
         "stop_details": details,
         "usage": {
-            "input_tokens": said.input_tokens,
+            "input_tokens": answer.input_tokens,
             "cache_creation_input_tokens": 0,
             "cache_read_input_tokens": 0,
             "cache_creation": {
                 "ephemeral_5m_input_tokens": 0,
                 "ephemeral_1h_input_tokens": 0,
             },
-            "output_tokens": said.output_tokens,
+            "output_tokens": answer.output_tokens,
             "service_tier": "batch",
         },
     }
 
 
 def _input(text: str) -> Any:
-    """Return a tool's input, which this API carries as an object, never as text."""
+    """Return a tool's input, which this API sends as an object."""
     try:
         json.loads(text, strict=False)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What all routes of one sandbox share."""
+"""The state of one sandbox, shared by all routes."""
 
 from __future__ import annotations
 
@@ -6,31 +6,32 @@ import hashlib
 import math
 import threading
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
-from ...errors import is_disk_full
-from ..answers.answers import SYNTHETIC, Ask
+from ...errors import InputError, is_disk_full
+from ..answers.answer import AnswerSource
 from ..faults import BatchFault, CallFault, Faults
-from ..load import FaultSource, load_faults
 from .clock import Clock
+from .format import Format
 from .rows import BatchRow
 from .store import Store
-from .timeline import Moment, Plan, look, plan_of
+from .timeline import Moment, Plan, moment_at
 from .worker import Worker
 
 __all__ = ["Backend", "Call", "CreatedBatch"]
 
-_REMEMBERED_CALLS = 10_000
+_MAX_CALLS = 10_000
+_Rule = TypeVar("_Rule", CallFault, BatchFault)
 
 
 @dataclass(frozen=True)
 class Call:
-    """One HTTP call that arrived; the key is never kept."""
+    """One HTTP call that arrived; without its key."""
 
     provider: str
     operation: str
@@ -40,36 +41,41 @@ class Call:
     account: str | None
     headers: Mapping[str, str]
     fault: str | None
-    """What was done to it on purpose."""
+    """The fault that was applied to it."""
 
 
 @dataclass(frozen=True)
 class CreatedBatch:
-    """One batch that the sandbox made, whoever asked for it."""
+    """One batch that was created here, in any account."""
 
     id: str
     provider: str
     account: str
-    """A name made from the key; the same key is the same account."""
+    """A hash of the key; the same key is the same account."""
     created_at: float
     """Virtual seconds since the epoch."""
     status: str
-    """OpenAI's words, also for Anthropic's batches."""
+    """OpenAI's word, also for Anthropic's batches."""
     requests: int
     first_custom_id: str | None
     metadata: Mapping[str, str]
 
 
 class Backend:
-    """State, clock, worker and faults."""
+    """Store, clock, worker, faults and the log of calls."""
 
     def __init__(
         self,
         folder: Path,
         faults: Faults,
         time_scale: float,
-        ask: Ask = SYNTHETIC,
+        formats: Mapping[str, Format],
+        source: AnswerSource,
     ) -> None:
+        self._formats = formats
+        self._lock = threading.Lock()
+        self._seen: Counter[tuple[object, ...]] = Counter()
+        self.set_faults(faults)
         self.store = Store(folder)
         try:
             self._salt = self.store.salt()
@@ -77,74 +83,86 @@ class Backend:
             self.store.close()
             raise
         self.clock = Clock(time_scale, float(self.store.meta("clock_offset", 0.0)))
-        self.calls: deque[Call] = deque(maxlen=_REMEMBERED_CALLS)
-        self._lock = threading.Lock()
-        self._seen: Counter[str] = Counter()
-        self.faults = faults
-        self.worker = Worker(self.store, self.clock, lambda: self.faults, ask)
+        self.calls: deque[Call] = deque(maxlen=_MAX_CALLS)
+        self.worker = Worker(
+            self.store, self.clock, lambda: self.faults, formats, source
+        )
         self.worker.resume()
 
     def close(self) -> None:
-        """Stop the work; whatever is unfinished goes on at the next start."""
+        """Stop the work; the next start continues it."""
         self.worker.stop()
         try:
-            self.keep_clock()
-        except OSError as exc:  # on a full disk it only lags behind
+            self.save_clock()
+        except OSError as exc:  # on a full disk, the clock only lags behind
             if not is_disk_full(exc):
                 raise
         finally:
             self.store.close()
 
-    def keep_clock(self) -> None:
-        """Remember how far the clock is ahead."""
+    def save_clock(self) -> None:
+        """Store how far the clock is ahead."""
         self.store.set_meta("clock_offset", self.clock.offset)
 
-    def set_faults(self, faults: FaultSource) -> None:
-        """Change the faults; counting starts anew, batches keep what they have."""
-        loaded = load_faults(faults)
+    def set_faults(self, faults: Faults) -> None:
+        """Change the faults and count from 1 again; batches keep their own.
+
+        Raises:
+            InputError: A fault names a provider that the sandbox does not serve.
+        """
+        rules: list[CallFault | BatchFault] = [*faults.calls, *faults.batches]
+        for rule in rules:
+            if rule.provider not in {None, *self._formats}:
+                raise InputError(
+                    f"The faults name the provider {rule.provider!r}; the sandbox"
+                    f" serves {', '.join(self._formats)}."
+                )
         with self._lock:
-            self.faults = loaded
+            self.faults = faults
             self._seen.clear()
 
     def account_of(self, key: str) -> str:
-        """Return the account of a key; the key cannot be read back from it."""
+        """Return the account of a key: a hash that does not reveal the key."""
         return hashlib.blake2b(key.encode(), key=self._salt, digest_size=6).hexdigest()
 
-    def pick_call(self, provider: str, operation: str) -> CallFault | None:
-        """Count a call, and return what shall go wrong with it."""
+    def call_fault(self, provider: str, operation: str) -> CallFault | None:
+        """Count a call and return the fault that applies to it."""
+        rules = [
+            (index, rule)
+            for index, rule in enumerate(self.faults.calls)
+            if rule.operation in {"any", operation}
+        ]
+        return self._pick(rules, provider)
+
+    def new_plan(self, provider: str) -> str:
+        """Count a new batch and return its plan, as JSON."""
+        faults = self.faults
+        fault = self._pick(enumerate(faults.batches), provider, "batch")
+        durations = (fault and fault.durations) or faults.durations
+        if self._formats[provider].check is None:
+            changes = {"validating": 0.0, "finalizing": 0.0}
+            durations = durations.model_copy(update=changes)
+        plan = Plan(seed=faults.seed, durations=durations, fault=fault)
+        return plan.model_dump_json(exclude_defaults=True)
+
+    def _pick(
+        self, rules: Iterable[tuple[int, _Rule]], provider: str, *key: str
+    ) -> _Rule | None:
+        """Count for every rule of the provider; return the first that applies."""
         picked = None
         with self._lock:
-            for index, rule in enumerate(self.faults.calls):
-                if rule.operation not in {"any", operation}:
-                    continue
+            for index, rule in rules:
                 if rule.provider not in {None, provider}:
                     continue
-                self._seen[f"call {index}"] += 1
-                number = self._seen[f"call {index}"]
-                if picked is None and rule.picks(number, self.faults.seed, index):
+                self._seen[*key, index] += 1
+                number = self._seen[*key, index]
+                if picked is None and rule.picks(number, self.faults.seed, *key, index):
                     picked = rule
         return picked
 
-    def plan(self, provider: str) -> Plan:
-        """Count a new batch, and settle what will happen to it."""
-        picked: BatchFault | None = None
-        with self._lock:
-            faults = self.faults
-            for index, rule in enumerate(faults.batches):
-                if rule.provider not in {None, provider}:
-                    continue
-                self._seen[f"batch {index}"] += 1
-                number = self._seen[f"batch {index}"]
-                if picked is None and rule.picks(number, faults.seed, "batch", index):
-                    picked = rule
-        durations = picked.durations if picked and picked.durations else None
-        return Plan(
-            seed=faults.seed, durations=durations or faults.durations, fault=picked
-        )
-
     def moment(self, row: BatchRow) -> Moment:
-        """Return where a batch stands now."""
-        return look(row, plan_of(row), self.clock.now())
+        """Return the state of a batch now."""
+        return moment_at(row, self.clock.now())
 
     def settle(self, timeout_seconds: float | None = None) -> None:
         """Let every batch end: wait for the work, then move the clock.
@@ -155,11 +173,11 @@ class Backend:
         if not self.worker.wait_idle(timeout_seconds):
             raise TimeoutError(f"Batches still run after {timeout_seconds} seconds.")
         rows = self.store.select(BatchRow)
-        ends = [look(row, plan_of(row), math.inf).ended_at or 0.0 for row in rows]
-        late = max(ends, default=0.0) - self.clock.now()
-        if late > 0:
-            self.clock.advance(late)
-            self.keep_clock()
+        ends = [moment_at(row, math.inf).ended_at or 0.0 for row in rows]
+        missing = max(ends, default=0.0) - self.clock.now()
+        if missing > 0:
+            self.clock.advance(missing)
+            self.save_clock()
 
     def batches(self) -> list[CreatedBatch]:
         """Return every batch of every account, oldest first."""
@@ -178,7 +196,7 @@ class Backend:
         ]
 
     def snapshot(self) -> dict[str, Any]:
-        """Return what there is, as JSON can carry it."""
+        """Return time, faults and batches, as JSON can hold them."""
         return {
             "now": self.clock.now(),
             "time_scale": self.clock.scale,

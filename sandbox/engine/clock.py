@@ -1,18 +1,17 @@
-"""The sandbox's own time, which may run fast and can be moved forward."""
+"""The sandbox's virtual clock, which may run fast and can be moved forward."""
 
 from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime
 
-__all__ = ["Clock", "rfc3339"]
+__all__ = ["Clock"]
 
 
 class Clock:
-    """Virtual seconds since the epoch; never runs backwards.
+    """Virtual seconds since the epoch; never goes back.
 
-    `offset` is how far it is ahead of the wall clock when it starts.
+    It starts `offset` seconds ahead of the wall clock.
     """
 
     def __init__(self, scale: float = 1.0, offset: float = 0.0) -> None:
@@ -35,12 +34,5 @@ class Clock:
 
     @property
     def offset(self) -> float:
-        """How far it is ahead of the wall clock, to continue from after a restart."""
+        """Seconds ahead of the wall clock, to start with after a restart."""
         return self.now() - time.time()
-
-
-def rfc3339(seconds: float | None) -> str | None:
-    """Return a moment as Anthropic writes it."""
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")

@@ -1,4 +1,4 @@
-"""Writes result files: in any order, and with whatever a fault does to lines."""
+"""Collects results while a batch runs, and writes result files with their faults."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from ..answers.answers import dice_of
+from ..answers.answer import seeded
 from ..faults import LineFaults
 
 __all__ = ["WorkFile", "write_lines"]
@@ -19,10 +19,10 @@ _BLANK_EVERY = 3
 
 
 class WorkFile:
-    """Results in the order of the requests, while a batch runs.
+    """The results of a running batch, in the order of its requests.
 
-    Each line is preceded by what became of the request and its tokens. What is there
-    after a crash is used again, up to the last whole line.
+    Each line starts with the request's outcome and its tokens. After a crash, the
+    complete lines are used again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,7 +30,7 @@ class WorkFile:
         self._open()
 
     def _open(self) -> None:
-        self.kinds: list[str] = []
+        self.outcomes: list[str] = []
         self.input_tokens = 0
         self.output_tokens = 0
         self._starts = array("Q")
@@ -44,17 +44,17 @@ class WorkFile:
         self._file.truncate(self._end)
 
     def __len__(self) -> int:
-        return len(self.kinds)
+        return len(self.outcomes)
 
-    def add(self, kind: str, tokens: tuple[int, int], line: bytes) -> None:
+    def add(self, outcome: str, tokens: tuple[int, int], line: bytes) -> None:
         """Append one result."""
-        whole = b"%s %d %d %s\n" % (kind.encode(), *tokens, line)
+        whole = b"%s %d %d %s\n" % (outcome.encode(), *tokens, line)
         self._file.write(whole)
         self._note(whole)
 
     def _note(self, line: bytes) -> None:
-        kind, tokens_in, tokens_out, rest = line.split(b" ", 3)
-        self.kinds.append(kind.decode())
+        outcome, tokens_in, tokens_out, rest = line.split(b" ", 3)
+        self.outcomes.append(outcome.decode())
         self.input_tokens += int(tokens_in)
         self.output_tokens += int(tokens_out)
         self._starts.append(self._end + len(line) - len(rest))
@@ -62,7 +62,7 @@ class WorkFile:
         self._end += len(line)
 
     def keep(self, count: int) -> None:
-        """Give up all results after the first `count`."""
+        """Drop all results after the first `count`."""
         if count >= len(self):
             return
         end = self._starts[count - 1] + self._lengths[count - 1] + 1 if count else 0
@@ -79,18 +79,18 @@ class WorkFile:
             )
 
     def order(self, seed: int, *, shuffle: bool) -> list[int]:
-        """Return all numbers in the order in which the provider gives them out."""
+        """Return all numbers in the order in which the provider returns results."""
         numbers = list(range(len(self)))
         if shuffle:
-            dice_of("order", seed, len(self)).shuffle(numbers)
+            seeded("order", seed, len(self)).shuffle(numbers)
         return numbers
 
     def close(self) -> None:
-        """Leave the results where they are."""
+        """Close the file."""
         self._file.close()
 
     def delete(self) -> None:
-        """Give up the results."""
+        """Close and delete the file."""
         self._file.close()
         self.path.unlink(missing_ok=True)
 
@@ -98,13 +98,13 @@ class WorkFile:
 def write_lines(
     path: Path, lines: Iterable[bytes], faults: LineFaults, seed: int
 ) -> None:
-    """Write one result file as the faults have it."""
+    """Write one result file, with the faults applied."""
     newline = b"\r\n" if faults.crlf else b"\n"
     with path.open("wb") as file:
         if faults.bom:
             file.write(b"\xef\xbb\xbf")
         separator = b""
-        for number, line in enumerate(_spoiled(lines, faults, seed)):
+        for number, line in enumerate(_with_faults(lines, faults, seed)):
             file.write(separator + line)
             separator = newline
             if faults.blank_lines and number % _BLANK_EVERY == _BLANK_EVERY - 1:
@@ -113,18 +113,20 @@ def write_lines(
             file.write(newline * (2 if faults.end == "double" else 1))
 
 
-def _spoiled(lines: Iterable[bytes], faults: LineFaults, seed: int) -> Iterator[bytes]:
+def _with_faults(
+    lines: Iterable[bytes], faults: LineFaults, seed: int
+) -> Iterator[bytes]:
     for number, line in enumerate(lines, 1):
         if faults.missing and faults.missing.picks(number, seed, "missing"):
             continue
-        told = line
+        sent = line
         if faults.foreign_id and faults.foreign_id.picks(number, seed, "foreign"):
-            told = _with_id(line, b'"foreign-%d"' % number)
+            sent = _with_id(line, b'"foreign-%d"' % number)
         elif faults.null_id and faults.null_id.picks(number, seed, "null"):
-            told = _with_id(line, b"null")
-        yield told
+            sent = _with_id(line, b"null")
+        yield sent
         if faults.duplicate and faults.duplicate.picks(number, seed, "duplicate"):
-            yield told
+            yield sent
 
 
 def _with_id(line: bytes, custom_id: bytes) -> bytes:

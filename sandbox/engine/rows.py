@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BatchRow", "FileRow", "PartRow", "UploadRow"]
+__all__ = ["BatchRow", "FileRow"]
 
 
 @dataclass(frozen=True)
 class FileRow:
-    """One file of an account (OpenAI)."""
+    """One file of an account."""
 
     id: str
     account: str
@@ -18,58 +18,36 @@ class FileRow:
     bytes: int
     created_at: float
     expires_at: float | None = None
-
-
-@dataclass(frozen=True)
-class UploadRow:
-    """A file that arrives in parts (OpenAI)."""
-
-    id: str
-    account: str
-    filename: str
-    purpose: str
-    bytes: int
-    created_at: float
-    status: str = "pending"
-    expires_after_seconds: int | None = None
-    file_id: str | None = None
-
-
-@dataclass(frozen=True)
-class PartRow:
-    """One part of an upload."""
-
-    id: str
-    upload_id: str
-    bytes: int
-    created_at: float
+    seq: int = 0
+    """Grows with every file; lists are ordered by it."""
 
 
 @dataclass(frozen=True)
 class BatchRow:
-    """One batch of either provider; what it looks like now is its `Timeline`."""
+    """One batch of any vendor; `timeline` says which state it is in."""
 
     id: str
     provider: str
     account: str
     created_at: float
     plan: str
-    """The `Plan` as JSON: what happens to it was settled when it was created."""
+    """The `Plan` as JSON, settled when the batch is created."""
     input_file_id: str | None = None
+    """The file with the requests; None: the file named after the batch."""
     endpoint: str | None = None
     metadata: str | None = None
     """JSON, as given."""
     output_seconds: int | None = None
-    """How long its result files are kept."""
+    """How long result files are kept."""
     total: int = 0
     tokens: int = 0
     model: str | None = None
     first_custom_id: str | None = None
     validated: bool = False
     errors: str | None = None
-    """JSON list; set where the input was refused."""
+    """JSON list, if the input was refused."""
     ready: bool = False
-    """Whether the results are written; they show once its time has come."""
+    """Whether the results are written; they are shown when the batch ends."""
     succeeded: int = 0
     errored: int = 0
     expired: int = 0
@@ -79,6 +57,6 @@ class BatchRow:
     error_file_id: str | None = None
     cancel_at: float | None = None
     cancel_ran: int = 0
-    """Requests that had run when it was asked to stop."""
+    """Requests that had run when the batch was cancelled."""
     seq: int = 0
     """Grows with every batch; lists are ordered by it."""

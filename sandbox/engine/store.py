@@ -1,4 +1,4 @@
-"""The sandbox's state: one SQLite database and a folder of files beside it."""
+"""The sandbox's state: an SQLite database and a folder of files."""
 
 from __future__ import annotations
 
@@ -14,25 +14,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...errors import InputError
-from .rows import BatchRow, FileRow, PartRow, UploadRow
+from .rows import BatchRow, FileRow
 
 __all__ = ["Store"]
 
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
 
-_TABLES: dict[type, str] = {
-    FileRow: "files",
-    UploadRow: "uploads",
-    PartRow: "parts",
-    BatchRow: "batches",
-}
-_Row = TypeVar("_Row", FileRow, UploadRow, PartRow, BatchRow)
+_TABLES: dict[type, str] = {FileRow: "files", BatchRow: "batches"}
+_Row = TypeVar("_Row", FileRow, BatchRow)
 
 
 class Store:
-    """All state; safe to use from several threads, in one process at a time.
+    """All state; thread-safe, and open in one process at a time.
 
-    A commit outlives SIGKILL; only a power cut could undo the last ones.
+    Commits survive SIGKILL; a power cut may undo the last ones.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -45,7 +40,7 @@ class Store:
         )
         self._db.row_factory = sqlite3.Row
         try:
-            with self._room_asked():
+            with self._full_disk_is_oserror():
                 self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=NORMAL")
@@ -55,15 +50,12 @@ class Store:
             raise
         except sqlite3.DatabaseError as exc:
             self._db.close()
+            text = f"Sandbox folder {str(folder)!r} is in use by another sandbox; stop"
+            text += " that one or choose another `--state-dir`."
             if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                raise InputError(
-                    f"{str(folder / 'sandbox.sqlite3')!r} cannot be used as the state"
-                    f" of a sandbox ({exc}); choose another `--state-dir`."
-                ) from exc
-            raise InputError(
-                f"Sandbox folder {str(folder)!r} is in use by another sandbox;"
-                " stop that one or choose another `--state-dir`."
-            ) from exc
+                text = f"{str(folder / 'sandbox.sqlite3')!r} cannot be used as the"
+                text += f" state of a sandbox ({exc}); choose another `--state-dir`."
+            raise InputError(text) from exc
 
     def _create_tables(self) -> None:
         with self.transaction():
@@ -84,17 +76,17 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make several changes one.
+        """Apply all changes of the block, or none.
 
         Raises:
-            OSError: No room is left for them; none was made.
+            OSError: The disk is full; nothing was changed.
         """
-        with self._room_asked(), self._lock, self._db:
+        with self._full_disk_is_oserror(), self._lock, self._db:
             yield
 
     @contextmanager
-    def _room_asked(self) -> Iterator[None]:
-        """Say within the block that the disk is full as files say it."""
+    def _full_disk_is_oserror(self) -> Iterator[None]:
+        """Raise OSError within the block for SQLite's own error of a full disk."""
         try:
             yield
         except sqlite3.OperationalError as exc:
@@ -104,7 +96,7 @@ class Store:
             raise OSError(full, os.strerror(full), str(self.folder)) from exc
 
     def meta(self, name: str, default: Any = None) -> Any:
-        """Return a value kept under `name`."""
+        """Return the value stored under `name`."""
         with self._lock:
             row = self._db.execute(
                 "SELECT value FROM meta WHERE name = ?", (name,)
@@ -112,7 +104,7 @@ class Store:
         return default if row is None else row[0]
 
     def set_meta(self, name: str, value: Any) -> None:
-        """Keep a value under `name`."""
+        """Store a value under `name`."""
         with self.transaction():
             self._db.execute("REPLACE INTO meta VALUES (?, ?)", (name, value))
 
@@ -125,10 +117,10 @@ class Store:
                 self.set_meta("salt", found)
             return found
 
-    def add(self, row: FileRow | UploadRow | PartRow | BatchRow) -> None:
+    def add(self, row: FileRow | BatchRow) -> None:
         """Insert a row."""
         values = asdict(row)
-        values.pop("seq", None)
+        del values["seq"]
         names = ", ".join(values)
         marks = ", ".join("?" * len(values))
         with self.transaction():
@@ -151,16 +143,10 @@ class Store:
         with self.transaction():
             self._db.execute(f"DELETE FROM {_TABLES[kind]} WHERE id = ?", (id_,))  # noqa: S608
 
-    def get(
-        self, kind: type[_Row], id_: str, account: str | None = None
-    ) -> _Row | None:
-        """Return one row, or None where this account has no such thing."""
-        found = self.select(kind, id=id_)
-        if not found or (
-            account is not None and getattr(found[0], "account", account) != account
-        ):
-            return None
-        return found[0]
+    def get(self, kind: type[_Row], id_: str, **equal: Any) -> _Row | None:
+        """Return one row, or None if no row has this ID and the given columns."""
+        found = self.select(kind, id=id_, **equal)
+        return found[0] if found else None
 
     def select(
         self,
@@ -172,37 +158,22 @@ class Store:
         limit: int = -1,
         **equal: Any,
     ) -> list[_Row]:
-        """Return rows whose columns equal what is given.
-
-        `before` and `after` bound `seq` exclusively.
-        """
-        where = ["1"] + [f"{name} = ?" for name in equal]
-        values: list[Any] = list(equal.values())
+        """Return the rows with the given columns, `before` and `after` a `seq`."""
+        conditions: dict[str, Any] = {
+            f"{name} = ?": value for name, value in equal.items()
+        }
         if before is not None:
-            where.append("seq < ?")
-            values.append(before)
+            conditions["seq < ?"] = before
         if after is not None:
-            where.append("seq > ?")
-            values.append(after)
-        order = "DESC" if newest_first else "ASC"
+            conditions["seq > ?"] = after
         query = (
-            f"SELECT * FROM {_TABLES[kind]} WHERE {' AND '.join(where)}"  # noqa: S608
-            f" ORDER BY seq {order} LIMIT ?"
+            f"SELECT * FROM {_TABLES[kind]} WHERE {' AND '.join(conditions) or '1'}"  # noqa: S608
+            f" ORDER BY seq {'DESC' if newest_first else 'ASC'} LIMIT ?"
         )
         with self._lock:
-            rows = self._db.execute(query, (*values, limit)).fetchall()
-        names = [f.name for f in fields(kind)]
-        return [kind(**{name: row[name] for name in names}) for row in rows]
-
-    def seq(self, kind: type, id_: str, account: str) -> int | None:
-        """Return where a row stands in the order of lists."""
-        with self._lock:
-            row = self._db.execute(
-                f"SELECT seq FROM {_TABLES[kind]} WHERE id = ? AND account = ?",  # noqa: S608
-                (id_, account),
-            ).fetchone()
-        return None if row is None else int(row[0])
+            rows = self._db.execute(query, (*conditions.values(), limit)).fetchall()
+        return [kind(**row) for row in rows]
 
     def path(self, id_: str) -> Path:
-        """Return where the content of a file, or a batch's requests, is kept."""
+        """Return the path of a file's content, or of a batch's requests."""
         return self.files / id_

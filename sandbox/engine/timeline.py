@@ -1,8 +1,9 @@
-"""Where a batch stands at a moment: a pure function of its plan and the clock."""
+"""The state of a batch at a given time: a pure function of its plan and the clock."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,13 +12,13 @@ from pydantic import BaseModel, ConfigDict
 from ..faults import BatchFault, Durations
 from .rows import BatchRow
 
-__all__ = ["Moment", "Plan", "look", "plan_of", "runs_of"]
+__all__ = ["Moment", "Plan", "moment_at", "plan_of", "queued", "requests_that_run"]
 
 _WINDOW_SECONDS = 86_400.0
 
 
 class Plan(BaseModel):
-    """What will happen to a batch, settled when it is created."""
+    """What will happen to a batch; settled when it is created."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,7 +28,7 @@ class Plan(BaseModel):
 
     @property
     def effects(self) -> BatchFault:
-        """The fault that picked this batch, or one without any effect."""
+        """The fault that applies to this batch, or one without effect."""
         return self.fault or BatchFault()
 
 
@@ -37,16 +38,13 @@ def _read(plan: str) -> Plan:
 
 
 def plan_of(row: BatchRow) -> Plan:
-    """Return what was settled for a batch when it was created."""
+    """Return the plan of a batch."""
     return _read(row.plan)
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A batch as it looks at one moment.
-
-    `state` is OpenAI's word; Anthropic's follow from it.
-    """
+    """A batch at one moment; `state` is OpenAI's word, from which others follow."""
 
     state: str
     expires_at: float
@@ -58,7 +56,7 @@ class Moment:
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more will happen to it."""
+        """Whether the batch has ended."""
         return self.state in {"completed", "failed", "expired", "cancelled"}
 
 
@@ -68,7 +66,7 @@ class _Course:
 
     in_progress_at: float
     finalizing_at: float
-    """In infinity for a batch that ends before."""
+    """Infinity for a batch that ends before."""
     ended_at: float
     expires_at: float
     end: str
@@ -77,10 +75,9 @@ class _Course:
 
 def _course(row: BatchRow, plan: Plan) -> _Course:
     durations = plan.durations
-    openai = row.provider == "openai"
-    start = row.created_at + (durations.validating if openai else 0)
+    start = row.created_at + durations.validating
     finalizing = start + durations.in_progress
-    end = finalizing + (durations.finalizing if openai else 0)
+    end = finalizing + durations.finalizing
     expires = row.created_at + _WINDOW_SECONDS
     early = plan.effects.end
     if early != "completed":
@@ -99,8 +96,8 @@ def _share(passed: float, whole: float) -> float:
     return 1.0 if whole <= 0 else max(0.0, min(1.0, passed / whole))
 
 
-def runs_of(row: BatchRow, plan: Plan) -> tuple[int, str]:
-    """Return how many of a batch's requests run, and what becomes of the others."""
+def requests_that_run(row: BatchRow, plan: Plan) -> tuple[int, str]:
+    """Return how many requests of a batch run, and the outcome of the others."""
     if row.cancel_at is not None:
         return row.cancel_ran, "cancelled"
     course = _course(row, plan)
@@ -109,14 +106,15 @@ def runs_of(row: BatchRow, plan: Plan) -> tuple[int, str]:
     return int(row.total * course.fraction), course.end
 
 
-def look(row: BatchRow, plan: Plan, now: float) -> Moment:
-    """Return where the batch stands.
+def moment_at(row: BatchRow, now: float) -> Moment:
+    """Return the state of a batch.
 
-    A state is left when its time is over and the work behind it is done.
+    A state ends when its time is over and the work behind it is done.
     """
+    plan = plan_of(row)
     course = _course(row, plan)
     if row.cancel_at is not None:
-        return _look_cancelled(row, row.cancel_at, plan, course, now)
+        return _cancelled(row, row.cancel_at, plan, course, now)
     if not row.validated or now < course.in_progress_at:
         return Moment("validating", course.expires_at, 0.0)
     if row.errors is not None:
@@ -134,7 +132,7 @@ def look(row: BatchRow, plan: Plan, now: float) -> Moment:
     return Moment(state, course.expires_at, fraction, None, *begun)
 
 
-def _look_cancelled(
+def _cancelled(
     row: BatchRow, cancel_at: float, plan: Plan, course: _Course, now: float
 ) -> Moment:
     end = cancel_at + plan.durations.cancelling
@@ -147,3 +145,16 @@ def _look_cancelled(
         end if done else None,
         *(stamp if stamp <= cancel_at else None for stamp in stamps),
     )
+
+
+def queued(
+    rows: Iterable[BatchRow], column: str, now: float, lag_seconds: float
+) -> int:
+    """Add up a column of the open batches; ended ones count for the lag too."""
+    total = 0
+    for row in rows:
+        moment = moment_at(row, now)
+        ended_at = moment.ended_at if moment.is_final else None
+        if row.errors is None and (ended_at is None or now < ended_at + lag_seconds):
+            total += getattr(row, column)
+    return total

@@ -1,54 +1,49 @@
-"""Routes under `/_sandbox`: look at a running sandbox, and steer it."""
+"""Routes under `/_sandbox` that show and control a running sandbox."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from ...errors import InputError
-from ..engine.backend import Backend
-from .envelopes import json_response
+from ..faults import load_faults
+from .api import ApiError, backend_of, json_body, json_response
 
 __all__ = ["routes"]
 
 
 async def _state(request: Request) -> Response:
     """Show time, faults and every batch of every account."""
-    backend: Backend = request.app.state.backend
-    return json_response(backend.snapshot())
+    return json_response(backend_of(request).snapshot())
 
 
 async def _calls(request: Request) -> Response:
     """Show the calls that arrived, oldest first, without their keys."""
-    backend: Backend = request.app.state.backend
-    return json_response({"calls": [asdict(call) for call in backend.calls]})
+    calls = [asdict(call) for call in backend_of(request).calls]
+    return json_response({"calls": calls})
 
 
 async def _set_faults(request: Request) -> Response:
-    """Replace the faults by those of the body, JSON as in a fault file."""
-    backend: Backend = request.app.state.backend
+    """Replace the faults by those in the body, JSON as in a fault file."""
+    backend = backend_of(request)
     try:
-        backend.set_faults(orjson.loads(await request.body() or b"{}"))
-    except (InputError, orjson.JSONDecodeError) as exc:
-        return json_response({"error": str(exc)}, 400)
+        backend.set_faults(load_faults(await json_body(request)))
+    except InputError as exc:
+        raise ApiError(400, str(exc)) from exc
     return json_response(backend.snapshot()["faults"])
 
 
 async def _advance(request: Request) -> Response:
     """Move the clock forward by `{"seconds": N}`."""
-    backend: Backend = request.app.state.backend
-    try:
-        seconds = float(orjson.loads(await request.body())["seconds"])
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-        seconds = -1.0
-    if seconds < 0:
-        return json_response({"error": 'Expected {"seconds": N}, N from 0 on.'}, 400)
+    backend = backend_of(request)
+    seconds = (await json_body(request)).get("seconds")
+    if not isinstance(seconds, int | float) or seconds < 0:
+        raise ApiError(400, 'Expected {"seconds": N}, with N of at least 0.')
     now = backend.clock.advance(seconds)
-    backend.keep_clock()
+    backend.save_clock()
     return json_response({"now": now})
 
 

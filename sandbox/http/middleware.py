@@ -1,84 +1,69 @@
-"""What stands before every route: keys, request IDs, the log of calls, faults."""
+"""What happens to a call before its route: key, request ID, log of calls, faults."""
 
 from __future__ import annotations
 
-import re
 import secrets
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import Mapping
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..engine.backend import Backend, Call
-from .call_faults import make_trouble
-from .envelopes import (
-    ApiError,
-    error_body,
-    json_response,
-    no_room,
-    provider_of,
-    read_key,
-    real_key_sentence,
-)
+from .api import ApiError, disk_full, json_response, read_key, real_key_problem
+from .call_faults import apply_fault
+from .vendor import Vendor
 
-__all__ = ["Gate"]
+__all__ = ["Middleware"]
 
 _SECRETS = {"authorization", "x-api-key", "api-key", "cookie", "proxy-authorization"}
-_OPERATIONS = [
-    (method, re.compile(pattern), operation)
-    for method, pattern, operation in (
-        ("POST", r"/openai/v1/(files|uploads)(/.*)?", "upload"),
-        ("GET", r"/openai/v1/files/[^/]+/content", "download"),
-        ("GET", r"/openai/v1/files(/[^/]+)?", "file"),
-        ("DELETE", r".*", "delete"),
-        ("POST", r"/openai/v1/batches|.*/messages/batches", "create"),
-        ("GET", r"/openai/v1/batches|.*/messages/batches", "list"),
-        ("POST", r".*/cancel", "cancel"),
-        ("GET", r".*/results", "download"),
-        ("GET", r".*/batches/[^/]+", "retrieve"),
-    )
-]
 
 
-class Gate:
-    """Wraps the routes of both APIs; the control routes pass untouched."""
+class Middleware:
+    """Wraps the routes of all vendors; control routes are passed through."""
 
-    def __init__(self, app: ASGIApp, backend: Backend) -> None:
-        self.app = app
-        self.backend = backend
+    def __init__(
+        self, app: ASGIApp, backend: Backend, vendors: Mapping[str, Vendor]
+    ) -> None:
+        self._app = app
+        self._backend = backend
+        self._vendors = list(vendors.values())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] != "http" or scope["path"].startswith("/_sandbox"):
-            await self.app(scope, receive, send)
+            await self._app(scope, receive, send)
             return
+        backend, vendor = self._backend, self._vendor(scope["path"])
         headers = Headers(scope=scope)
-        provider = provider_of(scope["path"], headers)
         request_id = f"req_sandbox_{secrets.token_hex(10)}"
-        operation = _operation(scope["method"], scope["path"])
+        operation = _operation(vendor, scope)
         key = read_key(headers)
-        account = self.backend.account_of(key) if key else None
-        scope.setdefault("state", {}).update(request_id=request_id, account=account)
-        extra = _headers(provider, request_id, account, headers)
+        account = backend.account_of(key) if key else None
+        scope.setdefault("state", {}).update(
+            vendor=vendor, request_id=request_id, account=account
+        )
+        extra = vendor.response_headers(request_id, account, headers)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(extra)
             await send(message)
 
-        refusal = _refusal(provider, key, headers)
-        worker = self.backend.worker
-        stuck = refusal is None and worker.is_stuck
-        if stuck and not await run_in_threadpool(worker.unstick):
-            refusal = no_room(self.backend.store.folder)
+        refusal = _refusal(vendor, key, headers)
+        if (
+            refusal is None
+            and backend.worker.is_stuck
+            and not await run_in_threadpool(backend.worker.retry_stuck)
+        ):
+            refusal = disk_full(backend.store.folder)
         fault = None
         if refusal is None:
-            fault = self.backend.pick_call(provider, operation)
-        self.backend.calls.append(
+            fault = backend.call_fault(vendor.name, operation)
+        backend.calls.append(
             Call(
-                provider=provider,
+                provider=vendor.name,
                 operation=operation,
                 method=scope["method"],
                 path=scope["path"],
@@ -89,56 +74,33 @@ class Gate:
             )
         )
         if refusal is not None:
-            body = error_body(provider, refusal, request_id)
+            body = vendor.error_body(refusal, request_id)
             await json_response(body, refusal.status)(scope, receive, send_with_headers)
         elif fault is not None:
-            await make_trouble(
-                fault, provider, self.app, scope, receive, send_with_headers
+            await apply_fault(
+                fault, vendor, self._app, scope, receive, send_with_headers
             )
         else:
-            await self.app(scope, receive, send_with_headers)
+            await self._app(scope, receive, send_with_headers)
+
+    def _vendor(self, path: str) -> Vendor:
+        """Return the vendor whose API has the path; for any other path the first."""
+        found = (v for v in self._vendors if path.startswith(v.base_path + "/"))
+        return next(found, self._vendors[0])
 
 
-def _operation(method: str, path: str) -> str:
-    for known, pattern, operation in _OPERATIONS:
-        if method == known and pattern.fullmatch(path.rstrip("/")):
-            return operation
+def _operation(vendor: Vendor, scope: Scope) -> str:
+    for route in vendor.routes:
+        if route.matches(scope)[0] is Match.FULL:
+            return route.name
     return "other"
 
 
-def _refusal(provider: str, key: str | None, headers: Headers) -> ApiError | None:
+def _refusal(vendor: Vendor, key: str | None, headers: Headers) -> ApiError | None:
     if key is None:
-        if provider == "openai":
-            return ApiError(
-                401,
-                "You didn't provide an API key. You need to provide your API key in an"
-                " Authorization header using Bearer auth.",
-            )
-        return ApiError(401, "x-api-key header is required")
-    if sentence := real_key_sentence(key):
-        return ApiError(
-            401, sentence, code="invalid_api_key" if provider == "openai" else None
-        )
-    if provider == "anthropic" and "anthropic-version" not in headers:
-        return ApiError(400, "anthropic-version: header is required")
+        return ApiError(401, vendor.missing_key)
+    if problem := real_key_problem(key):
+        return ApiError(401, problem, code=vendor.invalid_key_code)
+    if vendor.required_header and vendor.required_header not in headers:
+        return ApiError(400, f"{vendor.required_header}: header is required")
     return None
-
-
-def _headers(
-    provider: str, request_id: str, account: str | None, headers: Headers
-) -> MutableMapping[str, Any]:
-    """Return what both APIs tell about a call beside its answer."""
-    if provider == "anthropic":
-        found = {"request-id": request_id}
-        if account:
-            found["anthropic-organization-id"] = f"org-sandbox-{account}"
-        return found
-    found = {"x-request-id": request_id, "openai-version": "2020-10-01"}
-    if account:
-        found["openai-organization"] = headers.get(
-            "openai-organization", f"org-sandbox-{account}"
-        )
-        found["openai-project"] = headers.get(
-            "openai-project", f"proj_sandbox_{account}"
-        )
-    return found

@@ -1,4 +1,4 @@
-"""The server's connections, so that a fault can break one."""
+"""The server's open connections, which a fault may close."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ TRANSPORTS: dict[tuple[tuple[str, int], ...], asyncio.Transport] = {}
 
 
 class Protocol(H11Protocol):
-    """Remembers its connection, so that a fault can break it."""
+    """uvicorn's HTTP protocol, which registers its connection in `TRANSPORTS`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own annotation
+        """Register the connection."""
         super().connection_made(transport)
         names = ("peername", "sockname")
         self._ends = tuple(transport.get_extra_info(name)[:2] for name in names)
         TRANSPORTS[self._ends] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
         TRANSPORTS.pop(self._ends, None)
         super().connection_lost(exc)

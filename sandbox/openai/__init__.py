@@ -1,1 +1,1 @@
-"""OpenAI's files and batches API as the sandbox serves it."""
+"""OpenAI's files and batches APIs as the sandbox serves them."""

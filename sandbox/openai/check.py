@@ -1,201 +1,208 @@
-"""Checks a request file as a whole, the way OpenAI does before anything runs."""
+"""Checks a request file as a whole, as OpenAI does before any request runs.
+
+An independent judge of the client's check in `providers/openai/check.py`: it shares
+no code with it, and a test compares what both say of the same files.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
 
-from ..answers.answers import tokens_of
+from ..answers.answer import estimate_tokens
+from ..engine.produce import read_lines
+from ..engine.rows import BatchRow, FileRow
+from ..engine.store import Store
+from ..engine.timeline import plan_of, queued
 from ..faults import Faults
-from .ask import needed
+from .requests import ENDPOINTS
 
-__all__ = ["Checked", "check_requests", "read_lines"]
+__all__ = ["check_batch"]
 
-_MAX_ERRORS = 100
+_MAX_PROBLEMS = 100
 _MAX_EMBEDDING_INPUTS = 50_000
-
-Problem = dict[str, Any]
 
 
 @dataclass
-class Checked:
-    """What the check found."""
+class _Problem:
+    """One entry of a batch's `errors`."""
 
-    errors: list[Problem] = field(default_factory=list)
-    total: int = 0
-    tokens: int = 0
-    model: str | None = None
-    first_custom_id: str | None = None
-
-
-def read_lines(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a file without their newlines; nothing after the last one."""
-    with path.open("rb") as file:
-        for line in file:
-            yield line.removesuffix(b"\n")
+    code: str
+    message: str
+    param: str | None = None
+    line: int | None = None
 
 
-def check_requests(path: Path, endpoint: str, settings: Faults) -> Checked:
-    """Check every line; one bad line is enough to refuse the file."""
-    found = Checked()
-    inputs = 0
-    seen: set[str] = set()
-    for number, line in enumerate(read_lines(path), 1):
-        found.total += 1
-        problems, request = _check_line(line, endpoint, settings)
-        if request is not None:
-            custom_id = request.get("custom_id")
-            if isinstance(custom_id, str):
-                if custom_id in seen:
-                    problems.append(
-                        _problem(
-                            "duplicate_custom_id",
-                            "The custom_id for this request is a duplicate of another"
-                            " request. The custom_id parameter must be unique for each"
-                            " request in a batch.",
-                            "custom_id",
-                        )
-                    )
-                seen.add(custom_id)
-                found.first_custom_id = found.first_custom_id or custom_id
-            body = request.get("body")
-            if isinstance(body, dict):
-                problems += _check_model(found, body)
-                if endpoint == "/v1/embeddings" and isinstance(body.get("input"), list):
-                    inputs += _texts(body["input"])
-        found.tokens += tokens_of(line)
-        for problem in problems:
-            if len(found.errors) < _MAX_ERRORS:
-                found.errors.append({**problem, "line": number})
-    found.errors += _check_whole(found.total, path.stat().st_size, inputs, settings)
-    return found
-
-
-def _check_whole(total: int, size: int, inputs: int, settings: Faults) -> list[Problem]:
+def check_batch(
+    row: BatchRow, store: Store, settings: Faults, now: float
+) -> dict[str, Any]:
+    """Check a batch's file; one bad line refuses it. Returns columns of the row."""
+    file = store.get(FileRow, row.input_file_id or "", account=row.account)
+    account = f"organization org-sandbox-{row.account}"
+    if file is None or (file.expires_at and file.expires_at <= row.created_at):
+        text = (
+            f"Cannot find file {row.input_file_id}, or {account} does not have access"
+            " to it."
+        )
+        return _errors([_Problem("invalid_request", text, "file_id")])
+    if fail := plan_of(row).effects.fail:
+        return _errors([_Problem(**each.model_dump()) for each in fail])
+    check = _FileCheck(row.endpoint or "", settings)
+    for line in read_lines(store.path(file.id)):
+        check.add(line)
+    if problems := check.finish(file.bytes):
+        return _errors(problems)
     limits = settings.limits
-    if total == 0:
-        return [_problem("empty_file", "The input file contains no requests.", None)]
-    if total > limits.openai_requests:
-        return [
-            _problem(
-                "too_many_tasks",
-                f"The batch input file contains {total} requests, more than the limit"
-                f" of {limits.openai_requests}.",
-                None,
+    if limits.openai_enqueued_tokens is not None:
+        others = store.select(
+            BatchRow, provider="openai", account=row.account, model=check.model
+        )
+        tokens = queued(others, "tokens", now, limits.release_lag_seconds)
+        if tokens + check.tokens > limits.openai_enqueued_tokens:
+            text = (
+                f"Enqueued token limit reached for {check.model} in {account}. Limit:"
+                f" {limits.openai_enqueued_tokens:,} enqueued tokens. Please try again"
+                " once some in_progress batches have been completed."
             )
-        ]
-    if size > limits.openai_bytes:
-        return [
-            _problem(
+            return _errors([_Problem("token_limit_exceeded", text)])
+    return {
+        "total": check.total,
+        "tokens": check.tokens,
+        "model": check.model,
+        "first_custom_id": check.first_custom_id,
+    }
+
+
+def _errors(problems: list[_Problem]) -> dict[str, Any]:
+    errors = [asdict(problem) for problem in problems]
+    return {"errors": orjson.dumps(errors).decode()}
+
+
+class _FileCheck:
+    """The lines of a file checked so far."""
+
+    def __init__(self, endpoint: str, settings: Faults) -> None:
+        self.total = 0
+        self.tokens = 0
+        self.model: str | None = None
+        self.first_custom_id: str | None = None
+        self._endpoint = endpoint
+        self._settings = settings
+        self._problems: list[_Problem] = []
+        self._seen: set[str] = set()
+        self._embedding_inputs = 0
+
+    def add(self, line: bytes) -> None:
+        """Check one line."""
+        self.total += 1
+        self.tokens += estimate_tokens(line)
+        for problem in self._line_problems(line):
+            if len(self._problems) < _MAX_PROBLEMS:
+                problem.line = self.total
+                self._problems.append(problem)
+
+    def finish(self, size: int) -> list[_Problem]:
+        """Return all problems, those of the whole file last."""
+        limits = self._settings.limits
+        if self.total == 0:
+            text = "The input file contains no requests."
+            self._problems.append(_Problem("empty_file", text))
+        for count, limit, what, code, param in (
+            (self.total, limits.openai_requests, "requests", "too_many_tasks", None),
+            (size, limits.openai_bytes, "bytes", "invalid_request", "file_id"),
+            (
+                self._embedding_inputs,
+                _MAX_EMBEDDING_INPUTS,
+                "embedding inputs",
                 "invalid_request",
-                f"The batch input file has {size} bytes, more than the limit of"
-                f" {limits.openai_bytes}.",
-                "file_id",
-            )
-        ]
-    if inputs > _MAX_EMBEDDING_INPUTS:
-        return [
-            _problem(
-                "invalid_request",
-                f"The batch contains {inputs} embedding inputs, more than the limit of"
-                f" {_MAX_EMBEDDING_INPUTS}.",
                 "body.input",
+            ),
+        ):
+            if count > limit:
+                text = f"The batch input file contains {count} {what}, more than the"
+                text += f" limit of {limit}."
+                self._problems.append(_Problem(code, text, param))
+        return self._problems
+
+    def _line_problems(self, line: bytes) -> Iterator[_Problem]:
+        try:
+            request = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            request = None
+        if not isinstance(request, dict):
+            text = "This line is not parseable as valid JSON."
+            yield _Problem("invalid_json_line", text)
+            return
+        for name in ("custom_id", "method", "url", "body"):
+            if request.get(name) in (None, ""):
+                text = f"Missing required parameter: '{name}'."
+                yield _Problem("missing_required_parameter", text, name)
+        if request.get("method") not in (None, "", "POST"):
+            yield _Problem("invalid_method", "The method must be 'POST'.", "method")
+        if request.get("url") not in (None, "", self._endpoint):
+            text = (
+                "The URL provided for this request does not match the batch endpoint."
+                f" Expected '{self._endpoint}'."
             )
-        ]
-    return []
+            yield _Problem("invalid_url", text, "url")
+        yield from self._id_problems(request.get("custom_id"))
+        body = request.get("body")
+        if isinstance(body, dict):
+            yield from self._body_problems(body)
+        elif body not in (None, ""):
+            text = "The body must be an object."
+            yield _Problem("invalid_request", text, "body")
 
+    def _id_problems(self, custom_id: Any) -> Iterator[_Problem]:
+        if not isinstance(custom_id, str | None):
+            text = "Invalid type for 'custom_id': expected a string."
+            yield _Problem("invalid_request", text, "custom_id")
+        elif custom_id:
+            if custom_id in self._seen:
+                text = (
+                    "The custom_id for this request is a duplicate of another request."
+                    " The custom_id parameter must be unique for each request in a"
+                    " batch."
+                )
+                yield _Problem("duplicate_custom_id", text, "custom_id")
+            self._seen.add(custom_id)
+            self.first_custom_id = self.first_custom_id or custom_id
 
-def _texts(given: list[Any]) -> int:
-    """Return how many texts are embedded; a list of tokens is one."""
-    return 1 if given and isinstance(given[0], int) else len(given)
+    def _body_problems(self, body: dict[str, Any]) -> Iterator[_Problem]:
+        needed = ENDPOINTS.get(self._endpoint, "model")
+        for name in ("model", needed):
+            if body.get(name) in (None, ""):
+                param = f"body.{name}"
+                text = f"Missing required parameter: '{param}'."
+                yield _Problem("invalid_request", text, param)
+        if body.get("stream"):
+            text = "Streaming is not supported in the Batch API."
+            yield _Problem("streaming_unsupported", text, "body.stream")
+        if model := body.get("model"):
+            yield from self._model_problems(model)
+        inputs = body.get("input")
+        if self._endpoint == "/v1/embeddings" and isinstance(inputs, list):
+            # A list of numbers is one text as tokens.
+            one = inputs and isinstance(inputs[0], int)
+            self._embedding_inputs += 1 if one else len(inputs)
 
-
-def _problem(code: str, message: str, param: str | None) -> Problem:
-    return {"code": code, "message": message, "param": param, "line": None}
-
-
-def _check_line(
-    line: bytes, endpoint: str, settings: Faults
-) -> tuple[list[Problem], dict[str, Any] | None]:
-    try:
-        request = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        request = None
-    if not isinstance(request, dict):
-        text = "This line is not parseable as valid JSON."
-        return [_problem("invalid_json_line", text, None)], None
-    problems = [
-        _problem(
-            "missing_required_parameter",
-            f"Missing required parameter: '{name}'.",
-            name,
-        )
-        for name in ("custom_id", "method", "url", "body")
-        if request.get(name) in (None, "")
-    ]
-    if not isinstance(request.get("custom_id"), str | None):
-        text = "Invalid type for 'custom_id': expected a string."
-        problems.append(_problem("invalid_request", text, "custom_id"))
-    if request.get("method") not in (None, "", "POST"):
-        problems.append(
-            _problem("invalid_method", "The method must be 'POST'.", "method")
-        )
-    if request.get("url") not in (None, "", endpoint):
-        problems.append(
-            _problem(
-                "invalid_url",
-                f"The URL provided for this request does not match the batch endpoint."
-                f" Expected '{endpoint}'.",
-                "url",
-            )
-        )
-    body = request.get("body")
-    if isinstance(body, dict):
-        problems += _check_body(body, endpoint, settings)
-    elif body is not None:
-        problems.append(
-            _problem("invalid_request", "The body must be an object.", "body")
-        )
-    return problems, request
-
-
-def _check_body(body: dict[str, Any], endpoint: str, settings: Faults) -> list[Problem]:
-    problems = []
-    for name in needed(endpoint):
-        if body.get(name) in (None, ""):
-            param = f"body.{name}"
-            text = f"Missing required parameter: '{param}'."
-            problems.append(_problem("invalid_request", text, param))
-    model = body.get("model")
-    if model and not _is_known(model, settings):
-        text = f"The provided model '{model}' is not supported by the Batch API."
-        problems.append(_problem("model_not_found", text, "body.model"))
-    if body.get("stream"):
-        text = "Streaming is not supported in the Batch API."
-        problems.append(_problem("streaming_unsupported", text, "body.stream"))
-    return problems
-
-
-def _is_known(model: Any, settings: Faults) -> bool:
-    if not isinstance(model, str) or model.startswith("claude"):
-        return False
-    return not settings.models or model in settings.models
-
-
-def _check_model(found: Checked, body: dict[str, Any]) -> list[Problem]:
-    model = body.get("model")
-    if not isinstance(model, str):
-        return []
-    if found.model is None:
-        found.model = model
-    if model == found.model:
-        return []
-    text = (
-        f"The model in this request ('{model}') does not match the model of the first"
-        f" one ('{found.model}'): a batch is for one model."
-    )
-    return [_problem("mismatched_model", text, "body.model")]
+    def _model_problems(self, model: Any) -> Iterator[_Problem]:
+        models = self._settings.models
+        if (
+            not isinstance(model, str)
+            or model.startswith("claude")
+            or (models and model not in models)
+        ):
+            text = f"The provided model '{model}' is not supported by the Batch API."
+            yield _Problem("model_not_found", text, "body.model")
+        if isinstance(model, str):
+            self.model = self.model or model
+            if model != self.model:
+                text = (
+                    f"The model in this request ('{model}') does not match the model of"
+                    f" the first one ('{self.model}'): a batch is for one model."
+                )
+                yield _Problem("mismatched_model", text, "body.model")

@@ -1,133 +1,158 @@
-"""Result lines of OpenAI batches: one answer in the shape of each endpoint."""
+"""Result lines of OpenAI batches, and the files that hold them."""
 
 from __future__ import annotations
 
-import random
+from dataclasses import replace
+from math import inf
 from typing import Any
 
 import orjson
 
-from ..answers.answers import Asked, Failure, Say, dice_of, spoil, synthetic
+from ..answers.answer import SYNTHETIC, AnswerSource, Failure, seeded
+from ..answers.spoil import spoil
+from ..engine.format import Result
+from ..engine.results import WorkFile, write_lines
+from ..engine.rows import BatchRow, FileRow
+from ..engine.store import Store
+from ..engine.timeline import moment_at, plan_of
 from ..faults import AnswerFault
-from .ask import read_request
-from .plain import PLAIN
-from .shapes import SHAPES
+from .envelopes import error_body
+from .requests import read_request
+from .shapes import SHAPES, embeddings
 
-__all__ = ["answer_line", "leftover_line"]
+__all__ = ["answer_line", "publish", "unrun_line"]
 
-_TYPES = {
-    401: "authentication_error",
-    403: "permission_error",
-    429: "rate_limit_error",
-}
+_OUTPUT_SECONDS = 30 * 86_400
 _MESSAGES = {
     429: "Rate limit reached. (synthetic)",
     500: "The server had an error while processing your request. (synthetic)",
     503: "The engine is currently overloaded. (synthetic)",
 }
-
-_ODD: dict[str | None, tuple[Any, Any]] = {
+_ODD_LINES: dict[str | None, tuple[Any, Any]] = {
     "null_response": (None, {"code": "server_error", "message": "A synthetic error."}),
     "both_null": (None, None),
     "status_zero": ({"status_code": 0, "request_id": "", "body": None}, None),
 }
-
-Usage = tuple[int, int]
-"""Input and output tokens."""
+"""Response and error by kind of fault."""
 
 
 def answer_line(
+    row: BatchRow,
     request: dict[str, Any],
-    endpoint: str,
-    seed: int,
-    say: Say,
+    source: AnswerSource,
     fault: AnswerFault | None,
-    now: float,
-) -> tuple[bytes, str, Usage]:
-    """Return a request's result line, what became of it, and its usage."""
-    custom_id, body = request["custom_id"], request["body"]
-    dice = dice_of(seed, custom_id, body)
-    tag = f"{dice.getrandbits(64):016x}"
+    seed: int,
+) -> Result:
+    """Return the result of one request."""
+    custom_id = request["custom_id"]
     kind = fault.kind if fault else None
-    if kind in {"expired", "cancelled"}:
-        return leftover_line(custom_id, str(kind)), str(kind), (0, 0)
-    if kind in _ODD:
-        response, error = _ODD[kind]
-        return _dump(tag, custom_id, response, error), "errored", (0, 0)
-    content, usage = _content(request, endpoint, say, fault, dice, (tag, int(now)))
+    if kind in _ODD_LINES:
+        response, error = _ODD_LINES[kind]
+        return _line(row, custom_id, response, error), "errored", (0, 0)
+    tag = _tag(row, custom_id)
+    content = _content(row, request, source, fault, seed)
     if isinstance(content, Failure):
-        line = _dump(tag, custom_id, _failed(tag, content), None)
-        return line, "errored", (0, 0)
-    response = {"status_code": 200, "request_id": tag, "body": content}
-    line = _dump(tag, custom_id, response, None)
+        response = {
+            "status_code": content.status,
+            "request_id": tag,
+            "body": error_body(content),
+        }
+        return _line(row, custom_id, response, None), "errored", (0, 0)
+    body, tokens = content
+    response = {"status_code": 200, "request_id": tag, "body": body}
+    line = _line(row, custom_id, response, None)
     if kind == "control_characters":
         line = line.replace(b"\\u0001", b"\x01")
-    return line, "succeeded", usage
+    return line, "succeeded", tokens
 
 
 def _content(
+    row: BatchRow,
     request: dict[str, Any],
-    endpoint: str,
-    say: Say,
+    source: AnswerSource,
     fault: AnswerFault | None,
-    dice: random.Random,
-    stamp: tuple[str, int],
-) -> tuple[dict[str, Any] | Failure, Usage]:
+    seed: int,
+) -> tuple[dict[str, Any], tuple[int, int]] | Failure:
+    """Return the body of a response and its tokens."""
+    custom_id, body, endpoint = request["custom_id"], request["body"], row.endpoint
     if fault and fault.status:
-        message = fault.message or _MESSAGES.get(fault.status, "A synthetic error.")
-        return Failure(fault.status, message), (0, 0)
-    asked = _read(endpoint, request)
-    if isinstance(asked, Failure):
-        return asked, (0, 0)
-    if endpoint in PLAIN:
-        if say is not synthetic:
+        default = _MESSAGES.get(fault.status, "A synthetic error.")
+        return Failure(fault.status, fault.message or default)
+    question = read_request(str(endpoint), body)
+    if isinstance(question, Failure):
+        return question
+    # The answer depends on seed and request, its IDs on the batch.
+    rng = seeded(seed, custom_id, body)
+    if endpoint == "/v1/embeddings":
+        if source is not SYNTHETIC:
             text = f"The sandbox's upstream answers chat requests, not {endpoint}."
-            return Failure(400, text), (0, 0)
-        return PLAIN[endpoint](asked, request["body"], dice)
-    said = say(asked, dice)
-    if isinstance(said, Failure):
-        return said, (0, 0)
+            return Failure(400, text)
+        return embeddings(question, body, rng), (question.input_tokens, 0)
+    answer = source.answer(question, rng)
+    if isinstance(answer, Failure):
+        return answer
     if fault:
-        said = spoil(said, fault)
-    content = SHAPES[endpoint](asked, said, request["body"], *stamp)
-    return content, (said.input_tokens, said.output_tokens)
+        answer = spoil(answer, fault)
+    shape = SHAPES[str(endpoint)]
+    content = shape(question, answer, body, _tag(row, custom_id), int(row.created_at))
+    return content, (answer.input_tokens, answer.output_tokens)
 
 
-def _read(endpoint: str, request: dict[str, Any]) -> Asked | Failure:
-    """Read a request; one whose members have unexpected types is refused."""
-    try:
-        return read_request(endpoint, request["custom_id"], request["body"])
-    except (AttributeError, KeyError, TypeError, ValueError) as exc:
-        return Failure(400, f"Invalid type in the request body: {exc}.")
-
-
-def leftover_line(custom_id: str, why: str) -> bytes:
-    """Return the line of a request that never ran: `expired` or `cancelled`."""
+def unrun_line(row: BatchRow, custom_id: str, outcome: str) -> bytes:
+    """Return the line of a request that did not run: `expired` or `cancelled`."""
     message = "This request was not executed because the batch was cancelled."
-    if why == "expired":
+    if outcome == "expired":
         message = "This request could not be executed before the batch expired."
-    tag = f"{dice_of(custom_id, why).getrandbits(64):016x}"
-    return _dump(tag, custom_id, None, {"code": f"batch_{why}", "message": message})
+    error = {"code": f"batch_{outcome}", "message": message}
+    return _line(row, custom_id, None, error)
 
 
-def _failed(tag: str, failure: Failure) -> dict[str, Any]:
-    kind = "server_error" if failure.status >= 500 else "invalid_request_error"  # noqa: PLR2004
-    error = {
-        "message": failure.message,
-        "type": _TYPES.get(failure.status, kind),
-        "param": failure.param,
-        "code": failure.code,
+def _tag(row: BatchRow, custom_id: str) -> str:
+    """Return what the IDs of one request end with."""
+    return f"{seeded(row.id, custom_id).getrandbits(64):016x}"
+
+
+def _line(row: BatchRow, custom_id: str, response: Any, error: Any) -> bytes:
+    line = {
+        "id": f"batch_req_sandbox_{_tag(row, custom_id)}",
+        "custom_id": custom_id,
+        "response": response,
+        "error": error,
     }
-    body = {"error": error}
-    return {"status_code": failure.status, "request_id": tag, "body": body}
+    return orjson.dumps(line)
 
 
-def _dump(tag: str, custom_id: str, response: Any, error: Any) -> bytes:
-    return orjson.dumps(
-        {
-            "id": f"batch_req_sandbox_{tag}",
-            "custom_id": custom_id,
-            "response": response,
-            "error": error,
-        }
-    )
+def publish(
+    row: BatchRow, work: WorkFile, store: Store
+) -> tuple[dict[str, Any], list[FileRow]]:
+    """Write the output file and the error file; they are visible from the end on."""
+    plan = plan_of(row)
+    order = work.order(plan.seed, shuffle=plan.effects.lines.shuffle)
+    ended_at = moment_at(replace(row, ready=True), inf).ended_at or row.created_at
+    columns: dict[str, Any] = {"output_file_id": None, "error_file_id": None}
+    files: list[FileRow] = []
+    for name in ("output", "error"):
+        numbers = [
+            number
+            for number in order
+            if (work.outcomes[number] == "succeeded") == (name == "output")
+        ]
+        is_wanted = name == "error" and plan.effects.error_file == "zero_bytes"
+        if not numbers and not is_wanted:
+            continue
+        file_id = f"file-sandbox_{row.id.rpartition('_')[2]}_{name}"
+        path = store.path(file_id)
+        write_lines(path, work.read(numbers), plan.effects.lines, plan.seed)
+        columns[f"{name}_file_id"] = file_id
+        files.append(
+            FileRow(
+                id=file_id,
+                account=row.account,
+                purpose="batch_output",
+                filename=f"{row.id}_{name}.jsonl",
+                bytes=path.stat().st_size,
+                created_at=ended_at,
+                expires_at=ended_at + (row.output_seconds or _OUTPUT_SECONDS),
+            )
+        )
+    return columns, files

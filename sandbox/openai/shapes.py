@@ -1,70 +1,58 @@
-"""An answer in the shape of OpenAI's chat, completions and responses APIs."""
+"""Answers in the form of each of OpenAI's endpoints."""
 
 from __future__ import annotations
 
-import json
+import random
 from typing import Any
 
-import orjson
+from ..answers.answer import Answer, Question, safe_text
 
-from ..answers.answers import Asked, Said
+__all__ = ["SHAPES", "embeddings"]
 
-__all__ = ["SHAPES", "quoted"]
-
-
-def quoted(text: str) -> Any:
-    """Return text for orjson, which refuses a surrogate without its partner."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return orjson.Fragment(json.dumps(text))
-    return text
+_DIMENSIONS = 1536
 
 
 def _chat(
-    asked: Asked, said: Said, body: dict[str, Any], tag: str, now: int
+    question: Question, answer: Answer, body: dict[str, Any], tag: str, now: int
 ) -> dict[str, Any]:
-    text = said.text
     message: dict[str, Any] = {
         "role": "assistant",
-        "content": quoted(text),
+        "content": safe_text(answer.text),
         "refusal": None,
         "annotations": [],
     }
-    if said.stop == "refusal":
-        message |= {"content": None, "refusal": text}
-    elif asked.tool and said.stop != "content_filter":
+    twice = answer.fault == "two_answers"
+    if answer.stop == "refusal":
+        message |= {"content": None, "refusal": answer.text}
+    elif question.tool and answer.stop != "content_filter":
         calls = [
             {
                 "id": f"call_sandbox_{tag}_{number}",
                 "type": "function",
-                "function": {"name": asked.tool, "arguments": quoted(text)},
+                "function": {
+                    "name": question.tool,
+                    "arguments": safe_text(answer.text),
+                },
             }
-            for number in range(2 if said.kind == "two_answers" else 1)
+            for number in range(1 + twice)
         ]
         message |= {"content": None, "tool_calls": calls}
-    finish = {"refusal": "stop"}.get(said.stop, said.stop)
-    count = int(body.get("n") or 1)
-    if said.kind == "two_answers" and not asked.tool:
-        count = 2
+    count = 2 if twice and not question.tool else int(body.get("n") or 1)
+    choice = {
+        "message": message,
+        "logprobs": None,
+        "finish_reason": "stop" if answer.stop == "refusal" else answer.stop,
+    }
     return {
         "id": f"chatcmpl-sandbox-{tag}",
         "object": "chat.completion",
         "created": now,
-        "model": asked.model,
-        "choices": [
-            {
-                "index": index,
-                "message": message,
-                "logprobs": None,
-                "finish_reason": finish,
-            }
-            for index in range(count)
-        ],
+        "model": question.model,
+        "choices": [{"index": index, **choice} for index in range(count)],
         "usage": {
-            "prompt_tokens": said.input_tokens,
-            "completion_tokens": said.output_tokens,
-            "total_tokens": said.input_tokens + said.output_tokens,
+            "prompt_tokens": answer.input_tokens,
+            "completion_tokens": answer.output_tokens,
+            "total_tokens": answer.input_tokens + answer.output_tokens,
             "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
             "completion_tokens_details": {
                 "reasoning_tokens": 0,
@@ -79,13 +67,13 @@ def _chat(
 
 
 def _completion(
-    asked: Asked, said: Said, body: dict[str, Any], tag: str, now: int
+    question: Question, answer: Answer, body: dict[str, Any], tag: str, now: int
 ) -> dict[str, Any]:
-    chat = _chat(asked, said, body, tag, now)
+    chat = _chat(question, answer, body, tag, now)
     choices = [
         {
             "index": choice["index"],
-            "text": quoted(said.text),
+            "text": safe_text(answer.text),
             "logprobs": None,
             "finish_reason": choice["finish_reason"],
         }
@@ -95,54 +83,23 @@ def _completion(
         "id": f"cmpl-sandbox-{tag}",
         "object": "text_completion",
         "created": now,
-        "model": asked.model,
+        "model": question.model,
         "choices": choices,
         "usage": chat["usage"],
     }
 
 
 def _response(
-    asked: Asked, said: Said, body: dict[str, Any], tag: str, now: int
+    question: Question, answer: Answer, body: dict[str, Any], tag: str, now: int
 ) -> dict[str, Any]:
-    text = said.text
     status, details, error = "completed", None, None
-    if said.stop in {"length", "content_filter"}:
-        reason = "max_output_tokens" if said.stop == "length" else "content_filter"
+    if answer.stop in {"length", "content_filter"}:
+        reason = "max_output_tokens" if answer.stop == "length" else "content_filter"
         status, details = "incomplete", {"reason": reason}
-    output: list[dict[str, Any]] = []
-    if said.kind == "failed":
-        status = "failed"
+    output = _output(question, answer, tag, status)
+    if answer.fault == "failed":
+        status, output = "failed", []
         error = {"code": "server_error", "message": "A synthetic error."}
-    else:
-        if said.kind == "commentary":
-            output.append(
-                _message("Let me think. (synthetic)", tag, phase="commentary")
-            )
-        if asked.tool and said.stop not in {"refusal", "content_filter"}:
-            output += [
-                {
-                    "type": "function_call",
-                    "id": f"fc_sandbox_{tag}_{number}",
-                    "call_id": f"call_sandbox_{tag}_{number}",
-                    "name": asked.tool,
-                    "arguments": quoted(text),
-                    "status": "completed",
-                }
-                for number in range(2 if said.kind == "two_answers" else 1)
-            ]
-        else:
-            phase = "final_answer" if said.kind == "commentary" else None
-            output.append(
-                _message(
-                    text,
-                    tag,
-                    refusal=said.stop == "refusal",
-                    status=status,
-                    phase=phase,
-                )
-            )
-            if said.kind == "two_answers":
-                output.append(_message(text, tag))
     return {
         "id": f"resp_sandbox_{tag}",
         "object": "response",
@@ -153,7 +110,7 @@ def _response(
         "incomplete_details": details,
         "instructions": body.get("instructions"),
         "max_output_tokens": body.get("max_output_tokens"),
-        "model": asked.model,
+        "model": question.model,
         "output": output,
         "parallel_tool_calls": body.get("parallel_tool_calls", True),
         "previous_response_id": None,
@@ -166,41 +123,79 @@ def _response(
         "top_p": body.get("top_p", 1.0),
         "truncation": "disabled",
         "usage": {
-            "input_tokens": said.input_tokens,
+            "input_tokens": answer.input_tokens,
             "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-            "output_tokens": said.output_tokens,
+            "output_tokens": answer.output_tokens,
             "output_tokens_details": {"reasoning_tokens": 0},
-            "total_tokens": said.input_tokens + said.output_tokens,
+            "total_tokens": answer.input_tokens + answer.output_tokens,
         },
         "user": None,
         "metadata": body.get("metadata") or {},
     }
 
 
-def _message(
-    text: str,
-    tag: str,
-    *,
-    refusal: bool = False,
-    status: str = "completed",
-    phase: str | None = None,
-) -> dict[str, Any]:
-    content: dict[str, Any] = {
+def _output(
+    question: Question, answer: Answer, tag: str, status: str
+) -> list[dict[str, Any]]:
+    """Return the output items of a response."""
+    count = 2 if answer.fault == "two_answers" else 1
+    if question.tool and answer.stop not in {"refusal", "content_filter"}:
+        items = [
+            {
+                "type": "function_call",
+                "id": f"fc_sandbox_{tag}_{number}",
+                "call_id": f"call_sandbox_{tag}_{number}",
+                "name": question.tool,
+                "arguments": safe_text(answer.text),
+                "status": "completed",
+            }
+            for number in range(count)
+        ]
+    else:
+        message = _message(answer.text, tag, status)
+        if answer.stop == "refusal":
+            message["content"] = [{"type": "refusal", "refusal": answer.text}]
+        items = [message] * count
+    if answer.fault == "commentary":
+        first = _message("Let me think. (synthetic)", tag, "completed")
+        items[0] = {**items[0], "phase": "final_answer"}
+        items.insert(0, {**first, "phase": "commentary"})
+    return items
+
+
+def _message(text: str, tag: str, status: str) -> dict[str, Any]:
+    content = {
         "type": "output_text",
         "annotations": [],
         "logprobs": [],
-        "text": quoted(text),
+        "text": safe_text(text),
     }
-    if refusal:
-        content = {"type": "refusal", "refusal": text}
-    message = {
+    return {
         "type": "message",
         "id": f"msg_sandbox_{tag}",
         "status": status,
         "role": "assistant",
         "content": [content],
     }
-    return message if phase is None else {**message, "phase": phase}
+
+
+def embeddings(
+    question: Question, body: dict[str, Any], rng: random.Random
+) -> dict[str, Any]:
+    """Return the body of a response with a random unit vector for each input."""
+    given = body["input"]
+    is_one_text = not isinstance(given, list) or (given and isinstance(given[0], int))
+    data = []
+    for index in range(1 if is_one_text else len(given)):
+        vector = [
+            rng.uniform(-1, 1) for _ in range(body.get("dimensions") or _DIMENSIONS)
+        ]
+        length = sum(value * value for value in vector) ** 0.5
+        unit = [round(value / length, 8) for value in vector]
+        data.append({"object": "embedding", "index": index, "embedding": unit})
+    tokens = question.input_tokens
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return {"object": "list", "data": data, "model": question.model, "usage": usage}
 
 
 SHAPES = {
@@ -208,4 +203,4 @@ SHAPES = {
     "/v1/completions": _completion,
     "/v1/responses": _response,
 }
-"""What turns an answer into the body of a response."""
+"""What makes the body of a response from an answer, by endpoint."""

@@ -42,25 +42,16 @@ class SmallRun:
     def __post_init__(self) -> None:
         self.format = get_format(self.job.provider, self.job.base_url)
         self.shards = list(
-            write_shards(self.job, self.format, row_ids(NONCE), self._make)
+            write_shards(self.job, self.format, row_ids(NONCE), self.folder)
         )
-
-    def _make(self, index: int) -> Path:
-        path = self.folder / f"{index:05}"
-        path.mkdir()
-        return path
 
     def requests(self) -> list[dict[str, Any]]:
         """Return every request, in the order of the shards."""
         return [
             orjson.loads(line)
             for shard in self.shards
-            for line in self.file(shard, "requests.jsonl").read_bytes().splitlines()
+            for line in shard.requests.path.read_bytes().splitlines()
         ]
-
-    def file(self, shard: ShardFiles, name: str) -> Path:
-        """Return a file of a shard."""
-        return self.folder / f"{shard.index:05}" / name
 
     def table(self) -> list[dict[str, Any]]:
         """Return the rows of the output."""
@@ -82,15 +73,15 @@ class SmallRun:
             results.append(BatchOutput(path, f"batch_{number}"))
         parts = []
         tallies = []
-        for shard in self.shards:
-            part = self.folder / f"{shard.index}-{part_name(self.job.job.output)}"
+        for index, shard in enumerate(self.shards):
+            part = self.folder / f"{index}-{part_name(self.job.job.output)}"
             tallies.append(
                 write_part(
                     ShardRows(
-                        path=self.file(shard, shard.rows_name),
+                        path=shard.rows_path,
                         nonce=NONCE,
                         first_row=shard.first_row,
-                        count=shard.rows,
+                        count=shard.requests.requests,
                         absent=lambda _: (Outcome.MISSING, "no line"),
                         columns=columns.merge(each.columns for each in self.shards),
                     ),

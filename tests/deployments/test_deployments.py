@@ -15,7 +15,7 @@ from pyarrow.parquet import read_table
 
 from batchwright import advance_runs
 
-pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("deployments")]
+pytestmark = pytest.mark.prefect
 
 
 def outcomes(path: Path) -> list[str]:

@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import FlowRun
 
 from batchwright import BatchJob, advance_runs, run_batch
 
-pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("deployments")]
+pytestmark = pytest.mark.prefect
 
 PAGE = Path(__file__).parents[2] / "docs" / "prefect.md"
 LONG = {"in_progress": 3600}
@@ -20,7 +20,7 @@ TOO_LATE = """
 from pathlib import Path
 from prefect import flow
 from batchwright.flows import suspend_until_done
-from batchwright.flows.suspend import _suspend
+from batchwright.flows.suspend import suspend_for
 from batchwright.runs.directory.run import Run
 
 @flow
@@ -28,7 +28,7 @@ def too_late(run_dir: str) -> None:
     first = Path("first")
     if not first.exists():
         first.touch()
-        _suspend(Run.load(run_dir))
+        suspend_for(Run.load(run_dir))
     suspend_until_done(run_dir)
 """
 

@@ -17,7 +17,7 @@ from batchwright import BatchJob
 from batchwright.runs.drive import drive
 from batchwright.runs.open import open_run
 
-pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("deployments")]
+pytestmark = pytest.mark.prefect
 
 DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
 SWEEP = "advance-runs/advance-runs"

@@ -24,7 +24,7 @@ from prefect.events.filters import EventFilter, EventNameFilter
 from batchwright.errors import InputError
 from batchwright.flows.webhook import receiver
 
-pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("deployments")]
+pytestmark = pytest.mark.prefect
 
 KEY = secrets.token_bytes(24)
 SECRET = f"whsec_{base64.b64encode(KEY).decode()}"

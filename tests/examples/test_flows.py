@@ -20,7 +20,6 @@ from batchwright.sandbox import Sandbox
 
 pytestmark = [
     pytest.mark.prefect,
-    pytest.mark.xdist_group("prefect"),
     pytest.mark.usefixtures("prefect_server"),
 ]
 

@@ -11,7 +11,7 @@ import pytest
 
 from batchwright.sandbox import Sandbox
 
-pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.prefect
 
 SCRIPT = """
 from batchwright import BatchJob, run_batch

@@ -13,7 +13,6 @@ from batchwright.sandbox import Sandbox
 
 pytestmark = [
     pytest.mark.prefect,
-    pytest.mark.xdist_group("prefect"),
     pytest.mark.usefixtures("prefect_server"),
 ]
 
@@ -43,8 +42,8 @@ class NotingRunner(ThreadPoolTaskRunner[Any]):
         return self
 
     def submit(self, task: Any, parameters: Any, *rest: Any, **options: Any) -> Any:
-        """Note the step and its unit."""
-        self.given.append(f"{task.name} {parameters.get('unit', '')}".strip())
+        """Note the step and its shard."""
+        self.given.append(f"{parameters['kind']} {parameters['shard']}".strip())
         return super().submit(task, parameters, *rest, **options)
 
 
@@ -58,13 +57,14 @@ def test_the_task_runner_gets_every_step(
     flow = run_batch.with_options(task_runner=runner)
     assert flow(job(tmp_path, provider), str(tmp_path / "run")).ok
     assert sorted(runner.given) == [
-        "finish_run",
-        "generate_shards",
+        *(f"download shards/{shard:05}" for shard in range(2)),
+        "generate",
         *(
             f"{step} shards/{shard:05}"
-            for step in ("land_shard", "parse_shard", "submit_shard")
+            for step in ("parse", "submit")
             for shard in range(2)
         ),
+        "write-output",
     ]
 
 

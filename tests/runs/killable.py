@@ -14,6 +14,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from fnmatch import fnmatch
@@ -28,6 +29,8 @@ from batchwright.errors import BatchwrightError
 from batchwright.runs.directory.storage import Directory
 from batchwright.runs.drive import drive
 from batchwright.runs.open import open_run
+from batchwright.sandbox import Sandbox
+from batchwright.settings import get_settings
 
 
 class Steps:
@@ -70,6 +73,7 @@ def watch(steps: Steps) -> None:
         setattr(owner, method, wrapped)
 
     after(Directory, "write_once", lambda name, _data: f"write {name}")
+    after(Directory, "write", lambda name, _data: f"write {name}")
     after(Directory, "adopt", lambda _source, name: f"write {name}")
     after(
         httpx2.HTTPTransport,
@@ -118,11 +122,21 @@ def start(command: dict[str, Any]) -> int:
 
 
 def load() -> None:
-    """Load what a run loads on first use, so that no child has to."""
-    for name in ("providers.anthropic", "providers.openai", "runs.drive"):
-        import_module(f"batchwright.{name}")
-    import_module("httpcore2")
+    """Take a run of each provider to its end, so that no child loads anything."""
     import_module("s3fs")
+    with Sandbox() as sandbox, tempfile.TemporaryDirectory() as name:
+        os.environ.update(sandbox.environment())
+        folder = Path(name)
+        (folder / "in.csv").write_text("text\none\n", encoding="utf-8")
+        for model in ("gpt-5-mini", "claude-sonnet-4-5"):
+            job = BatchJob(
+                input=str(folder / "in.csv"),
+                output=str(folder / f"{model}.jsonl"),
+                model=model,
+                prompt="{{ text }}",
+            )
+            drive(open_run(job, str(folder / model)), wait=True)
+    get_settings.cache_clear()
 
 
 def main() -> None:

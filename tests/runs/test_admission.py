@@ -35,11 +35,11 @@ def run(folder: Path, texts: list[str], **options: Any) -> RunReport:
 
 def verdicts(folder: Path) -> Counter[Verdict]:
     """Return how the attempts of the run ended."""
-    units = Run.load(str(folder / "run")).state().units.values()
+    shards = Run.load(str(folder / "run")).state().shards.values()
     return Counter(
         attempt.ended.verdict
-        for unit in units
-        for attempt in unit.attempts.all
+        for shard in shards
+        for attempt in shard.attempts.all
         if attempt.ended
     )
 
@@ -50,7 +50,7 @@ def test_forty_shards_where_three_fit(sandbox: Sandbox, tmp_path: Path) -> None:
     report = run(tmp_path, [f"text {row}" for row in range(40)])
     assert report.outcomes == {Outcome.SUCCEEDED: 40}
     ended = verdicts(tmp_path)
-    assert ended[Verdict.LANDED] == 40
+    assert ended[Verdict.DOWNLOADED] == 40
     assert ended[Verdict.PARKED] > 0
     calls = Counter(call.operation for call in sandbox.calls())
     assert calls["upload"] == 40
@@ -87,7 +87,7 @@ def test_at_most_so_many_in_flight(
 
     def count(event: RunEvent) -> None:
         nonlocal open_now, most
-        open_now += (event.kind == "submitted") - (event.kind == "landed")
+        open_now += (event.kind == "submitted") - (event.kind == "downloaded")
         most = max(most, open_now)
 
     with listening(count):

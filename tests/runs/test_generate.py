@@ -12,7 +12,7 @@ from batchwright.data.job import BatchJob
 from batchwright.errors import InputError
 from batchwright.runs.decide.steps import Step
 from batchwright.runs.directory.run import Run
-from batchwright.runs.drive import do_step
+from batchwright.runs.drive import perform
 from batchwright.runs.open import open_run
 
 
@@ -28,7 +28,7 @@ def generated(folder: Path, texts: list[str], **options: Any) -> Run:
         **given,
     )
     run = open_run(job, str(folder / "run"))
-    do_step(run, Step("generate"))
+    perform(run, [Step("generate")])
     return run
 
 
@@ -70,7 +70,7 @@ def test_a_plan_that_stands_is_kept(tmp_path: Path) -> None:
     """Of two processes that start over at once, the first plan is that of both."""
     run = generated(tmp_path, ["a", "b"])
     plan = run.plan()
-    do_step(run, Step("generate"))
+    perform(run, [Step("generate")])
     assert Run.load(run.directory.url).plan() == plan
 
 

@@ -33,11 +33,10 @@ from batchwright.models import Batch, Intent, RunReport
 from batchwright.providers import Provider
 from batchwright.providers.anthropic.client import AnthropicProvider
 from batchwright.providers.openai.client import OpenAIProvider
-from batchwright.runs.cancel import cancel_run
 from batchwright.runs.directory.records import Ended, Plan, RoundPlan
 from batchwright.runs.directory.run import Run
 from batchwright.runs.directory.storage import Directory
-from batchwright.runs.drive import drive
+from batchwright.runs.drive import cancel_run, drive
 from batchwright.runs.open import open_run, reopen_run
 from batchwright.sandbox import Sandbox
 
@@ -120,6 +119,11 @@ class MortalDirectory(Directory):
         """Write as a step."""
         with self._fate.step(name):
             super().write_once(name, data)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write as a step."""
+        with self._fate.step(name):
+            super().write(name, data)
 
     def adopt(self, source: Path, name: str) -> None:
         """Write as a step."""
@@ -257,7 +261,7 @@ class Runs(RuleBasedStateMachine):
     @rule()
     def resend_lost(self) -> None:
         """Buy again what the provider has deleted."""
-        if not Run.load(self.url).state().gone_units:
+        if not Run.load(self.url).state().gone_shards:
             return
         reopen_run(self.url, resend_lost=True)
         self.report = None
@@ -311,7 +315,7 @@ class Runs(RuleBasedStateMachine):
                 orjson.loads(data)
         for path in Path(self.url).rglob("attempts/*.ended.json"):
             ended = Ended.model_validate_json(path.read_bytes())
-            if ended.verdict == "landed":
+            if ended.verdict == "downloaded":
                 number = path.name[:3]
                 output = path.with_name(f"{number}.output.jsonl").read_bytes()
                 assert output.count(b"\n") == ended.lines

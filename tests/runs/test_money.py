@@ -155,10 +155,10 @@ def test_parked_lost_and_re_asked_attempts_stay_under_the_cap(
     assert committed_usd(state) <= 0.002
     reserved = [
         attempt.intent.reserved_usd
-        for unit in state.units.values()
-        for attempt in unit.attempts.all
+        for shard in state.shards.values()
+        for attempt in shard.attempts.all
     ]
-    assert len(reserved) > len(state.units)
+    assert len(reserved) > len(state.shards)
     assert all(reserved)
 
 

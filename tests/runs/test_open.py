@@ -16,7 +16,7 @@ from batchwright.errors import (
     RunFinishedError,
 )
 from batchwright.runs.directory.run import Run
-from batchwright.runs.open import open_run, reopen_run, run_dir_for
+from batchwright.runs.open import open_run, reopen_run
 
 WHEN = datetime(2026, 11, 23, 6, tzinfo=UTC)
 
@@ -45,7 +45,6 @@ def test_a_directory_is_named_after_output_and_job(tmp_path: Path) -> None:
     assert Path(first).parent == tmp_path / "runs"
     assert Path(first).name.startswith("labels-")
     assert open_run(job(tmp_path)).directory.url == first
-    assert run_dir_for(job(tmp_path)) == first
     assert open_run(job(tmp_path, prompt="Say {{ text }}")).directory.url != first
     named = open_run(job(tmp_path), name="some-flow-run").directory.url
     assert Path(named).name.startswith("some-flow-run-")
@@ -93,7 +92,8 @@ def test_a_done_run_is_not_begun_again(tmp_path: Path) -> None:
     run = open_run(job(tmp_path))
     run.directory.write("done.json", b"{}")
     with pytest.raises(RunFinishedError, match=r"report\.md.*--run-dir"):
-        run_dir_for(job(tmp_path))
+        open_run(job(tmp_path))
+    assert open_run(job(tmp_path), run.directory.url).directory.url == run.directory.url
 
 
 def test_an_output_of_somebody_else_stays(tmp_path: Path) -> None:

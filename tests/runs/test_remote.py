@@ -9,11 +9,10 @@ import pytest
 
 from batchwright.data.job import BatchJob
 from batchwright.models import Outcome
-from batchwright.runs.cancel import cancel_run
 from batchwright.runs.directory.storage import Directory
-from batchwright.runs.drive import drive
+from batchwright.runs.drive import cancel_run, drive
 from batchwright.runs.open import open_run, reopen_run
-from batchwright.runs.report.status import list_runs
+from batchwright.runs.report.report import list_runs
 from batchwright.sandbox import Sandbox
 
 BOTH = pytest.mark.parametrize("provider", ["openai", "anthropic"])

@@ -23,11 +23,10 @@ from batchwright.runs.events import emit
 from batchwright.runs.generate import generate_shards
 from batchwright.runs.open import open_run
 from batchwright.sandbox import Sandbox
-from batchwright.tasks.artifacts import _cut, artifact_key, shown
+from batchwright.tasks.artifacts import artifact_key, shown, table_data
 
 pytestmark = [
     pytest.mark.prefect,
-    pytest.mark.xdist_group("prefect"),
     pytest.mark.usefixtures("prefect_server"),
 ]
 
@@ -80,7 +79,7 @@ def test_a_finished_run_is_shown_whole(sandbox: Sandbox, tmp_path: Path) -> None
     }
     assert progress.data == 100
     for row, line in zip(rows_of(table), report.batches, strict=True):
-        assert (row["shard"], row["batch"]) == (line.unit, line.batch_id)
+        assert (row["shard"], row["batch"]) == (line.shard, line.batch_id)
         assert (row["provider"], row["status"]) == ("openai", "completed")
         assert row["requests"] == row["succeeded"] + row["failed"] == 2
         assert re.fullmatch(r"0\.\d{6}", row["cost (USD)"])
@@ -151,9 +150,9 @@ def test_what_stopped_is_shown_as_it_stands(sandbox: Sandbox, tmp_path: Path) ->
     assert artifacts_of(run_dir, "report") == []
 
 
-def test_a_long_table_is_cut() -> None:
+def test_a_long_table_istable_data() -> None:
     """A page shows so many batches, and how many more there are."""
-    *shards, last = json.loads(_cut([{"shard": "x"}] * 600))
+    *shards, last = json.loads(table_data([{"shard": "x"}] * 600))
     assert len(shards) == 500
     assert last == {"shard": "and 100 more"}
 

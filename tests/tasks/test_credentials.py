@@ -31,7 +31,6 @@ from batchwright.tasks.credentials import read_credentials
 
 pytestmark = [
     pytest.mark.prefect,
-    pytest.mark.xdist_group("prefect"),
     pytest.mark.usefixtures("prefect_server"),
 ]
 

@@ -14,11 +14,10 @@ from prefect.client.schemas.objects import State
 from batchwright import BatchJob, advance_runs, run_batch
 from batchwright.flows import resume_run
 from batchwright.sandbox import Sandbox
-from batchwright.tasks._names import run_name
+from batchwright.tasks.names import run_name
 
 pytestmark = [
     pytest.mark.prefect,
-    pytest.mark.xdist_group("prefect"),
     pytest.mark.usefixtures("prefect_server"),
 ]
 
@@ -57,10 +56,10 @@ def test_names_say_which_run_and_which_shard(
     state = run_batch(
         job, f"{root}/night-{{date:%Y}}", wait="detach", return_state=True
     )
-    units = [f"{run}/shards/0000{shard}" for shard in range(2)]
+    shards = [f"{run}/shards/0000{shard}" for shard in range(2)]
     assert names(state, recorded) == (
         f"run-batch {run}",
-        {f"generate {run}", *(f"submit {unit}" for unit in units)},
+        {f"generate {run}", *(f"submit {shard}" for shard in shards)},
     )
     assert names(advance_runs(str(root), return_state=True), recorded) == (
         "advance-runs",
@@ -72,7 +71,7 @@ def test_names_say_which_run_and_which_shard(
     assert tasks == {
         f"wait {run}",
         f"write-output {run}",
-        *(f"{step} {unit}" for step in ("download", "parse") for unit in units),
+        *(f"{step} {shard}" for step in ("download", "parse") for shard in shards),
     }
     flow_run, _ = names(run_batch(job, wait="detach", return_state=True), recorded)
     assert flow_run == f"run-batch out-{day:%Y}.csv"

@@ -31,7 +31,7 @@ from batchwright.models import RunReport
 from batchwright.sandbox import Sandbox
 from batchwright.tasks.artifacts import artifact_key
 
-pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("pages")]
+pytestmark = pytest.mark.prefect
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
@@ -191,7 +191,7 @@ def test_a_person_finds_batches_and_report(
     _follow(browser, "/artifacts/artifact/")
     _wait_for(browser, f"Batches of run {report.run_dir}", "cost (USD)")
     assert [cells[:6] for cells in _cells(browser)] == [
-        [line.unit, line.batch_id, "completed", "6", "5", "1"]
+        [line.shard, line.batch_id, "completed", "6", "5", "1"]
         for line in report.batches
     ]
     table = urlsplit(browser.current_url).path.removeprefix("/v2")
@@ -206,7 +206,7 @@ def test_a_person_finds_batches_and_report(
     (group,) = report.errors
     assert ["2", "errored", group.error, "2"] in cells
     for line in report.batches:
-        assert [line.unit, "1", line.batch_id, "completed", "6"] in cells
+        assert [line.shard, "1", line.batch_id, "completed", "6"] in cells
     picture("prefect-report")
 
     # The link that Prefect logs leads to its older pages; they show all as well.

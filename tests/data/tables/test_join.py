@@ -242,7 +242,7 @@ def test_a_shard_that_lost_rows_is_not_written(
 ) -> None:
     """Rows that no longer fit their shard are an error, not a shorter table."""
     run = small_run(jsonl([{"n": 1}, {"n": 2}]), prompt="x")
-    run.file(run.shards[0], "rows.jsonl").write_bytes(b'{"n":1}\n')
+    run.shards[0].rows_path.write_bytes(b'{"n":1}\n')
     with pytest.raises(InputError, match="does not hold the 2 rows"):
         run.join([answer_line(0, "x")])
 

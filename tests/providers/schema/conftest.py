@@ -15,9 +15,13 @@ import pytest
 
 from batchwright.models import RequestTemplate
 from batchwright.providers import get_format
+from batchwright.providers.anthropic.body import answer_schema
+from batchwright.providers.schema.convert import convert
+from batchwright.providers.schema.dialects import OPENAI
 from batchwright.sandbox import Sandbox
 from batchwright.sandbox.answers.sample import sample
-from batchwright.sandbox.rules import anthropic_problem, openai_problem
+from batchwright.sandbox.anthropic.schema import schema_problem as anthropic_problem
+from batchwright.sandbox.openai.schema import schema_problem as openai_problem
 
 MODELS = {"openai": "gpt-5-mini", "anthropic": "claude-sonnet-5"}
 JUDGES = {"openai": openai_problem, "anthropic": anthropic_problem}
@@ -31,8 +35,10 @@ class Way:
 
     def convert(self, source: dict[str, Any], mode: str = "auto") -> dict[str, Any]:
         """Convert a source schema, and assert that the provider would take it."""
-        fmt = get_format(self.provider)
-        schema = fmt.schema(source, mode, MODELS[self.provider])
+        if self.provider == "openai":
+            schema = convert(source, OPENAI)
+        else:
+            schema, _ = answer_schema(source, mode, MODELS[self.provider])
         if mode == "auto":
             assert JUDGES[self.provider](schema) is None
         jsonschema.Draft202012Validator.check_schema(schema)

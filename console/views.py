@@ -1,0 +1,213 @@
+"""What commands show: batches, runs, the summary of a run, and a dry run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..models import Batch, Outcome, RunReport
+from ..providers import get_vendor
+from .exits import say
+from .tables import NOTHING, RuledTable, number, print_facts, print_table, when
+
+if TYPE_CHECKING:
+    from ..runs.report.dry_run import DryRun  # `list` needs none of what it imports
+
+__all__ = [
+    "batches_table",
+    "print_batch",
+    "print_batches_of",
+    "print_dry_run",
+    "print_runs",
+    "print_summary",
+]
+
+_SHOWN_LINE_ERRORS = 20
+_SHOWN_ERRORS = 5
+
+
+def batches_table(provider: str, batches: Sequence[Batch]) -> RuledTable:
+    """Return the table of `list`."""
+    title = f"{get_vendor(provider).title} Batch Jobs"
+    columns = ("Batch ID", "Created At", "Status", "Failed", "Completed", "Total")
+    return RuledTable(title, columns, [*map(_batch_row, batches)])
+
+
+def print_batch(batch: Batch) -> None:
+    """Print one batch with counts, times and errors."""
+    counts = batch.counts
+    facts = [
+        ("Batch ID", batch.id),
+        ("Provider", batch.provider),
+        ("Status", batch.provider_status or NOTHING),
+        ("Endpoint", batch.endpoint or NOTHING),
+        ("Created at", when(batch.created_at)),
+        ("Ended at", when(batch.ended_at)),
+        ("Expires at", when(batch.expires_at)),
+        ("Total", number(counts.total)),
+        ("Completed", number(counts.succeeded)),
+        ("Failed", number(counts.errored)),
+        ("Expired", number(counts.expired)),
+        ("Cancelled", number(counts.cancelled)),
+    ]
+    named = {
+        "Input file": batch.input_file_id,
+        "Output file": batch.output_file_id,
+        "Error file": batch.error_file_id,
+        "Archived at": batch.archived_at and when(batch.archived_at),
+        "Metadata": "\n".join(f"{k}={v}" for k, v in batch.metadata.items()),
+        "Errors": "\n".join(_line_errors(batch)),
+    }
+    print_facts(facts + [(name, value) for name, value in named.items() if value])
+
+
+def print_runs(reports: Sequence[RunReport]) -> None:
+    """Print a line for each run."""
+    columns = ("Run", "State", "Rows", "Succeeded", "Batches", "Cost", "Output")
+    rows = [
+        (
+            report.run_dir,
+            report.state,
+            f"{report.rows}",
+            f"{report.outcomes.get(Outcome.SUCCEEDED, 0)}",
+            f"{len(report.batches)}",
+            _cost(report),
+            report.output or NOTHING,
+        )
+        for report in reports
+    ]
+    print_table(RuledTable("Runs", columns, rows))
+
+
+def print_batches_of(report: RunReport) -> None:
+    """Print each attempt of a run to create a batch, shard by shard."""
+    columns = ("Batch ID", "Shard", "Attempt", "Status", "Requests", "Created At")
+    rows = [
+        (
+            line.batch_id or NOTHING,
+            line.shard,
+            f"{line.attempt + 1}",
+            line.provider_status,
+            f"{line.requests}",
+            when(line.created_at),
+        )
+        for line in report.batches
+    ]
+    print_table(RuledTable("Batches", columns, rows))
+
+
+def print_summary(report: RunReport) -> None:
+    """Print the state of a run; what to do next goes to standard error."""
+    typer.echo()
+    print_facts(list(_summary_facts(report)))
+    typer.echo()
+    if report.synthetic:
+        say("The answers are synthetic: the sandbox made them up.")
+    if report.state == "open":
+        say(f"The run is open; continue with `batchwright resume {report.run_dir}`.")
+    elif not report.ok:
+        say("The columns `_outcome` and `_error` say why rows did not succeed.")
+
+
+def print_dry_run(found: DryRun) -> None:
+    """Print the size and cost of a job, and its first requests."""
+    print_facts(_dry_run_facts(found))
+    for sample in found.samples:
+        typer.echo(sample)
+
+
+def _batch_row(batch: Batch) -> tuple[str, ...]:
+    counts = batch.counts
+    failed = counts.errored
+    if counts.expired is not None:
+        failed = (failed or 0) + counts.expired
+    return (
+        batch.id,
+        when(batch.created_at),
+        batch.provider_status or NOTHING,
+        number(failed),
+        number(counts.succeeded),
+        number(counts.total),
+    )
+
+
+def _line_errors(batch: Batch) -> list[str]:
+    lines = []
+    for error in batch.errors[:_SHOWN_LINE_ERRORS]:
+        where = "" if error.line is None else f"line {error.line}: "
+        code = f" ({error.code})" if error.code else ""
+        lines.append(f"{where}{error.message}{code}")
+    more = len(batch.errors) - _SHOWN_LINE_ERRORS
+    return [*lines, f"and {more:,} more"] if more > 0 else lines
+
+
+def _summary_facts(report: RunReport) -> Iterator[tuple[str, str]]:
+    yield "State", report.state
+    yield "Rows", f"{report.rows:,}"
+    for outcome in Outcome:
+        if count := report.outcomes.get(outcome):
+            yield f"  {outcome}", f"{count:,}"
+    rounds = f" in {report.rounds + 1:,} rounds" if report.rounds else ""
+    yield "Batches", f"{len(report.batches):,}{rounds}"
+    cached = ""
+    if report.cache_read_tokens:
+        cached = f" ({report.cache_read_tokens:,} from the cache)"
+    yield (
+        "Tokens",
+        f"{report.input_tokens:,} in{cached}, {report.output_tokens:,} out",
+    )
+    yield "Cost", _cost(report)
+    yield "Time", _time(report)
+    if report.errors:
+        groups = report.errors[:_SHOWN_ERRORS]
+        lines = [
+            f"{each.count:,} {each.outcome} (such as row {each.example_row}):"
+            f" {each.error}"
+            for each in groups
+        ]
+        more = len(report.errors) - len(groups)
+        yield "Errors", "\n".join([*lines, f"and {more} more kinds"] if more else lines)
+    if report.state != "open":
+        yield "Output", report.output or NOTHING
+        yield "Report", f"{report.run_dir}/report.md"
+    else:
+        yield "Run", report.run_dir
+
+
+def _dry_run_facts(found: DryRun) -> list[tuple[str, str]]:
+    about = "" if found.input_usd is None else "about "
+    facts = [
+        ("Provider", found.provider),
+        ("Model", found.model),
+        ("Requests", f"{found.requests:,}"),
+        ("Bytes", f"{found.bytes:,}"),
+        ("Batches", f"{found.batches:,}"),
+        ("Input tokens", f"about {found.input_tokens:,} ({found.basis})"),
+        ("Input cost", f"{about}{_dollars(found.input_usd)}"),
+    ]
+    if found.most_output_usd is not None:
+        most = _dollars(found.most_output_usd)
+        cost = f"at most {most} (--max-tokens for every row)"
+    else:
+        cost = "unknown without --max-tokens and a known price"
+    return [*facts, ("Output cost", cost), ("Samples", f"{len(found.samples)}, below")]
+
+
+def _time(report: RunReport) -> str:
+    ended_at = report.ended_at or datetime.now(UTC)
+    seconds = (ended_at - report.started_at).total_seconds()
+    parts = [f"{name} {took:.1f} s" for name, took in report.seconds.items()]
+    return f"{seconds:.1f} s" + (f" ({', '.join(parts)})" if parts else "")
+
+
+def _cost(report: RunReport) -> str:
+    cost = _dollars(report.cost_usd)
+    return f"nothing; at the list price {cost}" if report.synthetic else cost
+
+
+def _dollars(value: float | None) -> str:
+    """Return US dollars; an unknown amount is not 0."""
+    return "unknown" if value is None else f"${value:,.4f}"

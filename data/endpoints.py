@@ -1,0 +1,38 @@
+"""Where requests go: the address and the path of the API."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import InputError
+from ..models import Endpoint
+from ..providers import get_vendor, vendors
+
+__all__ = ["base_url_for", "endpoint_for"]
+
+
+def base_url_for(provider: str, base_url: str | None, *, synthetic: bool) -> str:
+    """Return where requests go: as given, or as the SDK would read it.
+
+    A sandbox run ignores the environment; its server has no fixed address.
+    """
+    vendor = get_vendor(provider)
+    if base_url is None and not synthetic:
+        base_url = os.environ.get(vendor.base_url_variable)
+    return base_url or vendor.base_url
+
+
+def endpoint_for(provider: str, model: str, endpoint: Endpoint | None) -> str:
+    """Return the endpoint that a model is reached at.
+
+    Raises:
+        InputError: The provider has no such endpoint.
+    """
+    vendor = get_vendor(provider)
+    if endpoint is None:
+        return vendor.endpoint_for(model)
+    if endpoint in vendor.endpoints:
+        return endpoint
+    others = [other.name for other in vendors() if endpoint in other.endpoints]
+    hint = f", or name the model `{others[0]}/...`" if others else ""
+    raise InputError(f"{vendor.title} has no endpoint {endpoint}; drop it{hint}.")

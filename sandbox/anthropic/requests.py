@@ -1,0 +1,155 @@
+"""Reads the parameters of a request as Anthropic's API does, and refuses what it does.
+
+An independent judge of the client's check in `providers/anthropic/check.py`: it shares
+no code with it, and a test compares what both say of the same requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from ...providers.anthropic.models import refuses
+from ..answers.answer import Failure, Question, estimate_tokens
+from .schema import schema_problem
+
+__all__ = ["read_request"]
+
+_ROLES = {"user", "assistant", "system"}
+_MAX_STRICT_TOOLS = 20
+
+
+def read_request(params: dict[str, Any]) -> Question | Failure:
+    """Return what a request asks for, or the error that it gets."""
+    try:
+        if problem := next(_problems(params), None):
+            return Failure(400, problem)
+        return _read(params)
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        return Failure(400, f"params: Input has an unexpected type: {exc}")
+
+
+def _read(params: dict[str, Any]) -> Question:
+    schema, tool = _format(params).get("schema"), None
+    choice = params.get("tool_choice") or {}
+    if choice.get("type") in {"tool", "any"}:
+        chosen = _chosen_tool(params)
+        tool, schema = chosen["name"], chosen.get("input_schema")
+    return Question(
+        model=params["model"],
+        messages=_chat_messages(params),
+        schema=schema,
+        tool=tool,
+        max_tokens=params["max_tokens"],
+        input_tokens=estimate_tokens(orjson.dumps(params)),
+        temperature=params.get("temperature"),
+    )
+
+
+def _format(params: dict[str, Any]) -> dict[str, Any]:
+    """Return the `json_schema` format that a request asks for, or an empty dict."""
+    form = (params.get("output_config") or {}).get("format") or {}
+    return form if form.get("type") == "json_schema" else {}
+
+
+def _chosen_tool(params: dict[str, Any]) -> dict[str, Any]:
+    """Return the tool that must be called, or an empty dict if there is none."""
+    tools: list[dict[str, Any]] = params.get("tools") or []
+    wanted = params["tool_choice"].get("name") or (tools[0]["name"] if tools else None)
+    return next((tool for tool in tools if tool.get("name") == wanted), {})
+
+
+def _problems(params: dict[str, Any]) -> Iterator[str]:
+    """Yield problems; only the first one is reliable."""
+    for name in ("model", "max_tokens", "messages"):
+        if name not in params:
+            yield f"{name}: Field required"
+    if not isinstance(params["model"], str) or not params["model"].startswith("claude"):
+        yield f"model: {params['model']}"
+    limit = params["max_tokens"]
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        yield "max_tokens: Input should be greater than or equal to 1"
+    if params.get("stream"):
+        yield "stream: Streaming is not supported in message batches"
+    if params.get("speed") == "fast":
+        yield "speed: Fast mode is not supported in message batches"
+    refused = refuses(params["model"])
+    for name in ("temperature", "top_p", "top_k"):
+        if name in refused and name in params:
+            yield f"`{name}` is not supported for this model."
+    yield from _message_problems(params["messages"])
+    yield from _output_problems(params, refused)
+
+
+def _message_problems(messages: Any) -> Iterator[str]:
+    if not isinstance(messages, list) or not messages:
+        yield "messages: at least one message is required"
+    for number, message in enumerate(messages):
+        where = f"messages.{number}"
+        if not isinstance(message, dict) or message.get("role") not in _ROLES:
+            yield f"{where}.role: Input should be 'user' or 'assistant'"
+        if message["role"] == "system":
+            yield (
+                'messages: Unexpected role "system". The Messages API accepts a'
+                ' top-level `system` parameter, not "system" as an input message role.'
+            )
+        if not isinstance(message.get("content"), str | list):
+            yield f"{where}.content: Field required"
+        if not message["content"] and message is not messages[-1]:
+            yield f"{where}: all messages must have non-empty content"
+    if messages[0]["role"] != "user":
+        yield 'messages: first message must use the "user" role'
+
+
+def _output_problems(params: dict[str, Any], refused: frozenset[str]) -> Iterator[str]:
+    """Check structured outputs and tools."""
+    if form := _format(params):
+        if "json_schema" in refused:
+            yield (
+                "output_config.format: structured outputs are not supported by this"
+                " model"
+            )
+        if problem := schema_problem(form.get("schema")):
+            yield f"output_config.format.{problem}"
+    tools = params.get("tools") or []
+    if sum(bool(tool.get("strict")) for tool in tools) > _MAX_STRICT_TOOLS:
+        yield f"tools: at most {_MAX_STRICT_TOOLS} tools may be strict"
+    for number, tool in enumerate(tools):
+        schema = tool.get("input_schema")
+        if tool.get("strict") and (problem := schema_problem(schema)):
+            yield f"tools.{number}.custom.input_{problem}"
+    choice = params.get("tool_choice") or {}
+    if choice.get("type") in {"tool", "any"} and not _chosen_tool(params):
+        name = choice.get("name")
+        yield f"tool_choice: Tool {name!r} not found in provided tools"
+
+
+def _chat_messages(params: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the conversation in the form of the chat API."""
+    messages = []
+    if system := params.get("system"):
+        messages.append({"role": "system", "content": _chat_content(system)})
+    for message in params["messages"]:
+        content = _chat_content(message["content"])
+        messages.append({"role": message["role"], "content": content})
+    return messages
+
+
+def _chat_content(content: Any) -> Any:
+    if isinstance(content, str):
+        return content
+    parts: list[dict[str, Any]] = []
+    for part in content:
+        if part.get("type") == "text":
+            parts.append({"type": "text", "text": part.get("text", "")})
+        elif part.get("type") == "image":
+            source = part.get("source") or {}
+            url = source.get("url") or (
+                f"data:{source.get('media_type')};base64,{source.get('data')}"
+            )
+            parts.append({"type": "image_url", "image_url": {"url": url}})
+    if all(part["type"] == "text" for part in parts):
+        return "\n".join(part["text"] for part in parts)
+    return parts

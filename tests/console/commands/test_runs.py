@@ -1,0 +1,159 @@
+"""Tests of the commands about runs, with Prefect and the sandbox at work."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from batchwright.cli import app
+from batchwright.sandbox import Sandbox
+
+Cli = Callable[..., Result]
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+ASK = (
+    *("--prompt", "Classify: {{ email }}"),
+    *("--response-model", f"{EXAMPLES}/email_model.py:Classification"),
+)
+RUN = ("run", EXAMPLES / "emails.csv", "--model", "gpt-5-mini", *ASK)
+
+pytestmark = pytest.mark.prefect
+
+
+@pytest.fixture(autouse=True)
+def _server(prefect_server: str) -> None:
+    pass
+
+
+def test_a_table_in_a_typed_table_out(cli: Cli) -> None:
+    """`run --sandbox` needs no key, says it is synthetic, and names its files."""
+    no_keys: dict[str, str | None] = {"OPENAI_API_KEY": None, "OPENAI_BASE_URL": None}
+    done = cli(*RUN, "--output", "out.csv", "--sandbox", env=no_keys)
+    assert done.exit_code == 0, done.output
+    with Path("out.csv").open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 12
+    assert "succeeded  12" in done.stdout
+    assert "report.md" in done.stdout
+    assert "synthetic" in done.stderr
+    assert "Created batch batch_sandbox" in done.stderr
+
+    (run,) = Path("runs").iterdir()
+    assert cli("status", run).exit_code == 0
+    nothing = cli("runs", "elsewhere")
+    assert (nothing.exit_code, nothing.stdout) == (0, "")
+    assert nothing.stderr == "There are no runs in elsewhere.\n"
+    listed = cli("runs")
+    assert str(run) in listed.stdout
+    assert json.loads(cli("runs", "--json").stdout)["rows"] == 12
+
+    again = cli(*RUN, "--output", "out.csv", "--sandbox", env=no_keys)
+    assert again.exit_code == 1
+    assert "report.md" in again.stderr
+    assert "--run-dir" in again.stderr
+    more = ("--output", "out.csv", "--sandbox", "--run-dir", run)
+    assert cli(*RUN, *more, env=no_keys).exit_code == 0
+
+
+@pytest.mark.parametrize("model", ["gpt-5-mini", "claude-sonnet-4-5"])
+def test_detach_and_resume(cli: Cli, sandbox: Sandbox, model: str) -> None:
+    """`--no-wait` ends after submission; `resume` exits 4 until all is home."""
+    sandbox.set_faults({"durations": {"in_progress": 3600}})
+    arguments = ("run", EXAMPLES / "emails.csv", "--model", model, *ASK)
+    done = cli(*arguments, "--output", "out.jsonl", "--no-wait", "--run-dir", "r")
+    assert done.exit_code == 0, done.output
+    assert "batchwright resume" in done.stderr
+    assert cli("status", "r").exit_code == 4
+    assert cli("resume", "r", "--no-wait").exit_code == 4
+    assert json.loads(cli("status", "r", "--json").stdout)["state"] == "open"
+    sandbox.advance(7200)
+    sandbox.settle()
+    done = cli("resume", "r")
+    assert done.exit_code == 0, done.output
+    assert Path("out.jsonl").read_bytes().count(b"\n") == 12
+    assert sandbox.created() == 1
+
+
+def test_rows_that_fail_are_exit_3(cli: Cli, sandbox: Sandbox) -> None:
+    """The run is done, its output whole, and the code says that some rows failed."""
+    answers = [{"every": 4, "kind": "refusal"}]
+    sandbox.set_faults({"batches": [{"answers": answers}]})
+    few = ("--max-requests-per-batch", "4", "--max-in-flight", "1")
+    done = cli(*RUN, "--output", "out.csv", "--run-dir", "r", "--json", *few)
+    assert done.exit_code == 3, done.output
+    waited = [line for line in done.stderr.splitlines() if line.startswith("Waiting")]
+    assert waited
+    assert all(line.endswith(" of 12") for line in waited)  # of the whole run
+    report = json.loads(done.stdout)
+    assert report["outcomes"]["refused"] == 3
+    assert report["outcomes"]["succeeded"] == 9
+    status = cli("status", "r")
+    assert status.exit_code == 3
+    assert "refused" in status.stdout
+
+
+def test_a_cancelled_run(cli: Cli, sandbox: Sandbox) -> None:
+    """`cancel --run-dir` stops its batches; nothing more is created."""
+    sandbox.set_faults({"durations": {"in_progress": 3600}})
+    done = cli(*RUN, "--output", "out.csv", "--no-wait", "--run-dir", "r")
+    assert done.exit_code == 0, done.output
+    cancelled = cli("cancel", "--run-dir", "r")
+    assert cancelled.exit_code == 0, cancelled.output
+    sandbox.advance(60)
+    sandbox.settle()
+    done = cli("resume", "r")
+    assert done.exit_code == 3, done.output
+    assert sandbox.created() == 1
+
+
+def test_a_missing_key_is_said_before_prefect_starts(cli: Cli) -> None:
+    """One sentence with the variable to set."""
+    no_key: dict[str, str | None] = {"OPENAI_API_KEY": None}
+    done = cli(*RUN, "--output", "out.csv", env=no_key)
+    assert done.exit_code == 1
+    assert "OPENAI_API_KEY" in done.stderr
+    assert "Prefect" not in done.stderr
+
+
+def test_a_dry_run_sends_nothing(cli: Cli, sandbox: Sandbox) -> None:
+    """Requests, bytes, batches, tokens, cost and three samples; no call, no file."""
+    more = ("--output", "out.csv", "--dry-run", "--max-tokens", "50")
+    done = cli(*RUN, *more, "--max-requests-per-batch", "5")
+    assert done.exit_code == 0, done.output
+    assert "Requests      12" in done.stdout
+    assert "Batches       3" in done.stdout
+    assert done.stdout.count('{"custom_id":') == 3
+    found = json.loads(cli(*RUN, *more, "--json").stdout)
+    assert found["requests"] == 12
+    assert found["batches"] == 1
+    assert found["input_usd"] > 0
+    assert found["most_output_usd"] > 0
+    assert sandbox.calls() == []
+    assert list(Path().iterdir()) == []
+
+
+def test_an_unknown_price_is_unknown(cli: Cli) -> None:
+    """A model without a price costs "unknown", never 0."""
+    arguments = ("run", EXAMPLES / "emails.csv", "--model", "my-own-model", *ASK)
+    done = cli(*arguments, "--output", "out.csv", "--dry-run")
+    assert "Input cost    unknown" in done.stdout
+
+
+def test_standard_input_is_the_same_job_again(
+    cli: Cli, sandbox: Sandbox, folder: Path
+) -> None:
+    """The same rows on standard input continue the same run."""
+    sandbox.set_faults({"durations": {"in_progress": 3600}})
+    command = ["run", "-", "--model", "gpt-5-mini", "--prompt", "Say {{ text }}"]
+    command += ["--output", "out.jsonl", "--no-wait"]
+    for _ in range(2):
+        done = CliRunner().invoke(
+            app, command, input=b'{"text": "x"}\n', env=sandbox.environment()
+        )
+        assert done.exit_code == 0, done.output
+    assert sandbox.created() == 1
+    assert len(list((folder / "runs").iterdir())) == 1

@@ -1,0 +1,295 @@
+"""Reading input files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from upath import UPath
+
+from batchwright.data.rows.source import open_rows
+from batchwright.errors import InputError
+
+
+def _values(path: Path | str) -> list[dict[str, Any]]:
+    blocks = open_rows(str(path)).blocks()
+    return [values for block in blocks for values in block.values]
+
+
+_cells = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20
+)
+
+
+@given(st.lists(st.tuples(_cells, _cells), min_size=1))
+def test_csv_cells_are_as_written(tmp_path: Path, rows: list[tuple[str, str]]) -> None:
+    """Every cell is the text that was written: no type, no null, no trimming."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerows([("a", "b"), *rows])
+    path = tmp_path / "in.csv"
+    path.write_bytes(text.getvalue().encode())
+    assert [tuple(row.values()) for row in _values(path)] == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"\xef\xbb\xbfa,b\n1,2\n", [{"a": "1", "b": "2"}]),
+        (b'a,b\r\n01234,"1.10"\r\n', [{"a": "01234", "b": "1.10"}]),
+        (b'a,b\n,""\n', [{"a": "", "b": ""}]),
+        (b'a\n"x\ny"\n', [{"a": "x\ny"}]),
+        (b"a,b\n1,2\n\n3,4", [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]),
+        (b"\n \r\n\na,b\n1,2\n", [{"a": "1", "b": "2"}]),
+        (b"a;b\n1,5;2\n", [{"a": "1,5", "b": "2"}]),
+        (b"a\tb\n1;5\t2\n", [{"a": "1;5", "b": "2"}]),
+        (b'"a|b"|c\n1|2\n', [{"a|b": "1", "c": "2"}]),
+        (b'"a;b",c\n1,2\n', [{"a;b": "1", "c": "2"}]),
+        (b"a\n1;2\n", [{"a": "1;2"}]),
+        ("a;b\nä;ß\n".encode("utf-16"), [{"a": "ä", "b": "ß"}]),
+        (b"Email,email\nA,a\n", [{"Email": "A", "email": "a"}]),
+        ("a\nx\u2028y\u0085z\n".encode(), [{"a": "x\u2028y\u0085z"}]),
+    ],
+)
+def test_csv_shapes(
+    tmp_path: Path, text: bytes, expected: list[dict[str, str]]
+) -> None:
+    """BOM, CRLF, quoted newlines, blank lines, delimiters and odd characters."""
+    path = tmp_path / "in.csv"
+    path.write_bytes(text)
+    assert _values(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "empty"),
+        (b"a,a\n1,2\n", "column 'a' more than once"),
+        (b"a,b\n1,2\n1\n", "line 3 (row 1) has 1 cells"),
+        (b"a,b\n1,2,3\n", "line 2 (row 0) has 3 cells"),
+        (b"a\nx\xff\n", "line 2 is not UTF-8: byte 0xff"),
+        (b"a\n" + b"x\n" * 9000 + b"gr\xf6\xdfe\n" + b"x\n" * 9000, "line 9002 is not"),
+        (b"a\nx\n".decode().encode("utf-16")[:-1], "not UTF-16"),
+        (
+            b"\n\na;b\n1;2;3\n",
+            "line 4 (row 0) has 3 cells, but the header names 2 columns;",
+        ),
+        (b"a;b\n1;2;3\n", "quote cells that hold semicolons"),
+        (b'a\n"x\n', "not CSV"),
+        (b'a\n"x"y\n', "not CSV"),
+    ],
+)
+def test_bad_csv_is_named(tmp_path: Path, text: bytes, message: str) -> None:
+    """What cannot be read as CSV is an error that names file, line and row."""
+    path = tmp_path / "in.csv"
+    path.write_bytes(text)
+    with pytest.raises(InputError) as caught:
+        _values(path)
+    assert message in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_text_files_may_be_compressed(tmp_path: Path, compression: str) -> None:
+    """The suffix before that of the compression is the format."""
+    suffix = {"gzip": ".gz", "zstd": ".ZST"}[compression]
+    texts = {
+        ".csv": "a,b\n1,x\n",
+        ".tsv": "a\tb\n1\tx\n",
+        ".jsonl": '{"a":"1","b":"x"}',
+    }
+    for kind, text in texts.items():
+        path = tmp_path / f"in{kind}{suffix}"
+        with pa.CompressedOutputStream(str(path), compression) as file:
+            file.write(text.encode())
+        assert _values(path) == [{"a": "1", "b": "x"}]
+
+
+@pytest.mark.parametrize("name", ["in.csv.gz", "in.jsonl.gz", "in.csv.zst"])
+def test_a_file_that_is_not_compressed_is_named(tmp_path: Path, name: str) -> None:
+    """A wrong or damaged file is one sentence, before any request is made."""
+    path = tmp_path / name
+    path.write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(InputError, match=f"{name} cannot be read"):
+        _values(path)
+
+
+def test_a_csv_cell_may_be_large(tmp_path: Path) -> None:
+    """A cell of 10 MB is read whole."""
+    path = tmp_path / "in.csv"
+    path.write_text("a\n" + "x" * 10_000_000 + "\n", encoding="utf-8")
+    assert len(_values(path)[0]["a"]) == 10_000_000
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+@given(
+    st.lists(st.dictionaries(st.text(max_size=5), _json), min_size=1),
+    st.sampled_from([b"\n", b"\r\n", b"\n\n", b" \n"]),
+    st.sampled_from([b"", b"\xef\xbb\xbf"]),
+    st.sampled_from([b"", b"\n"]),
+)
+def test_json_lines_keep_their_bytes(
+    tmp_path: Path, rows: list[dict[str, Any]], end: bytes, bom: bytes, last: bytes
+) -> None:
+    """Lines are split on newlines alone, whatever stands in them and around them."""
+    try:
+        lines = [orjson.dumps(row) for row in rows]
+    except orjson.JSONEncodeError:
+        return  # a lone surrogate cannot stand in a UTF-8 file
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(bom + end.join(lines) + last)
+    source = open_rows(str(path))
+    (block,) = source.blocks()
+    assert block.values == rows
+    kept_path = tmp_path / f"kept{source.store_suffix}"
+    store = source.store(kept_path)
+    store.add(block.records)
+    store.close()
+    kept = kept_path.read_bytes().split(b"\n")
+    assert [line.strip() for line in kept] == [*lines, b""]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b'{"a":1}\n\n{"a":\n', "line 3 (row 1) is not JSON"),
+        (b'{"a":1}\n[1]\n', "line 2 (row 1) is not a JSON object"),
+        (b'{"a":"\xff"}\n', "line 1 (row 0) is not JSON"),
+        (b'{"a":"\\ud800"}\n', "line 1 (row 0) is not JSON"),
+        (b'{"a":NaN}\n', "line 1 (row 0) is not JSON"),
+    ],
+)
+def test_bad_json_lines_are_named(tmp_path: Path, text: bytes, message: str) -> None:
+    """A line that is no object is an error that names file, line and row."""
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(text)
+    with pytest.raises(InputError) as caught:
+        _values(path)
+    assert message in str(caught.value)
+
+
+def test_a_json_line_may_be_large(tmp_path: Path) -> None:
+    """A line of 20 MB is one row."""
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(orjson.dumps({"a": "\u2028" * 7_000_000}))
+    (row,) = _values(path)
+    assert row["a"] == "\u2028" * 7_000_000
+
+
+def test_parquet_gives_its_types(tmp_path: Path) -> None:
+    """Values come as what they are; times too fine for Python come as text."""
+    path = tmp_path / "in.parquet"
+    table = pa.table(
+        {
+            "n": pa.array([1, None]),
+            "nested": pa.array([[1, 2], None]),
+            "ns": pa.array([1, 2], pa.timestamp("ns")),
+        }
+    )
+    pq.write_table(table, path)
+    first, second = _values(path)
+    assert first["n"] == 1
+    assert first["nested"] == [1, 2]
+    assert first["ns"].endswith("00.000000001")
+    assert second["n"] is None
+
+
+def test_bad_parquet_is_named(tmp_path: Path) -> None:
+    """A file that is no Parquet is an error that names it."""
+    path = tmp_path / "in.parquet"
+    path.write_bytes(b"nothing")
+    with pytest.raises(InputError, match="cannot be read as Parquet"):
+        _values(path)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"x": pa.array([1])}, "column 'y' is missing"),
+        (
+            {"x": pa.array([1.5]), "y": pa.array(["b"])},
+            "column 'x' is double here and int64 there",
+        ),
+        (
+            {"x": pa.array([1]), "y": pa.array(["b"]), "z": pa.array([2])},
+            "only this file has the column 'z'",
+        ),
+        ({"y": pa.array(["b"]), "x": pa.array([1])}, "another order"),
+    ],
+)
+def test_parquet_files_that_differ(
+    tmp_path: Path, columns: dict[str, Any], said: str
+) -> None:
+    """Both files are named, and the column in which they differ."""
+    first = pa.table({"x": pa.array([1]), "y": pa.array(["a"])})
+    pq.write_table(first, tmp_path / "a.parquet")
+    pq.write_table(pa.table(columns), tmp_path / "b.parquet")
+    with pytest.raises(
+        InputError, match=rf"b\.parquet differs from .*a\.p.*: .*{said}"
+    ):
+        _values(tmp_path / "*.parquet")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("absent.csv", "There is no file"),
+        ("none-*.csv", "No file matches"),
+        ("", "is a folder"),
+        ("in.txt", "is no input"),
+        ("in.*", "files of different kinds"),
+        ("pipe.csv", "is a pipe"),
+    ],
+)
+def test_no_input_is_named(tmp_path: Path, name: str, message: str) -> None:
+    """What is not there or no input is one sentence."""
+    (tmp_path / "in.txt").write_text("a", encoding="utf-8")
+    (tmp_path / "in.csv").write_text("a", encoding="utf-8")
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(InputError, match=message):
+        open_rows(str(tmp_path / name))
+
+
+def test_a_glob_is_one_input(tmp_path: Path) -> None:
+    """The files of a glob are read in the order of their names."""
+    for name in ("b", "a"):
+        (tmp_path / f"{name}.csv").write_text(f"x\n{name}\n", encoding="utf-8")
+    assert _values(tmp_path / "*.csv") == [{"x": "a"}, {"x": "b"}]
+
+
+def test_files_of_a_glob_must_agree(tmp_path: Path) -> None:
+    """A file with other columns is an error that names both files."""
+    (tmp_path / "a.csv").write_text("x\n1\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("y\n1\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"b\.csv has other columns than .*a\.csv"):
+        _values(tmp_path / "*.csv")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_urls_are_inputs(suffix: str) -> None:
+    """All kinds of files are read behind an fsspec URL, by name and by glob."""
+    folder = UPath(f"memory:///rows-{suffix}")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"in.{suffix}"
+    if suffix == "parquet":
+        with path.open("wb") as file:
+            pq.write_table(pa.table({"a": ["1"]}), file)
+    else:
+        path.write_bytes(b"a\n1\n" if suffix == "csv" else b'{"a":"1"}\n')
+    assert _values(str(path)) == [{"a": "1"}]
+    assert _values(str(folder / f"*.{suffix}")) == [{"a": "1"}]

@@ -1,0 +1,183 @@
+"""The conformance suite, on every vendor and on one that another package brings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from secrets import token_hex
+from typing import Any
+
+import orjson
+import pytest
+
+from batchwright.models import Outcome
+from batchwright.providers import get_vendor
+from batchwright.providers.conformance import (
+    Example,
+    VendorConformance,
+    VendorServer,
+)
+from batchwright.sandbox import Sandbox
+
+QUICK = {"durations": {"validating": 0, "in_progress": 0.01, "finalizing": 0}}
+
+
+class SandboxServer:
+    """The sandbox as the suite wants it."""
+
+    def __init__(self, sandbox: Sandbox, vendor: str) -> None:
+        self._sandbox = sandbox
+        self._vendor = get_vendor(vendor)
+        self._before = sandbox.created()
+        sandbox.set_faults(QUICK)
+
+    def environment(self) -> dict[str, str]:
+        """Return a new account."""
+        return {
+            self._vendor.base_url_variable: self._sandbox.base_url(self._vendor.name),
+            self._vendor.key_variables[0]: f"key-{token_hex(4)}",
+        }
+
+    def settle(self) -> None:
+        """Let all batches end."""
+        self._sandbox.settle()
+
+    def first_ids(self) -> list[str]:
+        """Return the first custom_id of each batch."""
+        made = self._sandbox.batches()[self._before :]
+        return [str(batch.first_custom_id) for batch in made]
+
+    def fail_request(self) -> None:
+        """Let the second request of the next batch fail."""
+        batch = {"nth": [1], "answers": [{"status": 500, "nth": [2]}]}
+        self._sandbox.set_faults({**QUICK, "batches": [batch]})
+
+    def lose_answer(self, *, created: bool) -> None:
+        """Break the connection of the next creation."""
+        call = {"operation": "create", "do": "drop", "after": created, "nth": [1]}
+        self._sandbox.set_faults({**QUICK, "calls": [call]})
+
+
+def _openai(body: Any = None, status: int = 200, error: Any = None) -> bytes:
+    response = {"status_code": status, "request_id": "r", "body": body}
+    line = {"id": "b", "custom_id": "row-1", "response": body and response}
+    return orjson.dumps({**line, "error": error})
+
+
+def _chat(reason: str = "stop", **message: Any) -> bytes:
+    choice = {"message": {"role": "assistant", **message}, "finish_reason": reason}
+    usage = {"prompt_tokens": 9, "completion_tokens": 2}
+    return _openai({"model": "gpt-x", "choices": [choice], "usage": usage})
+
+
+def _failed(status: int, code: str) -> bytes:
+    return _openai({"error": {"code": code, "message": "No."}}, status)
+
+
+class TestOpenAI(VendorConformance):
+    """OpenAI, against the sandbox."""
+
+    vendor = "openai"
+    model = "gpt-5-mini"
+    examples = (
+        Example(Outcome.SUCCEEDED, _chat(content="Yes.")),
+        Example(
+            Outcome.SUCCEEDED,
+            _chat("tool_calls", tool_calls=[{"function": {"arguments": "{}"}}]),
+        ),
+        Example(Outcome.TRUNCATED, _chat("length", content="Ye")),
+        Example(Outcome.REFUSED, _chat("content_filter", content="")),
+        Example(Outcome.REFUSED, _chat(content=None, refusal="I will not.")),
+        Example(Outcome.ERRORED, _failed(400, "invalid_request")),
+        Example(Outcome.ERRORED, _failed(429, "rate_limit_exceeded"), retryable=True),
+        Example(
+            Outcome.EXPIRED,
+            _openai(error={"code": "batch_expired", "message": "Late."}),
+            retryable=True,
+        ),
+        Example(
+            Outcome.CANCELLED,
+            _openai(error={"code": "batch_cancelled", "message": "So."}),
+        ),
+    )
+
+    @pytest.fixture
+    def server(self, sandbox: Sandbox) -> VendorServer:
+        """Give the sandbox."""
+        return SandboxServer(sandbox, self.vendor)
+
+
+def _anthropic(kind: str, **more: Any) -> bytes:
+    return orjson.dumps({"custom_id": "row-1", "result": {"type": kind, **more}})
+
+
+def _message(reason: str, *content: Any, **more: Any) -> bytes:
+    usage = {"input_tokens": 9, "output_tokens": 2}
+    message = {"model": "claude-x", "content": content, "stop_reason": reason}
+    return _anthropic("succeeded", message={**message, "usage": usage, **more})
+
+
+def _error(kind: str, **more: Any) -> bytes:
+    error = {"type": kind, "message": "No.", **more}
+    return _anthropic("errored", error={"type": "error", "error": error})
+
+
+DISABLED = {"error_code": "workspace_human_review_disabled"}
+TEXT = {"type": "text", "text": "Yes."}
+TOOL = {"type": "tool_use", "name": "answer", "input": {"label": "a"}}
+
+
+class TestAnthropic(VendorConformance):
+    """Anthropic, against the sandbox."""
+
+    vendor = "anthropic"
+    model = "claude-sonnet-4-5"
+    examples = (
+        Example(Outcome.SUCCEEDED, _message("end_turn", TEXT)),
+        Example(Outcome.SUCCEEDED, _message("tool_use", TOOL)),
+        Example(Outcome.TRUNCATED, _message("max_tokens", TEXT)),
+        Example(
+            Outcome.REFUSED, _message("refusal", stop_details={"explanation": "No."})
+        ),
+        Example(Outcome.ERRORED, _error("invalid_request_error")),
+        Example(Outcome.ERRORED, _error("invalid_request_error", details=DISABLED)),
+        Example(Outcome.ERRORED, _error("overloaded_error"), retryable=True),
+        Example(Outcome.EXPIRED, _anthropic("expired"), retryable=True),
+        Example(Outcome.CANCELLED, _anthropic("canceled")),
+    )
+
+    @pytest.fixture
+    def server(self, sandbox: Sandbox) -> VendorServer:
+        """Give the sandbox."""
+        return SandboxServer(sandbox, self.vendor)
+
+
+class TestAnotherPackage(VendorConformance):
+    """Acme, whose package is found by its entry point, against a server of its own."""
+
+    vendor = "acme"
+    model = "acme-1"
+    examples = (
+        Example(
+            Outcome.SUCCEEDED, b'{"key":"row-1","ok":{"says":"Yes.","used":[3,1]}}'
+        ),
+        Example(Outcome.ERRORED, b'{"key":"row-1","no":{"why":"bad","again":false}}'),
+        Example(
+            Outcome.ERRORED,
+            b'{"key":"row-1","no":{"why":"busy","again":true}}',
+            retryable=True,
+        ),
+        Example(Outcome.CANCELLED, b'{"key":"row-1","no":{"why":"halted"}}'),
+    )
+
+    @pytest.fixture(autouse=True)
+    def _package(self, install: Callable[[str], None]) -> None:
+        """Install the package for the test."""
+        install("acme = fake_vendor:VENDOR")
+
+    @pytest.fixture
+    def server(self) -> Iterator[VendorServer]:
+        """Run Acme's API."""
+        from fake_server import AcmeServer
+
+        with AcmeServer() as server:
+            yield server
