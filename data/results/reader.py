@@ -32,7 +32,7 @@ class ResultBlock:
     """Consecutive lines of one provider."""
 
     fmt: Format | None
-    """The provider's format, the same for all of its blocks; None: no known provider."""
+    """Of their provider, the same for all of its blocks; None: no known provider."""
     first_line: int
     """1-based, in the file."""
     lines: list[bytes]
