@@ -106,7 +106,7 @@ def _stoppable(directory: str) -> Iterator[None]:
         request_stop()
         erase_bars()
         say(
-            "Stopped. Batches that were created continue at the provider; go on with"
+            "Stopped. Batches that were created go on at the provider; continue with"
             f"\n  batchwright resume {directory}"
         )
         # Ctrl-C in a terminal ends Prefect's local server as well, and its client

@@ -192,9 +192,9 @@ PANELS = {
     },
     None: {
         "input": JobField(
-            "The rows: a .csv, .parquet, .jsonl or .ndjson file, a glob of "
-            "these, or an fsspec URL (s3://...); {date:%Y-%m-%d} becomes the "
-            "day.",
+            "The rows: a .csv, .tsv, .jsonl, .ndjson or .parquet file, also with"
+            " .gz or .zst behind a text format, a glob of these, or an fsspec"
+            " URL (s3://...); {date:%Y-%m-%d} becomes the day.",
             default=...,
         ),
         "metadata": JobField(

@@ -22,7 +22,6 @@ from .endpoints import base_url_for, endpoint_for
 from .files import absolute
 from .job import BatchJob
 from .prices import price
-from .prompts.prompt import resolve_prompt
 from .rows.source import open_rows
 
 __all__ = [
@@ -114,6 +113,9 @@ def resolve(
         InputError: The job cannot be run as it is.
         SchemaError: The provider cannot express the response model.
     """
+    # A job that is read back has its templates: `status` needs no Jinja2.
+    from .prompts.prompt import resolve_prompt  # noqa: PLC0415
+
     when = now or datetime.now(UTC)
     provider, model = split_model(job.model)
     output = absolute(fill_dates(job.output, when))

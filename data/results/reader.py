@@ -81,12 +81,12 @@ def _next_block(
     if not (lines := file.readlines(BLOCK_BYTES)):
         return None
     lines = [*filterfalse(bytes.isspace, lines)]
-    return fmt.decode_all(lines), [*map(len, lines)]
+    return [*map(fmt.decode, lines)], [*map(len, lines)]
 
 
 def _all_of(fmt: Format, number: int, lines: list[bytes]) -> ResultBlock | None:
     """Decode lines as one provider's; None where some are not."""
-    results = fmt.decode_all(lines)
+    results = [*map(fmt.decode, lines)]
     # What decodes as a result of this provider is one.
     odd = [
         index
@@ -107,7 +107,7 @@ def _by_provider(
             yield ResultBlock(None, number, run, [])
         elif provider != _BLANK:
             fmt = fmt_of(provider)
-            yield ResultBlock(fmt, number, run, fmt.decode_all(run))
+            yield ResultBlock(fmt, number, run, [*map(fmt.decode, run)])
         number += len(run)
 
 

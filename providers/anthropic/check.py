@@ -1,8 +1,8 @@
-"""Request lines as Anthropic checks them when a batch is created.
+"""Checks request lines as Anthropic does when a batch is created.
 
-The envelope is checked by the call itself and one bad line refuses them all;
-the parameters are checked later, each request for itself, so here they are only
-looked at for what no request can do without.
+The create call checks the fields around `params`, and one bad line refuses the batch.
+The parameters are checked later, for each request alone, so only those that every
+request needs are checked here.
 
 The sandbox's `anthropic/requests.py` is an independent judge of this check: they share
 no code, and a test compares what both say of the same requests.

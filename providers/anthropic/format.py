@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -109,10 +109,6 @@ class AnthropicFormat:
     def decode(self, line: bytes) -> BatchResult:
         """Decode one result line."""
         return decode_plain(line) or decode_line(line)
-
-    def decode_all(self, lines: Iterable[bytes]) -> list[BatchResult]:
-        """Decode many lines."""
-        return [decode_plain(line) or decode_line(line) for line in lines]
 
 
 def _turn(message: Message) -> Message:

@@ -1,7 +1,7 @@
-"""Request lines as OpenAI validates a whole file: one bad line refuses them all.
+"""Checks request lines as OpenAI validates a file: one bad line refuses the file.
 
-Well-formed lines take a fast path that decodes no more than it must; a line
-that fails it is read again, slowly, to say everything that is wrong with it.
+Well-formed lines take a fast path that decodes only a few fields. A line that fails it
+is decoded again to find everything that is wrong with it.
 
 The sandbox's `openai/check.py` is an independent judge of this check: they share no
 code, and a test compares what both say of the same files.

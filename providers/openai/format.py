@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -122,10 +121,6 @@ class OpenAIFormat:
     def decode(self, line: bytes) -> BatchResult:
         """Decode one line of an output or error file."""
         return decode_plain(line) or decode_line(line)
-
-    def decode_all(self, lines: Iterable[bytes]) -> list[BatchResult]:
-        """Decode many lines."""
-        return [decode_plain(line) or decode_line(line) for line in lines]
 
 
 _CONTENT = {
