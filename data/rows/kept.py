@@ -1,4 +1,4 @@
-"""Rows as kept beside a shard, read back in pieces of bounded size."""
+"""Rows of a shard as the run keeps them, read back in chunks of bounded size."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BYTES = 2 << 20
 
 
 class Chunk(Protocol):
-    """A few rows, given in the way that the output wants them."""
+    """Consecutive rows, in the form that the output needs."""
 
     def __len__(self) -> int: ...
 
@@ -87,7 +87,7 @@ class LineChunk:
         return [*map(to_texts, self._columns.values(), self._values())]
 
     def objects(self) -> list[bytes]:
-        """Return the bytes as they came, but for keys of an earlier output."""
+        """Return the bytes as they came, without the keys of an earlier output."""
         # A single byte is found eight times as fast as two.
         return [
             _without_ours(line) if b"_" in line and b'"_' in line else line
