@@ -146,7 +146,7 @@ PANELS = {
             bounds={"ge": 1},
         ),
         "max_rounds": JobField(
-            "How many times requests that failed for a passing reason are sent again.",
+            "How many times requests that failed temporarily are sent again.",
             int,
             default=2,
             metavar="N",

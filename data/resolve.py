@@ -23,6 +23,7 @@ from .files import absolute
 from .job import BatchJob
 from .prices import price
 from .rows.source import open_rows
+from .tables.formats import OUTPUT_SUFFIXES
 
 __all__ = [
     "ResolvedJob",
@@ -32,7 +33,6 @@ __all__ = [
     "resolve",
 ]
 
-_OUTPUTS = (".parquet", ".csv", ".jsonl", ".ndjson")
 _DATE = re.compile(r"\{date:([^}]+)\}")
 
 
@@ -119,7 +119,7 @@ def resolve(
     when = now or datetime.now(UTC)
     provider, model = split_model(job.model)
     output = absolute(fill_dates(job.output, when))
-    if not output.lower().endswith(_OUTPUTS):
+    if not output.lower().endswith(OUTPUT_SUFFIXES):
         raise InputError(
             f"The output {output} must end in .parquet, .csv or .jsonl, which says in"
             " what format it is written."

@@ -24,6 +24,7 @@ from ..models import (
 )
 
 __all__ = [
+    "WARNING",
     "WRONG_PROVIDER",
     "Encode",
     "Format",
@@ -38,6 +39,9 @@ Encode = Callable[[str, Messages], bytes]
 
 WRONG_PROVIDER = "wrong_provider"
 """The code of a `LineError` about a request that is written for another provider."""
+
+WARNING = "warning"
+"""The code of a `LineError` that may be wrong: the request is sent all the same."""
 
 Progress = Callable[[int, int | None], None]
 """Called with bytes done and bytes in all (None: not known), many times."""

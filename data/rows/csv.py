@@ -26,13 +26,13 @@ csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
 
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-"""What may stand between cells."""
+"""What may separate cells."""
 
 
 class CsvSource:
     """Rows of text files with a header, whose cells may hold newlines.
 
-    The header says what stands between cells: commas if it has any outside of quotes,
+    The header decides what separates cells: commas if it has any outside of quotes,
     else semicolons, tabs or vertical bars.
     """
 

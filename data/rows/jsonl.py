@@ -8,7 +8,7 @@ from itertools import compress, filterfalse
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 from upath import UPath
 
 from ...errors import InputError
@@ -86,8 +86,10 @@ def _decode(records: Sequence[bytes]) -> tuple[list[dict[str, Any]], str | None]
     values: list[Any] = []
     problem = None
     try:
-        values.extend(map(orjson.loads, records))
-    except orjson.JSONDecodeError as exc:
+        values.extend(map(msgspec.json.decode, records))  # exact integers of any size
+    except RecursionError:
+        problem = "JSON that can be read: it is nested too deeply."
+    except ValueError as exc:
         problem = f"JSON: {exc}."
     types = [*map(type, values)]
     if types.count(dict) < len(types):

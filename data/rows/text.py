@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from upath import UPath
 
@@ -14,7 +14,7 @@ from ...errors import InputError
 
 __all__ = ["COMPRESSIONS", "open_bytes", "open_text"]
 
-COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+COMPRESSIONS: dict[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd"}
 """Suffixes of compressed files."""
 
 _READ_BYTES = 4 << 20

@@ -18,10 +18,9 @@ from .body import constants
 from .check import check_line
 from .content import content_blocks
 from .decode import decode_line
-from .models import refuses
 from .plain import decode_plain
 
-__all__ = ["AnthropicFormat", "refuses"]
+__all__ = ["AnthropicFormat"]
 
 _CACHED = {"type": "ephemeral", "ttl": "1h"}
 _SYSTEM_ROLES = frozenset({"system", "developer"})

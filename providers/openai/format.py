@@ -19,10 +19,9 @@ from .body import constants
 from .check import check_line, read_endpoint
 from .decode import decode_line
 from .endpoints import joined_text, responses_input
-from .models import refuses
 from .plain import decode_plain
 
-__all__ = ["OpenAIFormat", "refuses"]
+__all__ = ["OpenAIFormat"]
 
 
 class OpenAIFormat:

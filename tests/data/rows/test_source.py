@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,7 @@ def test_a_csv_cell_may_be_large(tmp_path: Path) -> None:
 
 
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner),
     max_leaves=5,
 )
@@ -148,8 +149,8 @@ def test_json_lines_keep_their_bytes(
 ) -> None:
     """Lines are split on newlines alone, whatever stands in them and around them."""
     try:
-        lines = [orjson.dumps(row) for row in rows]
-    except orjson.JSONEncodeError:
+        lines = [json.dumps(row, ensure_ascii=False).encode() for row in rows]
+    except UnicodeEncodeError:
         return  # a lone surrogate cannot stand in a UTF-8 file
     path = tmp_path / "in.jsonl"
     path.write_bytes(bom + end.join(lines) + last)
@@ -172,6 +173,7 @@ def test_json_lines_keep_their_bytes(
         (b'{"a":"\xff"}\n', "line 1 (row 0) is not JSON"),
         (b'{"a":"\\ud800"}\n', "line 1 (row 0) is not JSON"),
         (b'{"a":NaN}\n', "line 1 (row 0) is not JSON"),
+        (b"{}\n" + b'{"a":' * 100_000, "line 2 (row 1) is not JSON"),
     ],
 )
 def test_bad_json_lines_are_named(tmp_path: Path, text: bytes, message: str) -> None:

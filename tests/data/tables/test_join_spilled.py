@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwright.data.answers.response_model import load_answer
+from batchwright.data.answers.load import load_answer
 from batchwright.data.columns import META
 from batchwright.data.prices import price
 from batchwright.data.results.block import Reading
