@@ -117,7 +117,7 @@ def reopen_run(
         if response_model is not None:
             directory.write("response-model", response_model.encode())
             _reopen(run)
-    return run
+    return Run.load(run_dir)  # remembers no record that was removed
 
 
 def _look_again(run: Run) -> None:

@@ -90,7 +90,7 @@ def _download(
     return _keep(run, shard, attempt, batch, output) if batch.status.is_final else None
 
 
-def _keep(  # noqa: PLR0913 - what was downloaded, and what is known of it
+def _keep(
     run: Run,
     shard: Shard,
     attempt: Attempt,
@@ -167,15 +167,15 @@ def _absent(
 ) -> Ended | None:
     """Note that the provider does not show the results; return the end once it is sure.
 
-    They are known to exist, so they are looked for for hours (`patience_seconds`), or
-    for `settle_seconds` when they are older than the provider keeps any.
+    They are known to exist, so the run looks for them for hours (`absence_seconds`), or
+    for `settle_seconds` if they are older than the provider keeps results.
     """
     settings = get_settings()
     now = datetime.now(UTC)
     before = attempt.absence
     first_at, looks = (before.first_at, before.looks + 1) if before else (now, 1)
     is_old = batch.archived_at is not None or now - attempt.created_at > _KEPT
-    seconds = settings.settle_seconds if is_old else settings.patience_seconds
+    seconds = settings.settle_seconds if is_old else settings.absence_seconds
     if looks >= _LOOKS and now - first_at >= timedelta(seconds=seconds):
         return Ended(
             verdict=Verdict.GONE, batch=batch, at=now, cost_usd=None, text=str(why)
@@ -185,7 +185,7 @@ def _absent(
             "notice",
             shard=shard.path,
             batch_id=batch.id,
-            text=f"{why} The run looks for them again.",
+            text=f"{why} The run looks again later.",
         )
     pause = settings.settle_seconds / (_LOOKS - 1) * 2 ** max(0, looks - _LOOKS)
     pause = min(pause, max(settings.max_poll_seconds, settings.settle_seconds))

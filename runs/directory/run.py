@@ -69,7 +69,7 @@ class Shard:
     def next_look_at(self) -> datetime | None:
         """When to look again for results that the provider did not show."""
         absence = self.last.absence if self.last and self.is_open else None
-        return absence and absence.next_at
+        return absence.next_at if absence else None
 
     @property
     def output_name(self) -> str:
