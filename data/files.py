@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ __all__ = [
     "new_output",
     "put_in_place",
     "reason",
+    "size_and_digest",
 ]
 
 
@@ -117,3 +119,16 @@ def absolute(location: str) -> str:
 def reason(exc: OSError) -> str:
     """Return the system's words alone; a library may have added its own."""
     return os.strerror(exc.errno) if exc.errno else str(exc).rstrip(".")
+
+
+def size_and_digest(location: str) -> tuple[int, str | None]:
+    """Return a file's size in bytes and its SHA-256 in hex; None behind a URL.
+
+    A local file is read for it, about a second per GB; a remote one is not.
+    """
+    path = UPath(location)
+    if is_url(location):
+        return path.stat().st_size, None
+    with Path(location).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return file.tell(), digest

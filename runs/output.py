@@ -16,6 +16,7 @@ from ..data.tables.concat import concat_parts
 from ..data.tables.formats import part_name
 from ..data.tables.join import BatchOutput, ShardRows, write_part
 from ..models import Outcome
+from .directory.reading import read_record
 from .directory.records import Plan, Verdict
 from .directory.run import Run, Shard
 from .events import emit
@@ -80,8 +81,10 @@ def write_output(run: Run) -> None:
         check_output(run.job.job)
         directory.write("writing.json", b"{}")
     concat_parts(_parts(run, plan), run.job.job.output)
-    tallies = [directory.read(f"{each.path}/tally.json") for each in plan.shards]
-    tally = combine(ShardTally.model_validate_json(each or b"") for each in tallies)
+    tally = combine(
+        read_record(directory, f"{each.path}/tally.json", ShardTally)
+        for each in plan.shards
+    )
     report = report_on(run, state, tally, ended_at=datetime.now(UTC))
     directory.write("report.md", markdown(report).encode())
     directory.write("report.json", report.model_dump_json(indent=1).encode())

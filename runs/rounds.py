@@ -183,8 +183,7 @@ def _renumbered(line: bytes, nonce: str, number: int) -> bytes:
 
 
 def _lines(run: Run, shard: Shard) -> Iterator[bytes]:
-    name = f"{shard.path}/requests.jsonl"
-    with run.directory.local(name) as path, path.open("rb") as lines:
+    with run.requests(shard.plan) as path, path.open("rb") as lines:
         yield from lines
 
 

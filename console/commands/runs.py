@@ -75,7 +75,8 @@ def run(
     """Turn a table into a typed table, through batches.
 
     Each run has its own folder: `runs` lists the runs, `status` shows one.
-    The same command, entered again, continues its run.
+    The same command, entered again, continues its run; if that is done, it shows its
+    report.
     """
     from ..job import make_job, spooled
 
@@ -84,11 +85,20 @@ def run(
         if dry_run:
             _preview(made, as_json=as_json)
             return
-        from ...runs.open import open_run
+        from ...runs.open import changed_input, open_run
         from ..pipeline import execute
 
         opened = open_run(made, run_dir)
-        report = execute(opened, job=made, wait=wait)
+        url = opened.directory.url
+        if opened.directory.exists("done.json"):
+            exits.say(
+                f"This job is done already; its report is {url}/report.md. To run it"
+                " again, give another --run-dir (and --output or --overwrite)."
+            )
+        if warning := changed_input(opened):
+            exits.say(warning)
+        # Its dates are filled, so the flow finds the same job at any later time.
+        report = execute(opened, job=opened.job.job, wait=wait)
     _print(report, as_json=as_json)
 
 

@@ -47,7 +47,7 @@ def _submit(run: Run, path: str) -> Batch | None:
 
 
 def _create(run: Run, shard: Shard) -> Attempt | None:
-    with run.directory.local(f"{shard.path}/requests.jsonl") as requests:
+    with run.requests(shard.plan) as requests:
         attempt = create_batch(
             shard.attempts,
             NewBatch(

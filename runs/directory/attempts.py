@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from ...errors import RunBusyError
 from ...models import Batch, Intent
+from .reading import damaged, read_record
 from .records import Created, Ended, Verdict
 from .storage import Directory
 
@@ -35,11 +36,7 @@ class Records:
         """Return a record that is known to exist."""
         record = self._seen.get(name)
         if not isinstance(record, kind):
-            data = self.directory.read(name)
-            if data is None:
-                raise FileNotFoundError(f"{self.directory.url}/{name}")
-            record = kind.model_validate_json(data)
-            self._seen[name] = record
+            record = self._seen[name] = read_record(self.directory, name, kind)
         return record
 
 
@@ -93,6 +90,11 @@ class Attempts:
         """Build from the records; `names` are the files that exist under `prefix`."""
         attempts = cls(records.directory, prefix)
         present = set(names)
+        for name in present:
+            kind = name.removeprefix(prefix)[3:]
+            claim = f"{name.removesuffix(kind)}.intent.json"
+            if kind in {".batch.json", ".ended.json"} and claim not in present:
+                raise damaged(records.directory, claim, "it is missing")
         for number in sorted(
             int(name.removeprefix(prefix).removesuffix(".intent.json"))
             for name in present

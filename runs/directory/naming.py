@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime
-from itertools import count
+from itertools import chain, count
 from pathlib import PurePosixPath
 
 from ...data.resolve import ResolvedJob
@@ -54,10 +53,8 @@ def unfinished_directory_of(job: ResolvedJob, since: datetime) -> Directory:
         if report is None or (report.ended_at and report.ended_at >= since):
             return run.directory
     taken = set(root.children())
-    numbered = (f"{_name(job)}-{number}" for number in count(2))
-    names = iter([_name(job), *()])
-    first = next(names)
-    return root.at(first if first not in taken else next(numbered))
+    names = chain([_name(job)], (f"{_name(job)}-{number}" for number in count(2)))
+    return root.at(next(name for name in names if name not in taken))
 
 
 def _runs_of(job: ResolvedJob, root: Directory, pattern: str) -> Iterator[Run]:
@@ -65,12 +62,17 @@ def _runs_of(job: ResolvedJob, root: Directory, pattern: str) -> Iterator[Run]:
 
     Version 0.1 made another fingerprint, so the job decides and not the name.
     """
-    for child in root.children():
-        if re.fullmatch(pattern, child):
-            with suppress(BatchwrightError):  # no run, or one that cannot be read
-                run = Run.load(root.at(child).url)
-                if run.job.fingerprint() == job.fingerprint():
-                    yield run
+    for name in root.children():
+        if not re.fullmatch(pattern, name) or not root.at(name).exists("job.json"):
+            continue
+        try:
+            run = Run.load(root.at(name).url)
+        except BatchwrightError:
+            if name.startswith(_name(job)):
+                raise  # it may be this job's, and what it bought would be bought again
+            continue
+        if run.job.fingerprint() == job.fingerprint():
+            yield run
 
 
 def _stem(job: ResolvedJob) -> str:

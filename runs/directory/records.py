@@ -15,6 +15,7 @@ __all__ = [
     "Ended",
     "InputShardPlan",
     "Plan",
+    "Resend",
     "RoundPlan",
     "ShardPlan",
     "Verdict",
@@ -66,6 +67,10 @@ class Plan(_Record):
     created_at: datetime
     seconds: float
     """How long generation took."""
+    input_bytes: int | None = None
+    """Size of the input as it was read; None in plans of version 0.1."""
+    input_digest: str | None = None
+    """Its SHA-256, hex; None for an input behind a URL."""
 
     def shard_index(self, row: int) -> int:
         """Return which shard holds a row."""
@@ -82,6 +87,12 @@ class RoundPlan(_Record):
     created_at: datetime
     resent: tuple[str, ...] = ()
     """Shards whose results are gone; this round sends their requests again."""
+
+
+class Resend(_Record):
+    """`resend-lost.json`: the round that sends requests again whose results are gone."""
+
+    round: int
 
 
 class Verdict(StrEnum):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-
-import orjson
+from pathlib import Path
 
 from ...data.resolve import ResolvedJob
 from ...errors import InputError
@@ -14,7 +15,8 @@ from ...models import RunReport
 from ...providers import Format, Provider, get_format
 from .access import provider_for
 from .attempts import Attempt, Attempts, Records
-from .records import Plan, RoundPlan, ShardPlan, Verdict
+from .reading import damaged, read_record
+from .records import Plan, Resend, RoundPlan, ShardPlan, Verdict
 from .storage import Directory
 
 __all__ = ["Run", "RunState", "Shard"]
@@ -127,13 +129,12 @@ class Run:
             InputError: There is no run in this directory.
         """
         directory = Directory(url)
-        data = directory.read("job.json")
-        if data is None:
+        if not directory.exists("job.json"):
             raise InputError(
                 f"There is no run in {directory.url!r} (no job.json); `batchwright"
                 " runs` lists the runs under a folder."
             )
-        return cls(directory, ResolvedJob.model_validate_json(data))
+        return cls(directory, read_record(directory, "job.json", ResolvedJob))
 
     @cached_property
     def format(self) -> Format:
@@ -150,13 +151,11 @@ class Run:
         present = frozenset(names)
         report = None
         if "done.json" in present:
-            report = RunReport.model_validate_json(
-                self.directory.read("report.json") or b""
-            )
+            report = read_record(self.directory, "report.json", RunReport)
         resend_round: int | None = None
         if "resend-lost.json" in present:
-            data = self.directory.read("resend-lost.json") or b"{}"
-            resend_round = orjson.loads(data).get("round")
+            mark = read_record(self.directory, "resend-lost.json", Resend)
+            resend_round = mark.round
         plan = None
         rounds: list[RoundPlan] = []
         shards: dict[str, Shard] = {}
@@ -168,6 +167,8 @@ class Run:
             for plans in (plan.shards, *(round_.shards for round_ in rounds)):
                 for each in plans:
                     shards[each.path] = self._shard(each, grouped)
+        elif any("/attempts/" in name for name in names):
+            raise damaged(self.directory, "plan.json", "it is missing")
         return RunState(
             names=present,
             plan=plan,
@@ -185,6 +186,24 @@ class Run:
     def round_plan(self, number: int) -> RoundPlan:
         """Return the plan of a further round that has one."""
         return self._records.read(f"rounds/{number}/plan.json", RoundPlan)
+
+    @contextmanager
+    def requests(self, shard: ShardPlan) -> Iterator[Path]:
+        """Give a local path of a request file that is as it was made.
+
+        Raises:
+            RunError: It is missing or has changed, so nothing may be sent of it.
+        """
+        name = f"{shard.path}/requests.jsonl"
+        try:
+            with self.directory.local(name) as path:
+                with path.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                if digest != shard.digest:
+                    raise damaged(self.directory, name, "it is not as it was made")
+                yield path
+        except FileNotFoundError as exc:
+            raise damaged(self.directory, name, "it is missing") from exc
 
     def shard(self, path: str) -> Shard:
         """Return one shard as it is now; lists the folder of that shard alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ from batchwright.errors import (
     InputError,
     MissingKeyError,
     RunDiffersError,
-    RunFinishedError,
 )
 from batchwright.runs.directory.run import Run
-from batchwright.runs.open import open_run, reopen_run
+from batchwright.runs.generate import generate_shards
+from batchwright.runs.open import changed_input, open_run, reopen_run
 
 WHEN = datetime(2026, 11, 23, 6, tzinfo=UTC)
 
@@ -46,8 +47,6 @@ def test_a_directory_is_named_after_output_and_job(tmp_path: Path) -> None:
     assert Path(first).name.startswith("labels-")
     assert open_run(job(tmp_path)).directory.url == first
     assert open_run(job(tmp_path, prompt="Say {{ text }}")).directory.url != first
-    named = open_run(job(tmp_path), name="some-flow-run").directory.url
-    assert Path(named).name.startswith("some-flow-run-")
 
 
 def test_the_content_of_the_input_is_no_part_of_the_job(tmp_path: Path) -> None:
@@ -87,13 +86,15 @@ def test_dates_are_filled_in_once(tmp_path: Path) -> None:
     assert run.directory.url == f"{tmp_path}/2026-11-23/run"
 
 
-def test_a_done_run_is_not_begun_again(tmp_path: Path) -> None:
-    """Its report is named, and how to run the job once more."""
+def test_a_changed_input_is_said(tmp_path: Path) -> None:
+    """The run goes on with the rows it has, and a sentence says where others are."""
     run = open_run(job(tmp_path))
-    run.directory.write("done.json", b"{}")
-    with pytest.raises(RunFinishedError, match=r"report\.md.*--run-dir"):
-        open_run(job(tmp_path))
-    assert open_run(job(tmp_path), run.directory.url).directory.url == run.directory.url
+    generate_shards(run)
+    assert changed_input(run) is None
+    (tmp_path / "in.csv").write_text("text\ntwo\n", encoding="utf-8")
+    sentence = changed_input(Run.load(run.directory.url))
+    assert sentence is not None
+    assert re.search(r"in\.csv has changed since.*--run-dir", sentence)
 
 
 def test_an_output_of_somebody_else_stays(tmp_path: Path) -> None:

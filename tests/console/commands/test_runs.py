@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,11 +53,22 @@ def test_a_table_in_a_typed_table_out(cli: Cli) -> None:
     assert json.loads(cli("runs", "--json").stdout)["rows"] == 12
 
     again = cli(*RUN, "--output", "out.csv", "--sandbox", env=no_keys)
-    assert again.exit_code == 1
+    assert again.exit_code == 0
+    assert "succeeded  12" in again.stdout
     assert "report.md" in again.stderr
     assert "--run-dir" in again.stderr
-    more = ("--output", "out.csv", "--sandbox", "--run-dir", run)
-    assert cli(*RUN, *more, env=no_keys).exit_code == 0
+
+
+def test_dates_in_names_are_filled_once(cli: Cli, sandbox: Sandbox) -> None:
+    """The job is the same one later, with all that was given relative to the folder."""
+    shutil.copy(EXAMPLES / "email_model.py", "model.py")
+    given = ("--prompt", "Classify: {{ email }}", "--response-model", "model.py:Classification")
+    output = "out-{date:%H%M%S%f}.csv"
+    arguments = ("run", EXAMPLES / "emails.csv", "--model", "gpt-5-mini", *given)
+    done = cli(*arguments, "--output", output)
+    assert done.exit_code == 0, done.output
+    assert len(list(Path().glob("out-*.csv"))) == 1
+    assert len(list(Path("runs").iterdir())) == 1
 
 
 @pytest.mark.parametrize("model", ["gpt-5-mini", "claude-sonnet-4-5"])
