@@ -67,6 +67,7 @@ def _adopt(run: Run, files: ShardFiles) -> InputShardPlan:
     requests = files.requests
     path = f"shards/{requests.path.stem}"
     rows_name = f"rows{files.rows_path.suffix}"
+    rows_digest = size_and_digest(str(files.rows_path))[1]
     run.directory.adopt(files.rows_path, f"{path}/{rows_name}")
     run.directory.adopt(requests.path, f"{path}/requests.jsonl")
     return InputShardPlan(
@@ -76,5 +77,6 @@ def _adopt(run: Run, files: ShardFiles) -> InputShardPlan:
         digest=requests.digest,
         first_row=files.first_row,
         rows_name=rows_name,
+        rows_digest=rows_digest,
         columns=files.columns,
     )

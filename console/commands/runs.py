@@ -188,19 +188,25 @@ def runs(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the runs in a folder."""
-    from ...runs.report.report import list_runs
+    """List the runs in a folder.
+
+    A run that cannot be read is named in a line of its own.
+    """
+    from ...runs.report.report import UnreadableRun, list_runs
     from ...settings import get_settings
     from ..views import print_runs
 
-    reports = list(list_runs(root))
-    if not reports:
+    found = list(list_runs(root))
+    if not found:
         exits.say(f"There are no runs in {root or get_settings().runs_dir}.")
     elif as_json:
-        for report in reports:
-            typer.echo(report.model_dump_json())
+        for each in found:
+            typer.echo(each.model_dump_json())
     else:
-        print_runs(reports)
+        print_runs([each for each in found if not isinstance(each, UnreadableRun)])
+        for each in found:
+            if isinstance(each, UnreadableRun):
+                exits.say(f"Not listed: {each.error}")
 
 
 def _preview(job: BatchJob, *, as_json: bool) -> None:

@@ -50,6 +50,8 @@ class InputShardPlan(ShardPlan):
     first_row: int
     rows_name: str
     """`rows.parquet` or `rows.jsonl`, in the same folder."""
+    rows_digest: str | None = None
+    """Its SHA-256, hex; None in plans of version 0.1."""
     columns: dict[str, str] = {}
     """Name and kind of each key in the shard's rows, where rows have no header."""
 
@@ -90,7 +92,7 @@ class RoundPlan(_Record):
 
 
 class Resend(_Record):
-    """`resend-lost.json`: the round that sends requests again whose results are gone."""
+    """`resend-lost.json`: the round that sends again what has lost its results."""
 
     round: int
 
@@ -128,6 +130,8 @@ class Ended(_Record):
     lines: int = 0
     again: int = 0
     """Requests that did not succeed and may succeed in another round."""
+    digests: dict[str, str | None] = {}
+    """SHA-256, hex, of each file of result lines; none in records of version 0.1."""
     outcomes: dict[Outcome, int] = {}
     """Result lines by outcome, before the response model checked any answer."""
     input_tokens: int = 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ...data.files import size_and_digest
 from ...data.resolve import ResolvedJob
 from ...errors import InputError
 from ...models import RunReport
@@ -188,22 +188,18 @@ class Run:
         return self._records.read(f"rounds/{number}/plan.json", RoundPlan)
 
     @contextmanager
-    def requests(self, shard: ShardPlan) -> Iterator[Path]:
-        """Give a local path of a request file that is as it was made.
+    def as_made(self, name: str, digest: str | None) -> Iterator[Path]:
+        """Give a local path of rows or requests that are as they were made.
 
         Raises:
-            RunError: It is missing or has changed, so nothing may be sent of it.
+            RunError: The file is missing or has changed.
         """
-        name = f"{shard.path}/requests.jsonl"
-        try:
-            with self.directory.local(name) as path:
-                with path.open("rb") as file:
-                    digest = hashlib.file_digest(file, "sha256").hexdigest()
-                if digest != shard.digest:
-                    raise damaged(self.directory, name, "it is not as it was made")
-                yield path
-        except FileNotFoundError as exc:
-            raise damaged(self.directory, name, "it is missing") from exc
+        if not self.directory.exists(name):
+            raise damaged(self.directory, name, "it is missing")
+        with self.directory.local(name) as path:
+            if digest not in {None, size_and_digest(str(path))[1]}:
+                raise damaged(self.directory, name, "it is not as it was made")
+            yield path
 
     def shard(self, path: str) -> Shard:
         """Return one shard as it is now; lists the folder of that shard alone."""
