@@ -15,9 +15,13 @@ from batchwright.errors import (
     MissingKeyError,
     RunDiffersError,
 )
+from batchwright.runs.directory.lock import locked
 from batchwright.runs.directory.run import Run
+from batchwright.runs.drive import cancel_run
+from batchwright.runs.events import listening
 from batchwright.runs.generate import generate_shards
 from batchwright.runs.open import changed_input, open_run, reopen_run
+from batchwright.runs.report.report import read_status
 
 WHEN = datetime(2026, 11, 23, 6, tzinfo=UTC)
 
@@ -140,3 +144,18 @@ def test_another_response_model_reopens_what_was_concluded(tmp_path: Path) -> No
     run.directory.write(kept, b"{}\n")
     reopen_run(run.directory.url, response_model="other.py:Class")
     assert set(run.directory.names()) == {"job.json", "response-model", kept}
+
+
+def test_an_open_run_is_not_ok(tmp_path: Path) -> None:
+    """No row of it has failed, because none was sent."""
+    assert not read_status(open_run(job(tmp_path)).directory.url).ok
+
+
+def test_a_sandbox_run_is_cancelled_where_it_runs(tmp_path: Path) -> None:
+    """The mark is written, and a sentence says who stops the batches."""
+    directory = open_run(job(tmp_path, sandbox=True)).directory
+    told: list[str | None] = []
+    with locked(directory), listening(lambda event: told.append(event.text)):
+        assert cancel_run(directory.url).state == "cancelled"
+    assert directory.exists("cancelled.json")
+    assert told == [f"{directory.url}: the process that works on it ends its batches."]

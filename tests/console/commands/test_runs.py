@@ -178,13 +178,14 @@ def test_standard_input_is_the_same_job_again(
     assert len(list((folder / "runs").iterdir())) == 1
 
 
-def test_a_broken_run_hides_no_other(cli: Cli, sandbox: Sandbox) -> None:
+def test_a_broken_run_hides_no_other(cli: Cli) -> None:
     """`runs` names it in a line of its own, also as JSON, and lists the others."""
     job = BatchJob(
         input=str(EXAMPLES / "emails.csv"),
         output="out.csv",
         model="gpt-5-mini",
         prompt="{{ email }}",
+        sandbox=True,
     )
     newer = json.loads(open_run(job, "runs/good").job.model_dump_json()) | {"new": 1}
     for name, text in {"half": '{"job": {', "newer": json.dumps(newer)}.items():
