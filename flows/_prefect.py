@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
 from prefect.futures import PrefectFuture
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 from prefect.server.api.server import SubprocessASGIServer
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
@@ -19,7 +20,7 @@ __all__ = [
     "OPTIONS",
     "kill_embedded_servers",
     "resume_run_name",
-    "root_started",
+    "root_run",
     "run_batch_name",
 ]
 
@@ -41,9 +42,8 @@ OPTIONS: dict[str, Any] = {
 def run_batch_name() -> str:
     """Return a name after the run's directory, or after the output without one."""
     given = flow_run.parameters
-    when = root_started() or datetime.now(UTC)
     named = given["run_dir"] or given["job"].output
-    return f"run-batch {run_name(fill_dates(named, when))}"
+    return f"run-batch {run_name(fill_dates(named, root_run().started_at))}"
 
 
 def resume_run_name() -> str:
@@ -51,19 +51,35 @@ def resume_run_name() -> str:
     return f"resume {run_name(flow_run.parameters['run_dir'])}"
 
 
-def root_started() -> datetime | None:
-    """Return the expected start of the root flow run, whatever retries it has seen.
+@dataclass(frozen=True, slots=True)
+class RootRun:
+    """The flow run in which all others of this process's work are."""
 
-    `{date:...}` is filled with it.
+    id: str
+    started_at: datetime
+    """Its expected start, whatever retries it has seen; it fills `{date:...}`."""
+    is_deployed: bool
+    """Whether a deployment started it, or the flow run below it that asks."""
+
+
+def root_run() -> RootRun:
+    """Return the root of this flow run; of a bare function call, one that begins now.
+
+    It may be this flow run itself; otherwise Prefect's server is asked.
     """
+    own = flow_run.id
     root = flow_run.root_flow_run_id
-    started: datetime | None
-    if root is None or root == flow_run.id:
-        started = flow_run.scheduled_start_time
-    else:
-        with get_client(sync_client=True) as client:
-            started = client.read_flow_run(UUID(root)).expected_start_time
-    return started
+    is_deployed = deployment.id is not None
+    if root is None or root == own:
+        started_at = flow_run.scheduled_start_time or datetime.now(UTC)
+        return RootRun(root or "", started_at, is_deployed)
+    with get_client(sync_client=True) as client:
+        found = client.read_flow_run(UUID(root))
+    return RootRun(
+        root,
+        found.expected_start_time or datetime.now(UTC),
+        is_deployed or found.deployment_id is not None,
+    )
 
 
 def kill_embedded_servers() -> None:
