@@ -17,6 +17,7 @@ from ..models import RequestTemplate, Usage
 from ..providers import split_model
 from .answers.load import load_answer, resolve_response_model
 from .answers.response_model import Answer
+from .bounds import refuse_unbounded_params
 from .columns import META
 from .endpoints import base_url_for, endpoint_for
 from .files import absolute
@@ -196,11 +197,7 @@ def _check_budget(job: ResolvedJob) -> None:
     """Refuse a cost limit that cannot be kept."""
     if job.job.max_cost_usd is None:
         return
-    if job.job.max_tokens is None:
-        raise InputError(
-            "--max-cost-usd needs --max-tokens, without which an answer may cost any"
-            " amount."
-        )
+    refuse_unbounded_params(job.template)
     model, usage = job.template.model, Usage(input_tokens=1, output_tokens=1)
     if price(job.provider, model, usage) is None:
         raise InputError(

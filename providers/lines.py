@@ -11,10 +11,11 @@ import msgspec
 import orjson
 
 from ..errors import InputError
-from ..models import BatchResult, Outcome
+from ..models import BatchResult, Outcome, Usage
 
 __all__ = [
     "BOM",
+    "MAX_TOKENS",
     "UNSENDABLE",
     "deep_merge",
     "errored",
@@ -22,11 +23,14 @@ __all__ = [
     "load_request",
     "load_result",
     "slot",
-    "tokens",
     "unsendable",
+    "usage_of",
 ]
 
 BOM = b"\xef\xbb\xbf"
+
+MAX_TOKENS = 10**12
+"""No answer takes more tokens than this; a higher count cannot be right."""
 
 UNSENDABLE = (AttributeError, InputError, KeyError, TypeError)
 """What encoding a row raises when its messages have the wrong shape."""
@@ -118,9 +122,23 @@ def errored(
     return BatchResult(custom_id, Outcome.ERRORED, error=error, retryable=retryable)
 
 
-def tokens(value: Any) -> int:
-    """Return a count of tokens; anything but an integer counts as 0."""
-    return value if type(value) is int else 0
+def usage_of(
+    read: Any, written: Any, cached: Any = None, stored: Any = None
+) -> Usage | None:
+    """Return the tokens of one answer; None where they are not known.
+
+    What a request cost is never guessed: one count that is missing, negative or no
+    whole number makes all of them unknown. Cached and stored tokens may be null, and
+    are part of those that were read.
+    """
+    cached = 0 if cached is None else cached
+    stored = 0 if stored is None else stored
+    for count in (read, written, cached, stored):
+        if type(count) is not int or not 0 <= count <= MAX_TOKENS:
+            return None
+    if cached + stored > read:
+        return None
+    return Usage(read, written, cached, stored)
 
 
 def _load(line: bytes) -> Any:

@@ -128,6 +128,15 @@ Extra = Literal[
     "incomplete",
     "failed",
 ]
+OddUsage = Literal[
+    "usage_null",
+    "usage_empty",
+    "usage_float",
+    "usage_text",
+    "usage_negative",
+    "usage_cached",  # more cached tokens than tokens
+]
+"""The answer is good, but its usage says nothing that can be believed."""
 OddLine = Literal["null_response", "both_null", "status_zero", "unknown_type"]
 Unrun = Literal["expired", "cancelled"]
 """The request alone did not run."""
@@ -139,7 +148,7 @@ class AnswerFault(When):
     status: int | None = Field(default=None, ge=400, le=599)
     """The request fails with this HTTP status."""
     message: str | None = None
-    kind: Unusable | Misshapen | Raw | Extra | OddLine | Unrun | None = None
+    kind: Unusable | Misshapen | Raw | Extra | OddUsage | OddLine | Unrun | None = None
 
 
 class LineFaults(_Part):

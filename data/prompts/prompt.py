@@ -12,6 +12,7 @@ import yaml
 
 from ...errors import InputError
 from ...models import Messages
+from ..bounds import refuse_fetched_parts
 from .attachments import image_part, pdf_part
 from .template import Fill, compile_text, is_constant, plain_parts
 
@@ -27,6 +28,7 @@ class Prompt:
         *,
         own_messages: bool = False,
         folder: Path | None = None,
+        bounded: bool = False,
     ) -> None:
         """Compile the templates.
 
@@ -34,6 +36,7 @@ class Prompt:
             messages: Role and content each; content is text or a list of parts.
             own_messages: Append the `messages` of each row, unchanged.
             folder: Where relative paths of images and PDFs start.
+            bounded: Refuse images and files that the provider fetches.
 
         Raises:
             InputError: A template does not compile, or a file that all rows share
@@ -41,6 +44,7 @@ class Prompt:
         """
         self._own_messages = own_messages
         self._folder = folder or Path()
+        self._bounded = bounded
         self._fills = [self._compile(message) for message in messages]
         self.columns = None if own_messages else _plain_columns(messages)
         """The columns whose values are put into texts; None where rows change more
@@ -67,6 +71,8 @@ class Prompt:
             ) from exc
         if self._own_messages:
             messages.extend(_messages_of(values))
+        if self._bounded:
+            refuse_fetched_parts(messages)
         return messages
 
     def _compile(self, item: Any) -> Fill:

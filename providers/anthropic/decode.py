@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ...models import BatchResult, Outcome, Usage
-from ..lines import errored, load_result, tokens
+from ..lines import errored, load_result, usage_of
 
 __all__ = ["decode_line"]
 
@@ -84,12 +84,16 @@ def _answer(custom_id: str | None, message: dict[str, Any]) -> BatchResult:
     return result
 
 
-def _usage(usage: dict[str, Any]) -> Usage:
-    stored = tokens(usage.get("cache_creation_input_tokens"))
-    cached = tokens(usage.get("cache_read_input_tokens"))
-    fresh = tokens(usage.get("input_tokens"))
-    written = tokens(usage.get("output_tokens"))
-    return Usage(fresh + stored + cached, written, cached, stored)
+def _usage(usage: dict[str, Any]) -> Usage | None:
+    fresh = usage.get("input_tokens")
+    cached, stored = (
+        0 if usage.get(name) is None else usage[name]
+        for name in ("cache_read_input_tokens", "cache_creation_input_tokens")
+    )
+    if {type(fresh), type(cached), type(stored)} != {int}:
+        return None
+    read = fresh + cached + stored
+    return usage_of(read, usage.get("output_tokens"), cached, stored)
 
 
 def _text(content: Any) -> str | None:

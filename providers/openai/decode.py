@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...models import BatchResult, Outcome, Usage
-from ..lines import errored, load_result, tokens
+from ..lines import errored, load_result, usage_of
 
 __all__ = ["decode_line"]
 
@@ -70,8 +70,7 @@ def _answer(custom_id: str | None, body: dict[str, Any]) -> BatchResult:
     result = BatchResult(custom_id, Outcome.SUCCEEDED)
     model = body.get("model")
     result.model = model if type(model) is str else None
-    usage = body.get("usage")
-    result.usage = _usage(usage) if type(usage) is dict else None
+    result.usage = _usage(body)
     try:
         if "choices" in body:
             _read_choice(result, body["choices"])
@@ -88,17 +87,23 @@ def _answer(custom_id: str | None, body: dict[str, Any]) -> BatchResult:
     return result
 
 
-def _usage(usage: dict[str, Any]) -> Usage:
+def _usage(body: dict[str, Any]) -> Usage | None:
+    usage = body.get("usage")
+    if type(usage) is not dict:
+        return None
     if "prompt_tokens" in usage:
-        read, written = usage["prompt_tokens"], usage.get("completion_tokens")
-        details = usage.get("prompt_tokens_details")
+        names = "prompt_tokens", "completion_tokens", "prompt_tokens_details"
     else:
-        read, written = usage.get("input_tokens"), usage.get("output_tokens")
-        details = usage.get("input_tokens_details")
+        names = "input_tokens", "output_tokens", "input_tokens_details"
+    read, written, details = map(usage.get, names)
+    if written is None and "data" in body:
+        written = 0  # an embedding has no output
+    if details is None:
+        return usage_of(read, written)
     if type(details) is not dict:
-        return Usage(tokens(read), tokens(written))
+        return None
     cached, stored = details.get("cached_tokens"), details.get("cache_write_tokens")
-    return Usage(tokens(read), tokens(written), tokens(cached), tokens(stored))
+    return usage_of(read, written, cached, stored)
 
 
 def _fail(result: BatchResult, outcome: Outcome, error: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from ..answers.answer import Answer, AnswerSource, Failure, Question, safe_text, seeded
-from ..answers.spoil import spoil
+from ..answers.spoil import spoil, spoil_usage
 from ..engine.format import Result
 from ..engine.results import WorkFile, write_lines
 from ..engine.rows import BatchRow, FileRow
@@ -59,6 +59,7 @@ def answer_line(
     question, answer = found
     tag = f"{seeded(row.id, custom_id).getrandbits(64):016x}"
     message = _message(question, answer, tag)
+    message["usage"] = spoil_usage(message["usage"], kind)
     thinking = request["params"].get("thinking") or {}
     if thinking.get("type") in {"enabled", "adaptive"}:
         text = "Synthetic thinking of the batchwright sandbox."
