@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +23,9 @@ __all__ = [
     "frame",
     "load_request",
     "load_result",
+    "outline",
     "slot",
+    "unreadable",
     "unsendable",
     "usage_of",
 ]
@@ -31,6 +34,8 @@ BOM = b"\xef\xbb\xbf"
 
 MAX_TOKENS = 10**12
 """No answer takes more tokens than this; a higher count cannot be right."""
+
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\],]', re.DOTALL)
 
 UNSENDABLE = (AttributeError, InputError, KeyError, TypeError)
 """What encoding a row raises when its messages have the wrong shape."""
@@ -115,6 +120,46 @@ def load_result(line: bytes) -> tuple[dict[str, Any], str | None]:
     return record, custom_id if type(custom_id) is str else None
 
 
+def outline(line: bytes) -> dict[str, Any]:
+    """Return the members of an object that cannot be decoded, found in its bytes.
+
+    Texts are given; what is nested is an empty object or list, however deep it is.
+    """
+    members: dict[str, Any] = {}
+    key: str | None = None
+    depth = 0
+    for found in _TOKEN.finditer(line):
+        token = found[0]
+        if depth == 0 and token != b"{":
+            break
+        if token in b"}]":
+            depth -= 1
+        elif token in b"{[":
+            if depth == 1 and key is not None:
+                members[key] = {} if token == b"{" else []
+            depth += 1
+        elif depth == 1:
+            if token == b",":
+                key = None
+            elif key is None:
+                key = _text(token)
+            else:
+                members[key] = _text(token)
+    return members
+
+
+def unreadable(line: bytes, error: str) -> BatchResult:
+    """Return the result of a line that cannot be decoded.
+
+    Where its bytes name the request, that was answered: what was paid for is not
+    missing, and is not sent again.
+    """
+    custom_id = outline(line).get("custom_id")
+    if type(custom_id) is not str:
+        return errored(None, error)
+    return BatchResult(custom_id, Outcome.INVALID, error=error)
+
+
 def errored(
     custom_id: str | None, error: str, *, retryable: bool = False
 ) -> BatchResult:
@@ -147,6 +192,13 @@ def _load(line: bytes) -> Any:
     except ValueError:
         text = line.removeprefix(BOM).decode("utf-8", "replace")
         return _to_utf8(json.loads(text, strict=False))
+
+
+def _text(token: bytes) -> str:
+    try:
+        return str(_load(token))
+    except ValueError:
+        return token.decode("utf-8", "replace")
 
 
 def _to_utf8(value: Any) -> Any:

@@ -121,6 +121,7 @@ Raw = Literal[
     "separators",  # raw U+2028, U+2029 and U+0085 in the text
     "control_characters",  # raw, so the line is not strict JSON
     "huge",  # a line of 5 MB
+    "deep",  # a line with 1,100 nested lists
 ]
 Extra = Literal[
     "two_answers",  # two choices, or two tool calls

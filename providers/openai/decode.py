@@ -6,13 +6,17 @@ own words; nothing is raised.
 
 from __future__ import annotations
 
+from array import array
+from base64 import b64decode
+from math import isfinite
 from typing import Any
 
 from ...models import BatchResult, Outcome, Usage
-from ..lines import errored, load_result, usage_of
+from ..lines import errored, load_result, unreadable, usage_of
 
 __all__ = ["decode_line"]
 
+_MISSHAPEN = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
 _PASSING_STATUS = frozenset({0, 408, 409, 429})
 _PASSING_CODES = frozenset(
     {"rate_limit_exceeded", "server_error", "server_overloaded", "timeout"}
@@ -24,7 +28,7 @@ def decode_line(line: bytes) -> BatchResult:
     try:
         record, custom_id = load_result(line)
     except ValueError as exc:
-        return errored(None, str(exc))
+        return unreadable(line, str(exc))
     response, error = record.get("response"), record.get("error")
     if type(response) is not dict:
         if "result" in record:
@@ -77,14 +81,27 @@ def _answer(custom_id: str | None, body: dict[str, Any]) -> BatchResult:
         elif "output" in body:
             _read_response(result, body)
         elif "data" in body:
-            result.data = body["data"][0]["embedding"]
+            result.data = _vector(body["data"][0]["embedding"])
         else:
             kind = body.get("object") or "without a type"
             text = _words(body.get("error") or f"An answer of an unknown kind: {kind}.")
             _fail(result, Outcome.ERRORED, text[1])
-    except (AttributeError, IndexError, KeyError, TypeError):
+    except _MISSHAPEN:
         _fail(result, Outcome.INVALID, "An answer of an unknown shape.")
     return result
+
+
+def _vector(embedding: Any) -> Any:
+    """Return the numbers of an embedding, also with `encoding_format="base64"`.
+
+    Raises:
+        OverflowError, TypeError, ValueError: It is no list of finite numbers.
+    """
+    if type(embedding) is str:
+        embedding = memoryview(b64decode(embedding, validate=True)).cast("f").tolist()
+    if type(embedding) is not list or not isfinite(sum(array("d", embedding))):
+        raise TypeError
+    return embedding
 
 
 def _usage(body: dict[str, Any]) -> Usage | None:

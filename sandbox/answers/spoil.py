@@ -11,7 +11,7 @@ import orjson
 from ..faults import AnswerFault
 from .answer import Answer
 
-__all__ = ["spoil", "spoil_usage"]
+__all__ = ["spoil", "spoil_line", "spoil_usage"]
 
 _HUGE_BYTES = 5_000_000
 _REFUSAL = "I'm sorry, but I can't help with that. (synthetic refusal)"
@@ -33,6 +33,15 @@ def spoil(answer: Answer, fault: AnswerFault) -> Answer:
     if kind in _TEXTS:
         return replace(answer, text=_TEXTS[kind](text))
     return answer
+
+
+def spoil_line(line: bytes, kind: str | None) -> bytes:
+    """Return the line of an answer with what encoders do not write."""
+    if kind == "control_characters":
+        return line.replace(b"\\u0001", b"\x01")
+    if kind == "deep":
+        return line[:-1] + b',"deep":' + b"[" * 1100 + b"]" * 1100 + b"}"
+    return line
 
 
 def spoil_usage(usage: dict[str, Any], kind: str | None) -> Any:
