@@ -126,7 +126,7 @@ def resolve(
             " what format it is written."
         )
     answer = resolve_response_model(job.response_model)
-    prompt = resolve_prompt(job.prompt, job.system, job.messages)
+    prompt = resolve_prompt(job.prompt, job.system, job.messages, job.attachments)
     template = RequestTemplate(
         model=model,
         endpoint=endpoint_for(provider, model, job.endpoint),
@@ -145,6 +145,7 @@ def resolve(
                 "input": absolute(fill_dates(job.input, when)),
                 "output": output,
                 "messages": job.messages and absolute(job.messages),
+                "attachments": job.attachments and absolute(job.attachments),
                 "response_model": answer.stored,
             }
         ),

@@ -35,7 +35,8 @@ class Prompt:
         Args:
             messages: Role and content each; content is text or a list of parts.
             own_messages: Append the `messages` of each row, unchanged.
-            folder: Where relative paths of images and PDFs start.
+            folder: Where relative paths of images and PDFs start; a path that a row
+                fills in must stay inside.
             bounded: Refuse images and files that the provider fetches.
 
         Raises:
@@ -95,14 +96,12 @@ class Prompt:
             return lambda values: [part(values) for part in parts]
         return lambda _: item
 
-    def _compile_file(
-        self, template: str, make: Callable[[str, Path], dict[str, Any]]
-    ) -> Fill:
+    def _compile_file(self, template: str, make: Callable[..., dict[str, Any]]) -> Fill:
         folder, name = self._folder, compile_text(template)
         if is_constant(template):
-            part = make(name({}), folder)
+            part = make(name({}), folder, confined=False)
             return lambda _: part
-        return lambda values: make(name(values), folder)
+        return lambda values: make(name(values), folder, confined=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +117,10 @@ class ResolvedPrompt:
 
 
 def resolve_prompt(
-    prompt: str | None, system: str | None, messages: str | None
+    prompt: str | None,
+    system: str | None,
+    messages: str | None,
+    attachments: str | None = None,
 ) -> ResolvedPrompt:
     """Read and compile what a job sends.
 
@@ -126,10 +128,15 @@ def resolve_prompt(
         prompt: The template of the user's message.
         system: The template of the system text.
         messages: The path of a messages file, instead of both.
+        attachments: Where its images and PDFs are; None: in its own folder.
 
     Raises:
         InputError: Both were given, or a template does not compile.
     """
+    if attachments is not None and messages is None:
+        raise InputError(
+            "--attachments is the folder of the files in --messages; give both."
+        )
     if messages is not None:
         if prompt is not None or system is not None:
             raise InputError(
@@ -137,7 +144,8 @@ def resolve_prompt(
                 " hold a system message."
             )
         path = Path(messages).absolute()
-        template, folder, own = read_messages(path), path.parent, False
+        template, own = read_messages(path), False
+        folder = Path(attachments).absolute() if attachments else path.parent
     else:
         given = (("system", system), ("user", prompt))
         template = [

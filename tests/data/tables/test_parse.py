@@ -153,7 +153,7 @@ def test_one_odd_vector_spoils_its_row_alone(tmp_path: Path, suffix: str) -> Non
         '{"id":"b","custom_id":"row-0","response":{"status_code":200,"body":{"object":'
         f'"list","model":"text-embedding-3-small","data":[{{"embedding":{each}}}],'
         '"usage":{"prompt_tokens":5,"total_tokens":5}}},"error":null}\n'
-        for each in ("[0.5,2]", *_VECTORS.values(), '"AAAAPwAAAEA="')
+        for each in ("[0.5,2.5]", *_VECTORS.values(), '"AAAAPwAAIEA="')
     ]
     source, output = tmp_path / "results.jsonl", tmp_path / f"out{suffix}"
     source.write_text("".join(lines))
