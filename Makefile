@@ -56,9 +56,10 @@ test: $(STAMP)
 test-long: $(STAMP)
 	@$(QUIET) $(BIN)/python -m pytest -m long --timeout 7200
 
-## make test-pythons the fast part of it on each Python from 3.11 to 3.13 that is here
+## make test-pythons  the fast part of it, on each Python from 3.11 to 3.13 found here
 test-pythons:
-	@$(MAKE) --no-print-directory $(foreach v,$(filter-out $(EXCEPT),3.11 3.12 3.13),$(if $(call find,$v),test-python-$v))
+	@found="$(foreach v,$(filter-out $(EXCEPT),3.11 3.12 3.13),$(if $(call find,$v),test-python-$v))"; \
+	test -z "$$found" && echo "No other Python is here." || $(MAKE) --no-print-directory $$found
 
 test-python-%: .venv-%/.installed
 	@echo "Python $*:"
@@ -86,7 +87,7 @@ wheel: $(STAMP)
 	@rm -rf build dist
 	@$(BIN)/python -m build --quiet
 
-## make constraints  pin what is installed now
+## make constraints  pin what is installed now (in the oldest Python, which needs most)
 constraints: $(STAMP)
 	@$(BIN)/python -m pip freeze --exclude-editable | grep '==' > constraints.txt
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,16 @@ __all__ = [
     "SHARD_ROWS",
     "anthropic_lines",
     "result_lines",
+    "rich_lines",
     "texts",
     "write_csv",
     "write_jsonl",
+    "write_large",
     "write_lines",
     "write_parquet",
     "write_results",
     "write_rounds",
+    "write_two_rounds",
 ]
 
 NONCE = "0123abcd"
@@ -114,6 +118,16 @@ def result_lines(
     yield from _lines(frames, rows, round_)
 
 
+def rich_lines(rows: Iterable[int], *, ascii_only: bool) -> Iterator[bytes]:
+    """Yield OpenAI's result lines with answers for `_rich.Claim`, all of them valid."""
+    contents = [_claim(number, ascii_only=ascii_only) for number in range(_ANSWERS)]
+    frames = [
+        _frame(orjson.dumps(content).decode(), *_usage(number), tools=False)
+        for number, content in enumerate(contents)
+    ]
+    yield from _lines(frames, rows, 0)
+
+
 def anthropic_lines(rows: Iterable[int]) -> Iterator[bytes]:
     """Yield Anthropic's result lines, with the same answers as inputs of a tool."""
     frames = [
@@ -156,6 +170,32 @@ def _answer(number: int) -> dict[str, Any]:
             "country": "DE" if number % 2 else None,
             "employees": number if number % 3 == 0 else None,
         },
+    }
+
+
+def _claim(number: int, *, ascii_only: bool) -> dict[str, Any]:
+    town = (
+        "Munich" if ascii_only else ("München", "大阪市", "Київ", "القاهرة")[number % 4]
+    )
+    person = {"name": f"Jan {town} {number}", "born": f"19{10 + number % 90}-03-14"}
+    levels = ("low", "medium", "high")
+    return {
+        "title": f"Water damage in {town}, claim {number}: " + f"{town} pipe " * 8,
+        "severity": levels[number % 3],
+        "reported_at": f"2026-11-{1 + number % 28:02}T08:30:00+01:00",
+        "incident": f"2026-10-{1 + number % 28:02}",
+        "claimant": {**person, "languages": ["de", "en"] if number % 2 else None},
+        "witnesses": [person] * (number % 3) or None,
+        "items": [
+            {
+                "label": f"{town} {index}",
+                "severity": levels[index % 3],
+                "price": index * 12.5,
+                "bought": f"2020-01-{1 + index:02}" if index % 2 else None,
+            }
+            for index in range(1 + number % 4)
+        ],
+        "notes": {"room": f"{town} kitchen", "floor": str(number % 5)},
     }
 
 
@@ -236,6 +276,46 @@ def write_results(
 ) -> Path:
     """Write the results of these rows, in this order."""
     return write_lines(path, result_lines(rows, tools=tools, round_=round_))
+
+
+def write_two_rounds(folder: Path, first: int, rows: int) -> None:
+    """Write a shard's results: every row errored, then answered; both shuffled."""
+    chance = random.Random(first)  # noqa: S311 - test data
+    order = list(range(first, first + rows))
+    chance.shuffle(order)
+    write_lines(folder / "round-0.jsonl", _lines([_errored()], order, 0))
+    chance.shuffle(order)
+    write_results(folder / "round-1.jsonl", order, round_=1)
+
+
+def write_large(folder: Path, rows: int, large: int, megabytes: int) -> None:
+    """Write a shard's results, of which some are large, valid, and plain ASCII.
+
+    Python takes four bytes a character where a text has one emoji.
+    """
+    order = list(range(rows))
+    random.Random(0).shuffle(order)  # noqa: S311 - test data
+    valid = (row for row in order if row % _ANSWERS != _ANSWERS - 1)
+    plain = (row for row in valid if row % _AWKWARD_EVERY)
+    chosen = {*islice(plain, large)}
+    long = b"x" * (megabytes << 20)
+    lines = (
+        line.replace(b"a corrected invoice", long) if row in chosen else line
+        for row, line in zip(order, result_lines(order), strict=True)
+    )
+    write_lines(folder / "round-0.jsonl", lines)
+
+
+def _errored() -> tuple[bytes, bytes]:
+    error = {"message": "The server had an error while processing your request."}
+    response = {
+        "status_code": 500,
+        "request_id": "0123456789abcdef0123456789abcdef",
+        "body": {"error": error | {"type": "server_error", "code": None}},
+    }
+    line = {"id": "batch_req_0123456789abcdef0123456789abcdef", "custom_id": "@@"}
+    head, tail = orjson.dumps(line | {"response": response, "error": None}).split(b"@@")
+    return head, tail + b"\n"
 
 
 def write_rounds(folder: Path, first: int, rows: int) -> None:

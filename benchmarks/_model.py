@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal
-from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
-__all__ = ["PROMPT", "Claim", "Company", "Ticket"]
+__all__ = ["PROMPT", "Company", "Ticket"]
 
 PROMPT = "Read this message from a customer and fill in the ticket: {{ text }}"
 
@@ -35,46 +32,3 @@ class Ticket(BaseModel):
     tags: list[str] = Field(description="English words to find the ticket by")
     escalate: bool = Field(description="Whether a person must look at it today")
     company: Company
-
-
-class Currency(StrEnum):
-    """Currencies that claims are paid in."""
-
-    EUR = "EUR"
-    USD = "USD"
-    JPY = "JPY"
-
-
-class Item(BaseModel):
-    """One position of an invoice."""
-
-    description: str = Field(description="As it is printed on the invoice")
-    quantity: int = Field(ge=1)
-    price: Decimal = Field(description="Of one piece, without tax", ge=0)
-    tax_rate: float | None = Field(description="From 0 to 1", ge=0, le=1)
-
-
-class Person(BaseModel):
-    """A person who is named in the message."""
-
-    name: str
-    role: Literal["customer", "employee", "witness", "other"]
-    email: str | None
-    born: date | None
-
-
-class Claim(BaseModel):
-    """A rich model: nested lists, enums, dates, decimals and unions."""
-
-    title: str = Field(description="One line in English", max_length=200)
-    kind: Literal["refund", "repair", "complaint", "fraud"]
-    currency: Currency = Field(description="Of all amounts")
-    total: Decimal = Field(ge=0)
-    happened: date = Field(description="The day that the claim is about")
-    items: list[Item] = Field(description="All positions, in their order")
-    people: list[Person]
-    company: Company | None
-    order: int | str | None = Field(description="The number, with letters as text")
-    quotes: list[str] = Field(description="Sentences that prove the claim")
-    confidence: float = Field(ge=0, le=1)
-    is_urgent: bool

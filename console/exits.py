@@ -114,7 +114,10 @@ class Group(TyperGroup):
         except Exception as exc:
             if os.environ.get(_DEBUG):
                 raise
+            from ..providers.address import without_password  # noqa: PLC0415 - rare
+
             text, code = _sentence_of(exc)
+            text = without_password(text)
             say(text if code == NOT_READY else f"Error: {text}")
             raise typer.Exit(code) from exc
         else:

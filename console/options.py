@@ -61,8 +61,8 @@ Input = Annotated[
     str,
     typer.Argument(
         metavar="INPUT",
-        help="The rows: a .csv, .parquet or .jsonl file, a glob of these, a URL"
-        " (s3://...), or - for JSON lines on standard input.",
+        help="The rows: a .csv, .tsv, .jsonl or .parquet file, .csv.gz and the like, a"
+        " glob of these, a URL (s3://...), or - for JSON lines on standard input.",
     ),
 ]
 

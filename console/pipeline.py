@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from ..data.job import BatchJob
 from ..errors import RunError
 from ..models import RunReport
+from ..providers.address import without_password
 from ..runs.directory.access import Credentials, keys_from
 from ..runs.directory.lock import locked
 from ..runs.directory.run import Run
@@ -51,8 +52,8 @@ def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
     say(f"Run directory: {directory}")
     beginning = "Starting Prefect's local server (20 s the first time)"
     if url := os.environ.get("PREFECT_API_URL"):
-        beginning = f"Connecting to Prefect at {url}"
-    resume = f"go on with\n  batchwright resume {directory}"
+        beginning = f"Connecting to Prefect at {without_password(url)}"
+    resume = f"continue with\n  batchwright resume {directory}"
 
     def work() -> RunReport:
         # Outside of the bars: Prefect prints a greeting on its first start.
@@ -77,8 +78,7 @@ def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
 
     return do_until_stopped(
         work,
-        message="Stopped. Batches that were created continue at the provider;"
-        f" {resume}",
+        message=f"Stopped. Batches that were created go on at the provider; {resume}",
         release=_kill_server,
     )
 

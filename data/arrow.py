@@ -1,4 +1,4 @@
-"""Kinds of columns as Arrow types; all that imports pyarrow besides Parquet itself."""
+"""Kinds of columns as Arrow types, and their values as Arrow arrays."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Kinds of columns: from a JSON Schema to what a table holds.
+"""Kinds of columns: from a JSON Schema to the types of a table.
 
 A kind is `string`, `int64`, `double`, `bool`, `date`, `timestamp`, `vector`, or
 `json`: lists, objects and unions, nested in JSON lines and JSON text elsewhere.
 An answer's kinds come from its schema and never from the data. JSON lines as input
-have no schema, so all rows say together what a column holds; `long` marks integers
-that no float holds, `null` a column without any value.
+have no schema, so the kind of a column comes from the values of all rows; `long` marks
+integers that no float represents exactly, `null` a column without any value.
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ PANELS = {
             bounds={"ge": 1},
         ),
         "max_rounds": JobField(
-            "How many times requests that failed for a passing reason are sent again.",
+            "How many times requests that failed temporarily are sent again.",
             int,
             default=2,
             metavar="N",
@@ -192,9 +192,9 @@ PANELS = {
     },
     None: {
         "input": JobField(
-            "The rows: a .csv, .parquet, .jsonl or .ndjson file, a glob of "
-            "these, or an fsspec URL (s3://...); {date:%Y-%m-%d} becomes the "
-            "day.",
+            "The rows: a .csv, .tsv, .jsonl, .ndjson or .parquet file, also with"
+            " .gz or .zst behind a text format, a glob of these, or an fsspec"
+            " URL (s3://...); {date:%Y-%m-%d} becomes the day.",
             default=...,
         ),
         "metadata": JobField(

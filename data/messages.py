@@ -125,7 +125,7 @@ def create_from_messages(  # noqa: PLR0913 - a request's parameters
 def parse_from_file(
     path: str | Path, response_model: type[Model]
 ) -> tuple[list[Model], list[dict[str, Any] | str]]:
-    """Parse a file of result lines; each line shows by its shape whose it is.
+    """Parse a file of result lines; the provider of each is told by its shape.
 
     Returns:
         The answers that are valid, and the result lines of all others; each in

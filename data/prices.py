@@ -14,7 +14,7 @@ _LINEAR_TOKENS = 50_000
 """Below the smallest step of any price list, cost is a plain sum over tokens."""
 
 _PARTS = 1e12
-"""Of a dollar: list prices are whole numbers of them, which floats add exactly."""
+"""Prices are computed in 1e-12 USD, of which list prices are whole numbers."""
 
 
 def price(provider: str, model: str, usage: Usage) -> float | None:
@@ -44,7 +44,7 @@ def price_of(provider: str, model: str) -> Callable[[Usage | None], float | None
 
 
 def _rates(provider: str, model: str) -> tuple[float, float, float, float] | None:
-    """Return parts of a dollar per token: input, cache read, cache write, output."""
+    """Return 1e-12 USD per token: input, cache read, cache write, output."""
     rates = []
     for usage in (
         Usage(input_tokens=1000),

@@ -22,8 +22,8 @@ from .endpoints import base_url_for, endpoint_for
 from .files import absolute
 from .job import BatchJob
 from .prices import price
-from .prompts.prompt import resolve_prompt
 from .rows.source import open_rows
+from .tables.formats import OUTPUT_SUFFIXES
 
 __all__ = [
     "ResolvedJob",
@@ -33,7 +33,6 @@ __all__ = [
     "resolve",
 ]
 
-_OUTPUTS = (".parquet", ".csv", ".jsonl", ".ndjson")
 _DATE = re.compile(r"\{date:([^}]+)\}")
 
 
@@ -114,10 +113,13 @@ def resolve(
         InputError: The job cannot be run as it is.
         SchemaError: The provider cannot express the response model.
     """
+    # A job that is read back has its templates: `status` needs no Jinja2.
+    from .prompts.prompt import resolve_prompt  # noqa: PLC0415
+
     when = now or datetime.now(UTC)
     provider, model = split_model(job.model)
     output = absolute(fill_dates(job.output, when))
-    if not output.lower().endswith(_OUTPUTS):
+    if not output.lower().endswith(OUTPUT_SUFFIXES):
         raise InputError(
             f"The output {output} must end in .parquet, .csv or .jsonl, which says in"
             " what format it is written."

@@ -1,4 +1,4 @@
-"""The batch APIs that batchwright speaks, each behind one protocol."""
+"""Wire formats and clients of batch APIs, behind one interface."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""What batchwright and a batch API say to each other.
+"""The interface between batchwright and a batch API.
 
 A `Vendor` is a record of facts, cheap to read. A `Format` is the wire format alone: it
 encodes, decodes and knows the limits, without a key and without the vendor's SDK. A
-`Provider` is a format that can also talk to the API. The rest of the package talks to
-these three, and never to an SDK.
+`Provider` is a format that can also call the API. The rest of the package uses these
+three, and never an SDK.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -24,6 +24,7 @@ from ..models import (
 )
 
 __all__ = [
+    "WARNING",
     "WRONG_PROVIDER",
     "Encode",
     "Format",
@@ -38,6 +39,9 @@ Encode = Callable[[str, Messages], bytes]
 
 WRONG_PROVIDER = "wrong_provider"
 """The code of a `LineError` about a request that is written for another provider."""
+
+WARNING = "warning"
+"""The code of a `LineError` that may be wrong: the request is sent all the same."""
 
 Progress = Callable[[int, int | None], None]
 """Called with bytes done and bytes in all (None: not known), many times."""
@@ -159,17 +163,13 @@ class Format(Protocol):
         """Decode one result line; a bad line is a result, never an exception."""
         ...
 
-    def decode_all(self, lines: Iterable[bytes]) -> list[BatchResult]:
-        """Decode many lines."""
-        ...
-
 
 class Provider(Format, Protocol):
     """A batch API. Holds a client and no job state.
 
-    Any process that knows a batch ID can carry on. Creation is sent once, all
-    else is retried by the SDK; what still fails is a `ProviderError`, whose
-    `retryable` says whether waiting can help. SDK exceptions never cross it.
+    Any process that knows a batch ID can go on with the batch. The create call is sent
+    once; other calls may be retried. What fails is a `ProviderError`, whose `retryable`
+    says whether waiting can help; exceptions of an SDK are never raised.
     """
 
     base_url: str

@@ -100,7 +100,9 @@ def load_result(line: bytes) -> tuple[dict[str, Any], str | None]:
     try:
         record = _load(line)
     except RecursionError:
-        raise ValueError("This result line is nested too deeply.") from None
+        raise ValueError(
+            "This result line is not JSON: it is nested too deeply."
+        ) from None
     except ValueError as exc:
         raise ValueError(f"This result line is not JSON: {exc}.") from exc
     if type(record) is not dict:

@@ -1,7 +1,7 @@
 """The vendors that batchwright knows, and how they are found.
 
 Vendors of other packages come in through the entry point group
-`batchwright.providers`; each entry point stands for a `Vendor` and has its name.
+`batchwright.providers`; each entry point refers to a `Vendor` and has its name.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ def _installed(path: tuple[str, ...]) -> dict[str, Vendor]:
             ) from exc
         if not isinstance(vendor, Vendor) or vendor.name != point.name:
             raise InputError(
-                f"The entry point {point.name!r} in group {_GROUP!r} must stand for a"
+                f"The entry point {point.name!r} in group {_GROUP!r} must refer to a"
                 f" `Vendor` of this name, but {point.value} is {vendor!r}."
             )
         found[point.name] = vendor

@@ -172,19 +172,20 @@ def recorded(prefect_server: str) -> Callable[[], None]:
     def last() -> None:
         pass
 
-    def is_recorded(task_run_id: Any) -> bool:
-        with get_client(sync_client=True) as client:
-            try:
-                state = client.read_task_run(task_run_id).state
-            except ObjectNotFound:
-                return False
+    def is_recorded(client: Any, task_run_id: Any) -> bool:
+        try:
+            state = client.read_task_run(task_run_id).state
+        except ObjectNotFound:
+            return False
         return state is not None and state.is_final()
 
     def wait() -> None:
         ended = last(return_state=True)
         deadline = time.monotonic() + 60
-        while not is_recorded(ended.state_details.task_run_id):
-            assert time.monotonic() < deadline
+        with get_client(sync_client=True) as client:
+            while not is_recorded(client, ended.state_details.task_run_id):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
 
     return wait
 

@@ -7,11 +7,51 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 from _data import texts
-from _model import PROMPT
+from _model import PROMPT, Ticket
+from _rich import Claim
+from pydantic import ValidationError
 
-__all__ = ["conversations", "dumps", "generate", "splice"]
+__all__ = ["conversations", "dumps", "generate", "parse", "splice"]
+
+_MODELS = {"Claim": Claim, "Ticket": Ticket}
+
+
+class _Message(msgspec.Struct):
+    content: str
+
+
+class _Choice(msgspec.Struct):
+    message: _Message
+
+
+class _Body(msgspec.Struct):
+    choices: list[_Choice]
+
+
+class _Response(msgspec.Struct):
+    body: _Body
+
+
+class _Line(msgspec.Struct):
+    response: _Response
+
+
+def parse(source: str, model: str) -> dict[str, int]:
+    """A result file to model instances, with typed decoding and one check a line."""
+    decode = msgspec.json.Decoder(_Line).decode
+    validate = _MODELS[model].model_validate_json
+    good, bad = [], []
+    with Path(source).open("rb", buffering=1 << 20) as file:
+        for line in file:
+            try:
+                content = decode(line).response.body.choices[0].message.content
+                good.append(validate(content))
+            except ValidationError:
+                bad.append(orjson.loads(line))
+    return {"good": len(good), "bad": len(bad)}
 
 
 def generate(source: str, target: str, frame: str) -> None:

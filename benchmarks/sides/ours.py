@@ -8,7 +8,8 @@ import genai_prices.data  # noqa: F401 - as below
 import pyarrow.compute
 import pyarrow.parquet  # noqa: F401 - as below
 from _data import NONCE, SHARD_ROWS
-from _model import PROMPT, Claim, Ticket
+from _model import PROMPT, Ticket
+from _rich import Claim
 from bare import conversations
 from pydantic import BaseModel
 
@@ -31,6 +32,7 @@ __all__ = ["check", "create", "generate", "join", "parse", "read"]
 get_format("openai")
 get_format("anthropic")
 
+_MODELS = {"Claim": Claim, "Ticket": Ticket}
 _MODEL = f"{Path(__file__).parents[1] / '_model.py'}:Ticket"
 
 
@@ -97,9 +99,9 @@ def check(path: str) -> dict[str, object]:
     }
 
 
-def parse(path: str) -> dict[str, int]:
+def parse(path: str, model: str = "Ticket") -> dict[str, int]:
     """A result file to model instances."""
-    good, bad = BatchJob.parse_from_file(path, Ticket)
+    good, bad = BatchJob.parse_from_file(path, _MODELS[model])
     return {"good": len(good), "bad": len(bad)}
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from ...errors import InputError
 from ...models import LineError
 from ...providers import Format, Progress, get_vendor, wrong_vendor
-from ...providers.base import WRONG_PROVIDER
+from ...providers.base import WARNING, WRONG_PROVIDER
 from ..rows.jsonl import BOM
 
 __all__ = ["FileCheck", "check_file", "describe_problems"]
@@ -42,6 +42,8 @@ class FileCheck(BaseModel):
     problems: tuple[LineError, ...] = ()
     """In the order of lines; the first 10,000."""
     problem_count: int = 0
+    warnings: tuple[LineError, ...] = ()
+    """What the provider may refuse, by line; the first 10,000."""
 
 
 def check_file(path: Path, fmt: Format, progress: Progress | None = None) -> FileCheck:
@@ -94,6 +96,7 @@ class _Checker:
         self._format = fmt
         self._vendor = get_vendor(fmt.name)
         self._problems: list[LineError] = []
+        self._warnings: list[LineError] = []
         self._count = 0
         self._requests = 0
         self._inputs = 0
@@ -128,7 +131,7 @@ class _Checker:
             if custom_id is not None:
                 value = hash(custom_id)
                 hashes[value % _BUCKETS].append(value)
-            if not problems:
+            if all(problem.code == WARNING for problem in problems):
                 self._compare(number, line, model)
         self._check_size(size)
         repeated = {
@@ -147,6 +150,7 @@ class _Checker:
             model=self._model,
             problems=tuple(self._problems),
             problem_count=self._count,
+            warnings=tuple(self._warnings),
         )
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
@@ -217,6 +221,9 @@ class _Checker:
         self._add(LineError(message=message, code=code, param=param, line=line))
 
     def _add(self, problem: LineError) -> None:
+        if problem.code == WARNING:
+            self._warnings += [problem] if len(self._warnings) < _KEPT else []
+            return
         self._count += 1
         if len(self._problems) < _KEPT:
             self._problems.append(problem)

@@ -48,10 +48,10 @@ class RequestWriter:
         return fits and requests <= self.requests_left
 
     def add(self, lines: bytes, requests: int = 1) -> RequestFile | None:
-        """Append requests, to a new file where the last one has no room for them.
+        """Append requests, to a new file if the last one is too full.
 
         Returns:
-            The last file, if it had no room and is complete now.
+            The last file, if it was too full and is complete now.
 
         Raises:
             InputError: No batch can hold them.

@@ -17,7 +17,7 @@ from .tally import UNITS
 __all__ = ["Block", "Reading", "gather", "row_columns"]
 
 _WORDS = {outcome: str(outcome) for outcome in Outcome}
-# A member of an enum takes longer to look up than a row takes to count.
+# Looking up a member of an enum takes longer than counting a row.
 _SUCCEEDED = Outcome.SUCCEEDED
 _SHOWN_RAW = frozenset({Outcome.INVALID, Outcome.TRUNCATED})
 _ANSWERED = frozenset(
@@ -37,7 +37,7 @@ class Block:
     batch_id: str | None
     usages: list[Usage | None]
     costs: list[int | None]
-    """In 1e-12 USD, 0 where nothing is billed; None: nobody can tell."""
+    """In 1e-12 USD, 0 where nothing is billed; None: unknown."""
 
     def __len__(self) -> int:
         return len(self.outcomes)

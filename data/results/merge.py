@@ -1,9 +1,11 @@
-"""From all results of a row to the one that counts."""
+"""Chooses, from all results of a row, the one that counts."""
 
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from msgspec.structs import astuple
@@ -129,12 +131,8 @@ class RowResults:
             size_bytes: Of their result lines, about.
         """
         numbers = self._last[start:stop]
-        size = 0
-        for count, number in enumerate(numbers):
-            size += self._sizes[number]
-            if size > size_bytes:
-                del numbers[max(1, count) :]
-                break
+        sizes = [*accumulate(map(self._sizes.__getitem__, numbers))]
+        del numbers[max(1, bisect_right(sizes, size_bytes)) :]
         merged = Merged(
             numbers,
             [self._outcomes[number] for number in numbers],

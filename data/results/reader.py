@@ -1,4 +1,4 @@
-"""Files of result lines, whosever they are."""
+"""Files of result lines, decoded in blocks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 BLOCK_BYTES = 1 << 18
-"""Small enough that lines are still in the processor's cache when they are decoded."""
+"""Lines that are decoded together: few enough for the processor's cache."""
 
 _BLANK = ""
 _ERRORED = Outcome.ERRORED
@@ -29,20 +29,19 @@ _ERRORED = Outcome.ERRORED
 
 @dataclass(frozen=True, slots=True)
 class ResultBlock:
-    """Neighbouring lines of one provider."""
+    """Consecutive lines of one provider."""
 
     fmt: Format | None
-    """Whose results they are, the same for all blocks of one provider; None: nobody's.
-    """
+    """Of their provider, the same for all of its blocks; None: no known provider."""
     first_line: int
     """1-based, in the file."""
     lines: list[bytes]
     results: list[BatchResult]
-    """One for each line; none where they are nobody's."""
+    """One for each line; none where the provider is not known."""
 
 
 def provider_of(line: bytes) -> str | None:
-    """Return whose result line this is, by its shape; None for no known vendor."""
+    """Return the provider of a result line, by its shape; None: no known provider."""
     return next((each.name for each in vendors() if each.is_result(line)), None)
 
 
@@ -81,19 +80,19 @@ def _next_block(
     if not (lines := file.readlines(BLOCK_BYTES)):
         return None
     lines = [*filterfalse(bytes.isspace, lines)]
-    return fmt.decode_all(lines), [*map(len, lines)]
+    return [*map(fmt.decode, lines)], [*map(len, lines)]
 
 
 def _all_of(fmt: Format, number: int, lines: list[bytes]) -> ResultBlock | None:
     """Decode lines as one provider's; None where some are not."""
-    results = fmt.decode_all(lines)
-    # What decodes as a result of this provider is one.
-    odd = [
+    results = [*map(fmt.decode, lines)]
+    # Lines of other providers decode as errors, or without an ID.
+    doubtful = [
         index
         for index, result in enumerate(results)
         if result.outcome is _ERRORED or result.custom_id is None
     ]
-    if all(provider_of(lines[index]) == fmt.name for index in odd):
+    if all(provider_of(lines[index]) == fmt.name for index in doubtful):
         return ResultBlock(fmt, number, lines, results)
     return None
 
@@ -107,7 +106,7 @@ def _by_provider(
             yield ResultBlock(None, number, run, [])
         elif provider != _BLANK:
             fmt = fmt_of(provider)
-            yield ResultBlock(fmt, number, run, fmt.decode_all(run))
+            yield ResultBlock(fmt, number, run, [*map(fmt.decode, run)])
         number += len(run)
 
 

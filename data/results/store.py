@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO
+from typing import IO
 
 __all__ = ["MEMORY_BYTES", "Piece", "Store"]
 
@@ -30,7 +30,7 @@ class Store:
         self._memory_bytes = memory_bytes
         self._ends = array("q", [0])
         self._memory = bytearray()
-        self._file: BinaryIO | None = None
+        self._file: IO[bytes] | None = None
         self._mapped: mmap.mmap | None = None
 
     def append(self, pieces: Sequence[Piece]) -> None:
@@ -55,8 +55,9 @@ class Store:
             self._file.close()
 
     def _spill(self) -> None:
-        self._file = TemporaryFile(dir=self._folder, buffering=_BUFFER_BYTES)
-        self._file.write(self._memory)
+        file = TemporaryFile(dir=self._folder, buffering=_BUFFER_BYTES)  # noqa: SIM115 - `close` does
+        file.write(self._memory)
+        self._file = file
         self._memory = bytearray()
 
     def _data(self) -> memoryview:

@@ -74,21 +74,21 @@ class TallyCounter:
             costs: In 1e-12 USD; None: unknown.
         """
         self._rows += len(outcomes)
-        # A member of an enum is hashed slowly, and found fast.
+        # Hashing a member of an enum takes longer than comparing it.
         if good := outcomes.count(_SUCCEEDED):
             self._outcomes[_SUCCEEDED] += good
         if good < len(outcomes):
             self._outcomes.update(each for each in outcomes if each is not _SUCCEEDED)
-        usage = self._usage
-        for each in usages:
-            if each is not None:
-                usage.input_tokens += each.input_tokens
-                usage.output_tokens += each.output_tokens
-                usage.cache_read_tokens += each.cache_read_tokens
-                usage.cache_write_tokens += each.cache_write_tokens
+        known = [each for each in usages if each is not None]
+        self._usage.input_tokens += sum([each.input_tokens for each in known])
+        self._usage.output_tokens += sum([each.output_tokens for each in known])
+        self._usage.cache_read_tokens += sum([each.cache_read_tokens for each in known])
+        self._usage.cache_write_tokens += sum(
+            [each.cache_write_tokens for each in known]
+        )
         if self._cost is not None:
-            known = [cost for cost in costs if cost is not None]
-            self._cost = self._cost + sum(known) if len(known) == len(costs) else None
+            priced = [cost for cost in costs if cost is not None]
+            self._cost = self._cost + sum(priced) if len(priced) == len(costs) else None
         if good < len(outcomes):
             for row, (outcome, error) in enumerate(
                 zip(outcomes, errors, strict=True), first_row

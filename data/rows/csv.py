@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from upath import UPath
 
 from ...errors import InputError
 from .block import BLOCK_BYTES, RowBlock
+from .text import open_text
 
 if TYPE_CHECKING:
     from .parquet import CellStore
@@ -22,8 +25,16 @@ __all__ = ["CsvSource"]
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
 
+_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+"""What may separate cells."""
+
+
 class CsvSource:
-    """Rows of comma-separated UTF-8 files with a header; a cell may hold newlines."""
+    """Rows of text files with a header, whose cells may hold newlines.
+
+    The header decides what separates cells: commas if it has any outside of quotes,
+    else semicolons, tabs or vertical bars.
+    """
 
     store_suffix = ".parquet"
 
@@ -31,6 +42,7 @@ class CsvSource:
         self._files = files
         self._file = files[0]
         self._line = 0
+        self._delimiter = ","
         self.columns = self._header(next(self._records(files[0]), []))
 
     def blocks(self) -> Iterator[RowBlock]:
@@ -66,12 +78,10 @@ class CsvSource:
         size = 0
         for cells in records:
             if len(cells) != width:
-                if not cells:
-                    continue
                 raise InputError(
                     f"{self._file} line {self._line} (row {row + len(rows)}) has"
                     f" {len(cells)} cells, but the header names {width} columns; quote"
-                    " cells that hold commas."
+                    f" cells that hold {_NAMES[self._delimiter]}."
                 )
             rows.append(cells)
             lines.append(self._line)
@@ -84,21 +94,22 @@ class CsvSource:
             yield rows, lines
 
     def _records(self, path: UPath) -> Iterator[list[str]]:
-        with path.open("r", encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
+        """Yield the cells of each line, blank lines left out."""
+        with open_text(path) as file:
+            skipped, header = next(
+                ((n, line) for n, line in enumerate(file) if line.strip()), (0, "")
+            )
+            self._delimiter = _delimiter(path, header)
+            lines = chain([header], file)
+            reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
             try:
                 for cells in reader:
-                    self._line = reader.line_num
-                    yield cells
-            except UnicodeDecodeError as exc:
-                raise InputError(
-                    f"{path} is not UTF-8 after line {reader.line_num}"
-                    f" (byte {exc.object[exc.start]:#04x}); save it as UTF-8."
-                ) from exc
+                    self._line = skipped + reader.line_num
+                    if cells:
+                        yield cells
             except csv.Error as exc:
-                raise InputError(
-                    f"{path} line {reader.line_num} is not CSV: {exc}."
-                ) from exc
+                line = skipped + reader.line_num
+                raise InputError(f"{path} line {line} is not CSV: {exc}.") from exc
 
     def _header(self, names: list[str]) -> tuple[str, ...]:
         if not names:
@@ -109,3 +120,11 @@ class CsvSource:
                     f"{self._file} has the column {name!r} more than once; rename one."
                 )
         return tuple(names)
+
+
+def _delimiter(path: UPath, header: str) -> str:
+    if ".tsv" in path.suffixes:
+        return "\t"
+    unquoted = re.sub('"[^"]*"', "", header)
+    found = max(";\t|", key=unquoted.count)
+    return "," if "," in unquoted or found not in unquoted else found

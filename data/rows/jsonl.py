@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator, Sequence
 from itertools import compress, filterfalse
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import orjson
+import msgspec
 from upath import UPath
 
 from ...errors import InputError
 from .block import BLOCK_BYTES, RowBlock
+from .text import open_bytes
 
 __all__ = ["BOM", "JsonlSource"]
 
 BOM = b"\xef\xbb\xbf"
-_READ_BYTES = 4 << 20
-"""Size of one read; a remote store is fastest with few large reads."""
 
 
 class JsonlSource:
@@ -74,11 +72,7 @@ class _JsonlStore:
 
 def _read(path: UPath) -> Iterator[list[bytes]]:
     """Yield the lines of each block of a file, without a leading BOM."""
-    with path.open("rb", buffering=_READ_BYTES) as opened:
-        file = opened
-        if not isinstance(file, io.BufferedReader):
-            # The file objects of fsspec read the whole file in `readlines(hint)`.
-            file = io.BufferedReader(cast("io.RawIOBase", opened), _READ_BYTES)
+    with open_bytes(path) as file:
         lines = file.readlines(BLOCK_BYTES)
         if lines:
             lines[0] = lines[0].removeprefix(BOM)
@@ -92,8 +86,10 @@ def _decode(records: Sequence[bytes]) -> tuple[list[dict[str, Any]], str | None]
     values: list[Any] = []
     problem = None
     try:
-        values.extend(map(orjson.loads, records))
-    except orjson.JSONDecodeError as exc:
+        values.extend(map(msgspec.json.decode, records))  # exact integers of any size
+    except RecursionError:
+        problem = "JSON that can be read: it is nested too deeply."
+    except ValueError as exc:
         problem = f"JSON: {exc}."
     types = [*map(type, values)]
     if types.count(dict) < len(types):

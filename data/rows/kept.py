@@ -1,4 +1,4 @@
-"""Rows as kept beside a shard, read back in pieces of bounded size."""
+"""Rows of a shard as the run keeps them, read back in chunks of bounded size."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import orjson
+import msgspec
 
 from ..columns import META, to_json, to_texts
 
@@ -19,7 +19,7 @@ _BYTES = 2 << 20
 
 
 class Chunk(Protocol):
-    """A few rows, given in the way that the output wants them."""
+    """Consecutive rows, in the form that the output needs."""
 
     def __len__(self) -> int: ...
 
@@ -87,7 +87,7 @@ class LineChunk:
         return [*map(to_texts, self._columns.values(), self._values())]
 
     def objects(self) -> list[bytes]:
-        """Return the bytes as they came, but for keys of an earlier output."""
+        """Return the bytes as they came, without the keys of an earlier output."""
         # A single byte is found eight times as fast as two.
         return [
             _without_ours(line) if b"_" in line and b'"_' in line else line
@@ -103,7 +103,7 @@ class LineChunk:
     def _values(self) -> list[list[Any]]:
         if not self._columns:
             return []
-        rows = [*map(orjson.loads, self._lines)]
+        rows = [*map(msgspec.json.decode, self._lines)]
         return [[row.get(name) for row in rows] for name in self._columns]
 
 
@@ -127,7 +127,7 @@ class _LineChunks:
 
 
 def _without_ours(line: bytes) -> bytes:
-    values = orjson.loads(line)
+    values = msgspec.json.decode(line)
     if META.keys().isdisjoint(values):
         return line
     return to_json({name: values[name] for name in values if name not in META})

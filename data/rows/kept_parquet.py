@@ -1,4 +1,4 @@
-"""A shard's rows in Parquet, read back in pieces."""
+"""Rows of a shard in Parquet, read back in chunks."""
 
 from __future__ import annotations
 

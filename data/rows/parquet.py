@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class ParquetSource:
                     " equal, or run each file on its own."
                 )
             for batch in read_batches(path):
-                columns = [python_values(column) for column in batch.columns]
+                columns = [*map(_values, repeat(path), self.columns, batch.columns)]
                 values = [
                     dict(zip(self.columns, cells, strict=True))
                     for cells in zip(*columns, strict=True)
@@ -90,10 +91,19 @@ def read_batches(path: Path | UPath) -> Iterator[pa.RecordBatch]:
 
 
 def python_values(column: pa.Array[Any]) -> list[Any]:
-    """Return Python objects; nanoseconds, which Python has no type for, as text."""
+    """Return Python objects; text where Python has no object for a value.
+
+    Such are nanoseconds, dates after the year 9999, and structs with equal names. A
+    time in an unknown time zone becomes text in UTC.
+    """
     try:
         return column.to_pylist()
-    except ValueError:
+    except (ValueError, OverflowError, LookupError):
+        kind = column.type
+        if pa.types.is_struct(kind):
+            return [str(value) if value.is_valid else None for value in column]
+        if pa.types.is_timestamp(kind):
+            column = column.cast(pa.timestamp(kind.unit))
         return column.cast(pa.string()).to_pylist()
 
 
@@ -143,6 +153,16 @@ class CellStore(ParquetStore):
     def _batch(self, records: Any) -> pa.RecordBatch:
         columns = [pa.array(cells, pa.string()) for cells in zip(*records, strict=True)]
         return pa.record_batch(columns, schema=self._schema)
+
+
+def _values(path: UPath, name: str, column: pa.Array[Any]) -> list[Any]:
+    try:
+        return python_values(column)
+    except (ArithmeticError, LookupError, RuntimeError, ValueError) as exc:
+        raise InputError(
+            f"{path}: the column {name!r} of type {column.type} has a value that cannot"
+            f" be read: {exc}. Leave the column out, or convert it."
+        ) from exc
 
 
 def _schema(path: UPath) -> pa.Schema:

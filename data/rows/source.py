@@ -17,11 +17,13 @@ from upath import UPath
 from ...errors import InputError
 from ..files import is_url
 from .block import RowBlock
+from .text import COMPRESSIONS
 
 __all__ = ["RowSource", "RowStore", "open_rows"]
 
 _SOURCES = {
     ".csv": ("csv", "CsvSource"),
+    ".tsv": ("csv", "CsvSource"),
     ".jsonl": ("jsonl", "JsonlSource"),
     ".ndjson": ("jsonl", "JsonlSource"),
     ".parquet": ("parquet", "ParquetSource"),
@@ -76,7 +78,7 @@ def open_rows(location: str) -> RowSource:
         InputError: There is no such file, its format is unknown, or its header is bad.
     """
     files = _expand(location)
-    suffixes = {PurePosixPath(file.name).suffix.lower() for file in files}
+    suffixes = {_suffix(file.name) for file in files}
     if len(suffixes) > 1:
         raise InputError(
             f"{location} matches files of different kinds"
@@ -85,12 +87,19 @@ def open_rows(location: str) -> RowSource:
     (suffix,) = suffixes
     if suffix not in _SOURCES:
         raise InputError(
-            f"{location} is no input: the name of one ends in {', '.join(_SOURCES)}."
-            " Convert it, or rename it if it is one of these."
+            f"{location} is no input: the name of one ends in {', '.join(_SOURCES)},"
+            f" with {' or '.join(COMPRESSIONS)} behind it if it is compressed. Convert"
+            " it, or rename it if it is one of these."
         )
     module, name = _SOURCES[suffix]
     source = getattr(import_module(f".{module}", __package__), name)
     return cast("RowSource", source(files))
+
+
+def _suffix(name: str) -> str:
+    """Return the suffix that says the format, without that of a compression."""
+    path = PurePosixPath(name.lower())
+    return (path.with_suffix("") if path.suffix in COMPRESSIONS else path).suffix
 
 
 def _expand(location: str) -> list[UPath]:

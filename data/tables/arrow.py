@@ -101,7 +101,8 @@ class _Batches:
         if len(taken) == 1 and order == [*range(len(order))]:
             return taken[0]
         places = sorted(range(len(order)), key=order.__getitem__)
-        return _rows(pa.concat_batches(taken), places)
+        (joined,) = pa.Table.from_batches(taken).combine_chunks().to_batches()
+        return _rows(joined, places)
 
     def _batch(self, piece: int) -> pa.RecordBatch:
         (data,) = self._store.take([piece])

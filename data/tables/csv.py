@@ -1,7 +1,7 @@
 """CSV from cells that are text already.
 
-The standard library's writer looks at each character by itself; where cells are texts
-of models, that is a third of the time that a join takes.
+The standard library's writer looks at each character by itself. Where cells are texts
+of models, that would be a third of the time that a join takes.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def _line(cells: Sequence[str]) -> bytes:
 
 def _column(cells: Sequence[str]) -> Sequence[str]:
     """Return the cells, quoted where they must be."""
-    # Looked at together first: most columns have none.
+    # All cells are searched together first, because most columns have none.
     if not any(map("".join(cells).__contains__, _SPECIAL)):
         return cells
     return [

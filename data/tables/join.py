@@ -48,7 +48,7 @@ class ShardRows:
     """For `rows.jsonl` and an output that has columns: those of all shards."""
 
 
-def write_part(  # noqa: PLR0913 - what is joined, and where it goes
+def write_part(
     shard: ShardRows,
     outputs: Sequence[BatchOutput],
     part_path: Path,
@@ -113,16 +113,12 @@ def _read(
     ids: RowIds,
     numbers: RowResults,
 ) -> Iterator[tuple[Block, int]]:
-    """Yield the results of the shard's rows, which have their numbers, and their size."""
+    """Number the results of the shard's rows, and yield them with their lines' size."""
     with output.path.open("rb", buffering=BLOCK_BYTES) as file:
         for results, sizes in read_blocks(file, reading.fmt):
             rows, rounds = ids.find([result.custom_id for result in results])
-            if -1 in rows:
-                ours = [index for index, row in enumerate(rows) if row >= 0]
-                results = [results[index] for index in ours]
-                sizes = [sizes[index] for index in ours]
-                rounds = [rounds[index] for index in ours]
-                rows = [rows[index] for index in ours]
+            for index in reversed([n for n, row in enumerate(rows) if row < 0]):
+                del rows[index], rounds[index], results[index], sizes[index]
             if results:
                 blocks = [reading.read(results, output.batch_id)]
                 del results

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
+from ...providers import vendors
 from ..answers.load import load_answer
 from ..answers.response_model import Answer
 from ..files import new_output
@@ -94,8 +95,8 @@ def _blocks(path: Path, answer: Answer) -> Iterator[tuple[Block, int]]:
             for block in read_results(file):
                 if block.fmt is None:
                     raise InputError(
-                        f"{path} line {block.first_line} is no result of OpenAI or"
-                        " Anthropic."
+                        f"{path} line {block.first_line} is no result of"
+                        f" {' or '.join(each.title for each in vendors())}."
                     )
                 read = Reading(answer, block.fmt).read(block.results, None)
                 yield read, sum(map(len, block.lines))

@@ -1,4 +1,4 @@
-"""Anthropic's batch object as a `Batch`."""
+"""Converts Anthropic's batch object to a `Batch`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Request lines as Anthropic checks them when a batch is created.
+"""Checks request lines as Anthropic does when a batch is created.
 
-The envelope is checked by the call itself and one bad line refuses them all;
-the parameters are checked later, each request for itself, so here they are only
-looked at for what no request can do without.
+The create call checks the fields around `params`, and one bad line refuses the batch.
+The parameters are checked later, for each request alone, so only those that every
+request needs are checked here.
 
 The sandbox's `anthropic/requests.py` is an independent judge of this check: they share
 no code, and a test compares what both say of the same requests.
@@ -17,6 +17,7 @@ import msgspec
 
 from ...models import LineError
 from ..lines import load_request
+from .bounds import output_limit, params_problems
 
 __all__ = ["check_line"]
 
@@ -24,12 +25,25 @@ _CUSTOM_ID = r"\A[a-zA-Z0-9_-]{1,64}\Z"
 _NOTHING = msgspec.Raw(b"")
 
 
-class _Params(msgspec.Struct, gc=False):
+_Share = Annotated[float, msgspec.Meta(ge=0, le=1)] | None
+
+
+class _Params(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """Common members; a request with others is checked on the slow path."""
+
     model: str
     max_tokens: Annotated[int, msgspec.Meta(ge=1)]
     messages: msgspec.Raw = _NOTHING
     stream: Literal[False] | None = None
     speed: Literal["standard"] | None = None
+    temperature: _Share = None
+    top_p: _Share = None
+    system: msgspec.Raw = _NOTHING
+    tools: msgspec.Raw = _NOTHING
+    tool_choice: msgspec.Raw = _NOTHING
+    output_config: msgspec.Raw = _NOTHING
+    metadata: msgspec.Raw = _NOTHING
+    stop_sequences: msgspec.Raw = _NOTHING
 
 
 class _Line(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -52,7 +66,13 @@ def check_line(line: bytes) -> Checked:
         return _diagnose(line)
     params = request.params
     messages = bytes(params.messages)
-    if params.model and messages.startswith(b"[") and messages != b"[]":
+    if (
+        params.model
+        and messages.startswith(b"[")
+        and messages != b"[]"
+        and b'"tool_result"' not in messages
+        and params.max_tokens <= output_limit(params.model)
+    ):
         return request.custom_id, params.model, []
     return _diagnose(line)
 
@@ -102,7 +122,7 @@ def _params(params: dict[str, Any]) -> list[LineError]:
     if params.get("speed") == "fast":
         message = "`speed` fast cannot be used in a batch."
         problems.append(_problem("params.speed", message))
-    return problems
+    return [*problems, *params_problems(params)]
 
 
 def _text(value: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""Anthropic's result lines, decoded into results.
+"""Decodes Anthropic's result lines.
 
 A line that cannot be used becomes a result whose error says why, in the provider's
 own words; nothing is raised.

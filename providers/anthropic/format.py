@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -18,10 +18,9 @@ from .body import constants
 from .check import check_line
 from .content import content_blocks
 from .decode import decode_line
-from .models import refuses
 from .plain import decode_plain
 
-__all__ = ["AnthropicFormat", "refuses"]
+__all__ = ["AnthropicFormat"]
 
 _CACHED = {"type": "ephemeral", "ttl": "1h"}
 _SYSTEM_ROLES = frozenset({"system", "developer"})
@@ -109,10 +108,6 @@ class AnthropicFormat:
     def decode(self, line: bytes) -> BatchResult:
         """Decode one result line."""
         return decode_plain(line) or decode_line(line)
-
-    def decode_all(self, lines: Iterable[bytes]) -> list[BatchResult]:
-        """Decode many lines."""
-        return [decode_plain(line) or decode_line(line) for line in lines]
 
 
 def _turn(message: Message) -> Message:

@@ -14,6 +14,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ _CALLS = (
 
 def main() -> None:
     """Serve commands until standard input ends."""
-    get_provider(sys.argv[1], api_key="none")  # loads what children would load
+    # What is imported here, no child has to import again.
+    get_provider(sys.argv[1], api_key="none")
+    import_module("pyarrow.parquet")
     for line in sys.stdin:
         command = json.loads(line)
         pid = os.fork()

@@ -1,5 +1,6 @@
-# ruff: noqa: S101
 """Tests of a client: batches created once, found, listed, cancelled, downloaded."""
+
+# ruff: noqa: S101 - tests assert
 
 from __future__ import annotations
 

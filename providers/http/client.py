@@ -1,4 +1,4 @@
-"""What the clients of all vendors do alike: address, key, calls, lists, cancelling."""
+"""What all clients over HTTP share: address, key, listing, retrieving, cancelling."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import httpx2
 
 from ...errors import (
     BatchNotEndedError,
-    InputError,
     MissingKeyError,
     ProviderError,
     UnknownBatchError,
 )
 from ...models import Account, Batch, BatchStatus, Intent
 from ...settings import get_settings
+from ..address import checked_url
 from ..base import Vendor
 from .errors import Failures
 from .listing import candidates, items
@@ -47,8 +47,8 @@ class HttpClient(ABC):
     page_size: int
     _ties = timedelta()
     """How much older than the baseline a batch may be that was created after it."""
-    _organization_header: str
-    _project_header: str
+    _organization_header = ""
+    _project_header = ""
 
     def __init__(
         self,
@@ -69,10 +69,10 @@ class HttpClient(ABC):
             connection_error: The SDK's error for no answer.
 
         Raises:
-            InputError: `base_url` is no HTTP address.
+            InputError: `base_url` is no HTTP address, or holds a password.
             MissingKeyError: There is no key, or it is something that no key can be.
         """
-        self.base_url = _checked_url(base_url)
+        self.base_url = checked_url(base_url)
         self._failures = Failures(
             vendor=vendor,
             key_name=_key_name(vendor, api_key),
@@ -184,8 +184,8 @@ def http_options(transport: httpx2.BaseTransport | None) -> HttpOptions:
 def _limit_retries(response: httpx2.Response) -> None:
     """Tell the SDK not to retry 409 and 507, and not to sleep over 120 s.
 
-    The first two stay as they are. The Anthropic SDK sleeps for any time that
-    `retry-after` asks for; the caller is told instead and can do it better.
+    A second call would get the same 409 or 507. Anthropic's SDK sleeps as long as
+    `retry-after` says, however long; the caller gets an error with that time instead.
     """
     wait_seconds = retry_after_seconds(response.headers) or 0
     if response.status_code in _LASTING or wait_seconds > _LONGEST_SLEEP_SECONDS:
@@ -201,8 +201,8 @@ def timeout() -> httpx2.Timeout:
 def create_budget() -> tuple[httpx2.Timeout, float]:
     """Return the limits of a create call, and how many seconds its body may take.
 
-    Together they end the call within the time-out as a whole, since after that another
-    process may look for the batch of a claim and find none.
+    Together they keep the whole call within the time-out: after it, another process may
+    look for the batch of this claim and find none.
     """
     seconds = get_settings().http_timeout_seconds
     limits = httpx2.Timeout(
@@ -246,17 +246,6 @@ def check_ended(batch: Batch) -> None:
     )
 
 
-def _checked_url(url: str) -> str:
-    """Return a base URL without the slash at its end."""
-    try:
-        parsed = httpx2.URL(url)
-    except httpx2.InvalidURL as exc:
-        raise InputError(f"Base URL {url!r} is no address: {exc}.") from exc
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise InputError(f"Base URL {url!r} must begin with http:// or https://.")
-    return url.rstrip("/")
-
-
 def _key_name(vendor: Vendor, key: str | None) -> str:
     """Return what a person calls the key: where it is from."""
     return "the key that was given" if key else f"the key in {vendor.key_variables[0]}"
@@ -274,7 +263,7 @@ def _checked_key(vendor: Vendor, key: str | None) -> str:
     if not (found.isascii() and found.isprintable()) or " " in found:
         name = _key_name(vendor, key)
         raise MissingKeyError(
-            f"No {vendor.title} key holds spaces or the like, as {name} does; set it"
-            " again."
+            f"{name[0].upper()}{name[1:]} contains spaces or other characters that no"
+            f" key of {vendor.title} has; set it again."
         )
     return found

@@ -1,4 +1,4 @@
-"""Result files down, whatever their size, in constant memory."""
+"""Downloads result files of any size in constant memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Walking a provider's list of batches, newest first, page by page."""
+"""Reads a provider's list of batches, newest first, page by page."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def items(
 ) -> Iterator[dict[str, Any]]:
     """Yield each batch object once; pages are fetched as they are needed.
 
-    The list ends with a page that says so, or that brings nothing new, since some
-    services leave `has_more` out and some claim more after an empty page.
+    The list ends with a page that says so, or that has no new batch: some services omit
+    `has_more`, and some set it after an empty page.
 
     Args:
         fetch: Returns the page that follows the batch with this ID.
-        complete: Whether absence must prove something.
+        complete: Whether the absence of a batch will be taken as proof.
 
     Raises:
         UnreachableError: `complete`, and a page without batches claims more.
@@ -62,8 +62,8 @@ def candidates(
 ) -> list[Batch]:
     """Return the matches among the batches that are newer than the claim's baseline.
 
-    The list is read back to the baseline by the server's own clock, so a wrong
-    clock on this side hides nothing. Where the baseline is gone, all of it is read.
+    Creation times are compared with the baseline's, which the server set as well, so a
+    wrong local clock has no effect. If the baseline is gone, the whole list is read.
 
     Args:
         batches: Newest first.

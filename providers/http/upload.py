@@ -1,4 +1,4 @@
-"""Request files up, whatever their size, in constant memory."""
+"""Uploads request files of any size in constant memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TAIL = b"]}"
 
 
 class UploadFile(io.BufferedReader):
-    """A request file that tells how far it has been read."""
+    """A request file that reports progress as it is read."""
 
     def __init__(self, path: Path, progress: Progress | None) -> None:
         super().__init__(_open(path), _BLOCK_BYTES)
@@ -27,7 +27,7 @@ class UploadFile(io.BufferedReader):
         self._total_bytes = os.fstat(self.fileno()).st_size
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read, and say how far it is."""
+        """Read a block, and report progress."""
         block = super().read(size)
         if self._progress:
             self._progress(self.tell(), self._total_bytes)

@@ -1,4 +1,4 @@
-"""Reading what an API answered; any field may be missing or of another type."""
+"""Reads the answers of an API; any field may be missing or of another type."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def as_strings(value: object) -> dict[str, str]:
 
 
 def as_text(value: object) -> str | None:
-    """Return a text that says something."""
+    """Return a text that is not blank."""
     return value if isinstance(value, str) and value.strip() else None
 
 

@@ -1,4 +1,4 @@
-"""OpenAI's batch object as a `Batch`, also where a service writes it otherwise."""
+"""Converts OpenAI's batch object to a `Batch`; imitations may leave fields out."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Request lines as OpenAI validates a whole file: one bad line refuses them all.
+"""Checks request lines as OpenAI validates a file: one bad line refuses the file.
 
-Well-formed lines take a fast path that decodes no more than it must; a line
-that fails it is read again, slowly, to say everything that is wrong with it.
+Lines with common members and values in bounds take a fast path that decodes only a few
+fields. A line that fails it is decoded again to find everything that is wrong with it.
 
 The sandbox's `openai/check.py` is an independent judge of this check: they share no
 code, and a test compares what both say of the same files.
@@ -9,13 +9,14 @@ code, and a test compares what both say of the same files.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from ...errors import InputError
 from ...models import LineError
 from ..lines import load_request
+from .bounds import body_problems
 
 __all__ = ["check_line", "read_endpoint"]
 
@@ -33,25 +34,92 @@ _REQUIRED = {
 _NOTHING = msgspec.Raw(b"")
 
 
-class _Body(msgspec.Struct, gc=False):
-    model: str
-    messages: msgspec.Raw = _NOTHING
-    input: msgspec.Raw = _NOTHING
+_Tokens = Annotated[int, msgspec.Meta(ge=1)] | None
+_Share = Annotated[float, msgspec.Meta(ge=0, le=1)] | None
+_Temperature = Annotated[float, msgspec.Meta(ge=0, le=2)] | None
+_Name = Annotated[str, msgspec.Meta(pattern=r"\A[a-zA-Z0-9_-]{1,64}\Z")]
+
+
+class _Message(msgspec.Struct, gc=False):
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+
+
+class _Named(msgspec.Struct, gc=False):
+    """A schema or a function."""
+
+    name: _Name
+
+
+class _ResponseFormat(msgspec.Struct, gc=False):
+    json_schema: _Named | None = None
+
+
+class _Text(msgspec.Struct, gc=False):
+    format: _Named | None = None
+
+
+class _Body(msgspec.Struct, gc=False, forbid_unknown_fields=True, kw_only=True):
+    model: Annotated[str, msgspec.Meta(min_length=1)]
     stream: Literal[False] | None = None
+    temperature: _Temperature = None
+    top_p: _Share = None
+    tool_choice: msgspec.Raw = _NOTHING
+    parallel_tool_calls: msgspec.Raw = _NOTHING
+    metadata: msgspec.Raw = _NOTHING
+    service_tier: msgspec.Raw = _NOTHING
+    user: msgspec.Raw = _NOTHING
 
 
-class _Line(msgspec.Struct, gc=False):
-    custom_id: str
+class _Function(msgspec.Struct, gc=False):
+    function: _Named
+
+
+class _ChatBody(_Body, kw_only=True):
+    messages: Annotated[list[_Message], msgspec.Meta(min_length=1)]
+    max_tokens: _Tokens = None
+    max_completion_tokens: _Tokens = None
+    response_format: _ResponseFormat | None = None
+    seed: msgspec.Raw = _NOTHING
+    tools: list[_Function] | None = None
+
+
+class _ResponsesBody(_Body, kw_only=True):
+    input: str | list[msgspec.Raw]
+    instructions: msgspec.Raw = _NOTHING
+    max_output_tokens: Annotated[int, msgspec.Meta(ge=16)] | None = None
+    text: _Text | None = None
+    tools: list[_Named] | None = None
+
+
+class _EmbeddingsBody(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    model: Annotated[str, msgspec.Meta(min_length=1)]
+    input: str | list[msgspec.Raw]
+    dimensions: _Tokens = None
+    encoding_format: msgspec.Raw = _NOTHING
+
+
+class _Line(msgspec.Struct, gc=False, tag_field="url"):
+    custom_id: Annotated[str, msgspec.Meta(min_length=1)]
     method: Literal["POST"]
-    url: str
-    body: _Body
+
+
+class _ChatLine(_Line, tag="/v1/chat/completions"):
+    body: _ChatBody
+
+
+class _ResponsesLine(_Line, tag="/v1/responses"):
+    body: _ResponsesBody
+
+
+class _EmbeddingsLine(_Line, tag="/v1/embeddings"):
+    body: _EmbeddingsBody
 
 
 class _Url(msgspec.Struct, gc=False):
     url: str
 
 
-_read_line = msgspec.json.Decoder(_Line).decode
+_read_line = msgspec.json.Decoder(_ChatLine | _ResponsesLine | _EmbeddingsLine).decode
 _read_url = msgspec.json.Decoder(_Url).decode
 
 Checked = tuple[str | None, str | None, list[LineError]]
@@ -65,18 +133,7 @@ def check_line(line: bytes) -> Checked:
         request = _read_line(line)
     except (ValueError, RecursionError):
         return _diagnose(line)
-    body = request.body
-    if request.custom_id and body.model:
-        if request.url == "/v1/chat/completions":
-            fine = bytes(body.messages).startswith(b"[")
-        else:
-            fine = request.url in _PLAIN and bytes(body.input) != b""
-        if fine:
-            return request.custom_id, body.model, []
-    return _diagnose(line)
-
-
-_PLAIN = frozenset({"/v1/responses", "/v1/embeddings"})
+    return request.custom_id, request.body.model, []
 
 
 def read_endpoint(line: bytes) -> str:
@@ -148,7 +205,7 @@ def _body(request: dict[str, Any]) -> list[LineError]:
     if body.get("stream") not in (None, False):
         message = "`stream` cannot be used in a batch."
         problems.append(_problem("streaming_unsupported", "body.stream", message))
-    return problems
+    return [*problems, *body_problems(str(url), body)]
 
 
 def _problem(code: str, param: str | None, message: str) -> LineError:

@@ -1,4 +1,4 @@
-"""Lines of OpenAI's output and error files, decoded into results.
+"""Decodes the lines of OpenAI's output and error files.
 
 A line that cannot be used becomes a result whose error says why, in the provider's
 own words; nothing is raised.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,10 +19,9 @@ from .body import constants
 from .check import check_line, read_endpoint
 from .decode import decode_line
 from .endpoints import joined_text, responses_input
-from .models import refuses
 from .plain import decode_plain
 
-__all__ = ["OpenAIFormat", "refuses"]
+__all__ = ["OpenAIFormat"]
 
 
 class OpenAIFormat:
@@ -122,10 +120,6 @@ class OpenAIFormat:
     def decode(self, line: bytes) -> BatchResult:
         """Decode one line of an output or error file."""
         return decode_plain(line) or decode_line(line)
-
-    def decode_all(self, lines: Iterable[bytes]) -> list[BatchResult]:
-        """Decode many lines."""
-        return [decode_plain(line) or decode_line(line) for line in lines]
 
 
 _CONTENT = {

@@ -1,7 +1,7 @@
-"""What OpenAI's models refuse, as its API answers with status 400.
+"""What OpenAI's models refuse with status 400.
 
-Known to the request builder, which avoids it, and to the sandbox, which refuses
-it as production does. As of November 2026; the pages to check it against:
+The request builder avoids it, and the sandbox refuses it as the real API does.
+As of November 2026; the pages to check it against:
 https://platform.openai.com/docs/guides/structured-outputs (`json_schema`),
 https://platform.openai.com/docs/guides/reasoning (`max_tokens`, `temperature`).
 """

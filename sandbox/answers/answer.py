@@ -72,6 +72,8 @@ class AnswerSource:
     answer: Callable[[Question, random.Random], Answer | Failure]
     concurrency: int = 1
     """Questions of one batch that may be open at the same time."""
+    word: str = "sandbox"
+    """Part of every batch ID; reports call answers synthetic if it is `sandbox`."""
 
 
 def seeded(*key: object) -> random.Random:

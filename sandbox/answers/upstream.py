@@ -51,7 +51,7 @@ def upstream_source(url: str) -> AnswerSource:
             return Failure(503, f"The upstream {base} could not be reached: {exc}")
         return _read(response, question)
 
-    return AnswerSource(answer, _CONCURRENCY)
+    return AnswerSource(answer, _CONCURRENCY, "upstream")
 
 
 def _body(question: Question, model: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from ..engine.backend import Backend
 from ..engine.rows import BatchRow
 from ..engine.timeline import queued
-from ..http.api import ApiError, backend_of, new_id
+from ..http.api import ApiError, backend_of
 
 __all__ = ["create_batch"]
 
@@ -32,7 +32,7 @@ async def create_batch(request: Request) -> BatchRow:
     """Create a batch and start it; its body is read from a file, not from memory."""
     backend = backend_of(request)
     row = BatchRow(
-        id=new_id("msgbatch_"),
+        id=backend.new_batch_id("msgbatch_"),
         provider="anthropic",
         account=request.state.account,
         created_at=backend.clock.now(),

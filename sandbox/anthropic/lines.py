@@ -26,6 +26,17 @@ _STOPS = {
     "refusal": "refusal",
     "content_filter": "refusal",
 }
+_SNAPSHOTS = {
+    "claude-3-7-sonnet-latest": "claude-3-7-sonnet-20250219",
+    "claude-3-5-haiku-latest": "claude-3-5-haiku-20241022",
+    "claude-opus-4-0": "claude-opus-4-20250514",
+    "claude-sonnet-4-0": "claude-sonnet-4-20250514",
+    "claude-opus-4-1": "claude-opus-4-1-20250805",
+    "claude-sonnet-4-5": "claude-sonnet-4-5-20250929",
+    "claude-haiku-4-5": "claude-haiku-4-5-20251001",
+    "claude-opus-4-5": "claude-opus-4-5-20251101",
+}
+"""Dated names under which the API answers for a model's short name."""
 _FAILED = {"null_response", "both_null", "status_zero", "failed"}
 """Kinds of faults with a form of their own at OpenAI, and here only an error."""
 
@@ -48,6 +59,11 @@ def answer_line(
     question, answer = found
     tag = f"{seeded(row.id, custom_id).getrandbits(64):016x}"
     message = _message(question, answer, tag)
+    thinking = request["params"].get("thinking") or {}
+    if thinking.get("type") in {"enabled", "adaptive"}:
+        text = "Synthetic thinking of the batchwright sandbox."
+        block = {"type": "thinking", "thinking": text, "signature": f"sandbox{tag}"}
+        message["content"].insert(0, block)
     line = _line(custom_id, {"type": "succeeded", "message": message})
     if kind == "control_characters":
         line = line.replace(b"\\u0001", b"\x01")
@@ -125,7 +141,7 @@ def _message(question: Question, answer: Answer, tag: str) -> dict[str, Any]:
         "id": f"msg_sandbox_{tag}",
         "type": "message",
         "role": "assistant",
-        "model": question.model,
+        "model": _SNAPSHOTS.get(question.model, question.model),
         "content": content,
         "stop_reason": stop,
         "stop_sequence": None,

@@ -13,6 +13,7 @@ import orjson
 
 from ...providers.anthropic.models import refuses
 from ..answers.answer import Failure, Question, estimate_tokens
+from .bounds import bound_problems
 from .schema import schema_problem
 
 __all__ = ["read_request"]
@@ -32,7 +33,7 @@ def read_request(params: dict[str, Any]) -> Question | Failure:
 
 
 def _read(params: dict[str, Any]) -> Question:
-    schema, tool = _format(params).get("schema"), None
+    schema, tool = _format(params)[1].get("schema"), None
     choice = params.get("tool_choice") or {}
     if choice.get("type") in {"tool", "any"}:
         chosen = _chosen_tool(params)
@@ -48,10 +49,13 @@ def _read(params: dict[str, Any]) -> Question:
     )
 
 
-def _format(params: dict[str, Any]) -> dict[str, Any]:
-    """Return the `json_schema` format that a request asks for, or an empty dict."""
+def _format(params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the `json_schema` format of a request and the path that leads to it."""
     form = (params.get("output_config") or {}).get("format") or {}
-    return form if form.get("type") == "json_schema" else {}
+    path = "output_config.format"
+    if not form and params.get("output_format"):  # the form of the beta
+        path, form = "output_format", params["output_format"]
+    return path, form if form.get("type") == "json_schema" else {}
 
 
 def _chosen_tool(params: dict[str, Any]) -> dict[str, Any]:
@@ -80,6 +84,7 @@ def _problems(params: dict[str, Any]) -> Iterator[str]:
         if name in refused and name in params:
             yield f"`{name}` is not supported for this model."
     yield from _message_problems(params["messages"])
+    yield from bound_problems(params)
     yield from _output_problems(params, refused)
 
 
@@ -105,14 +110,11 @@ def _message_problems(messages: Any) -> Iterator[str]:
 
 def _output_problems(params: dict[str, Any], refused: frozenset[str]) -> Iterator[str]:
     """Check structured outputs and tools."""
-    if form := _format(params):
-        if "json_schema" in refused:
-            yield (
-                "output_config.format: structured outputs are not supported by this"
-                " model"
-            )
-        if problem := schema_problem(form.get("schema")):
-            yield f"output_config.format.{problem}"
+    path, form = _format(params)
+    if form and "json_schema" in refused:
+        yield f"{path}: structured outputs are not supported by this model"
+    if form and (problem := schema_problem(form.get("schema"))):
+        yield f"{path}.{problem}"
     tools = params.get("tools") or []
     if sum(bool(tool.get("strict")) for tool in tools) > _MAX_STRICT_TOOLS:
         yield f"tools: at most {_MAX_STRICT_TOOLS} tools may be strict"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import secrets
 import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
@@ -73,6 +74,7 @@ class Backend:
         source: AnswerSource,
     ) -> None:
         self._formats = formats
+        self._source = source
         self._lock = threading.Lock()
         self._seen: Counter[tuple[object, ...]] = Counter()
         self.set_faults(faults)
@@ -120,6 +122,10 @@ class Backend:
         with self._lock:
             self.faults = faults
             self._seen.clear()
+
+    def new_batch_id(self, prefix: str) -> str:
+        """Return an ID that contains `sandbox`, or `upstream` if a model answers."""
+        return f"{prefix}{self._source.word}_{secrets.token_hex(12)}"
 
     def account_of(self, key: str) -> str:
         """Return the account of a key: a hash that does not reveal the key."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ __all__ = [
     "json_body",
     "json_response",
     "limit_of",
-    "new_id",
     "read_key",
     "real_key_problem",
 ]
@@ -57,7 +55,7 @@ def disk_full(folder: Path) -> ApiError:
     """Return the error of a sandbox whose disk is full."""
     return ApiError(
         507,
-        f"No space is left on the disk of the sandbox; make room for {folder}, then"
+        f"No space is left on the disk of the sandbox; free some for {folder}, then"
         " repeat the command.",
         code="insufficient_storage",
     )
@@ -67,11 +65,6 @@ def backend_of(request: Request) -> Backend:
     """Return the state of the sandbox that serves the request."""
     backend: Backend = request.app.state.backend
     return backend
-
-
-def new_id(prefix: str) -> str:
-    """Return a new ID that contains `sandbox`."""
-    return f"{prefix}sandbox_{secrets.token_hex(12)}"
 
 
 def json_response(content: Any, status: int = 200) -> Response:

@@ -19,7 +19,6 @@ from ..http.api import (
     json_body,
     json_response,
     limit_of,
-    new_id,
 )
 from .envelopes import expiry_of, list_page
 from .requests import ENDPOINTS
@@ -45,7 +44,7 @@ async def _create(request: Request) -> Response:
     _check_metadata(metadata)
     output_after = body.get("output_expires_after")
     row = BatchRow(
-        id=new_id("batch_"),
+        id=backend.new_batch_id("batch_"),
         provider="openai",
         account=request.state.account,
         created_at=backend.clock.now(),

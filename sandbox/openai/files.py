@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from pathlib import PurePosixPath
 from typing import IO, Any
@@ -15,7 +16,7 @@ from starlette.routing import Route
 
 from ..engine.backend import Backend
 from ..engine.rows import BatchRow, FileRow
-from ..http.api import ApiError, backend_of, json_response, limit_of, new_id
+from ..http.api import ApiError, backend_of, json_response, limit_of
 from .envelopes import expiry_of, list_page
 
 __all__ = ["routes"]
@@ -46,7 +47,7 @@ async def _upload(request: Request) -> Response:
                 seconds = _BATCH_SECONDS
             now = backend_of(request).clock.now()
             row = FileRow(
-                id=new_id("file-"),
+                id=f"file-sandbox_{secrets.token_hex(12)}",
                 account=request.state.account,
                 purpose=purpose,
                 filename=filename,

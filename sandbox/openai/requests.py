@@ -9,6 +9,7 @@ import orjson
 
 from ...providers.openai.models import refuses
 from ..answers.answer import Failure, Question, estimate_tokens
+from .bounds import bound_problems
 from .schema import schema_problem
 
 __all__ = ["ENDPOINTS", "read_request"]
@@ -61,6 +62,8 @@ def _format(endpoint: str, body: dict[str, Any]) -> dict[str, Any]:
 
 def _tools(endpoint: str, body: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the functions of a body."""
+    if functions := body.get("functions"):  # the form before tools
+        return list(functions)
     tools: list[dict[str, Any]] = body.get("tools") or []
     if endpoint == "/v1/chat/completions":
         return [tool.get("function") or {} for tool in tools]
@@ -69,7 +72,8 @@ def _tools(endpoint: str, body: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _called_name(endpoint: str, body: dict[str, Any]) -> str | None:
     """Return the name of the function that must be called."""
-    choice, tools = body.get("tool_choice"), _tools(endpoint, body)
+    choice = body.get("tool_choice") or body.get("function_call")
+    tools = _tools(endpoint, body)
     if isinstance(choice, dict):
         name: str | None = (choice.get("function") or choice).get("name")
         return name
@@ -92,13 +96,10 @@ def _problems(endpoint: str, body: dict[str, Any]) -> Iterator[Failure]:
             if name == "max_tokens":
                 text += " Use 'max_completion_tokens' instead."
             yield Failure(400, text, name, "unsupported_parameter")
-    for name in ("n", "dimensions"):
-        if not isinstance(body.get(name), int | None):
-            text = f"Invalid type for '{name}': expected an integer."
-            yield Failure(400, text, name, "invalid_type")
     if not isinstance(body.get("messages", []), list):
         text = "Invalid type for 'messages': expected an array of objects."
         yield Failure(400, text, "messages", "invalid_type")
+    yield from bound_problems(endpoint, body)
     yield from _format_problems(endpoint, body, refused)
     is_chat = endpoint == "/v1/chat/completions"
     for number, tool in enumerate(_tools(endpoint, body)):

@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 from ..answers.answer import Answer, Question, safe_text
+from .snapshots import dated_name
 
 __all__ = ["SHAPES", "embeddings"]
 
@@ -37,17 +38,23 @@ def _chat(
             for number in range(1 + twice)
         ]
         message |= {"content": None, "tool_calls": calls}
+        if body.get("functions"):  # the form before tools
+            message["function_call"] = calls[0]["function"]
+            del message["tool_calls"]
     count = 2 if twice and not question.tool else int(body.get("n") or 1)
-    choice = {
+    choice: dict[str, Any] = {
         "message": message,
         "logprobs": None,
         "finish_reason": "stop" if answer.stop == "refusal" else answer.stop,
     }
+    if body.get("logprobs") is True:
+        tokens = _logprobs(answer.text, body.get("top_logprobs") or 0)
+        choice["logprobs"] = {"content": tokens, "refusal": None}
     return {
         "id": f"chatcmpl-sandbox-{tag}",
         "object": "chat.completion",
         "created": now,
-        "model": question.model,
+        "model": dated_name(question.model),
         "choices": [{"index": index, **choice} for index in range(count)],
         "usage": {
             "prompt_tokens": answer.input_tokens,
@@ -70,11 +77,23 @@ def _completion(
     question: Question, answer: Answer, body: dict[str, Any], tag: str, now: int
 ) -> dict[str, Any]:
     chat = _chat(question, answer, body, tag, now)
+    logprobs = None
+    if (count := body.get("logprobs")) is not None:
+        tokens = _logprobs(answer.text, count)
+        logprobs = {
+            "tokens": [token["token"] for token in tokens],
+            "token_logprobs": [token["logprob"] for token in tokens],
+            "top_logprobs": [
+                {top["token"]: top["logprob"] for top in token["top_logprobs"]}
+                for token in tokens
+            ],
+            "text_offset": [4 * number for number in range(len(tokens))],
+        }
     choices = [
         {
             "index": choice["index"],
             "text": safe_text(answer.text),
-            "logprobs": None,
+            "logprobs": logprobs,
             "finish_reason": choice["finish_reason"],
         }
         for choice in chat["choices"]
@@ -83,7 +102,7 @@ def _completion(
         "id": f"cmpl-sandbox-{tag}",
         "object": "text_completion",
         "created": now,
-        "model": question.model,
+        "model": dated_name(question.model),
         "choices": choices,
         "usage": chat["usage"],
     }
@@ -97,6 +116,9 @@ def _response(
         reason = "max_output_tokens" if answer.stop == "length" else "content_filter"
         status, details = "incomplete", {"reason": reason}
     output = _output(question, answer, tag, status)
+    if "message.output_text.logprobs" in (body.get("include") or ()):
+        for part in output[-1].get("content", ()):
+            part["logprobs"] = _logprobs(answer.text, body.get("top_logprobs") or 0)
     if answer.fault == "failed":
         status, output = "failed", []
         error = {"code": "server_error", "message": "A synthetic error."}
@@ -110,7 +132,7 @@ def _response(
         "incomplete_details": details,
         "instructions": body.get("instructions"),
         "max_output_tokens": body.get("max_output_tokens"),
-        "model": question.model,
+        "model": dated_name(question.model),
         "output": output,
         "parallel_tool_calls": body.get("parallel_tool_calls", True),
         "previous_response_id": None,
@@ -195,7 +217,24 @@ def embeddings(
         data.append({"object": "embedding", "index": index, "embedding": unit})
     tokens = question.input_tokens
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-    return {"object": "list", "data": data, "model": question.model, "usage": usage}
+    return {
+        "object": "list",
+        "data": data,
+        "model": dated_name(question.model),
+        "usage": usage,
+    }
+
+
+def _logprobs(text: str, count: int) -> list[dict[str, Any]]:
+    """Return made-up log probabilities: four characters are a token."""
+    tokens = []
+    for start in range(0, len(text), 4):
+        token = text[start : start + 4]
+        data = list(token.encode("utf-8", "replace"))
+        found = {"token": safe_text(token), "logprob": -0.01, "bytes": data}
+        others = [{**found, "logprob": -0.01 - rank} for rank in range(count)]
+        tokens.append({**found, "top_logprobs": others})
+    return tokens
 
 
 SHAPES = {

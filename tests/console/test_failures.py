@@ -201,10 +201,10 @@ def test_a_file_that_may_not_be_read(
     ],
 )
 def test_a_folder_that_may_not_be_written(
-    unprivileged: Unprivileged, requests: Requests, command: tuple[str, ...]
+    cli: Cli, unprivileged: Unprivileged, requests: Requests, command: tuple[str, ...]
 ) -> None:
     """The folder is named, and nothing is in it."""
-    created = unprivileged("create-from-file", "--file-path", str(requests("openai")))
+    created = cli("create-from-file", "--file-path", requests("openai"))
     locked = Path("locked")
     locked.mkdir(mode=0o500)
     write("results.jsonl", RESULT)

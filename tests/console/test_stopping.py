@@ -208,7 +208,7 @@ def test_a_signal_ends_it_within_two_seconds(
     seconds = time.monotonic() - before
     record_property("seconds", round(seconds, 2))
     assert command.process.returncode == 130, said
-    assert f"go on with\n  batchwright resume {command.folder}/r" in said
+    assert f"continue with\n  batchwright resume {command.folder}/r" in said
     assert "Traceback" not in said
     assert "Error" not in said
     assert seconds < 2, said

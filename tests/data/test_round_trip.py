@@ -61,6 +61,61 @@ def test_json_lines_come_back_as_bytes(
         assert orjson.loads(line)["answer"] == "ok"
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_integers_of_any_size_keep_their_digits(
+    small_run: MakeRun, jsonl: Jsonl, answer_line: Line, suffix: str
+) -> None:
+    """From the input to the prompt and to the output, also beyond 64 bits."""
+    numbers = ["123456789012345678901234567890", "98765432109876543210", "-7"]
+    source = jsonl([])
+    source.write_text("".join(f'{{"id":{n},"in":[{n}]}}\n' for n in numbers))
+    run = small_run(source, f"out{suffix}", prompt="{{ id }} {{ row['in'][0] }}")
+    sent = [request["body"]["messages"][0]["content"] for request in run.requests()]
+    assert sent == [f"{n} {n}" for n in numbers]
+    run.join([answer_line(row, "ok") for row in range(len(numbers))])
+    if suffix == ".jsonl":
+        written = Path(run.job.job.output).read_text().splitlines()
+        assert all(n in line for n, line in zip(numbers, written, strict=True))
+    else:
+        assert [row["id"] for row in run.table()] == numbers
+        assert [row["in"] for row in run.table()] == [f"[{n}]" for n in numbers]
+
+
+_ODD_COLUMNS = {
+    "a date": (pa.array([2**31 - 1, 0], pa.date32()), "out of range: 2147483647"),
+    "a time": (pa.array([2**62, 0], pa.timestamp("us")), "out of range"),
+    "a zone": (
+        pa.array([0, 1], pa.timestamp("us", tz="US/Foo")),
+        "1970-01-01 00:00:00",
+    ),
+    "a span": (pa.array([2**62, 0], pa.duration("s")), "4611686018427387904"),
+    "a struct": (
+        pa.StructArray.from_arrays([pa.array([1, 2]), pa.array([3, 4])], ["a", "a"]),
+        "[('a', 1), ('a', 3)]",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _ODD_COLUMNS)
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_parquet_values_that_python_cannot_hold(
+    small_run: MakeRun, tmp_path: Path, answer_line: Line, name: str, suffix: str
+) -> None:
+    """They pass to a Parquet output unchanged, and to a prompt or a CSV as text."""
+    column, text = _ODD_COLUMNS[name]
+    source = tmp_path / "in.parquet"
+    pq.write_table(pa.table({"odd": column, "email": ["hi", "yo"]}), source)
+    run = small_run(source, f"out{suffix}", prompt="{{ email }} {{ odd }}")
+    sent = [request["body"]["messages"][0]["content"] for request in run.requests()]
+    assert text in sent[0]
+    run.join([answer_line(row, "ok") for row in range(2)])
+    if suffix == ".parquet":
+        written = pq.read_table(run.job.job.output)["odd"]
+        assert written.combine_chunks().equals(column)
+    else:
+        assert text in run.table()[0]["odd"]
+
+
 def test_a_late_text_in_a_column_of_integers(
     small_run: MakeRun, jsonl: Jsonl, answer_line: Line
 ) -> None:

@@ -48,7 +48,7 @@ def eventually(what: str, met: Callable[[], Any]) -> Any:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not (found := met()):
         assert time.monotonic() < deadline, f"{what}: not in {DEADLINE_SECONDS} s"
-        time.sleep(0.1)
+        time.sleep(0.3)  # each look costs the server as much as it costs us
     return found
 
 
@@ -79,7 +79,7 @@ class Platform:
             "STATE": str(self._state),
             "PREFECT_HOME": str(prefect_home),
             "PREFECT_SERVER_API_PORT": self._port,
-            "PREFECT_WORKER_QUERY_SECONDS": "0.5",
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # the least there is
             "PREFECT_LOGGING_TO_API_ENABLED": "true",
             **sandbox.environment(),

@@ -57,10 +57,11 @@ def test_the_task_runner_gets_every_step(
     flow = run_batch.with_options(task_runner=runner)
     assert flow(job(tmp_path, provider), str(tmp_path / "run")).ok
     assert sorted(runner.given) == [
+        *(f"download shards/{shard:05}" for shard in range(2)),
         "generate",
         *(
             f"{step} shards/{shard:05}"
-            for step in ("download", "parse", "submit")
+            for step in ("parse", "submit")
             for shard in range(2)
         ),
         "write-output",

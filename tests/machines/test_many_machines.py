@@ -17,7 +17,7 @@ from upath import UPath
 
 from batchwright.sandbox import Sandbox
 
-pytestmark = pytest.mark.prefect
+pytestmark = [pytest.mark.prefect, pytest.mark.long]
 
 ROWS = [f"text {number}" for number in range(6)]
 MODELS = {"a": "gpt-5-mini", "b": "claude-sonnet-4-5", "c": "gpt-5-mini"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -115,3 +115,26 @@ def openai_client(sandbox: Sandbox, tmp_path: Path) -> Client:
 def anthropic_client(sandbox: Sandbox, tmp_path: Path) -> Client:
     """Return Anthropic."""
     return Client("anthropic", sandbox, tmp_path)
+
+
+@pytest.fixture
+def install(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], None]:
+    """Return what installs a package for the test, given its entry point.
+
+    The modules of its vendor lie beside this file.
+    """
+
+    def install(entry_point: str) -> None:
+        folder = tmp_path_factory.mktemp("site-packages")
+        metadata = folder / "acme_batches-1.0.dist-info"
+        metadata.mkdir()
+        text = "Metadata-Version: 2.1\nName: acme-batches\nVersion: 1.0\n"
+        (metadata / "METADATA").write_text(text, encoding="utf-8")
+        text = f"[batchwright.providers]\n{entry_point}\n"
+        (metadata / "entry_points.txt").write_text(text, encoding="utf-8")
+        monkeypatch.syspath_prepend(Path(__file__).parent)
+        monkeypatch.syspath_prepend(folder)
+
+    return install

@@ -28,8 +28,7 @@ class Job:
         self.looks += 1
         if self.looks > 1:
             self.end()
-        size = len(self.requests)
-        return {"id": self.id, "name": self.name, "state": self.state, "size": size}
+        return {"id": self.id, "name": self.name, "state": self.state}
 
     def end(self) -> None:
         """Let the job end, if it has not ended."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from batchwright.models import (
     LineError,
     Messages,
     Outcome,
-    RequestCounts,
     RequestTemplate,
     Usage,
 )
@@ -29,6 +29,7 @@ from batchwright.providers.http.download import ResultFile, save_results
 
 ENDPOINT = "/jobs"
 STATUSES = {"work": BatchStatus.IN_PROGRESS, "halt": BatchStatus.CANCELLING}
+TALK = itemgetter("role", "content")
 
 
 def _load(line: bytes) -> dict[str, Any]:
@@ -37,10 +38,6 @@ def _load(line: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _is_result(line: bytes) -> bool:
-    return line.startswith(b'{"key":') and bool({"ok", "no"} & _load(line).keys())
 
 
 VENDOR = Vendor(
@@ -53,7 +50,7 @@ VENDOR = Vendor(
     model_prefixes=("acme-",),
     batch_id_prefixes=("job-",),
     creation="token",
-    is_result=_is_result,
+    is_result=lambda line: bool({"ok", "no"} & _load(line).keys()),
     is_request=lambda request: "ask" in request,
     format="fake_vendor:AcmeFormat",
     client="fake_vendor:AcmeProvider",
@@ -61,7 +58,7 @@ VENDOR = Vendor(
 
 
 class AcmeFormat:
-    """`{"key", "ask": {"model", "rules", "talk"}}` to `{"key", "ok" | "no"}`."""
+    """`{"key", "ask": {"model", "system", "talk"}}` to `{"key", "ok" | "no"}`."""
 
     name = "acme"
     limits = Limits(max_requests=1000, max_bytes=1_000_000, source="the author")
@@ -75,15 +72,14 @@ class AcmeFormat:
 
     def encoder(self, template: RequestTemplate) -> Encode:
         """Return what encodes a row."""
-        rules = [template.system] if template.system else []
-        ask = {"model": template.model, "rules": rules, "shape": template.answer_schema}
+        facts = template.model_dump(include={"model", "system", "answer_schema"})
 
         def encode(custom_id: str, messages: Messages) -> bytes:
             try:
-                talk = [[each["role"], each["content"]] for each in messages]
+                talk = [*map(TALK, messages)]
             except KeyError as exc:
                 raise InputError(f"Request {custom_id}: no {exc}.") from exc
-            line = {"key": custom_id, "ask": {**ask, "talk": talk}}
+            line = {"key": custom_id, "ask": {**facts, "talk": talk}}
             return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
         return encode
@@ -92,7 +88,7 @@ class AcmeFormat:
         """Return the request with another ID and more messages."""
         request = orjson.loads(line)
         request["key"] = custom_id
-        request["ask"]["talk"] += [[each["role"], each["content"]] for each in messages]
+        request["ask"]["talk"] += map(TALK, messages)
         return orjson.dumps(request, option=orjson.OPT_APPEND_NEWLINE)
 
     def check(self, line: bytes) -> tuple[str | None, str | None, list[LineError]]:
@@ -109,31 +105,23 @@ class AcmeFormat:
     def decode(self, line: bytes) -> BatchResult:
         """Return the result of a line."""
         record = _load(line)
-        key = record.get("key")
-        key = key if isinstance(key, str) else None
+        key = record["key"] if isinstance(record.get("key"), str) else None
+        result = BatchResult(key, Outcome.ERRORED, error="This is no result of Acme.")
         match record:
             case {"ok": {"says": str(text), "used": [int(read), int(written)]}} if text:
                 usage = Usage(read, written)
-                return BatchResult(key, Outcome.SUCCEEDED, text, usage=usage)
+                result = BatchResult(key, Outcome.SUCCEEDED, text, usage=usage)
             case {"no": {"why": "halted"}}:
-                return BatchResult(key, Outcome.CANCELLED, error="Halted.")
+                result = BatchResult(key, Outcome.CANCELLED, error="Halted.")
             case {"no": {"why": why, "again": again}}:
-                said, retryable = f"Acme: {why}", again is True
-                return BatchResult(
-                    key, Outcome.ERRORED, error=said, retryable=retryable
-                )
-        return BatchResult(key, Outcome.ERRORED, error="This is no result of Acme.")
-
-    def decode_all(self, lines: Iterable[bytes]) -> list[BatchResult]:
-        """Return the results of many lines."""
-        return [self.decode(line) for line in lines]
+                result.error, result.retryable = f"Acme: {why}", again is True
+        return result
 
 
 class AcmeProvider(HttpClient, AcmeFormat):
     """Acme's jobs, over plain HTTP."""
 
     page_size = 50
-    _organization_header = _project_header = "acme-account"
 
     def __init__(self, base_url: str | None = None, api_key: str | None = None) -> None:
         AcmeFormat.__init__(self, base_url)
@@ -162,12 +150,13 @@ class AcmeProvider(HttpClient, AcmeFormat):
         self, path: Path, intent: Intent, progress: Progress | None = None
     ) -> Batch:
         """Create a job whose name is the token."""
-        headers = {"acme-name": intent.token}
+        data, headers = path.read_bytes(), {"acme-name": intent.token}
         limits, _ = create_budget()
         with self._failures.creating():
-            response = self._client.post(
-                ENDPOINT, content=path.read_bytes(), headers=headers, timeout=limits
-            ).raise_for_status()
+            call = self._client.post(
+                ENDPOINT, content=data, headers=headers, timeout=limits
+            )
+            response = call.raise_for_status()
         return self._read(self._failures.created(response))
 
     def download(
@@ -176,13 +165,14 @@ class AcmeProvider(HttpClient, AcmeFormat):
         """Write the result lines."""
         check_ended(batch)
 
+        tell = progress or (lambda *_: None)
+
         def fetch(results: ResultFile) -> None:
             with self._failures.calling("download results"):
                 response = self._get(f"{ENDPOINT}/{batch.id}/lines")
-            tell = progress or (lambda *_: None)
             results.add(response, name=batch.id, progress=lambda done: tell(done, None))
 
-        return save_results(path, fetch, batch.counts.total or 0, batch.id)
+        return save_results(path, fetch, 0, batch.id)
 
     def _read(self, body: Mapping[str, Any]) -> Batch:
         return Batch(
@@ -190,7 +180,6 @@ class AcmeProvider(HttpClient, AcmeFormat):
             provider="acme",
             status=STATUSES.get(body["state"], BatchStatus.ENDED),
             provider_status=body["state"],
-            counts=RequestCounts(total=body["size"]),
             metadata={"name": body["name"]},
         )
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from secrets import token_hex
 from typing import Any
 
@@ -171,17 +170,9 @@ class TestAnotherPackage(VendorConformance):
     )
 
     @pytest.fixture(autouse=True)
-    def _package(self, tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Install the package for the test: its module, and its metadata."""
-        folder = tmp_path_factory.mktemp("site-packages")
-        metadata = folder / "acme_batches-1.0.dist-info"
-        metadata.mkdir()
-        text = "Metadata-Version: 2.1\nName: acme-batches\nVersion: 1.0\n"
-        (metadata / "METADATA").write_text(text, encoding="utf-8")
-        text = "[batchwright.providers]\nacme = fake_vendor:VENDOR\n"
-        (metadata / "entry_points.txt").write_text(text, encoding="utf-8")
-        monkeypatch.syspath_prepend(Path(__file__).parent)
-        monkeypatch.syspath_prepend(folder)
+    def _package(self, install: Callable[[str], None]) -> None:
+        """Install the package for the test."""
+        install("acme = fake_vendor:VENDOR")
 
     @pytest.fixture
     def server(self) -> Iterator[VendorServer]:

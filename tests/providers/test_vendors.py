@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from batchwright.errors import InputError
@@ -18,6 +20,7 @@ from batchwright.providers import (
 OPENAI_REQUEST = b'{"custom_id":"a","body":{"model":"gpt"}}'
 ANTHROPIC_REQUEST = b'{"custom_id":"a","params":{"model":"claude"}}'
 OPENAI_RESULT = b'{"id":"b","custom_id":"a","response":null,"error":null}\n'
+ACME_RESULT = b'{"key":"a","ok":{}}'
 ANTHROPIC_RESULT = b'{"custom_id":"a","result":{"type":"expired"}}\n'
 
 
@@ -90,3 +93,42 @@ def test_a_request_for_another_vendor_is_told(
 def test_a_result_line_is_of_one_vendor(line: bytes, expected: list[str]) -> None:
     """However it is spelt, a result line is told by its fields; other lines by none."""
     assert [vendor.name for vendor in vendors() if vendor.is_result(line)] == expected
+
+
+def test_a_package_adds_a_vendor(install: Callable[[str], None]) -> None:
+    """Its vendor is found by name, by both spellings of a model, and in the list."""
+    install("acme = fake_vendor:VENDOR")
+    assert get_vendor("acme").title == "Acme"
+    assert get_format("acme").name == "acme"
+    assert split_model("acme-1") == ("acme", "acme-1")
+    assert split_model("acme/other") == ("acme", "other")
+    assert [each.name for each in vendors()] == [*PROVIDERS, "acme"]
+    assert [each.name for each in vendors() if each.is_result(ACME_RESULT)] == ["acme"]
+
+
+@pytest.mark.parametrize(
+    ("entry_point", "said"),
+    [
+        ("acme = no_such_module:VENDOR", "cannot be loaded from no_such_module:VENDOR"),
+        ("acme = fake_vendor:NOTHING", "cannot be loaded from fake_vendor:NOTHING"),
+        ("acme = json:loads", "must refer to a `Vendor` of this name"),
+        ("other = fake_vendor:VENDOR", "must refer to a `Vendor` of this name"),
+    ],
+)
+def test_a_broken_package_is_one_sentence(
+    install: Callable[[str], None], entry_point: str, said: str
+) -> None:
+    """The error names the entry point; our own vendors work all the same."""
+    install(entry_point)
+    name = entry_point.partition(" ")[0]
+    with pytest.raises(InputError, match=f"{name!r}.*{said}"):
+        get_vendor(name)
+    assert get_vendor("openai").name == "openai"
+    assert split_model("gpt-5-mini") == ("openai", "gpt-5-mini")
+
+
+def test_no_package_replaces_a_vendor_of_ours(install: Callable[[str], None]) -> None:
+    """An entry point with the name of a known vendor is left out."""
+    install("openai = fake_vendor:VENDOR")
+    assert get_vendor("openai").title == "OpenAI"
+    assert [each.name for each in vendors()] == list(PROVIDERS)

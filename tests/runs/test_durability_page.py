@@ -18,4 +18,6 @@ def test_every_promise_is_shown_by_tests_that_exist() -> None:
         assert named, promise
         for path, name in named:
             source = (ROOT / path).read_text(encoding="utf-8")
-            assert re.search(rf"^def {name}\(", source, re.MULTILINE), f"{path}::{name}"
+            assert re.search(rf"^ *def {name}\(", source, re.MULTILINE), (
+                f"{path}::{name}"
+            )

@@ -1,4 +1,6 @@
-"""Tests of crashes: whatever step a run dies after, the next one finishes it.
+"""Tests of crashes at random times, and of flows: the next run finishes what died.
+
+The conformance suite of the vendors kills runs at each step.
 
 The invariants after each kill and resume: the provider made no batch twice, the table
 is that of an undisturbed run, and no record is half-written.
@@ -8,40 +10,16 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
 from typing import Any
 
 import pytest
 
 PROVIDERS = ["openai", "anthropic"]
-ROWS = 6
 FAULTS = {
     "durations": {"validating": 0, "in_progress": 0.01, "finalizing": 0},
     "batches": [{"nth": [1], "answers": [{"status": 500, "nth": [2]}]}],
 }
 """One request of the first batch fails, so that there is a second round."""
-
-
-@pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_kill_after_any_step_costs_nothing(provider: str, killable: Any) -> None:
-    """A run that dies after any write or call is finished by the next one."""
-    killable.sandbox.set_faults(FAULTS)
-    undisturbed = killable.prepare(provider)
-    assert killable.run(undisturbed) == 0
-    expected = killable.table(undisturbed)
-    counts = Counter(killable.steps(undisturbed))
-    assert len(expected) == ROWS
-    assert any(step.startswith("write rounds/1/") for step in counts)
-    for step, count in counts.items():
-        # How often it looks is a matter of time; that it looked is one step.
-        for occurrence in range(1, 2 if step.startswith("GET") else count + 1):
-            killable.sandbox.set_faults(FAULTS)
-            command = killable.prepare(provider)
-            code = killable.run(command | {"kill_at": (step, occurrence)})
-            assert code == -9, f"the run never came to {step} ({occurrence})"
-            assert killable.run(command) == 0, step
-            assert killable.table(command) == expected, step
-            assert killable.duplicates() == [], step
 
 
 def kill_at_random(killable: Any, kills: int, seed: int) -> None:
@@ -74,8 +52,8 @@ def kill_at_random(killable: Any, kills: int, seed: int) -> None:
 
 
 def test_kills_at_random_times_cost_nothing(killable: Any) -> None:
-    """Two hundred kills, several of them of the same run."""
-    kill_at_random(killable, 200, seed=4)
+    """Sixty kills, several of them of the same run."""
+    kill_at_random(killable, 60, seed=4)
 
 
 @pytest.mark.long

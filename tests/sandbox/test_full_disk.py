@@ -78,7 +78,7 @@ def test_a_call_that_finds_no_room(
 ) -> None:
     """It is refused for good, with the folder's name, and nothing is left of it."""
     _fill(filler, 0)
-    with pytest.raises(RejectedError, match=f"make room for {filler.parent}") as told:
+    with pytest.raises(RejectedError, match=f"free some for {filler.parent}") as told:
         _create(provider, tmp_path, 1000)
     assert told.value.status == 507
     assert sandbox.created() == 0
@@ -96,7 +96,7 @@ def test_a_batch_that_finds_no_room(
     batch = _create(provider, tmp_path, 2000)
     assert sandbox.backend.worker.wait_idle(60)
     for _ in range(2):
-        with pytest.raises(RejectedError, match=f"make room for {filler.parent}"):
+        with pytest.raises(RejectedError, match=f"free some for {filler.parent}"):
             provider.retrieve(batch.id)
     filler.unlink()
     assert not provider.retrieve(batch.id).status.is_final

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from batchwright.errors import InputError
 from batchwright.models import RequestTemplate
-from batchwright.providers.anthropic.format import AnthropicFormat, refuses
+from batchwright.providers.anthropic.format import AnthropicFormat
+from batchwright.providers.anthropic.models import refuses
 
 FMT = AnthropicFormat()
 USER = [{"role": "user", "content": "Hi"}]

@@ -174,7 +174,10 @@ BAD = {
     "no-messages": (_with_body(messages=None), [("invalid_request", "body.messages")]),
     "odd-messages": (_with_body(messages="x"), [("invalid_request", "body.messages")]),
     "stream": (_with_body(stream=True), [("streaming_unsupported", "body.stream")]),
-    "no-input": ({**GOOD, "url": "/v1/responses"}, [("invalid_request", "body.input")]),
+    "no-input": (
+        {**GOOD, "url": "/v1/responses"},
+        [("invalid_request", "body.input"), ("warning", "body.messages")],
+    ),
     "list": ([], [("invalid_json_line", None)]),
 }
 

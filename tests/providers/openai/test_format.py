@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from batchwright.errors import InputError
 from batchwright.models import RequestTemplate
-from batchwright.providers.openai.format import OpenAIFormat, refuses
+from batchwright.providers.openai.format import OpenAIFormat
+from batchwright.providers.openai.models import refuses
 
 OWN = OpenAIFormat("https://api.openai.com/v1")
 OTHER = OpenAIFormat("http://localhost:8000/v1")

@@ -11,7 +11,11 @@ from typing import Any
 import orjson
 import pytest
 
+from batchwright.data.job import BatchJob
 from batchwright.errors import InputError
+from batchwright.runs.drive import drive
+from batchwright.runs.open import open_run
+from batchwright.runs.report.markdown import markdown
 from batchwright.sandbox import Sandbox
 
 SCHEMA = {
@@ -135,6 +139,27 @@ def test_an_upstream_that_is_not_there_fails_every_line(
         line = clients.results(batch)["a"]["response"]
         assert line["status_code"] == 503
         assert "127.0.0.1:9" in line["body"]["error"]["message"]
+
+
+@pytest.mark.parametrize("model", ["gpt-5-mini", "claude-sonnet-4-5"])
+def test_a_report_does_not_call_them_synthetic(
+    upstream: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    """The sandbox's own answers are synthetic, those of an upstream are not."""
+    source = tmp_path / "in.csv"
+    source.write_text("text\nhello\n", encoding="utf-8")
+    for url in (upstream, None):
+        output = tmp_path / f"out-{url is None}.jsonl"
+        job = BatchJob(
+            input=str(source), output=str(output), prompt="{{ text }}", model=model
+        )
+        with Sandbox(upstream=url) as sandbox:
+            for name, value in sandbox.environment().items():
+                monkeypatch.setenv(name, value)
+            run = open_run(job, str(tmp_path / f"run-{url is None}"))
+            report = drive(run, wait=True)
+        assert report.synthetic == (url is None)
+        assert ("synthetic" in markdown(report)) == (url is None)
 
 
 @pytest.mark.parametrize("url", ["localhost:11434", "ftp://x", "http://"])

@@ -251,3 +251,77 @@ def test_a_list_has_at_most_1000_batches(clients: Any, limit: int) -> None:
     """A `limit` outside 1..1000 is a 400."""
     with pytest.raises(anthropic.BadRequestError, match="limit"):
         clients.anthropic.messages.batches.list(limit=limit)
+
+
+def _only_message(clients: Any, request: dict[str, Any]) -> Any:
+    batch = clients.run_anthropic([request])
+    (line,) = clients.anthropic.messages.batches.results(batch.id)
+    return line.result.message
+
+
+def test_thinking_comes_first_when_asked_for(clients: Any, message: Any) -> None:
+    """The block has a signature, and the answer follows it."""
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    found = _only_message(clients, message(thinking=thinking, max_tokens=2000))
+    assert [block.type for block in found.content] == ["thinking", "text"]
+    assert found.content[0].signature
+
+
+def test_ids_are_unique_over_batches(clients: Any, message: Any) -> None:
+    """The same request in two batches gets the same answer under other IDs."""
+    one, other = (_only_message(clients, message()) for _ in range(2))
+    assert one.content == other.content
+    assert one.id != other.id
+    assert one.model == "claude-sonnet-4-5-20250929"
+
+
+@pytest.mark.parametrize(
+    ("params", "path"),
+    [
+        ({"output_config": {"format": {}}}, "output_config.format.schema"),
+        ({"output_format": {}}, "output_format.schema"),
+    ],
+)
+def test_errors_name_the_path_as_it_was_sent(
+    clients: Any, message: Any, params: dict[str, Any], path: str
+) -> None:
+    """A bad schema is named by where it stands in the request."""
+    form = {"type": "json_schema", "schema": {"type": "object"}}
+    inner = params.get("output_config", params)
+    inner[next(iter(inner))] = form
+    batch = clients.run_anthropic([message(**params)])
+    line = orjson.loads(clients.anthropic_raw(batch.id))
+    assert line["result"]["error"]["error"]["message"].startswith(path)
+
+
+TOOL_RESULT = {"type": "tool_result", "tool_use_id": "t1", "content": "x"}
+BOUNDS = [
+    ({"temperature": 1.5}, "temperature: Input should be less than or equal to 1"),
+    ({"top_k": -1}, "top_k: Input should be greater than or equal to 0"),
+    ({"seed": 1}, "seed: Extra inputs are not permitted"),
+    ({"max_tokens": 64_001}, "max_tokens: 64001 > 64000"),
+    (
+        {"thinking": {"type": "enabled", "budget_tokens": 1023}, "max_tokens": 2000},
+        "thinking.enabled.budget_tokens",
+    ),
+    (
+        {"thinking": {"type": "enabled", "budget_tokens": 2000}, "max_tokens": 2000},
+        "`max_tokens` must be greater",
+    ),
+    (
+        {"messages": [{"role": "user", "content": [TOOL_RESULT]}]},
+        "messages.0.content.0: unexpected `tool_use_id`",
+    ),
+]
+
+
+@pytest.mark.parametrize(("params", "text"), BOUNDS)
+def test_what_is_out_of_bounds_fails_its_line(
+    clients: Any, message: Any, params: dict[str, Any], text: str
+) -> None:
+    """The error says what the API says."""
+    batch = clients.run_anthropic([message("bad", **params), message("good")])
+    assert (batch.request_counts.errored, batch.request_counts.succeeded) == (1, 1)
+    lines = [orjson.loads(x) for x in clients.anthropic_raw(batch.id).splitlines()]
+    bad = next(line for line in lines if line["custom_id"] == "bad")
+    assert bad["result"]["error"]["error"]["message"].startswith(text)

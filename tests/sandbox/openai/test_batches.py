@@ -366,3 +366,114 @@ def test_a_list_has_at_most_100_batches(clients: Any, limit: int) -> None:
     """A `limit` outside 1..100 is a 400."""
     with pytest.raises(openai.BadRequestError, match="limit"):
         clients.openai.batches.list(limit=limit)
+
+
+def _chat_choice(clients: Any, line: dict[str, Any]) -> Any:
+    body = clients.results(clients.run([line]))["row-0"]["response"]["body"]
+    return ChatCompletion.model_validate(body).choices[0]
+
+
+def test_log_probabilities_come_when_asked_for(clients: Any, chat: Any) -> None:
+    """Each token has its own, and as many alternatives as were asked for."""
+    choice = _chat_choice(clients, chat(logprobs=True, top_logprobs=2))
+    tokens = choice.logprobs.content
+    assert "".join(token.token for token in tokens) == choice.message.content
+    assert {len(token.top_logprobs) for token in tokens} == {2}
+    assert _chat_choice(clients, chat()).logprobs is None
+
+
+def test_the_form_before_tools_is_answered(clients: Any, chat: Any) -> None:
+    """`functions` with a forced `function_call` gives a `function_call`."""
+    function = {"name": "answer", "parameters": SCHEMA}
+    options = {"functions": [function], "function_call": {"name": "answer"}}
+    message = _chat_choice(clients, chat(**options)).message
+    assert message.tool_calls is None
+    assert message.function_call.name == "answer"
+    arguments = orjson.loads(message.function_call.arguments)
+    Draft202012Validator(SCHEMA).validate(arguments)
+
+
+@pytest.mark.parametrize(
+    ("model", "dated"),
+    [("gpt-4o-mini", "gpt-4o-mini-2024-07-18"), ("llama3.2", "llama3.2")],
+)
+def test_a_short_name_is_answered_by_a_dated_one(
+    clients: Any, chat: Any, model: str, dated: str
+) -> None:
+    """The response names the model that answered."""
+    body = clients.results(clients.run([chat(model=model)]))["row-0"]["response"]
+    assert body["body"]["model"] == dated
+
+
+def test_ids_are_unique_over_batches(clients: Any, chat: Any) -> None:
+    """The same request in two batches gets the same answer under other IDs."""
+    one, other = (clients.results(clients.run([chat()]))["row-0"] for _ in range(2))
+    bodies = [line["response"]["body"] for line in (one, other)]
+    assert bodies[0]["choices"] == bodies[1]["choices"]
+    assert bodies[0]["id"] != bodies[1]["id"]
+    assert one["id"] != other["id"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "tool", "param"),
+    [
+        (
+            "/v1/chat/completions",
+            {"type": "function", "function": {"name": "a", "strict": True}},
+            "tools[0].function.parameters",
+        ),
+        (
+            "/v1/responses",
+            {"type": "function", "name": "a", "strict": True},
+            "tools[0].parameters",
+        ),
+    ],
+)
+def test_errors_name_the_path_as_it_was_sent(
+    clients: Any, endpoint: str, tool: dict[str, Any], param: str
+) -> None:
+    """A bad schema is named by where it stands in the request."""
+    member = "input" if endpoint == "/v1/responses" else "messages"
+    text = [{"role": "user", "content": "x"}]
+    body = {"model": "gpt-5-mini", member: text, "tools": [tool]}
+    line = {"custom_id": "a", "method": "POST", "url": endpoint, "body": body}
+    found = clients.results(clients.run([line], endpoint))["a"]["response"]["body"]
+    assert found["error"]["param"] == param
+    assert found["error"]["code"] == "invalid_function_parameters"
+
+
+BOUNDS = [
+    ({"temperature": 2.1}, "temperature", "decimal_above_max_value"),
+    ({"temperature": -0.1}, "temperature", "decimal_below_min_value"),
+    ({"n": 0}, "n", "integer_below_min_value"),
+    ({"max_tokens": -1}, "max_tokens", "integer_below_min_value"),
+    ({"logprobs": True, "top_logprobs": 21}, "top_logprobs", "integer_above_max_value"),
+    ({"top_logprobs": 2}, "top_logprobs", "invalid_value"),
+    ({"stop": ["a", "b", "c", "d", "e"]}, "stop", "array_above_max_length"),
+    ({"messages": []}, "messages", "empty_array"),
+    ({"messages": [{"role": "robot"}]}, "messages[0].role", "invalid_value"),
+    ({"reasoning_effort": "immense"}, "reasoning_effort", "invalid_value"),
+    ({"top_k": 5}, None, None),
+    (
+        {
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "an answer", "schema": {}},
+            }
+        },
+        "response_format.json_schema.name",
+        "invalid_value",
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "param", "code"), BOUNDS)
+def test_what_is_out_of_bounds_fails_its_line(
+    clients: Any, chat: Any, body: dict[str, Any], param: str, code: str
+) -> None:
+    """The error names parameter and code as the API does."""
+    results = clients.results(clients.run([chat("bad", **body), chat("good")]))
+    assert results["good"]["response"]["status_code"] == 200
+    assert results["bad"]["response"]["status_code"] == 400
+    error = results["bad"]["response"]["body"]["error"]
+    assert (error["param"], error["code"]) == (param, code)

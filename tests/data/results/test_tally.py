@@ -5,25 +5,19 @@ from __future__ import annotations
 import string
 from itertools import islice
 
-from batchwright.data.results.row_meta import RowMeta, RowMetas
 from batchwright.data.results.tally import ShardTally, TallyCounter, combine
-from batchwright.models import Anomaly, BatchResult, Outcome, Usage
+from batchwright.models import Anomaly, Outcome, Usage
 
 
 def _count(errors: list[str], first_row: int = 0) -> ShardTally:
     counter = TallyCounter()
-    rows = RowMetas.of(
-        RowMeta(Outcome.ERRORED, error, input_tokens=1, output_tokens=2, cost_usd=0.5)
-        for error in errors
-    )
-    usages = [Usage(1, 2, 3, 4), None] * len(errors)
-    counter.count(rows)
-    counter.bill(
-        [BatchResult(None, Outcome.ERRORED, usage=usage) for usage in usages], rows
-    )
-    for row, meta in enumerate(rows, first_row):
-        counter.fail(row, meta)
-        counter.odd("missing", f"id-{row}")
+    many = len(errors)
+    usages = [Usage(1, 2, 3, 4), None] * many
+    costs = [500_000_000_000] * many
+    outcomes = [Outcome.ERRORED] * many
+    counter.count(first_row, outcomes, errors, usages[:many], costs)
+    for row in range(many):
+        counter.note("missing", f"id-{first_row + row}")
     return counter.close(Anomaly())
 
 
@@ -54,7 +48,7 @@ def test_shards_add_up() -> None:
     total = combine([_count(["a"] * 3), _count(["a", "b"], first_row=3)])
     assert total.rows == 5
     assert total.outcomes == {Outcome.ERRORED: 5}
-    assert (total.input_tokens, total.cache_write_tokens) == (5, 20)
+    assert (total.input_tokens, total.cache_write_tokens) == (3, 12)
     assert total.cost_usd == 2.5
     assert [(group.error, group.count) for group in total.errors] == [
         ("a", 4),
@@ -67,10 +61,21 @@ def test_shards_add_up() -> None:
 def test_one_unknown_cost_makes_the_sum_unknown() -> None:
     """Money that is not known is never left out of a sum."""
     counter = TallyCounter()
-    for cost_usd in (0.5, None, 0.5):
-        rows = RowMetas.of([RowMeta(Outcome.SUCCEEDED, cost_usd=cost_usd)])
-        counter.count(rows)
-        counter.bill([], rows)
+    costs = [1, None, 1]
+    counter.count(0, [Outcome.SUCCEEDED] * 3, [None] * 3, [None] * 3, costs)
+    counter.count(3, [Outcome.SUCCEEDED], [None], [None], [1])
     unknown = counter.close(Anomaly())
     assert unknown.cost_usd is None
     assert combine([_count(["a"]), unknown, _count(["a"])]).cost_usd is None
+
+
+def test_the_order_of_costs_does_not_matter() -> None:
+    """Costs that no float adds exactly have one sum, whatever order they come in."""
+    costs = [1, 100_000_000_003, 7, 3_333_333_333_333] * 50
+    sums = set()
+    for order in (costs, costs[::-1], sorted(costs)):
+        counter = TallyCounter()
+        for row, cost in enumerate(order):
+            counter.count(row, [Outcome.SUCCEEDED], [None], [None], [cost])
+        sums.add(counter.close(Anomaly()).cost_usd)
+    assert sums == {sum(costs) / 10**12}

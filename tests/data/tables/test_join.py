@@ -104,20 +104,6 @@ def test_a_later_round_wins_until_one_succeeds(
     )
 
 
-def test_results_beyond_memory_are_read_where_they_stand(
-    small_run: MakeRun, jsonl: Jsonl, answer_line: Line
-) -> None:
-    """Files of more than 72 MB together are not held."""
-    run = small_run(jsonl([{"n": n} for n in range(3)]), prompt="x")
-    padding = b" " * (73 << 20) + b"\n"
-    run.join(
-        [padding, answer_line(2, "in the large file"), answer_line(0, "first")],
-        [answer_line(1, "in the small file", round_=1)],
-    )
-    answers = [row["answer"] for row in run.table()]
-    assert answers == ["first", "in the small file", "in the large file"]
-
-
 def test_strange_lines_are_counted(
     small_run: MakeRun, jsonl: Jsonl, answer_line: Line
 ) -> None:
