@@ -61,7 +61,7 @@ def patiently(call: Callable[[], T], what: str, *, settles: bool = False) -> T:
         settles: Whether `call` finds out by itself what became of a lost creation.
 
     Raises:
-        ProviderError: It is not a passing failure, or `patience_seconds` are over.
+        ProviderError: It is not a temporary failure, or `patience_seconds` are over.
     """
     settings = get_settings()
     deadline = time.monotonic() + settings.patience_seconds

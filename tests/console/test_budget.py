@@ -55,7 +55,7 @@ RESULT = (
         (("download-file", *BATCH, "--download-file-path", "got.jsonl"), {"openai"}),
         (("runs",), set()),
         (("status", "run"), set()),
-        (("cancel", "--run-dir", "run"), {"openai"}),
+        (("cancel", "--run-dir", "run"), {"jinja2", "openai"}),
     ],
 )
 def test_what_a_command_loads(

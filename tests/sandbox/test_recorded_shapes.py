@@ -241,7 +241,7 @@ def test_an_openai_batch_that_is_cancelled(
     sandbox: Sandbox, http: httpx2.Client, chat: Any
 ) -> None:
     """The cancel call shows a batch that never came to run."""
-    sandbox.set_faults({"durations": {"validating": 100}})
+    sandbox.set_faults({"durations": {"validating": 100, "cancelling": 60}})
     batch_id = _create(http, chat)
     batch = http.post(f"/openai/v1/batches/{batch_id}/cancel").json()
     assert _same(batch, "openai cancelling")["status"] == "cancelling"
@@ -268,7 +268,7 @@ def test_an_anthropic_batch_that_is_cancelled(
     sandbox: Sandbox, http: httpx2.Client, message: Any
 ) -> None:
     """The cancel call shows when it was asked for."""
-    sandbox.set_faults({"durations": {"in_progress": 100}})
+    sandbox.set_faults({"durations": {"in_progress": 100, "cancelling": 60}})
     body = {"requests": [message("0")]}
     batch = http.post("/anthropic/v1/messages/batches", json=body).json()
     url = f"/anthropic/v1/messages/batches/{batch['id']}/cancel"

@@ -192,7 +192,7 @@ def test_the_queue_is_limited(connect: Any, message: Any) -> None:
 
 def test_cancel_keeps_what_has_run(clients: Any, message: Any) -> None:
     """A canceled batch ends with the lines that ran and a line for each other one."""
-    clients.sandbox.set_faults({"durations": {"in_progress": 1000}})
+    clients.sandbox.set_faults({"durations": {"in_progress": 1000, "cancelling": 60}})
     requests = [message(f"row-{i}") for i in range(10)]
     batch = clients.anthropic.messages.batches.create(requests=requests)
     clients.sandbox.backend.worker.wait_idle()

@@ -201,7 +201,7 @@ def test_a_batch_goes_on_without_its_deleted_input(clients: Any, chat: Any) -> N
 
 def test_cancel_keeps_what_has_run(clients: Any, chat: Any) -> None:
     """Cancelling ends a batch as cancelled, with a line for every request."""
-    clients.sandbox.set_faults({"durations": {"in_progress": 1000}})
+    clients.sandbox.set_faults({"durations": {"in_progress": 1000, "cancelling": 60}})
     batch_id = clients.create([chat(f"row-{i}") for i in range(10)])
     clients.sandbox.backend.worker.wait_idle()
     clients.sandbox.advance(500.02)
@@ -224,7 +224,7 @@ def test_a_batch_can_be_cancelled_while_it_is_checked(
     clients: Any, chat: Any, content: bytes
 ) -> None:
     """It ends as cancelled without having run, whether its file was good or bad."""
-    clients.sandbox.set_faults({"durations": {"validating": 3600}})
+    clients.sandbox.set_faults({"durations": {"validating": 3600, "cancelling": 60}})
     batch_id = clients.create([chat(), content or chat("row-1")])
     assert clients.openai.batches.cancel(batch_id).status == "cancelling"
     clients.sandbox.settle()
