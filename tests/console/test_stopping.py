@@ -67,12 +67,12 @@ class Command:
 
     def server(self) -> int | None:
         """Return the process of Prefect's server."""
-        listed = ["ps", "-A", "-o", "pid=,ppid="]
+        listed = ["ps", "-A", "-o", "pid=,ppid=,args="]
         lines = subprocess.run(listed, capture_output=True, text=True, check=True)
         for line in lines.stdout.splitlines():
-            pid, parent = map(int, line.split())
-            if parent == self.process.pid:
-                return pid
+            pid, parent, command = line.split(None, 2)
+            if int(parent) == self.process.pid and "create_app" in command:
+                return int(pid)
         return None
 
     def rest(self) -> str:
