@@ -59,7 +59,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class BatchwrightError(Exception):
-    """The base of all; its text is one sentence for a person."""
+    """The base of all errors here; its text is one sentence for a person."""
 
     retryable: bool = False
 
@@ -175,5 +175,5 @@ class CanaryError(RunError):
 
 
 def is_disk_full(exc: BaseException) -> bool:
-    """Whether something failed because no room is left where it was written."""
+    """Whether something failed because the disk it was written to is full."""
     return isinstance(exc, OSError) and exc.errno in _NO_ROOM

@@ -19,33 +19,34 @@ class Settings(BaseSettings):
     """Where run directories are made: a folder or an fsspec URL (`s3://...`)."""
 
     poll_seconds: float = Field(default=2, gt=0, le=3600)
-    """First pause between two looks at the provider; it grows from here."""
+    """First pause between two status checks; each further pause is longer."""
 
     max_poll_seconds: float = Field(default=300, gt=0, le=86_400)
-    """Longest pause between two looks at the provider."""
+    """Longest pause between two status checks."""
 
     round_seconds: float = Field(default=10, ge=0, le=3600)
     """Pause before the first further round; it doubles with each."""
 
     retry_seconds: float = Field(default=1, gt=0, le=3600)
-    """First pause after a call that failed for a passing reason; it grows."""
+    """First pause after a call that failed for a temporary reason; it grows."""
 
     patience_seconds: float = Field(default=21_600, ge=0, le=604_800)
-    """How long a call is tried again before the run stops, still resumable."""
+    """How long a failing call is repeated before the run stops; it can be resumed."""
 
     settle_seconds: float = Field(default=60, gt=0, le=3600)
     """How long a batch may stay invisible after it was created.
 
-    A creation without an answer is looked for at least this long before it is
-    sent again. Less than 60 is for tests: it is what stands between a slow
-    provider and a batch that is paid for twice.
+    After a create call without a response, the batch is looked for at least this long
+    before the call is repeated. Use less than 60 in tests only: a provider that lists a
+    new batch later than this would be paid for two batches.
     """
 
     http_timeout_seconds: float = Field(default=600, ge=1, le=3600)
-    """How long one call may stay silent; also bounds a create call as a whole."""
+    """How long one call may stay without any data; a create call may take as long in
+    all."""
 
     upload_expires_days: int = Field(default=30, ge=1, le=30)
-    """After this the provider deletes an uploaded request file by itself."""
+    """After this the provider deletes an uploaded request file."""
 
 
 @cache

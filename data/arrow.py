@@ -49,7 +49,7 @@ def to_array(kind: str, values: Sequence[Any]) -> pa.Array[Any]:
 
 
 def _json_texts(values: Sequence[Any]) -> Sequence[str | None]:
-    """Return what stands in a `json` column for each value: its text, or null."""
+    """Return the cell of a `json` column for each value: its JSON text, or null."""
     texts = to_texts("json", values)
     return [text or None for text in texts] if None in values else texts
 
