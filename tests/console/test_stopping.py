@@ -67,7 +67,7 @@ class Command:
 
     def server(self) -> int | None:
         """Return the process of Prefect's server."""
-        listed = ["ps", "-A", "-o", "pid=,ppid=,args="]
+        listed = ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="]
         lines = subprocess.run(listed, capture_output=True, text=True, check=True)
         for line in lines.stdout.splitlines():
             pid, parent, command = line.split(None, 2)
@@ -253,6 +253,18 @@ def test_a_signal_that_was_ignored_stays_ignored() -> None:
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_server_that_does_not_answer_is_named(start: Start) -> None:
+    """In one sentence, without the password in its address; the run can be resumed."""
+    command = start(PREFECT_API_URL="http://me:hunter2@127.0.0.1:9/api")
+    said = command.rest()
+    assert command.process.returncode == 1, said
+    assert "Connecting to Prefect at http://127.0.0.1:9/api\n" in said
+    assert "Error: Prefect's server cannot be reached" in said
+    assert f"batchwright resume {command.folder}/r" in said
+    assert "hunter2" not in said
+    assert "Traceback" not in said
 
 
 @pytest.mark.long
