@@ -6,11 +6,33 @@ import random
 from typing import Any
 
 from ..answers.answer import Answer, Question, safe_text
-from .snapshots import dated_name
 
 __all__ = ["SHAPES", "embeddings"]
 
 _DIMENSIONS = 1536
+_SNAPSHOTS = {
+    "gpt-3.5-turbo": "0125",
+    "gpt-4": "0613",
+    "gpt-4-turbo": "2024-04-09",
+    "gpt-4o": "2024-08-06",
+    "gpt-4o-mini": "2024-07-18",
+    "gpt-4.1": "2025-04-14",
+    "gpt-4.1-mini": "2025-04-14",
+    "gpt-4.1-nano": "2025-04-14",
+    "o1": "2024-12-17",
+    "o3": "2025-04-16",
+    "o3-mini": "2025-01-31",
+    "o4-mini": "2025-04-16",
+    "gpt-5": "2025-08-07",
+    "gpt-5-mini": "2025-08-07",
+    "gpt-5-nano": "2025-08-07",
+    "gpt-5.1": "2025-11-13",
+    "gpt-5.2": "2025-12-11",
+    "gpt-5.4-mini": "2026-03-17",
+    "gpt-5.4-nano": "2026-03-17",
+    "gpt-5.5": "2026-04-23",
+}
+"""Dates in the names under which models answer, from the names of openai 3.57."""
 
 
 def _chat(
@@ -54,7 +76,7 @@ def _chat(
         "id": f"chatcmpl-sandbox-{tag}",
         "object": "chat.completion",
         "created": now,
-        "model": dated_name(question.model),
+        "model": _dated_name(question.model),
         "choices": [{"index": index, **choice} for index in range(count)],
         "usage": {
             "prompt_tokens": answer.input_tokens,
@@ -102,7 +124,7 @@ def _completion(
         "id": f"cmpl-sandbox-{tag}",
         "object": "text_completion",
         "created": now,
-        "model": dated_name(question.model),
+        "model": _dated_name(question.model),
         "choices": choices,
         "usage": chat["usage"],
     }
@@ -132,7 +154,7 @@ def _response(
         "incomplete_details": details,
         "instructions": body.get("instructions"),
         "max_output_tokens": body.get("max_output_tokens"),
-        "model": dated_name(question.model),
+        "model": _dated_name(question.model),
         "output": output,
         "parallel_tool_calls": body.get("parallel_tool_calls", True),
         "previous_response_id": None,
@@ -220,9 +242,15 @@ def embeddings(
     return {
         "object": "list",
         "data": data,
-        "model": dated_name(question.model),
+        "model": _dated_name(question.model),
         "usage": usage,
     }
+
+
+def _dated_name(model: str) -> str:
+    """Return the name in a response; other models answer under their own."""
+    date = _SNAPSHOTS.get(model)
+    return model if date is None else f"{model}-{date}"
 
 
 def _logprobs(text: str, count: int) -> list[dict[str, Any]]:
