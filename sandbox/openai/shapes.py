@@ -1,13 +1,15 @@
-"""Answers in the form of each of OpenAI's endpoints."""
+"""OpenAI's endpoints, and answers in the form of each."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ..answers.answer import Answer, Question, safe_text
 
-__all__ = ["SHAPES", "embeddings"]
+__all__ = ["ENDPOINTS", "Endpoint", "embeddings"]
 
 _DIMENSIONS = 1536
 _SNAPSHOTS = {
@@ -33,6 +35,19 @@ _SNAPSHOTS = {
     "gpt-5.5": "2026-04-23",
 }
 """Dates in the names under which models answer, from the names of openai 3.57."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One endpoint of batches."""
+
+    content: str
+    """The body member with the conversation, required beside `model`."""
+    shape: Callable[[Question, Answer, dict[str, Any], str, int], dict[str, Any]] | None
+    """Makes the body of a response from an answer, the request's body, the end of IDs
+    and the time; None: vectors answer, and no model is asked."""
+    is_flat: bool = False
+    """Whether a schema or function stands beside its `type`, not in an inner object."""
 
 
 def _chat(
@@ -265,9 +280,10 @@ def _logprobs(text: str, count: int) -> list[dict[str, Any]]:
     return tokens
 
 
-SHAPES = {
-    "/v1/chat/completions": _chat,
-    "/v1/completions": _completion,
-    "/v1/responses": _response,
+ENDPOINTS = {
+    "/v1/responses": Endpoint("input", _response, is_flat=True),
+    "/v1/chat/completions": Endpoint("messages", _chat),
+    "/v1/embeddings": Endpoint("input", None),
+    "/v1/completions": Endpoint("prompt", _completion),
 }
-"""What makes the body of a response from an answer, by endpoint."""
+"""The endpoints of batches."""
