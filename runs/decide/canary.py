@@ -8,7 +8,6 @@ import orjson
 
 from ...errors import CanaryError
 from ...models import Outcome
-from ..directory.records import Verdict
 from ..directory.run import Run, RunState, Shard
 
 __all__ = ["check_canary"]
@@ -47,7 +46,7 @@ def check_canary(run: Run, state: RunState) -> None:
 
 def _count(run: Run, shard: Shard) -> tuple[int, list[tuple[str, int]]]:
     """Return how many rows have a valid answer, and why the others have none."""
-    if shard.verdict is not Verdict.DOWNLOADED:
+    if shard.verdict is None or not shard.verdict.has_results:
         ended = shard.last.ended if shard.last else None
         text = (ended.text if ended else None) or "no results"
         return 0, [(text, shard.plan.requests)]

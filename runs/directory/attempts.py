@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from ...errors import RunBusyError
 from ...models import Batch, Intent
-from .records import Created, Ended, Verdict
+from .records import Absence, Created, Ended, Verdict
 from .storage import Directory
 
 __all__ = ["Attempt", "Attempts", "Records"]
@@ -51,6 +51,8 @@ class Attempt:
     intent: Intent
     batch: Created | None = None
     ended: Ended | None = None
+    absence: Absence | None = None
+    """What the provider did not show; None where it showed all, or nobody looked."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -104,6 +106,8 @@ class Attempts:
                 attempt.batch = records.read(batch, Created)
             if (ended := attempts.name(number, "ended")) in present:
                 attempt.ended = records.read(ended, Ended)
+            elif attempts.name(number, "absent") in present:
+                attempt.absence = attempts.read_absence(number)
             attempts.all.append(attempt)
         return attempts
 
@@ -178,6 +182,22 @@ class Attempts:
                 " resume the run, and the results will decide."
             )
         attempt.batch = recorded
+
+    def read_absence(self, number: int) -> Absence | None:
+        """Return the newest record of what the provider did not show."""
+        data = self.directory.read(self.name(number, "absent"))
+        return None if data is None else Absence.model_validate_json(data)
+
+    def note_absence(self, attempt: Attempt, absence: Absence) -> None:
+        """Write down what the provider does not show, in place of the earlier look."""
+        data = absence.model_dump_json(indent=1).encode()
+        self.directory.write(self.name(attempt.number, "absent"), data)
+        attempt.absence = absence
+
+    def reopen(self, attempt: Attempt) -> None:
+        """Forget that the attempt's results are gone, so that they are looked for."""
+        self.directory.remove(self.name(attempt.number, "absent"))
+        self.directory.remove(self.name(attempt.number, "ended"))
 
     def close(self, attempt: Attempt, ended: Ended) -> None:
         """Write down that the attempt is over; the first record of that counts."""

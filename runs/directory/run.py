@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 import orjson
@@ -19,7 +20,12 @@ from .storage import Directory
 
 __all__ = ["Run", "RunState", "Shard"]
 
-_SETTLED = {Verdict.DOWNLOADED, Verdict.FAILED, Verdict.GONE}
+_SETTLED = {
+    Verdict.DOWNLOADED,
+    Verdict.FAILED,
+    Verdict.GONE,
+    Verdict.PARTLY_GONE,
+}
 
 
 @dataclass(slots=True)
@@ -60,6 +66,12 @@ class Shard:
         return self.verdict in _SETTLED
 
     @property
+    def next_look_at(self) -> datetime | None:
+        """When to look again for results that the provider did not show."""
+        absence = self.last.absence if self.last and self.is_open else None
+        return absence.next_at if absence else None
+
+    @property
     def output_name(self) -> str:
         """Where the results of its newest attempt are, within the run."""
         number = self.last.number if self.last else 0
@@ -93,7 +105,9 @@ class RunState:
         return [
             shard
             for shard in self.shards.values()
-            if shard.path not in resent and shard.verdict is Verdict.GONE
+            if shard.path not in resent
+            and shard.verdict
+            and shard.verdict.has_lost_results
         ]
 
     @property
