@@ -12,7 +12,9 @@ from ..data.files import size_and_digest
 from ..data.job import BatchJob
 from ..data.resolve import ResolvedJob, check_output, fill_dates, resolve
 from ..errors import InputError, RunDiffersError
-from .directory.access import credentials_of, provider_for
+from .collect.download import are_results_shown
+from .directory.access import credentials_of, provider_for, with_sandbox
+from .directory.lock import locked
 from .directory.naming import directory_of, unfinished_directory_of
 from .directory.run import Run
 from .directory.storage import Directory
@@ -106,25 +108,40 @@ def reopen_run(
     """
     run = Run.load(run_dir)
     directory = run.directory
-    if uncancel:
-        if not directory.exists("cancelled.json"):
-            raise InputError(f"{directory.url} is not cancelled; drop --uncancel.")
-        _reopen(run)
-        directory.remove("cancelled.json")
-    if resend_lost:
-        state = run.state()
-        if not state.gone_shards:
-            raise InputError(
-                f"No results of {directory.url} are lost; drop --resend-lost."
-            )
-        _reopen(run)
-        # The round is named, so that a crash in between cannot send them twice.
-        number = len(state.rounds) + 1
-        directory.write("resend-lost.json", orjson.dumps({"round": number}))
-    if response_model is not None:
-        directory.write("response-model", response_model.encode())
-        _reopen(run)
-    return run
+    with locked(directory):
+        if not resend_lost:
+            _look_again(run)
+        if uncancel:
+            if not directory.exists("cancelled.json"):
+                raise InputError(f"{directory.url} is not cancelled; drop --uncancel.")
+            _reopen(run)
+            directory.remove("cancelled.json")
+        if resend_lost:
+            state = run.state()
+            if not state.gone_shards:
+                raise InputError(
+                    f"No results of {directory.url} are lost; drop --resend-lost."
+                )
+            _reopen(run)
+            # The round is named, so that a crash in between cannot send them twice.
+            number = len(state.rounds) + 1
+            directory.write("resend-lost.json", orjson.dumps({"round": number}))
+        if response_model is not None:
+            directory.write("response-model", response_model.encode())
+            _reopen(run)
+    return Run.load(run_dir)  # remembers no record that was removed
+
+
+def _look_again(run: Run) -> None:
+    """Reopen shards whose lost results the provider shows again, while it keeps any."""
+    gone = run.state().gone_shards
+    if not gone:
+        return
+    with with_sandbox(run.directory, run.job):
+        for shard in gone:
+            if shard.last and are_results_shown(run, shard.last):
+                _reopen(run)
+                shard.attempts.reopen(shard.last)
 
 
 def _reopen(run: Run) -> None:

@@ -124,7 +124,7 @@ def _downloaded(shard: Shard) -> dict[int, str]:
     return {
         attempt.number: attempt.batch.id
         for attempt in shard.attempts.all
-        if attempt.batch and attempt.verdict is Verdict.DOWNLOADED
+        if attempt.batch and attempt.verdict and attempt.verdict.has_results
     }
 
 
@@ -144,7 +144,7 @@ class _Absent:
             self._outcome, self._error = Outcome.CANCELLED, "the run was cancelled"
         elif ended.verdict is Verdict.DOWNLOADED:
             self._error = "the provider gave no line for it"
-        elif ended.verdict is Verdict.GONE:
+        elif ended.verdict.has_lost_results:
             self._error = ended.text or "gone"
         else:
             self._outcome = Outcome.ERRORED

@@ -10,7 +10,6 @@ from ...errors import CanaryError
 from ...models import Outcome
 from ..collect.download import restored_results
 from ..directory.reading import read_record
-from ..directory.records import Verdict
 from ..directory.run import Run, RunState, Shard
 
 __all__ = ["check_canary"]
@@ -55,7 +54,7 @@ class _Counted(BaseModel):
 
 def _count(run: Run, shard: Shard) -> _Counted:
     """Return how many rows have a valid answer, and why the others have none."""
-    if shard.verdict is not Verdict.DOWNLOADED:
+    if shard.verdict is None or not shard.verdict.has_results:
         ended = shard.last.ended if shard.last else None
         text = (ended.text if ended else None) or "no results"
         rows = shard.plan.requests

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from ...errors import RunBusyError
 from ...models import Batch, Intent
 from .reading import damaged, read_record
-from .records import Created, Ended, Verdict
+from .records import Absence, Created, Ended, Verdict
 from .storage import Directory
 
 __all__ = ["Attempt", "Attempts", "Records"]
@@ -48,6 +48,8 @@ class Attempt:
     intent: Intent
     batch: Created | None = None
     ended: Ended | None = None
+    absence: Absence | None = None
+    """What the provider did not show; None where it showed all, or nobody looked."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -109,6 +111,8 @@ class Attempts:
                 is_sent = attempt.verdict is not Verdict.NOT_CREATED
                 if is_sent and attempt.batch is None:
                     raise damaged(records.directory, batch, "it is missing")
+            elif attempts.name(number, "absent") in present:
+                attempt.absence = attempts.read_absence(number)
             attempts.all.append(attempt)
         return attempts
 
@@ -183,6 +187,24 @@ class Attempts:
                 " resume the run, and the results will decide."
             )
         attempt.batch = recorded
+
+    def read_absence(self, number: int) -> Absence | None:
+        """Return the newest record of what the provider did not show."""
+        name = self.name(number, "absent")
+        if not self.directory.exists(name):
+            return None
+        return read_record(self.directory, name, Absence)
+
+    def note_absence(self, attempt: Attempt, absence: Absence) -> None:
+        """Write down what the provider does not show, in place of the earlier look."""
+        data = absence.model_dump_json(indent=1).encode()
+        self.directory.write(self.name(attempt.number, "absent"), data)
+        attempt.absence = absence
+
+    def reopen(self, attempt: Attempt) -> None:
+        """Forget that the attempt's results are gone, so that they are looked for."""
+        self.directory.remove(self.name(attempt.number, "absent"))
+        self.directory.remove(self.name(attempt.number, "ended"))
 
     def close(self, attempt: Attempt, ended: Ended) -> None:
         """Write down that the attempt is over; the first record of that counts."""

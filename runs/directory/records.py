@@ -110,8 +110,35 @@ class Verdict(StrEnum):
     """The create call made no batch; another attempt follows."""
     NOT_OURS = "foreign"
     """Another client created the batch that was taken for this attempt's."""
+    PARTLY_GONE = "partly_gone"
+    """Some of its results are in `NNN.output.jsonl`; the provider lost the others."""
     GONE = "gone"
     """It ran and was paid for, but the provider no longer has the results."""
+
+    @property
+    def has_results(self) -> bool:
+        """Whether result lines of the attempt are on disk."""
+        return self in {Verdict.DOWNLOADED, Verdict.PARTLY_GONE}
+
+    @property
+    def has_lost_results(self) -> bool:
+        """Whether the provider lost results that were paid for."""
+        return self in {Verdict.GONE, Verdict.PARTLY_GONE}
+
+
+class Absence(_Record):
+    """`NNN.absent.json`: the provider shows no results, though there must be some.
+
+    Replaced at each look, for what is absent now may be there a moment later.
+    """
+
+    first_at: datetime
+    last_at: datetime
+    next_at: datetime
+    """When to look again."""
+    looks: int
+    text: str
+    """What the provider said."""
 
 
 class Created(Batch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -21,7 +22,12 @@ from .storage import Directory
 
 __all__ = ["Run", "RunState", "Shard"]
 
-_SETTLED = {Verdict.DOWNLOADED, Verdict.FAILED, Verdict.GONE}
+_SETTLED = {
+    Verdict.DOWNLOADED,
+    Verdict.FAILED,
+    Verdict.GONE,
+    Verdict.PARTLY_GONE,
+}
 
 
 @dataclass(slots=True)
@@ -62,6 +68,12 @@ class Shard:
         return self.verdict in _SETTLED
 
     @property
+    def next_look_at(self) -> datetime | None:
+        """When to look again for results that the provider did not show."""
+        absence = self.last.absence if self.last and self.is_open else None
+        return absence.next_at if absence else None
+
+    @property
     def output_name(self) -> str:
         """Where the results of its newest attempt are, within the run."""
         number = self.last.number if self.last else 0
@@ -95,7 +107,9 @@ class RunState:
         return [
             shard
             for shard in self.shards.values()
-            if shard.path not in resent and shard.verdict is Verdict.GONE
+            if shard.path not in resent
+            and shard.verdict
+            and shard.verdict.has_lost_results
         ]
 
     @property
@@ -167,7 +181,7 @@ class Run:
             for plans in (plan.shards, *(round_.shards for round_ in rounds)):
                 for each in plans:
                     shards[each.path] = self._shard(each, grouped)
-        elif any("/attempts/" in name for name in names):
+        elif any(name.endswith((".intent.json", ".batch.json")) for name in names):
             raise damaged(self.directory, "plan.json", "it is missing")
         return RunState(
             names=present,

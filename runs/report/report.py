@@ -83,7 +83,7 @@ def report_on(
         output_tokens=total.output_tokens,
         cache_read_tokens=total.cache_read_tokens,
         cache_write_tokens=total.cache_write_tokens,
-        cost_usd=total.cost_usd,
+        cost_usd=None if any(map(_is_unpriced, state.attempts())) else total.cost_usd,
         errors=total.errors,
         missing=total.missing,
         duplicate=total.duplicate,
@@ -128,6 +128,12 @@ def _so_far(state: RunState) -> ShardTally:
         for _, attempt in state.attempts()
         if (ended := attempt.ended)
     )
+
+
+def _is_unpriced(sent: tuple[Shard, Attempt]) -> bool:
+    """Whether results were paid for that nobody can read any more."""
+    verdict = sent[1].verdict
+    return verdict is not None and verdict.has_lost_results
 
 
 def _seconds(state: RunState, ended_at: datetime | None) -> dict[str, float]:
