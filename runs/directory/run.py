@@ -181,7 +181,7 @@ class Run:
             for plans in (plan.shards, *(round_.shards for round_ in rounds)):
                 for each in plans:
                     shards[each.path] = self._shard(each, grouped)
-        elif any("/attempts/" in name for name in names):
+        elif any(name.endswith((".intent.json", ".batch.json")) for name in names):
             raise damaged(self.directory, "plan.json", "it is missing")
         return RunState(
             names=present,
