@@ -17,6 +17,7 @@ from ..models import RequestTemplate, Usage
 from ..providers import split_model
 from .answers.load import load_answer, resolve_response_model
 from .answers.response_model import Answer
+from .bounds import refuse_unbounded_params
 from .columns import META
 from .endpoints import base_url_for, endpoint_for
 from .files import absolute
@@ -32,6 +33,9 @@ __all__ = [
     "refuse_collisions",
     "resolve",
 ]
+
+_FINGERPRINT_VERSION = 2
+"""Raised where an equal job gets another fingerprint; 0.1 covered every field."""
 
 _DATE = re.compile(r"\{date:([^}]+)\}")
 
@@ -56,8 +60,13 @@ class ResolvedJob(BaseModel):
     """Where relative paths of images and PDFs in the messages start."""
 
     def fingerprint(self) -> str:
-        """Return a SHA-256 in hex that equal jobs share, whatever the rows are."""
-        data = self.model_dump(mode="json")
+        """Return a SHA-256 in hex that equal jobs share, whatever the rows are.
+
+        It leaves out fields that have their default, so that a field that a later
+        version adds changes no fingerprint.
+        """
+        data = self.model_dump(mode="json", exclude_defaults=True)
+        data["fingerprint_version"] = _FINGERPRINT_VERSION
         return hashlib.sha256(
             orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
         ).hexdigest()
@@ -125,7 +134,7 @@ def resolve(
             " what format it is written."
         )
     answer = resolve_response_model(job.response_model)
-    prompt = resolve_prompt(job.prompt, job.system, job.messages)
+    prompt = resolve_prompt(job.prompt, job.system, job.messages, job.attachments)
     template = RequestTemplate(
         model=model,
         endpoint=endpoint_for(provider, model, job.endpoint),
@@ -144,6 +153,7 @@ def resolve(
                 "input": absolute(fill_dates(job.input, when)),
                 "output": output,
                 "messages": job.messages and absolute(job.messages),
+                "attachments": job.attachments and absolute(job.attachments),
                 "response_model": answer.stored,
             }
         ),
@@ -196,11 +206,7 @@ def _check_budget(job: ResolvedJob) -> None:
     """Refuse a cost limit that cannot be kept."""
     if job.job.max_cost_usd is None:
         return
-    if job.job.max_tokens is None:
-        raise InputError(
-            "--max-cost-usd needs --max-tokens, without which an answer may cost any"
-            " amount."
-        )
+    refuse_unbounded_params(job.template)
     model, usage = job.template.model, Usage(input_tokens=1, output_tokens=1)
     if price(job.provider, model, usage) is None:
         raise InputError(

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import orjson
+from pydantic import RootModel
 
 from ..data.custom_id import parse_row_id, row_id
 from ..data.requests.generate import batch_limits
 from ..data.requests.writer import RequestWriter
 from ..models import BatchResult, Outcome
+from .collect.download import restored_results
+from .directory.reading import read_record
 from .directory.records import RoundPlan, ShardPlan, Verdict
 from .directory.run import Run, Shard
 from .events import emit
@@ -74,10 +77,12 @@ class _Reask:
         self._format = run.format
         self._most = run.job.job.reask
         self._answer = run.job.answer() if self._most else None
-        data = run.directory.read(f"rounds/{number - 1}/reasked.json") or b"{}"
-        self._before: dict[int, int] = {
-            int(row): times for row, times in orjson.loads(data).items()
-        }
+        name = f"rounds/{number - 1}/reasked.json"
+        self._before: dict[int, int] = (
+            read_record(run.directory, name, RootModel[dict[int, int]]).root
+            if run.directory.exists(name)
+            else {}
+        )
         self.times: dict[int, int] = {}
         """How often each row of this round was asked again, this time included."""
 
@@ -123,7 +128,8 @@ def _requests(run: Run, shard: Shard, number: int, reask: _Reask) -> Iterator[by
     resend = resend and bool(ended.again)
     if not (resend or run.job.job.reask):
         return
-    with run.directory.local(shard.output_name) as path, path.open("rb") as results:
+    results_of = restored_results(run, shard, shard.output_name)
+    with results_of as path, path.open("rb") as results:
         over, failed, refused = _read_results(run, results, nonce, reask)
         is_all = ended.verdict is Verdict.DOWNLOADED
         for line in _lines(run, shard):
@@ -172,7 +178,8 @@ def _unanswered(run: Run, shard: Shard, reask: _Reask) -> Iterator[bytes]:
     over: set[int] = set()
     nonce = run.plan().nonce
     if shard.verdict is Verdict.PARTLY_GONE:
-        with run.directory.local(shard.output_name) as path, path.open("rb") as results:
+        results_of = restored_results(run, shard, shard.output_name)
+        with results_of as path, path.open("rb") as results:
             over, _, _ = _read_results(run, results, nonce, reask)
     for line in _lines(run, shard):
         if _row_of(line, nonce) not in over:
@@ -198,7 +205,7 @@ def _renumbered(line: bytes, nonce: str, number: int) -> bytes:
 
 def _lines(run: Run, shard: Shard) -> Iterator[bytes]:
     name = f"{shard.path}/requests.jsonl"
-    with run.directory.local(name) as path, path.open("rb") as lines:
+    with run.as_made(name, shard.plan.digest) as path, path.open("rb") as lines:
         yield from lines
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from ...errors import InputError
 from ...models import Messages
+from ..bounds import refuse_fetched_parts
 from .attachments import image_part, pdf_part
 from .template import Fill, compile_text, is_constant, plain_parts
 
@@ -27,13 +28,16 @@ class Prompt:
         *,
         own_messages: bool = False,
         folder: Path | None = None,
+        bounded: bool = False,
     ) -> None:
         """Compile the templates.
 
         Args:
             messages: Role and content each; content is text or a list of parts.
             own_messages: Append the `messages` of each row, unchanged.
-            folder: Where relative paths of images and PDFs start.
+            folder: Where relative paths of images and PDFs start; a path that a row
+                fills in must stay inside.
+            bounded: Refuse images and files that the provider fetches.
 
         Raises:
             InputError: A template does not compile, or a file that all rows share
@@ -41,6 +45,7 @@ class Prompt:
         """
         self._own_messages = own_messages
         self._folder = folder or Path()
+        self._bounded = bounded
         self._fills = [self._compile(message) for message in messages]
         self.columns = None if own_messages else _plain_columns(messages)
         """The columns whose values are put into texts; None where rows change more
@@ -67,6 +72,8 @@ class Prompt:
             ) from exc
         if self._own_messages:
             messages.extend(_messages_of(values))
+        if self._bounded:
+            refuse_fetched_parts(messages)
         return messages
 
     def _compile(self, item: Any) -> Fill:
@@ -89,14 +96,12 @@ class Prompt:
             return lambda values: [part(values) for part in parts]
         return lambda _: item
 
-    def _compile_file(
-        self, template: str, make: Callable[[str, Path], dict[str, Any]]
-    ) -> Fill:
+    def _compile_file(self, template: str, make: Callable[..., dict[str, Any]]) -> Fill:
         folder, name = self._folder, compile_text(template)
         if is_constant(template):
-            part = make(name({}), folder)
+            part = make(name({}), folder, confined=False)
             return lambda _: part
-        return lambda values: make(name(values), folder)
+        return lambda values: make(name(values), folder, confined=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +117,10 @@ class ResolvedPrompt:
 
 
 def resolve_prompt(
-    prompt: str | None, system: str | None, messages: str | None
+    prompt: str | None,
+    system: str | None,
+    messages: str | None,
+    attachments: str | None = None,
 ) -> ResolvedPrompt:
     """Read and compile what a job sends.
 
@@ -120,10 +128,15 @@ def resolve_prompt(
         prompt: The template of the user's message.
         system: The template of the system text.
         messages: The path of a messages file, instead of both.
+        attachments: Where its images and PDFs are; None: in its own folder.
 
     Raises:
         InputError: Both were given, or a template does not compile.
     """
+    if attachments is not None and messages is None:
+        raise InputError(
+            "--attachments is the folder of the files in --messages; give both."
+        )
     if messages is not None:
         if prompt is not None or system is not None:
             raise InputError(
@@ -131,7 +144,8 @@ def resolve_prompt(
                 " hold a system message."
             )
         path = Path(messages).absolute()
-        template, folder, own = read_messages(path), path.parent, False
+        template, own = read_messages(path), False
+        folder = Path(attachments).absolute() if attachments else path.parent
     else:
         given = (("system", system), ("user", prompt))
         template = [

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ...data.files import size_and_digest
 from ...errors import BatchwrightError, ResultsGoneError, UnknownBatchError
 from ...models import Batch, BatchStatus, EventKind
 from ...providers import Provider
 from ...settings import get_settings
 from ..directory.access import Known, checked_account
 from ..directory.attempts import Attempt
+from ..directory.reading import damaged
 from ..directory.records import Absence, Ended, Verdict
 from ..directory.run import Run, Shard
 from ..events import emit
 from ..pause import patiently
 from .scan import scan_results
 
-__all__ = ["are_results_shown", "download_shard"]
+__all__ = ["are_results_shown", "download_shard", "restored_results"]
 
 _NO_CAPACITY = "token_limit_exceeded"
 _LIMIT = re.compile(r"\bLimit: ([\d,]+) enqueued tokens")
@@ -60,6 +63,60 @@ def download_shard(run: Run, path: str) -> None:
             done=ended.lines,
             text=ended.text or (ended.batch.provider_status if ended.batch else None),
         )
+
+
+@contextmanager
+def restored_results(run: Run, shard: Shard, name: str) -> Iterator[Path]:
+    """Give a local path of results of the shard's newest attempt, as received.
+
+    If the file `name` is missing or damaged, they are downloaded again.
+
+    Raises:
+        RunError: The provider no longer has them.
+    """
+    if not run.directory.exists(name) or _is_damaged(run, shard, name):
+        _download_again(run, shard, name)
+    with run.directory.local(name) as path:
+        yield path
+
+
+def _is_damaged(run: Run, shard: Shard, name: str) -> bool:
+    """Whether it is not the file that the attempt's record describes.
+
+    Records of version 0.1 have the number of lines alone.
+    """
+    ended = shard.last.ended if shard.last else None
+    if ended is None:
+        return False
+    with run.directory.local(name) as path:
+        if name in ended.digests:
+            return ended.digests[name] != size_and_digest(str(path))[1]
+        with path.open("rb") as lines:
+            return name == shard.output_name and ended.lines != sum(1 for _ in lines)
+
+
+def _download_again(run: Run, shard: Shard, name: str) -> None:
+    attempt, provider = shard.last, run.provider()
+    if attempt is None or attempt.batch is None:
+        raise damaged(run.directory, name, "its batch is on no record")
+    batch = attempt.batch
+    emit(
+        "notice",
+        shard=shard.path,
+        batch_id=batch.id,
+        text=f"{name} is damaged, and is downloaded again.",
+    )
+    with run.directory.scratch() as scratch:
+        output = scratch / "output.jsonl"
+
+        def fetch() -> None:
+            provider.download(provider.retrieve(batch.id), output)
+
+        try:
+            patiently(fetch, f"The download of {batch.id}")
+        except (UnknownBatchError, ResultsGoneError) as exc:
+            raise damaged(run.directory, name, str(exc)) from exc
+        _keep(run, shard, attempt, batch, output)
 
 
 def _download(
@@ -118,9 +175,14 @@ def _keep(
         text = f"The results of {batch.id} answer other requests than ours."
         return Ended(verdict=Verdict.NOT_OURS, at=now, text=text)
     name = f"{shard.path.replace('/', '-')}-{attempt.number:03}.jsonl"
-    for index, file in scan.by_shard.items():
-        run.directory.adopt(file, f"{plan.shards[index].path}/results/{name}")
-    run.directory.adopt(output, shard.output_name)
+    files = {
+        f"{plan.shards[index].path}/results/{name}": file
+        for index, file in scan.by_shard.items()
+    }
+    files[shard.output_name] = output
+    digests = {each: size_and_digest(str(file))[1] for each, file in files.items()}
+    for each, file in files.items():
+        run.directory.adopt(file, each)
     return Ended(
         verdict=Verdict.PARTLY_GONE if gone else Verdict.DOWNLOADED,
         batch=batch,
@@ -132,6 +194,7 @@ def _keep(
         output_tokens=scan.output_tokens,
         cost_usd=None if gone else scan.cost_usd,
         text=gone.text if gone else None,
+        digests=digests,
     )
 
 

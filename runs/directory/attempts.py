@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from ...errors import RunBusyError
 from ...models import Batch, Intent
+from .reading import damaged, read_record
 from .records import Absence, Created, Ended, Verdict
 from .storage import Directory
 
@@ -35,11 +36,7 @@ class Records:
         """Return a record that is known to exist."""
         record = self._seen.get(name)
         if not isinstance(record, kind):
-            data = self.directory.read(name)
-            if data is None:
-                raise FileNotFoundError(f"{self.directory.url}/{name}")
-            record = kind.model_validate_json(data)
-            self._seen[name] = record
+            record = self._seen[name] = read_record(self.directory, name, kind)
         return record
 
 
@@ -95,6 +92,11 @@ class Attempts:
         """Build from the records; `names` are the files that exist under `prefix`."""
         attempts = cls(records.directory, prefix)
         present = set(names)
+        for name in present:
+            kind = name.removeprefix(prefix)[3:]
+            claim = f"{name.removesuffix(kind)}.intent.json"
+            if kind in {".batch.json", ".ended.json"} and claim not in present:
+                raise damaged(records.directory, claim, "it is missing")
         for number in sorted(
             int(name.removeprefix(prefix).removesuffix(".intent.json"))
             for name in present
@@ -106,8 +108,12 @@ class Attempts:
                 attempt.batch = records.read(batch, Created)
             if (ended := attempts.name(number, "ended")) in present:
                 attempt.ended = records.read(ended, Ended)
+                is_sent = attempt.verdict is not Verdict.NOT_CREATED
+                if is_sent and attempt.batch is None:
+                    raise damaged(records.directory, batch, "it is missing")
             elif attempts.name(number, "absent") in present:
-                attempt.absence = attempts.read_absence(number)
+                absent = attempts.name(number, "absent")
+                attempt.absence = read_record(records.directory, absent, Absence)
             attempts.all.append(attempt)
         return attempts
 
@@ -182,11 +188,6 @@ class Attempts:
                 " resume the run, and the results will decide."
             )
         attempt.batch = recorded
-
-    def read_absence(self, number: int) -> Absence | None:
-        """Return the newest record of what the provider did not show."""
-        data = self.directory.read(self.name(number, "absent"))
-        return None if data is None else Absence.model_validate_json(data)
 
     def note_absence(self, attempt: Attempt, absence: Absence) -> None:
         """Write down what the provider does not show, in place of the earlier look."""

@@ -11,10 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...models import Batch, Outcome
 
 __all__ = [
+    "Absence",
     "Created",
     "Ended",
     "InputShardPlan",
     "Plan",
+    "Resend",
     "RoundPlan",
     "ShardPlan",
     "Verdict",
@@ -49,6 +51,8 @@ class InputShardPlan(ShardPlan):
     first_row: int
     rows_name: str
     """`rows.parquet` or `rows.jsonl`, in the same folder."""
+    rows_digest: str | None = None
+    """Its SHA-256, hex; None in plans of version 0.1."""
     columns: dict[str, str] = {}
     """Name and kind of each key in the shard's rows, where rows have no header."""
 
@@ -66,6 +70,10 @@ class Plan(_Record):
     created_at: datetime
     seconds: float
     """How long generation took."""
+    input_bytes: int | None = None
+    """Size of the input as it was read; None in plans of version 0.1."""
+    input_digest: str | None = None
+    """Its SHA-256, hex; None for an input behind a URL."""
 
     def shard_index(self, row: int) -> int:
         """Return which shard holds a row."""
@@ -82,6 +90,12 @@ class RoundPlan(_Record):
     created_at: datetime
     resent: tuple[str, ...] = ()
     """Shards whose results are gone; this round sends their requests again."""
+
+
+class Resend(_Record):
+    """`resend-lost.json`: the round that sends again what has lost its results."""
+
+    round: int
 
 
 class Verdict(StrEnum):
@@ -116,7 +130,7 @@ class Verdict(StrEnum):
 class Absence(_Record):
     """`NNN.absent.json`: the provider shows no results, though there must be some.
 
-    Replaced at each look, for what is absent now may be there a moment later.
+    Replaced after each status check: what is absent now may be there later.
     """
 
     first_at: datetime
@@ -144,6 +158,8 @@ class Ended(_Record):
     lines: int = 0
     again: int = 0
     """Requests that did not succeed and may succeed in another round."""
+    digests: dict[str, str | None] = {}
+    """SHA-256, hex, of each file of result lines; none in records of version 0.1."""
     outcomes: dict[Outcome, int] = {}
     """Result lines by outcome, before the response model checked any answer."""
     input_tokens: int = 0

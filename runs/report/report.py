@@ -6,14 +6,24 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal
 
+from pydantic import BaseModel
+
 from ...data.results.tally import ShardTally, combine
+from ...errors import BatchwrightError
 from ...models import BatchLine, RunReport
 from ..directory.attempts import Attempt
 from ..directory.catalog import run_directories
 from ..directory.run import Run, RunState, Shard
 from .batch_table import newest_batch, status_word
 
-__all__ = ["list_runs", "read_status", "report_on"]
+__all__ = ["UnreadableRun", "list_runs", "read_status", "report_on"]
+
+
+class UnreadableRun(BaseModel):
+    """A run of which no report can be made."""
+
+    run_dir: str
+    error: str
 
 
 def read_status(run_dir: str) -> RunReport:
@@ -23,13 +33,19 @@ def read_status(run_dir: str) -> RunReport:
     return state.report or report_on(run, state)
 
 
-def list_runs(root: str | None = None) -> Iterator[RunReport]:
+def list_runs(root: str | None = None) -> Iterator[RunReport | UnreadableRun]:
     """Yield the reports of the runs right below a folder.
 
-    None means `BATCHWRIGHT_RUNS_DIR`. Other processes may be working on them.
+    None means `BATCHWRIGHT_RUNS_DIR`. Other processes may be working on them. A run
+    that cannot be read hides no other.
     """
     for directory in run_directories(root):
-        yield read_status(directory.url)
+        try:
+            report = read_status(directory.url)
+        except (BatchwrightError, OSError) as exc:
+            yield UnreadableRun(run_dir=directory.url, error=str(exc))
+        else:
+            yield report
 
 
 def report_on(

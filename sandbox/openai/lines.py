@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from ..answers.answer import SYNTHETIC, AnswerSource, Failure, seeded
-from ..answers.spoil import spoil
+from ..answers.spoil import spoil, spoil_line, spoil_usage
 from ..engine.produce import Result
 from ..engine.results import WorkFile, write_lines
 from ..engine.store import BatchRow, FileRow, Store
@@ -58,11 +58,10 @@ def answer_line(
         }
         return _line(row, custom_id, response, None), "errored", (0, 0)
     body, tokens = content
+    body["usage"] = spoil_usage(body["usage"], kind)
     response = {"status_code": 200, "request_id": tag, "body": body}
     line = _line(row, custom_id, response, None)
-    if kind == "control_characters":
-        line = line.replace(b"\\u0001", b"\x01")
-    return line, "succeeded", tokens
+    return spoil_line(line, kind), "succeeded", tokens
 
 
 def _content(

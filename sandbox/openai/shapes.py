@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from array import array
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -250,7 +252,9 @@ def embeddings(
             rng.uniform(-1, 1) for _ in range(body.get("dimensions") or _DIMENSIONS)
         ]
         length = sum(value * value for value in vector) ** 0.5
-        unit = [round(value / length, 8) for value in vector]
+        unit: Any = [round(value / length, 8) for value in vector]
+        if body.get("encoding_format") == "base64":
+            unit = b64encode(array("f", unit)).decode()
         data.append({"object": "embedding", "index": index, "embedding": unit})
     tokens = question.input_tokens
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}

@@ -295,3 +295,14 @@ def test_urls_are_inputs(suffix: str) -> None:
         path.write_bytes(b"a\n1\n" if suffix == "csv" else b'{"a":"1"}\n')
     assert _values(str(path)) == [{"a": "1"}]
     assert _values(str(folder / f"*.{suffix}")) == [{"a": "1"}]
+
+
+def test_large_cells_leave_the_csv_module_alone(tmp_path: Path) -> None:
+    """Python's limit for a cell is one for the whole process, and it is the user's."""
+    cell = "x" * 200_000
+    path = tmp_path / "in.csv"
+    path.write_text(f"text\n{cell}\n", encoding="utf-8")
+    blocks = list(open_rows(str(path)).blocks())
+    assert sum(map(len, blocks)) == 1
+    with path.open(encoding="utf-8", newline="") as file, pytest.raises(csv.Error):
+        list(csv.reader(file))
