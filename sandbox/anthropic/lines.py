@@ -11,8 +11,7 @@ from ..answers.answer import Answer, AnswerSource, Failure, Question, safe_text,
 from ..answers.spoil import spoil, spoil_line, spoil_usage
 from ..engine.produce import Result
 from ..engine.results import WorkFile, write_lines
-from ..engine.rows import BatchRow, FileRow
-from ..engine.store import Store
+from ..engine.store import BatchRow, FileRow, Store
 from ..engine.timeline import plan_of
 from ..faults import AnswerFault
 from .envelopes import error_type

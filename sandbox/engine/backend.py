@@ -19,8 +19,7 @@ from ..answers.answer import AnswerSource
 from ..faults import BatchFault, CallFault, Faults
 from .clock import Clock
 from .produce import Format
-from .rows import BatchRow
-from .store import Store
+from .store import BatchRow, Store
 from .timeline import Moment, Plan, moment_at
 from .worker import Worker
 

@@ -14,8 +14,7 @@ import orjson
 from ..answers.answer import AnswerSource
 from ..faults import AnswerFault, Faults
 from .results import WorkFile
-from .rows import BatchRow, FileRow
-from .store import Store
+from .store import BatchRow, FileRow, Store
 from .timeline import Plan, plan_of, requests_that_run
 
 __all__ = ["Format", "Result", "answer_requests", "publish_results", "read_lines"]

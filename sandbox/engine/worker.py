@@ -14,8 +14,7 @@ from ..faults import Faults
 from .clock import Clock
 from .produce import Format, answer_requests, publish_results
 from .results import WorkFile
-from .rows import BatchRow
-from .store import Store
+from .store import BatchRow, Store
 from .timeline import moment_at
 
 __all__ = ["Worker"]

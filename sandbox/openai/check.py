@@ -14,8 +14,7 @@ import orjson
 
 from ..answers.answer import estimate_tokens
 from ..engine.produce import read_lines
-from ..engine.rows import BatchRow, FileRow
-from ..engine.store import Store
+from ..engine.store import BatchRow, FileRow, Store
 from ..engine.timeline import plan_of, queued
 from ..faults import Faults
 from .shapes import ENDPOINTS

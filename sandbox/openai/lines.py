@@ -12,8 +12,7 @@ from ..answers.answer import SYNTHETIC, AnswerSource, Failure, seeded
 from ..answers.spoil import spoil, spoil_line, spoil_usage
 from ..engine.produce import Result
 from ..engine.results import WorkFile, write_lines
-from ..engine.rows import BatchRow, FileRow
-from ..engine.store import Store
+from ..engine.store import BatchRow, FileRow, Store
 from ..engine.timeline import moment_at, plan_of
 from ..faults import AnswerFault
 from .envelopes import error_body
