@@ -295,3 +295,11 @@ def test_urls_are_inputs(suffix: str) -> None:
         path.write_bytes(b"a\n1\n" if suffix == "csv" else b'{"a":"1"}\n')
     assert _values(str(path)) == [{"a": "1"}]
     assert _values(str(folder / f"*.{suffix}")) == [{"a": "1"}]
+
+
+def test_a_header_has_a_limit(tmp_path: Path) -> None:
+    """A file of a few hundred KB is refused at once, not after minutes."""
+    path = tmp_path / "wide.csv"
+    path.write_text(",".join(f"c{number}" for number in range(60_000)) + "\n")
+    with pytest.raises(InputError, match="has 60,000 columns"):
+        open_rows(str(path))
