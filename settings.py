@@ -41,6 +41,13 @@ class Settings(BaseSettings):
     new batch later than this would be paid for two batches.
     """
 
+    absence_seconds: float = Field(default=21_600, ge=0, le=604_800)
+    """How long results that the provider does not show are looked for.
+
+    After that their rows are `missing`; a later `resume` looks again. Results that are
+    older than the provider keeps them are looked for over `settle_seconds` only.
+    """
+
     http_timeout_seconds: float = Field(default=600, ge=1, le=3600)
     """How long one call may stay without any data; a create call may take as long in
     all."""

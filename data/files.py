@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
+from filelock import FileLock
 from upath import UPath
 
 from ..errors import InputError, is_disk_full
@@ -17,11 +20,17 @@ __all__ = [
     "absolute",
     "full_disk_named",
     "is_url",
+    "make_folder",
     "new_file",
     "new_output",
     "put_in_place",
     "reason",
+    "rename_exclusively",
+    "size_and_digest",
 ]
+
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+"""What a file system without hard links answers."""
 
 
 @contextmanager
@@ -59,7 +68,7 @@ def new_file(target: Path, *, exclusive: bool = False) -> Iterator[Path]:
     Raises:
         FileExistsError: There is a file of that name, and `exclusive` was asked for.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     temporary = target.with_name(f".tmp-{token_hex(8)}{target.suffix}")
     try:
         with full_disk_named(target.parent):
@@ -81,12 +90,44 @@ def put_in_place(source: Path, target: Path, *, exclusive: bool = False) -> None
     """
     with source.open("rb+") as file:
         os.fsync(file.fileno())
-    if exclusive:
-        os.link(source, target)  # a rename would replace the file
-    else:
+    if not exclusive:
         source.replace(target)
+    else:
+        try:
+            os.link(source, target)  # a rename would replace the file
+        except OSError as exc:
+            if exc.errno not in _NO_LINKS:
+                raise
+            rename_exclusively(source, target)
+    _sync_folder(target.parent)
+
+
+def rename_exclusively(source: Path, target: Path) -> None:
+    """Give a file its name on a disk without hard links, such as exFAT.
+
+    A lock of the folder keeps the processes of this machine apart; those of another
+    machine that writes to the same disk are not.
+
+    Raises:
+        FileExistsError: There is a file of that name.
+    """
+    with FileLock(target.with_name(".tmp-lock")):
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+        source.replace(target)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that a power cut leaves them too."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
     if os.name != "nt":  # Windows syncs a folder with its files
-        descriptor = os.open(target.parent, os.O_RDONLY)
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
@@ -117,3 +158,16 @@ def absolute(location: str) -> str:
 def reason(exc: OSError) -> str:
     """Return the system's words alone; a library may have added its own."""
     return os.strerror(exc.errno) if exc.errno else str(exc).rstrip(".")
+
+
+def size_and_digest(location: str) -> tuple[int, str | None]:
+    """Return a file's size in bytes and its SHA-256 in hex; None behind a URL.
+
+    A local file is read for it, about a second per GB; a remote one is not.
+    """
+    path = UPath(location)
+    if is_url(location):
+        return path.stat().st_size, None
+    with Path(location).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return file.tell(), digest

@@ -34,6 +34,9 @@ __all__ = [
     "resolve",
 ]
 
+_FINGERPRINT_VERSION = 2
+"""Raised where an equal job gets another fingerprint; 0.1 covered every field."""
+
 _DATE = re.compile(r"\{date:([^}]+)\}")
 
 
@@ -57,8 +60,13 @@ class ResolvedJob(BaseModel):
     """Where relative paths of images and PDFs in the messages start."""
 
     def fingerprint(self) -> str:
-        """Return a SHA-256 in hex that equal jobs share, whatever the rows are."""
-        data = self.model_dump(mode="json")
+        """Return a SHA-256 in hex that equal jobs share, whatever the rows are.
+
+        It leaves out fields that have their default, so that a field that a later
+        version adds changes no fingerprint.
+        """
+        data = self.model_dump(mode="json", exclude_defaults=True)
+        data["fingerprint_version"] = _FINGERPRINT_VERSION
         return hashlib.sha256(
             orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
         ).hexdigest()

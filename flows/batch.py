@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from prefect import flow
-from prefect.runtime import flow_run
+from prefect import flow, get_run_logger
 
 from ..data.job import BatchJob
 from ..models import RunReport
-from ..runs.open import open_run, reopen_run
+from ..runs.open import changed_input, open_run, reopen_run
 from ..tasks.credentials import named_keys
 from ._drive import drive_run
-from ._prefect import OPTIONS, resume_run_name, root_started, run_batch_name
+from ._prefect import OPTIONS, resume_run_name, root_run, run_batch_name
 from .suspend import check_suspendable, drive_or_suspend
 
 __all__ = ["resume_run", "run_batch"]
@@ -34,7 +33,8 @@ def run_batch(
     Args:
         job: What to do.
         run_dir: The run's folder or fsspec URL; may hold `{date:%Y-%m-%d}`. None
-            makes one under `BATCHWRIGHT_RUNS_DIR`, named after the root flow run.
+            takes the one of the job under `BATCHWRIGHT_RUNS_DIR`: a flow run that a
+            deployment started has its own; any other continues an open one.
         wait: `poll` waits in this process until the run is done; `detach` ends
             after submission, and `advance_runs` or `resume` picks the run up;
             `suspend` ends the process until `advance_runs` has finished the run, and
@@ -54,13 +54,17 @@ def run_batch(
     """
     if wait == "suspend":
         check_suspendable()
+    root = root_run()
     with named_keys():
         run = open_run(
             job,
             run_dir,
-            name=str(flow_run.root_flow_run_id),
-            when=root_started(),
+            flow_run=root.id if root.is_deployed else None,
+            anew_since=None if root.is_deployed else root.started_at,
+            when=root.started_at,
         )
+        if warning := changed_input(run):
+            get_run_logger().warning(warning)
         if wait == "suspend":
             return drive_or_suspend(run)
         return drive_run(run, wait=wait == "poll")

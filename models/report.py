@@ -89,5 +89,6 @@ class RunReport(BaseModel):
 
     @property
     def ok(self) -> bool:
-        """Whether every row succeeded."""
-        return self.outcomes.get(Outcome.SUCCEEDED, 0) == self.rows
+        """Whether the run is over and every row succeeded."""
+        succeeded = self.outcomes.get(Outcome.SUCCEEDED, 0)
+        return self.state != "open" and succeeded == self.rows

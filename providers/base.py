@@ -255,6 +255,7 @@ class Provider(Format, Protocol):
         Raises:
             BatchNotEndedError: Requests are still running.
             DownloadCutError: Less arrived than the provider holds.
-            ResultsGoneError: The provider no longer has them.
+            ResultsGoneError: The provider does not show all of them; `path` has the
+                lines that it shows.
         """
         ...

@@ -7,11 +7,12 @@ done here one after the other; a flow gives each to a Prefect task.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import orjson
 
-from ..errors import RunFinishedError
+from ..errors import RunBusyError, RunFinishedError
 from ..models import RunReport
 from .collect.download import download_shard
 from .collect.poll import Poller
@@ -24,6 +25,7 @@ from .decide.steps import Step, StepKind, next_steps
 from .directory.access import with_sandbox
 from .directory.lock import locked
 from .directory.run import Run
+from .events import emit
 from .generate import generate_shards
 from .output import parse_shard, write_output
 from .report.report import report_on
@@ -72,6 +74,7 @@ def drive(
         BatchwrightError: It cannot go on; the run stays resumable.
     """
     with locked(run.directory), with_sandbox(run.directory, run.job):
+        run.directory.clear_scratch()
         ended: frozenset[str] = frozenset()
         while True:
             state = run.state()
@@ -96,7 +99,8 @@ def cancel_run(run_dir: str) -> RunReport:
     """Mark the run cancelled, then ask the provider to stop its open batches.
 
     From then on no batch of it is created, whichever process works on it. The next
-    `resume` or sweep downloads what ended; the rest has outcome `cancelled`.
+    `resume` or sweep downloads what ended; the rest has outcome `cancelled`. In a
+    sandbox run that another process works on, that one stops the batches.
 
     Raises:
         RunFinishedError: It is done, so there is nothing to cancel.
@@ -110,7 +114,16 @@ def cancel_run(run_dir: str) -> RunReport:
         mark = orjson.dumps({"at": datetime.now(UTC)})
         run.directory.write("cancelled.json", mark)
         state = run.state()
-    with with_sandbox(run.directory, run.job):
+    with ExitStack() as stack:
+        try:
+            if run.job.synthetic:  # its batches are reached where its sandbox runs
+                stack.enter_context(locked(run.directory))
+        except RunBusyError:
+            emit(
+                "notice", text=f"{url}: the process that works on it ends its batches."
+            )
+            return report_on(run, state)
+        stack.enter_context(with_sandbox(run.directory, run.job))
         if state.open_shards:
             look_at_shards(run, state, Poller(run.provider()))
     return report_on(run, run.state())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 
 from ..data.custom_id import new_nonce, row_ids
+from ..data.files import size_and_digest
 from ..data.requests.generate import ShardFiles, write_shards
+from .directory.reading import damaged
 from .directory.records import InputShardPlan, Plan
 from .directory.run import Run
 from .events import emit
@@ -34,6 +37,7 @@ def generate_shards(run: Run) -> None:
         written = write_shards(run.job, run.format, ids, scratch, reading)
         with closing(written):  # before the folder of its files is removed
             shards.extend(_adopt(run, files) for files in written)
+    input_bytes, input_digest = size_and_digest(run.job.job.input)
     rows = sum(shard.requests for shard in shards)
     plan = Plan(
         nonce=nonce,
@@ -41,6 +45,8 @@ def generate_shards(run: Run) -> None:
         shards=tuple(shards),
         created_at=datetime.now(UTC),
         seconds=time.monotonic() - started,
+        input_bytes=input_bytes,
+        input_digest=input_digest,
     )
     with suppress(FileExistsError):  # two processes started over; the first plan counts
         data = plan.model_dump_json(indent=1).encode()
@@ -51,9 +57,9 @@ def generate_shards(run: Run) -> None:
 def _nonce(run: Run) -> str:
     with suppress(FileExistsError):
         run.directory.write_once("nonce", new_nonce().encode())
-    nonce = run.directory.read("nonce")
-    if nonce is None:
-        raise AssertionError("a nonce was just written")
+    nonce = run.directory.read("nonce") or b""
+    if not re.fullmatch(rb"[0-9a-f]{8}", nonce):
+        raise damaged(run.directory, "nonce", "it does not hold 8 hex digits")
     return nonce.decode()
 
 
@@ -61,6 +67,7 @@ def _adopt(run: Run, files: ShardFiles) -> InputShardPlan:
     requests = files.requests
     path = f"shards/{requests.path.stem}"
     rows_name = f"rows{files.rows_path.suffix}"
+    rows_digest = size_and_digest(str(files.rows_path))[1]
     run.directory.adopt(files.rows_path, f"{path}/{rows_name}")
     run.directory.adopt(requests.path, f"{path}/requests.jsonl")
     return InputShardPlan(
@@ -70,5 +77,6 @@ def _adopt(run: Run, files: ShardFiles) -> InputShardPlan:
         digest=requests.digest,
         first_row=files.first_row,
         rows_name=rows_name,
+        rows_digest=rows_digest,
         columns=files.columns,
     )

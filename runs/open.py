@@ -4,41 +4,44 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from secrets import token_hex
 
 import orjson
 
+from ..data.files import size_and_digest
 from ..data.job import BatchJob
 from ..data.resolve import ResolvedJob, check_output, fill_dates, resolve
-from ..errors import InputError, RunDiffersError, RunFinishedError
-from ..settings import get_settings
-from .directory.access import credentials_of, provider_for
+from ..errors import InputError, RunDiffersError
+from .collect.download import are_results_shown
+from .directory.access import credentials_of, provider_for, with_sandbox
+from .directory.lock import locked
+from .directory.naming import directory_of, unfinished_directory_of
 from .directory.run import Run
 from .directory.storage import Directory
 
-__all__ = ["open_run", "reopen_run"]
+__all__ = ["changed_input", "open_run", "reopen_run"]
 
 
 def open_run(
     job: BatchJob,
     run_dir: str | None = None,
     *,
-    name: str | None = None,
+    flow_run: str | None = None,
+    anew_since: datetime | None = None,
     when: datetime | None = None,
 ) -> Run:
     """Open the run of a job: a new one, or the one that its directory holds.
 
     Args:
         job: What to do.
-        run_dir: Its directory; None makes one under `BATCHWRIGHT_RUNS_DIR`.
-        name: The name of that directory, to which the job's fingerprint is added;
-            None names it after the output, and refuses a run there that is done.
+        run_dir: Its directory; None finds or makes one under `BATCHWRIGHT_RUNS_DIR`.
+        flow_run: The flow run that gets a run of its own where there is no `run_dir`.
+        anew_since: Without `run_dir`, a run that was done before then is left alone
+            and a new one begun; None gives the one of the job, done or not.
         when: The time that fills `{date:...}`; now by default.
 
     Raises:
         RunDiffersError: The directory holds another job.
-        RunFinishedError: The run of the output's name is done.
         InputError: The job cannot be run as it is.
         MissingKeyError: There is no key to run it with.
     """
@@ -46,15 +49,11 @@ def open_run(
     named = credentials_of(job)
     resolved = resolve(job, base_url=named.base_url if named else None, now=when)
     if run_dir is None:
-        root = get_settings().runs_dir.rstrip("/")
-        stem = name or PurePosixPath(resolved.job.output).stem
-        directory = Directory(f"{root}/{stem}-{resolved.fingerprint()[:8]}")
-        if name is None and directory.exists("done.json"):
-            raise RunFinishedError(
-                f"This job is done already; its report is {directory.url}/report.md."
-                " To run it again, give another --run-dir (and --output or"
-                " --overwrite)."
-            )
+        directory = (
+            directory_of(resolved, flow_run)
+            if anew_since is None
+            else unfinished_directory_of(resolved, anew_since)
+        )
     else:
         directory = Directory(fill_dates(run_dir, when))
     before = _job_of(directory)
@@ -77,6 +76,21 @@ def open_run(
     return Run(directory, before)
 
 
+def changed_input(run: Run) -> str | None:
+    """Return a sentence if the input is not what the run's requests were made from."""
+    if not run.directory.exists("plan.json"):
+        return None
+    plan, location = run.plan(), run.job.job.input
+    if plan.input_bytes is None:
+        return None
+    if size_and_digest(location) == (plan.input_bytes, plan.input_digest):
+        return None
+    return (
+        f"{location} has changed since this run read it; the run goes on with the rows"
+        " that it read then. For the new rows, give another --run-dir and --output."
+    )
+
+
 def reopen_run(
     run_dir: str,
     *,
@@ -94,25 +108,40 @@ def reopen_run(
     """
     run = Run.load(run_dir)
     directory = run.directory
-    if uncancel:
-        if not directory.exists("cancelled.json"):
-            raise InputError(f"{directory.url} is not cancelled; drop --uncancel.")
-        _reopen(run)
-        directory.remove("cancelled.json")
-    if resend_lost:
-        state = run.state()
-        if not state.gone_shards:
-            raise InputError(
-                f"No results of {directory.url} are lost; drop --resend-lost."
-            )
-        _reopen(run)
-        # The round is named, so that a crash in between cannot send them twice.
-        number = len(state.rounds) + 1
-        directory.write("resend-lost.json", orjson.dumps({"round": number}))
-    if response_model is not None:
-        directory.write("response-model", response_model.encode())
-        _reopen(run)
-    return run
+    with locked(directory):
+        if not resend_lost:
+            _look_again(run)
+        if uncancel:
+            if not directory.exists("cancelled.json"):
+                raise InputError(f"{directory.url} is not cancelled; drop --uncancel.")
+            _reopen(run)
+            directory.remove("cancelled.json")
+        if resend_lost:
+            state = run.state()
+            if not state.gone_shards:
+                raise InputError(
+                    f"No results of {directory.url} are lost; drop --resend-lost."
+                )
+            _reopen(run)
+            # The round is named, so that a crash in between cannot send them twice.
+            number = len(state.rounds) + 1
+            directory.write("resend-lost.json", orjson.dumps({"round": number}))
+        if response_model is not None:
+            directory.write("response-model", response_model.encode())
+            _reopen(run)
+    return Run.load(run_dir)  # remembers no record that was removed
+
+
+def _look_again(run: Run) -> None:
+    """Reopen shards whose lost results the provider shows again, while it keeps any."""
+    gone = run.state().gone_shards
+    if not gone:
+        return
+    with with_sandbox(run.directory, run.job):
+        for shard in gone:
+            if shard.last and are_results_shown(run, shard.last):
+                _reopen(run)
+                shard.attempts.reopen(shard.last)
 
 
 def _reopen(run: Run) -> None:
@@ -143,8 +172,7 @@ def _check_store(directory: Directory) -> None:
 
 
 def _job_of(directory: Directory) -> ResolvedJob | None:
-    data = directory.read("job.json")
-    return None if data is None else ResolvedJob.model_validate_json(data)
+    return Run.load(directory.url).job if directory.exists("job.json") else None
 
 
 def _difference(before: ResolvedJob, now: ResolvedJob) -> str:

@@ -16,6 +16,8 @@ from ..data.tables.concat import concat_parts
 from ..data.tables.formats import part_name
 from ..data.tables.join import BatchOutput, ShardRows, write_part
 from ..models import Outcome
+from .collect.download import restored_results
+from .directory.reading import read_record
 from .directory.records import Plan, Verdict
 from .directory.run import Run, Shard
 from .events import emit
@@ -39,7 +41,8 @@ def parse_shard(run: Run, path: str) -> None:
     answer = run.job.answer(override.decode() if override else None)
     part = f"{path}/{part_name(run.job.job.output)}"
     with ExitStack() as stack:
-        rows = run.directory.local(f"{path}/{shard_plan.rows_name}")
+        name = f"{path}/{shard_plan.rows_name}"
+        rows = run.as_made(name, shard_plan.rows_digest)
         # The suffix says which format is written, so the temporary name keeps it.
         scratch = stack.enter_context(run.directory.scratch())
         temporary = scratch / PurePosixPath(part).name
@@ -53,8 +56,10 @@ def parse_shard(run: Run, path: str) -> None:
                 columns=columns.merge(each.columns for each in plan.shards),
             ),
             [
-                BatchOutput(stack.enter_context(run.directory.local(name)), batch_id)
-                for name, batch_id in _result_files(run, shard)
+                BatchOutput(
+                    stack.enter_context(restored_results(run, sender, name)), batch_id
+                )
+                for sender, name, batch_id in _result_files(run, shard)
             ],
             temporary,
             Reading(answer, run.format, run.job.template.model),
@@ -80,8 +85,10 @@ def write_output(run: Run) -> None:
         check_output(run.job.job)
         directory.write("writing.json", b"{}")
     concat_parts(_parts(run, plan), run.job.job.output)
-    tallies = [directory.read(f"{each.path}/tally.json") for each in plan.shards]
-    tally = combine(ShardTally.model_validate_json(each or b"") for each in tallies)
+    tally = combine(
+        read_record(directory, f"{each.path}/tally.json", ShardTally)
+        for each in plan.shards
+    )
     report = report_on(run, state, tally, ended_at=datetime.now(UTC))
     directory.write("report.md", markdown(report).encode())
     directory.write("report.json", report.model_dump_json(indent=1).encode())
@@ -96,20 +103,20 @@ def _parts(run: Run, plan: Plan) -> Iterator[Path]:
             yield path
 
 
-def _result_files(run: Run, shard: Shard) -> Iterator[tuple[str, str]]:
-    """Yield name and batch of the files that hold results of this shard's rows.
+def _result_files(run: Run, shard: Shard) -> Iterator[tuple[Shard, str, str]]:
+    """Yield sender, name and batch of the files that hold results of this shard's rows.
 
     Looks at the shard alone, first round first: a run may have thousands of shards.
     """
     for number, batch_id in _downloaded(shard).items():
-        yield f"{shard.path}/attempts/{number:03}.output.jsonl", batch_id
+        yield shard, f"{shard.path}/attempts/{number:03}.output.jsonl", batch_id
     folder = f"{shard.path}/results"
     for name in sorted(run.directory.at(folder).names(), key=_in_order):
         # `rounds-1-00000-000.jsonl`: attempt 0 of the shard rounds/1/00000
         path, _, attempt = name.removesuffix(".jsonl").rpartition("-")
         sender = run.shard(path.replace("-", "/"))
         if int(attempt) in (batches := _downloaded(sender)):
-            yield f"{folder}/{name}", batches[int(attempt)]
+            yield sender, f"{folder}/{name}", batches[int(attempt)]
 
 
 def _downloaded(shard: Shard) -> dict[int, str]:
@@ -117,7 +124,7 @@ def _downloaded(shard: Shard) -> dict[int, str]:
     return {
         attempt.number: attempt.batch.id
         for attempt in shard.attempts.all
-        if attempt.batch and attempt.verdict is Verdict.DOWNLOADED
+        if attempt.batch and attempt.verdict and attempt.verdict.has_results
     }
 
 
@@ -137,7 +144,7 @@ class _Absent:
             self._outcome, self._error = Outcome.CANCELLED, "the run was cancelled"
         elif ended.verdict is Verdict.DOWNLOADED:
             self._error = "the provider gave no line for it"
-        elif ended.verdict is Verdict.GONE:
+        elif ended.verdict.has_lost_results:
             self._error = ended.text or "gone"
         else:
             self._outcome = Outcome.ERRORED

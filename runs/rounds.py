@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import orjson
+from pydantic import RootModel
 
 from ..data.custom_id import parse_row_id, row_id
 from ..data.requests.generate import batch_limits
 from ..data.requests.writer import RequestWriter
 from ..models import BatchResult, Outcome
+from .collect.download import restored_results
+from .directory.reading import read_record
 from .directory.records import RoundPlan, ShardPlan, Verdict
 from .directory.run import Run, Shard
 from .events import emit
@@ -39,7 +42,7 @@ def plan_round(run: Run, number: int) -> None:
             for line in _requests(run, shard, number, reask):
                 writer.add(line)
         for shard in gone:
-            for line in _lines(run, shard):
+            for line in _unanswered(run, shard, reask):
                 writer.add(_renumbered(line, nonce, number))
         for index, file in enumerate(writer.close()):
             path = f"rounds/{number}/{index:05}"
@@ -74,10 +77,12 @@ class _Reask:
         self._format = run.format
         self._most = run.job.job.reask
         self._answer = run.job.answer() if self._most else None
-        data = run.directory.read(f"rounds/{number - 1}/reasked.json") or b"{}"
-        self._before: dict[int, int] = {
-            int(row): times for row, times in orjson.loads(data).items()
-        }
+        name = f"rounds/{number - 1}/reasked.json"
+        self._before: dict[int, int] = (
+            read_record(run.directory, name, RootModel[dict[int, int]]).root
+            if run.directory.exists(name)
+            else {}
+        )
         self.times: dict[int, int] = {}
         """How often each row of this round was asked again, this time included."""
 
@@ -118,13 +123,15 @@ def _requests(run: Run, shard: Shard, number: int, reask: _Reask) -> Iterator[by
         for line in _lines_not_at_fault(run, shard):
             yield _renumbered(line, nonce, number)
     ended = shard.last.ended if shard.last else None
-    if ended is None or ended.verdict is not Verdict.DOWNLOADED:
+    if ended is None or not ended.verdict.has_results:
         return
     resend = resend and bool(ended.again)
     if not (resend or run.job.job.reask):
         return
-    with run.directory.local(shard.output_name) as path, path.open("rb") as results:
-        over, refused = _read_results(run, results, nonce, reask)
+    results_of = restored_results(run, shard, shard.output_name)
+    with results_of as path, path.open("rb") as results:
+        over, failed, refused = _read_results(run, results, nonce, reask)
+        is_all = ended.verdict is Verdict.DOWNLOADED
         for line in _lines(run, shard):
             row = _row_of(line, nonce)
             if row in refused:
@@ -132,18 +139,19 @@ def _requests(run: Run, shard: Shard, number: int, reask: _Reask) -> Iterator[by
                 results.seek(refused[row])
                 custom_id = row_id(nonce, row, number)
                 yield reask.request(line, custom_id, row, results.readline())
-            elif resend and row not in over:
+            elif resend and row not in over and (is_all or row in failed):
                 yield _renumbered(line, nonce, number)
 
 
 def _read_results(
     run: Run, results: Iterable[bytes], nonce: str, reask: _Reask
-) -> tuple[set[int], dict[int, int]]:
-    """Return the rows that are not sent again, and offsets of refused answers by row.
+) -> tuple[set[int], set[int], dict[int, int]]:
+    """Return rows that are over, rows that failed for now, offsets of refused answers.
 
-    A row that failed for good, or succeeded, in any of its lines is not sent again.
+    A row that failed for good, or succeeded, in any of its lines is over.
     """
     over: set[int] = set()
+    failed: set[int] = set()
     valid: set[int] = set()
     refused: dict[int, int] = {}
     offset = 0
@@ -160,9 +168,22 @@ def _read_results(
                 valid.add(row)
             elif reask.may_ask(row):
                 refused[row] = start
-        elif not result.retryable:
-            over.add(row)
-    return over, {row: at for row, at in refused.items() if row not in valid}
+        else:
+            (failed if result.retryable else over).add(row)
+    return over, failed, {row: at for row, at in refused.items() if row not in valid}
+
+
+def _unanswered(run: Run, shard: Shard, reask: _Reask) -> Iterator[bytes]:
+    """Yield the requests of a shard whose results are gone, all or some of them."""
+    over: set[int] = set()
+    nonce = run.plan().nonce
+    if shard.verdict is Verdict.PARTLY_GONE:
+        results_of = restored_results(run, shard, shard.output_name)
+        with results_of as path, path.open("rb") as results:
+            over, _, _ = _read_results(run, results, nonce, reask)
+    for line in _lines(run, shard):
+        if _row_of(line, nonce) not in over:
+            yield line
 
 
 def _lines_not_at_fault(run: Run, shard: Shard) -> Iterator[bytes]:
@@ -184,7 +205,7 @@ def _renumbered(line: bytes, nonce: str, number: int) -> bytes:
 
 def _lines(run: Run, shard: Shard) -> Iterator[bytes]:
     name = f"{shard.path}/requests.jsonl"
-    with run.directory.local(name) as path, path.open("rb") as lines:
+    with run.as_made(name, shard.plan.digest) as path, path.open("rb") as lines:
         yield from lines
 
 

@@ -87,6 +87,7 @@ class CallFault(When):
         "no_has_more",  # a list without `has_more`
         "empty_page",  # a list without items that claims there are more
         "repeat_page",  # a list whose items come twice
+        "no_results",  # batches that do not name their results yet
     ]
     after: bool | None = None
     """Whether the call takes effect before the fault; None: not for `status` and

@@ -56,6 +56,7 @@ os.environ |= {
     "BATCHWRIGHT_ROUND_SECONDS": "0.02",
     "BATCHWRIGHT_RETRY_SECONDS": "0.01",
     "BATCHWRIGHT_SETTLE_SECONDS": "0.4",
+    "BATCHWRIGHT_ABSENCE_SECONDS": "0.4",
     "BATCHWRIGHT_RUNS_DIR": tempfile.mkdtemp(prefix="batchwright-runs-"),
 }
 for _name in (

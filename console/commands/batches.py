@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..exits import say
 from ..options import AsJson, BatchId, FilePath, Target, expanded, pairs
+
+if TYPE_CHECKING:
+    from ...models import RunEvent
 
 __all__ = ["app"]
 
@@ -168,9 +171,14 @@ def cancel(
         typer.echo(line or f"{batch.id} {batch.provider_status}")
     elif run_dir is not None and batch_id is None:
         from ...runs.drive import cancel_run
+        from ...runs.events import listening
         from ..pipeline import run_keys
 
-        with run_keys():
+        def tell(event: RunEvent) -> None:
+            if event.kind == "notice" and event.text:
+                say(event.text)
+
+        with run_keys(), listening(tell):
             report = cancel_run(run_dir)
         typer.echo(
             report.model_dump_json() if as_json else f"{report.run_dir} cancelled"

@@ -75,7 +75,8 @@ def run(
     """Turn a table into a typed table, through batches.
 
     Each run has its own folder: `runs` lists the runs, `status` shows one.
-    The same command, entered again, continues its run.
+    The same command, entered again, continues its run; if that is done, it shows its
+    report.
     """
     from ..job import make_job, spooled
 
@@ -84,11 +85,20 @@ def run(
         if dry_run:
             _preview(made, as_json=as_json)
             return
-        from ...runs.open import open_run
+        from ...runs.open import changed_input, open_run
         from ..pipeline import execute
 
         opened = open_run(made, run_dir)
-        report = execute(opened, job=made, wait=wait)
+        url = opened.directory.url
+        if opened.directory.exists("done.json"):
+            exits.say(
+                f"This job is done already; its report is {url}/report.md. To run it"
+                " again, give another --run-dir (and --output or --overwrite)."
+            )
+        if warning := changed_input(opened):
+            exits.say(warning)
+        # Its dates are filled, so the flow finds the same job at any later time.
+        report = execute(opened, job=opened.job.job, wait=wait)
     _print(report, as_json=as_json)
 
 
@@ -178,19 +188,25 @@ def runs(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the runs in a folder."""
-    from ...runs.report.report import list_runs
+    """List the runs in a folder.
+
+    A run that cannot be read is named in a line of its own.
+    """
+    from ...runs.report.report import UnreadableRun, list_runs
     from ...settings import get_settings
     from ..views import print_runs
 
-    reports = list(list_runs(root))
-    if not reports:
+    found = list(list_runs(root))
+    if not found:
         exits.say(f"There are no runs in {root or get_settings().runs_dir}.")
     elif as_json:
-        for report in reports:
-            typer.echo(report.model_dump_json())
+        for each in found:
+            typer.echo(each.model_dump_json())
     else:
-        print_runs(reports)
+        print_runs([each for each in found if not isinstance(each, UnreadableRun)])
+        for each in found:
+            if isinstance(each, UnreadableRun):
+                exits.say(f"Not listed: {each.error}")
 
 
 def _preview(job: BatchJob, *, as_json: bool) -> None:

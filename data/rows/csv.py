@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec, module_from_spec
 from itertools import chain
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from upath import UPath
@@ -21,9 +22,23 @@ if TYPE_CHECKING:
 
 __all__ = ["CsvSource"]
 
-# By default the module refuses cells over 128 KiB; the limit is one for the process.
-csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
+def _own_csv() -> ModuleType:
+    """Load the interpreter's CSV parser once more, with a limit of its own.
+
+    The parser refuses cells over 128 KiB, and to raise that limit in the shared module
+    would raise it for the whole process.
+    """
+    spec = find_spec("_csv")
+    if spec is None or spec.loader is None:
+        raise AssertionError("csv is part of Python")
+    own = module_from_spec(spec)
+    spec.loader.exec_module(own)
+    own.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    return own
+
+
+_csv = _own_csv()
 
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """What may separate cells."""
@@ -101,13 +116,13 @@ class CsvSource:
             )
             self._delimiter = _delimiter(path, header)
             lines = chain([header], file)
-            reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
+            reader = _csv.reader(lines, delimiter=self._delimiter, strict=True)
             try:
                 for cells in reader:
                     self._line = skipped + reader.line_num
                     if cells:
                         yield cells
-            except csv.Error as exc:
+            except _csv.Error as exc:
                 line = skipped + reader.line_num
                 raise InputError(f"{path} line {line} is not CSV: {exc}.") from exc
 

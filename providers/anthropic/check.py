@@ -17,7 +17,8 @@ import msgspec
 
 from ...models import LineError
 from ..lines import load_request
-from .bounds import output_limit, params_problems
+from .bounds import params_problems
+from .models import output_limit
 
 __all__ = ["check_line"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +13,6 @@ import openai
 from ...errors import (
     AccessError,
     BatchFailedError,
-    DownloadCutError,
     RejectedError,
     ResultsGoneError,
 )
@@ -36,7 +34,6 @@ from .format import OpenAIFormat
 
 __all__ = ["OpenAIProvider"]
 
-_logger = logging.getLogger(__name__)
 
 _TOKEN = "batchwright"  # noqa: S105 - the name of a metadata pair, no secret
 
@@ -118,11 +115,10 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         ids = [name for name in (batch.output_file_id, batch.error_file_id) if name]
         if not ids and batch.status is BatchStatus.FAILED:
             raise BatchFailedError(refusal(batch, self.vendor.title))
-        if not ids and batch.counts.done:
-            raise DownloadCutError(
-                f"Batch {batch.id} is {batch.provider_status} but names no result file"
-                " yet; download it again."
-            )
+        counts = batch.counts
+        unnamed = (counts.succeeded and not batch.output_file_id) or (
+            counts.done and not ids
+        )
         sizes = {file_id: self._size_bytes(file_id) for file_id in ids}
         known = [size for size in sizes.values() if size is not None]
         total_bytes = sum(known) if len(known) == len(sizes) else None
@@ -133,15 +129,18 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
 
         def fetch(results: ResultFile) -> None:
             gone: list[str] = []
+            if unnamed:
+                gone.append(
+                    f"Batch {batch.id} is {batch.provider_status}, but does not name"
+                    " all its result files."
+                )
             for file_id, size in sizes.items():
                 try:
                     self._fetch(file_id, size, results, tell)
                 except ResultsGoneError as exc:
                     gone.append(str(exc))
-            if gone and not results.bytes:
+            if gone:
                 raise ResultsGoneError(gone[0], httpx2.codes.NOT_FOUND)
-            for text in gone:
-                _logger.warning("%s The rest of the batch is kept.", text)
 
         name = f"The result of batch {batch.id}"
         return save_results(path, fetch, promised_lines(batch), name)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ...errors import ResultsGoneError, UnknownBatchError
+from ...data.files import size_and_digest
+from ...errors import BatchwrightError, ResultsGoneError, UnknownBatchError
 from ...models import Batch, BatchStatus, EventKind
 from ...providers import Provider
+from ...settings import get_settings
 from ..directory.access import Known, checked_account
 from ..directory.attempts import Attempt
-from ..directory.records import Ended, Verdict
+from ..directory.reading import damaged
+from ..directory.records import Absence, Ended, Verdict
 from ..directory.run import Run, Shard
 from ..events import emit
 from ..pause import patiently
 from .scan import scan_results
 
-__all__ = ["download_shard"]
+__all__ = ["are_results_shown", "download_shard", "restored_results"]
 
 _NO_CAPACITY = "token_limit_exceeded"
 _LIMIT = re.compile(r"\bLimit: ([\d,]+) enqueued tokens")
@@ -26,13 +31,18 @@ _KINDS: dict[Verdict, EventKind] = {
     Verdict.PARKED: "parked",
     Verdict.FAILED: "ended",
 }
+_LOOKS = 3
+_KEPT = timedelta(days=29)
+"""After this, absent results are believed to be deleted: the vendors keep them for 29
+(Anthropic) or 30 days (OpenAI) from the batch's creation."""
 
 
 def download_shard(run: Run, path: str) -> None:
     """Download the results of the shard's batch, and close the attempt.
 
     Safe to repeat at any point: every file is replaced by the same one. A batch that
-    still runs is left alone.
+    still runs is left alone. Where the provider does not show the batch or its results,
+    that is recorded, and only believed when it has stayed so for long.
 
     Raises:
         ScopeError: The key does not see the run's batches.
@@ -55,6 +65,60 @@ def download_shard(run: Run, path: str) -> None:
         )
 
 
+@contextmanager
+def restored_results(run: Run, shard: Shard, name: str) -> Iterator[Path]:
+    """Give a local path of results of the shard's newest attempt, as received.
+
+    If the file `name` is missing or damaged, they are downloaded again.
+
+    Raises:
+        RunError: The provider no longer has them.
+    """
+    if not run.directory.exists(name) or _is_damaged(run, shard, name):
+        _download_again(run, shard, name)
+    with run.directory.local(name) as path:
+        yield path
+
+
+def _is_damaged(run: Run, shard: Shard, name: str) -> bool:
+    """Whether it is not the file that the attempt's record describes.
+
+    Records of version 0.1 have the number of lines alone.
+    """
+    ended = shard.last.ended if shard.last else None
+    if ended is None:
+        return False
+    with run.directory.local(name) as path:
+        if name in ended.digests:
+            return ended.digests[name] != size_and_digest(str(path))[1]
+        with path.open("rb") as lines:
+            return name == shard.output_name and ended.lines != sum(1 for _ in lines)
+
+
+def _download_again(run: Run, shard: Shard, name: str) -> None:
+    attempt, provider = shard.last, run.provider()
+    if attempt is None or attempt.batch is None:
+        raise damaged(run.directory, name, "its batch is on no record")
+    batch = attempt.batch
+    emit(
+        "notice",
+        shard=shard.path,
+        batch_id=batch.id,
+        text=f"{name} is damaged, and is downloaded again.",
+    )
+    with run.directory.scratch() as scratch:
+        output = scratch / "output.jsonl"
+
+        def fetch() -> None:
+            provider.download(provider.retrieve(batch.id), output)
+
+        try:
+            patiently(fetch, f"The download of {batch.id}")
+        except (UnknownBatchError, ResultsGoneError) as exc:
+            raise damaged(run.directory, name, str(exc)) from exc
+        _keep(run, shard, attempt, batch, output)
+
+
 def _download(
     run: Run, shard: Shard, attempt: Attempt, batch: Batch, output: Path
 ) -> Ended | None:
@@ -72,24 +136,29 @@ def _download(
 
     try:
         patiently(fetch, f"The download of {batch.id}")
-    except UnknownBatchError as exc:
-        _check_account(run, attempt, provider)
-        return _gone(batch, exc)
-    except ResultsGoneError as exc:
-        return _gone(batch, exc)
+    except (UnknownBatchError, ResultsGoneError) as exc:
+        if isinstance(exc, UnknownBatchError):
+            _check_account(run, attempt, provider)
+        gone = _absent(shard, attempt, batch, exc)
+        has_part = gone is not None and output.exists() and output.stat().st_size
+        return _keep(run, shard, attempt, batch, output, gone) if has_part else gone
     if batch.status is BatchStatus.FAILED:
         return _refused(run, batch)
-    if not batch.status.is_final:
-        return None
-    return _keep(run, shard, attempt, batch, output)
+    return _keep(run, shard, attempt, batch, output) if batch.status.is_final else None
 
 
 def _keep(
-    run: Run, shard: Shard, attempt: Attempt, batch: Batch, output: Path
+    run: Run,
+    shard: Shard,
+    attempt: Attempt,
+    batch: Batch,
+    output: Path,
+    gone: Ended | None = None,
 ) -> Ended:
     """Check the results, and move them to where they are read from.
 
     The results of a further round are sorted by the shards that their rows are in.
+    `gone` says that the others are lost; what they were is not known.
     """
     plan = run.plan()
     scan = scan_results(
@@ -106,19 +175,26 @@ def _keep(
         text = f"The results of {batch.id} answer other requests than ours."
         return Ended(verdict=Verdict.NOT_OURS, at=now, text=text)
     name = f"{shard.path.replace('/', '-')}-{attempt.number:03}.jsonl"
-    for index, file in scan.by_shard.items():
-        run.directory.adopt(file, f"{plan.shards[index].path}/results/{name}")
-    run.directory.adopt(output, shard.output_name)
+    files = {
+        f"{plan.shards[index].path}/results/{name}": file
+        for index, file in scan.by_shard.items()
+    }
+    files[shard.output_name] = output
+    digests = {each: size_and_digest(str(file))[1] for each, file in files.items()}
+    for each, file in files.items():
+        run.directory.adopt(file, each)
     return Ended(
-        verdict=Verdict.DOWNLOADED,
+        verdict=Verdict.PARTLY_GONE if gone else Verdict.DOWNLOADED,
         batch=batch,
         at=now,
         lines=scan.lines,
-        again=scan.again,
+        again=scan.again + (0 if gone else scan.missing),
         outcomes=dict(scan.outcomes),
         input_tokens=scan.input_tokens,
         output_tokens=scan.output_tokens,
-        cost_usd=scan.cost_usd,
+        cost_usd=None if gone else scan.cost_usd,
+        text=gone.text if gone else None,
+        digests=digests,
     )
 
 
@@ -137,14 +213,54 @@ def _refused(run: Run, batch: Batch) -> Ended:
     )
 
 
-def _gone(batch: Batch, why: Exception) -> Ended:
-    return Ended(
-        verdict=Verdict.GONE,
-        batch=batch,
-        at=datetime.now(UTC),
-        cost_usd=None,
+def are_results_shown(run: Run, attempt: Attempt) -> bool:
+    """Whether the provider shows results of a batch that it did not show before."""
+    is_kept = datetime.now(UTC) - attempt.created_at < _KEPT
+    if attempt.batch is None or not is_kept:
+        return False
+    with run.directory.scratch() as scratch, suppress(BatchwrightError):
+        batch = run.provider().retrieve(attempt.batch.id)
+        run.provider().download(batch, scratch / "output.jsonl")
+        return True
+    return False
+
+
+def _absent(
+    shard: Shard, attempt: Attempt, batch: Batch, why: Exception
+) -> Ended | None:
+    """Note that the provider does not show the results; return the end once it is sure.
+
+    They are known to exist, so the run looks for them for hours (`absence_seconds`), or
+    for `settle_seconds` if they are older than the provider keeps results.
+    """
+    settings = get_settings()
+    now = datetime.now(UTC)
+    before = attempt.absence
+    first_at, looks = (before.first_at, before.looks + 1) if before else (now, 1)
+    is_old = batch.archived_at is not None or now - attempt.created_at > _KEPT
+    seconds = settings.settle_seconds if is_old else settings.absence_seconds
+    if looks >= _LOOKS and now - first_at >= timedelta(seconds=seconds):
+        return Ended(
+            verdict=Verdict.GONE, batch=batch, at=now, cost_usd=None, text=str(why)
+        )
+    if before is None:
+        emit(
+            "notice",
+            shard=shard.path,
+            batch_id=batch.id,
+            text=f"{why} The run looks again later.",
+        )
+    pause = settings.settle_seconds / (_LOOKS - 1) * 2 ** max(0, looks - _LOOKS)
+    pause = min(pause, max(settings.max_poll_seconds, settings.settle_seconds))
+    absence = Absence(
+        first_at=first_at,
+        last_at=now,
+        next_at=now + timedelta(seconds=pause),
+        looks=looks,
         text=str(why),
     )
+    shard.attempts.note_absence(attempt, absence)
+    return None
 
 
 def _check_account(run: Run, attempt: Attempt, provider: Provider) -> None:

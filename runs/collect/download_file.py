@@ -5,7 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...data.files import new_output
-from ...errors import BatchFailedError, BatchNotEndedError, InputError
+from ...errors import (
+    BatchFailedError,
+    BatchNotEndedError,
+    InputError,
+    ResultsGoneError,
+)
 from ...models import Batch, BatchStatus
 from ...providers import Progress, Provider
 from .wait import wait_for_batch
@@ -31,7 +36,8 @@ def download_file(
     Raises:
         BatchNotEndedError: It still runs; the text says how far it is.
         BatchFailedError: Its input was refused; the text lists the reasons.
-        ResultsGoneError: The provider no longer has the results.
+        ResultsGoneError: The provider does not show all results; what it shows is in
+            the file.
         InputError: The file cannot be written.
     """
     if path.is_dir():
@@ -48,8 +54,17 @@ def download_file(
             f"Batch {batch_id} is {batch.provider_status} ({of}); ask again later, or"
             " add --wait."
         )
+    gone: ResultsGoneError | None = None
     with new_output(str(path)) as temporary:
-        return provider.download(batch, temporary, progress)
+        try:
+            lines = provider.download(batch, temporary, progress)
+        except ResultsGoneError as exc:
+            if not temporary.stat().st_size:
+                raise
+            gone = exc
+    if gone is not None:
+        raise ResultsGoneError(f"{gone} What else it has is in {path}.", gone.status)
+    return lines
 
 
 def _why_refused(batch: Batch) -> str:

@@ -30,7 +30,9 @@ class Scan:
     cost_usd: float | None = 0.0
     """None: the price, or what some answer took, is not known."""
     again: int = 0
-    """Requests that did not succeed and still may, lines that are missing too."""
+    """Requests that did not succeed and still may."""
+    missing: int = 0
+    """Requests without a line."""
     by_shard: dict[int, Path] = field(default_factory=dict)
     """The lines of a further round, in one file for each shard of the input."""
 
@@ -87,6 +89,6 @@ def scan_results(
                     path = scan.by_shard[index] = sort_into / f"shard-{index:05}"
                     files[index] = stack.enter_context(path.open("wb"))
                 files[index].write(line)
-    missing = max(0, shard.requests - len(retryable | over))
-    scan.again = len(retryable - over) + missing
+    scan.missing = max(0, shard.requests - len(retryable | over))
+    scan.again = len(retryable - over)
     return scan

@@ -90,12 +90,16 @@ def look_at_shards(
 ) -> tuple[frozenset[str], int]:
     """Look once; return the shards that are over, and requests done in all.
 
-    Batches of a cancelled run that still run are cancelled.
+    Batches of a cancelled run that still run are cancelled. Shards whose results the
+    provider did not show are left out until it is time to look again.
     """
+    now = datetime.now(UTC)
     open_shards = {
         shard.last.batch.id: (shard.path, shard.last.created_at)
         for shard in state.open_shards
-        if shard.last and shard.last.batch
+        if shard.last
+        and shard.last.batch
+        and (shard.next_look_at is None or shard.next_look_at <= now)
     }
     if not open_shards:
         return frozenset(), 0

@@ -8,7 +8,6 @@ and `reconcile` settles that before anything is sent again.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +20,10 @@ from ...settings import get_settings
 from ..directory.access import Known, checked_account
 from ..directory.attempts import Attempt, Attempts
 
-__all__ = ["NewBatch", "create_batch"]
+__all__ = ["NewBatch", "create_batch", "is_fresh"]
+
+_CLOCK_STEP_SECONDS = 1
+"""How far the clock may be set back, as NTP does, under a claim that still holds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +95,17 @@ def create_batch(
     return attempt
 
 
+def is_fresh(claimed_at: datetime, now: datetime) -> bool:
+    """Whether a claim is one that no other process can have given up yet."""
+    seconds = (now - claimed_at).total_seconds()
+    return -_CLOCK_STEP_SECONDS <= seconds < get_settings().settle_seconds
+
+
 def _refuse_old(intent: Intent) -> None:
     """Send nothing under a claim that others may have given up, after a sleep."""
-    late_seconds = time.time() - intent.claimed_at.timestamp()
-    if not 0 <= late_seconds < get_settings().settle_seconds:
+    now = datetime.now(UTC)
+    if not is_fresh(intent.claimed_at, now):
+        late_seconds = (now - intent.claimed_at).total_seconds()
         raise CreationUnknownError(
             f"The claim {intent.token} is {late_seconds:.0f} s old, so nothing is sent"
             " under it; resume the run, or submit the file again, and it is settled."

@@ -107,6 +107,7 @@ def _answers_ours(batch: Batch, provider: Provider, owns: OwnsLine) -> bool:
         try:
             patiently(lambda: provider.download(batch, path), "A download")
         except ResultsGoneError:
-            return False
+            if not path.exists():
+                return False
         with path.open("rb") as lines:
             return any(owns(line) for line in lines)

@@ -47,7 +47,8 @@ def _submit(run: Run, path: str) -> Batch | None:
 
 
 def _create(run: Run, shard: Shard) -> Attempt | None:
-    with run.directory.local(f"{shard.path}/requests.jsonl") as requests:
+    name = f"{shard.path}/requests.jsonl"
+    with run.as_made(name, shard.plan.digest) as requests:
         attempt = create_batch(
             shard.attempts,
             NewBatch(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,10 +54,12 @@ def submit_file(
     the same file. `metadata` is dropped where the provider takes none.
 
     Raises:
-        InputError: The file would be refused; the text lists the problems.
+        InputError: The file would be refused; the text lists the problems. Or the
+            label cannot name a folder.
         RunBusyError: Another process is submitting this file.
         ProviderError: The provider refused the batch.
     """
+    _check_label(label or "first")
     check = check_file(requests_path, provider, bytes_told("checking"))
     if check.problems:
         raise InputError(describe_problems(requests_path, check))
@@ -134,6 +137,15 @@ def _split(path: Path, provider: Provider) -> list[Path]:
         for file in files:
             folder.adopt(file.path, file.path.name)
     return [folder.local_path(file.path.name) for file in files]
+
+
+def _check_label(label: str) -> None:
+    """Refuse a label whose records would lie elsewhere, and not be found again."""
+    if re.search(r"[/\\\0]|^\.{1,2}$|^\.tmp-", label):
+        raise InputError(
+            f"The label {label!r} cannot name a folder: it may have no slash, and not"
+            " be '.' or '..'."
+        )
 
 
 def _attempts(path: Path, label: str | None = None) -> Attempts:

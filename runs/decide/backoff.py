@@ -17,8 +17,9 @@ def paused_shards(run: Run, state: RunState) -> tuple[frozenset[str], datetime |
     """Return the shards whose pause is not over, and when the first pause ends.
 
     A shard pauses after the provider had no capacity for it (longer each time, until
-    any batch of the run is downloaded), before a further round, and while a process
-    on another machine may still be sending its claim.
+    any batch of the run is downloaded), before a further round, while a process on
+    another machine may still be sending its claim, and before another look for results
+    that the provider did not show.
     """
     now = datetime.now(UTC)
     until: dict[str, datetime] = {}
@@ -38,6 +39,9 @@ def paused_shards(run: Run, state: RunState) -> tuple[frozenset[str], datetime |
     for shard in waiting:
         moment = _until(run, state, shard, downloaded)
         if moment is not None and moment > now:
+            until[shard.path] = moment
+    for shard in state.open_shards:
+        if (moment := shard.next_look_at) is not None and moment > now:
             until[shard.path] = moment
     claims = [
         until[shard.path] for shard in waiting if shard.is_lost and shard.path in until

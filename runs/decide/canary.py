@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-import orjson
+from pydantic import BaseModel
 
 from ...errors import CanaryError
 from ...models import Outcome
-from ..directory.records import Verdict
+from ..collect.download import restored_results
+from ..directory.reading import read_record
 from ..directory.run import Run, RunState, Shard
 
 __all__ = ["check_canary"]
@@ -28,33 +29,41 @@ def check_canary(run: Run, state: RunState) -> None:
     shard = state.shards[state.plan.shards[0].path]
     if not shard.is_settled:
         return
-    data = run.directory.read("canary.json")
-    if data is None:
-        succeeded, errors = _count(run, shard)
-        record = {"rows": shard.plan.requests, "succeeded": succeeded, "errors": errors}
-        data = orjson.dumps(record)
-        run.directory.write("canary.json", data)
-    found = orjson.loads(data)
-    if found["succeeded"] < job.canary_success * found["rows"]:
-        causes = "; ".join(f"{count} x {error}" for error, count in found["errors"])
+    if "canary.json" in state.names:
+        found = read_record(run.directory, "canary.json", _Counted)
+    else:
+        found = _count(run, shard)
+        run.directory.write("canary.json", found.model_dump_json().encode())
+    if found.succeeded < job.canary_success * found.rows:
+        causes = "; ".join(f"{count} x {error}" for error, count in found.errors)
         raise CanaryError(
-            f"Only {found['succeeded']} of the first {found['rows']} rows succeeded"
+            f"Only {found.succeeded} of the first {found.rows} rows succeeded"
             f" ({job.canary_success:.0%} were asked for), so the rest was not sent:"
             f" {causes}. Correct the job and start a new run; `batchwright cancel"
             f" --run-dir {run.directory.url}` and `resume` download what this one has."
         )
 
 
-def _count(run: Run, shard: Shard) -> tuple[int, list[tuple[str, int]]]:
+class _Counted(BaseModel):
+    """`canary.json`: how the first shard's rows were answered."""
+
+    rows: int
+    succeeded: int
+    errors: list[tuple[str, int]]
+
+
+def _count(run: Run, shard: Shard) -> _Counted:
     """Return how many rows have a valid answer, and why the others have none."""
-    if shard.verdict is not Verdict.DOWNLOADED:
+    if shard.verdict is None or not shard.verdict.has_results:
         ended = shard.last.ended if shard.last else None
         text = (ended.text if ended else None) or "no results"
-        return 0, [(text, shard.plan.requests)]
+        rows = shard.plan.requests
+        return _Counted(rows=rows, succeeded=0, errors=[(text, rows)])
     answer = run.job.answer()
     errors: Counter[str] = Counter()
     valid: set[str | None] = set()
-    with run.directory.local(shard.output_name) as path, path.open("rb") as lines:
+    results = restored_results(run, shard, shard.output_name)
+    with results as path, path.open("rb") as lines:
         for line in lines:
             result = run.format.decode(line)
             error = result.error or str(result.outcome)
@@ -65,4 +74,8 @@ def _count(run: Run, shard: Shard) -> tuple[int, list[tuple[str, int]]]:
                     continue
                 error = invalid[0]
             errors[error[:200]] += 1
-    return len(valid), errors.most_common(_SHOWN)
+    return _Counted(
+        rows=shard.plan.requests,
+        succeeded=len(valid),
+        errors=errors.most_common(_SHOWN),
+    )

@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from ...errors import RunBusyError
 from ...models import Batch, Intent
-from .records import Created, Ended, Verdict
+from .reading import damaged, read_record
+from .records import Absence, Created, Ended, Verdict
 from .storage import Directory
 
 __all__ = ["Attempt", "Attempts", "Records"]
@@ -35,11 +36,7 @@ class Records:
         """Return a record that is known to exist."""
         record = self._seen.get(name)
         if not isinstance(record, kind):
-            data = self.directory.read(name)
-            if data is None:
-                raise FileNotFoundError(f"{self.directory.url}/{name}")
-            record = kind.model_validate_json(data)
-            self._seen[name] = record
+            record = self._seen[name] = read_record(self.directory, name, kind)
         return record
 
 
@@ -51,6 +48,8 @@ class Attempt:
     intent: Intent
     batch: Created | None = None
     ended: Ended | None = None
+    absence: Absence | None = None
+    """What the provider did not show; None where it showed all, or nobody looked."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -93,6 +92,11 @@ class Attempts:
         """Build from the records; `names` are the files that exist under `prefix`."""
         attempts = cls(records.directory, prefix)
         present = set(names)
+        for name in present:
+            kind = name.removeprefix(prefix)[3:]
+            claim = f"{name.removesuffix(kind)}.intent.json"
+            if kind in {".batch.json", ".ended.json"} and claim not in present:
+                raise damaged(records.directory, claim, "it is missing")
         for number in sorted(
             int(name.removeprefix(prefix).removesuffix(".intent.json"))
             for name in present
@@ -104,6 +108,12 @@ class Attempts:
                 attempt.batch = records.read(batch, Created)
             if (ended := attempts.name(number, "ended")) in present:
                 attempt.ended = records.read(ended, Ended)
+                is_sent = attempt.verdict is not Verdict.NOT_CREATED
+                if is_sent and attempt.batch is None:
+                    raise damaged(records.directory, batch, "it is missing")
+            elif attempts.name(number, "absent") in present:
+                absent = attempts.name(number, "absent")
+                attempt.absence = read_record(records.directory, absent, Absence)
             attempts.all.append(attempt)
         return attempts
 
@@ -178,6 +188,17 @@ class Attempts:
                 " resume the run, and the results will decide."
             )
         attempt.batch = recorded
+
+    def note_absence(self, attempt: Attempt, absence: Absence) -> None:
+        """Write down what the provider does not show, in place of the earlier look."""
+        data = absence.model_dump_json(indent=1).encode()
+        self.directory.write(self.name(attempt.number, "absent"), data)
+        attempt.absence = absence
+
+    def reopen(self, attempt: Attempt) -> None:
+        """Forget that the attempt's results are gone, so that they are looked for."""
+        self.directory.remove(self.name(attempt.number, "absent"))
+        self.directory.remove(self.name(attempt.number, "ended"))
 
     def close(self, attempt: Attempt, ended: Ended) -> None:
         """Write down that the attempt is over; the first record of that counts."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-
-import orjson
 
 from ...settings import get_settings
 from .storage import Directory
 
 __all__ = ["is_open", "lies_in", "open_runs", "recorded_beside", "run_directories"]
+
+_BATCH_ID = re.compile(rb'"id"\s*:\s*"([\w.-]+)"')
 
 
 def run_directories(root: str | None = None) -> Iterator[Directory]:
@@ -42,13 +43,15 @@ def lies_in(run_dir: str, root: str | None = None) -> bool:
 def recorded_beside(directory: Directory) -> set[str]:
     """Return the ID of every batch on record in the runs under the same root.
 
-    Reads one small file per batch: only for the rare lost creation.
+    Reads one small file per batch: only for the rare lost creation. Of a damaged
+    record of another run it takes what can be read.
     """
     return {
-        orjson.loads(data)["id"]
+        found[1].decode()
         for each in run_directories(_root(directory) or "/")
         for name in each.names()
-        if name.endswith(".batch.json") and (data := each.read(name))
+        if name.endswith(".batch.json")
+        and (found := _BATCH_ID.search(each.read(name) or b""))
     }
 
 

@@ -11,10 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...models import Batch, Outcome
 
 __all__ = [
+    "Absence",
     "Created",
     "Ended",
     "InputShardPlan",
     "Plan",
+    "Resend",
     "RoundPlan",
     "ShardPlan",
     "Verdict",
@@ -49,6 +51,8 @@ class InputShardPlan(ShardPlan):
     first_row: int
     rows_name: str
     """`rows.parquet` or `rows.jsonl`, in the same folder."""
+    rows_digest: str | None = None
+    """Its SHA-256, hex; None in plans of version 0.1."""
     columns: dict[str, str] = {}
     """Name and kind of each key in the shard's rows, where rows have no header."""
 
@@ -66,6 +70,10 @@ class Plan(_Record):
     created_at: datetime
     seconds: float
     """How long generation took."""
+    input_bytes: int | None = None
+    """Size of the input as it was read; None in plans of version 0.1."""
+    input_digest: str | None = None
+    """Its SHA-256, hex; None for an input behind a URL."""
 
     def shard_index(self, row: int) -> int:
         """Return which shard holds a row."""
@@ -84,6 +92,12 @@ class RoundPlan(_Record):
     """Shards whose results are gone; this round sends their requests again."""
 
 
+class Resend(_Record):
+    """`resend-lost.json`: the round that sends again what has lost its results."""
+
+    round: int
+
+
 class Verdict(StrEnum):
     """Why an attempt is over. The values are stored, so they never change."""
 
@@ -97,8 +111,35 @@ class Verdict(StrEnum):
     """The create call made no batch; another attempt follows."""
     NOT_OURS = "foreign"
     """Another client created the batch that was taken for this attempt's."""
+    PARTLY_GONE = "partly_gone"
+    """Some of its results are in `NNN.output.jsonl`; the provider lost the others."""
     GONE = "gone"
     """It ran and was paid for, but the provider no longer has the results."""
+
+    @property
+    def has_results(self) -> bool:
+        """Whether result lines of the attempt are on disk."""
+        return self in {Verdict.DOWNLOADED, Verdict.PARTLY_GONE}
+
+    @property
+    def has_lost_results(self) -> bool:
+        """Whether the provider lost results that were paid for."""
+        return self in {Verdict.GONE, Verdict.PARTLY_GONE}
+
+
+class Absence(_Record):
+    """`NNN.absent.json`: the provider shows no results, though there must be some.
+
+    Replaced after each status check: what is absent now may be there later.
+    """
+
+    first_at: datetime
+    last_at: datetime
+    next_at: datetime
+    """When to look again."""
+    looks: int
+    text: str
+    """What the provider said."""
 
 
 class Created(Batch):
@@ -117,6 +158,8 @@ class Ended(_Record):
     lines: int = 0
     again: int = 0
     """Requests that did not succeed and may succeed in another round."""
+    digests: dict[str, str | None] = {}
+    """SHA-256, hex, of each file of result lines; none in records of version 0.1."""
     outcomes: dict[Outcome, int] = {}
     """Result lines by outcome, before the response model checked any answer."""
     input_tokens: int = 0

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 
-import orjson
-
+from ...data.files import size_and_digest
 from ...data.resolve import ResolvedJob
 from ...errors import InputError
 from ...models import RunReport
 from ...providers import Format, Provider, get_format
 from .access import provider_for
 from .attempts import Attempt, Attempts, Records
-from .records import Plan, RoundPlan, ShardPlan, Verdict
+from .reading import damaged, read_record
+from .records import Plan, Resend, RoundPlan, ShardPlan, Verdict
 from .storage import Directory
 
 __all__ = ["Run", "RunState", "Shard"]
 
-_SETTLED = {Verdict.DOWNLOADED, Verdict.FAILED, Verdict.GONE}
+_SETTLED = {
+    Verdict.DOWNLOADED,
+    Verdict.FAILED,
+    Verdict.GONE,
+    Verdict.PARTLY_GONE,
+}
 
 
 @dataclass(slots=True)
@@ -60,6 +68,12 @@ class Shard:
         return self.verdict in _SETTLED
 
     @property
+    def next_look_at(self) -> datetime | None:
+        """When to look again for results that the provider did not show."""
+        absence = self.last.absence if self.last and self.is_open else None
+        return absence.next_at if absence else None
+
+    @property
     def output_name(self) -> str:
         """Where the results of its newest attempt are, within the run."""
         number = self.last.number if self.last else 0
@@ -93,7 +107,9 @@ class RunState:
         return [
             shard
             for shard in self.shards.values()
-            if shard.path not in resent and shard.verdict is Verdict.GONE
+            if shard.path not in resent
+            and shard.verdict
+            and shard.verdict.has_lost_results
         ]
 
     @property
@@ -127,13 +143,12 @@ class Run:
             InputError: There is no run in this directory.
         """
         directory = Directory(url)
-        data = directory.read("job.json")
-        if data is None:
+        if not directory.exists("job.json"):
             raise InputError(
                 f"There is no run in {directory.url!r} (no job.json); `batchwright"
                 " runs` lists the runs under a folder."
             )
-        return cls(directory, ResolvedJob.model_validate_json(data))
+        return cls(directory, read_record(directory, "job.json", ResolvedJob))
 
     @cached_property
     def format(self) -> Format:
@@ -150,13 +165,11 @@ class Run:
         present = frozenset(names)
         report = None
         if "done.json" in present:
-            report = RunReport.model_validate_json(
-                self.directory.read("report.json") or b""
-            )
+            report = read_record(self.directory, "report.json", RunReport)
         resend_round: int | None = None
         if "resend-lost.json" in present:
-            data = self.directory.read("resend-lost.json") or b"{}"
-            resend_round = orjson.loads(data).get("round")
+            mark = read_record(self.directory, "resend-lost.json", Resend)
+            resend_round = mark.round
         plan = None
         rounds: list[RoundPlan] = []
         shards: dict[str, Shard] = {}
@@ -168,6 +181,8 @@ class Run:
             for plans in (plan.shards, *(round_.shards for round_ in rounds)):
                 for each in plans:
                     shards[each.path] = self._shard(each, grouped)
+        elif any("/attempts/" in name for name in names):
+            raise damaged(self.directory, "plan.json", "it is missing")
         return RunState(
             names=present,
             plan=plan,
@@ -185,6 +200,20 @@ class Run:
     def round_plan(self, number: int) -> RoundPlan:
         """Return the plan of a further round that has one."""
         return self._records.read(f"rounds/{number}/plan.json", RoundPlan)
+
+    @contextmanager
+    def as_made(self, name: str, digest: str | None) -> Iterator[Path]:
+        """Give a local path of rows or requests that are as they were made.
+
+        Raises:
+            RunError: The file is missing or has changed.
+        """
+        if not self.directory.exists(name):
+            raise damaged(self.directory, name, "it is missing")
+        with self.directory.local(name) as path:
+            if digest not in {None, size_and_digest(str(path))[1]}:
+                raise damaged(self.directory, name, "it is not as it was made")
+            yield path
 
     def shard(self, path: str) -> Shard:
         """Return one shard as it is now; lists the folder of that shard alone."""

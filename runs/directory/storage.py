@@ -19,7 +19,7 @@ from typing import Any
 
 from upath import UPath
 
-from ...data.files import full_disk_named, new_file, put_in_place
+from ...data.files import full_disk_named, make_folder, new_file, put_in_place
 from .remote import open_store, reaching
 
 __all__ = ["Directory"]
@@ -99,7 +99,7 @@ class Directory:
         """Move a finished local file to `name`, replacing what is there."""
         if self.is_local:
             target = self.local_path(name)
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             put_in_place(source, target)
         else:
             with reaching(self.url, writing=True):
@@ -118,6 +118,12 @@ class Directory:
                 yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def clear_scratch(self) -> None:
+        """Remove what `scratch` gave to processes that were killed; under the lock."""
+        if self.is_local:
+            for folder in self.local_path().glob(".tmp-*/"):
+                shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
     def local(self, name: str) -> Iterator[Path]:

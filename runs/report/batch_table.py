@@ -100,7 +100,7 @@ def _cells(
             cells["succeeded"] = counts.succeeded
             if counts.succeeded is not None:
                 cells["failed"] = counts.done - counts.succeeded
-    elif ended.verdict is Verdict.DOWNLOADED:
+    elif ended.verdict.has_results:
         cells["succeeded"] = ended.outcomes.get(Outcome.SUCCEEDED, 0)
         cells["failed"] = ended.lines - cells["succeeded"]
         cells["cost (USD)"] = _usd(ended.cost_usd)

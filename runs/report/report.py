@@ -6,14 +6,24 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal
 
+from pydantic import BaseModel
+
 from ...data.results.tally import ShardTally, combine
+from ...errors import BatchwrightError
 from ...models import BatchLine, RunReport
 from ..directory.attempts import Attempt
 from ..directory.catalog import run_directories
 from ..directory.run import Run, RunState, Shard
 from .batch_table import newest_batch, status_word
 
-__all__ = ["list_runs", "read_status", "report_on"]
+__all__ = ["UnreadableRun", "list_runs", "read_status", "report_on"]
+
+
+class UnreadableRun(BaseModel):
+    """A run of which no report can be made."""
+
+    run_dir: str
+    error: str
 
 
 def read_status(run_dir: str) -> RunReport:
@@ -23,13 +33,19 @@ def read_status(run_dir: str) -> RunReport:
     return state.report or report_on(run, state)
 
 
-def list_runs(root: str | None = None) -> Iterator[RunReport]:
+def list_runs(root: str | None = None) -> Iterator[RunReport | UnreadableRun]:
     """Yield the reports of the runs right below a folder.
 
-    None means `BATCHWRIGHT_RUNS_DIR`. Other processes may be working on them.
+    None means `BATCHWRIGHT_RUNS_DIR`. Other processes may be working on them. A run
+    that cannot be read hides no other.
     """
     for directory in run_directories(root):
-        yield read_status(directory.url)
+        try:
+            report = read_status(directory.url)
+        except (BatchwrightError, OSError) as exc:
+            yield UnreadableRun(run_dir=directory.url, error=str(exc))
+        else:
+            yield report
 
 
 def report_on(
@@ -67,7 +83,7 @@ def report_on(
         output_tokens=total.output_tokens,
         cache_read_tokens=total.cache_read_tokens,
         cache_write_tokens=total.cache_write_tokens,
-        cost_usd=total.cost_usd,
+        cost_usd=None if any(map(_is_unpriced, state.attempts())) else total.cost_usd,
         errors=total.errors,
         missing=total.missing,
         duplicate=total.duplicate,
@@ -112,6 +128,12 @@ def _so_far(state: RunState) -> ShardTally:
         for _, attempt in state.attempts()
         if (ended := attempt.ended)
     )
+
+
+def _is_unpriced(sent: tuple[Shard, Attempt]) -> bool:
+    """Whether results were paid for that nobody can read any more."""
+    verdict = sent[1].verdict
+    return verdict is not None and verdict.has_lost_results
 
 
 def _seconds(state: RunState, ended_at: datetime | None) -> dict[str, float]:

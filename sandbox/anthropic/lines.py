@@ -9,7 +9,7 @@ import orjson
 
 from ..answers.answer import Answer, AnswerSource, Failure, Question, safe_text, seeded
 from ..answers.spoil import spoil, spoil_line, spoil_usage
-from ..engine.format import Result
+from ..engine.produce import Result
 from ..engine.results import WorkFile, write_lines
 from ..engine.rows import BatchRow, FileRow
 from ..engine.store import Store

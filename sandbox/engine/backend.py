@@ -18,7 +18,7 @@ from ...errors import InputError, is_disk_full
 from ..answers.answer import AnswerSource
 from ..faults import BatchFault, CallFault, Faults
 from .clock import Clock
-from .format import Format
+from .produce import Format
 from .rows import BatchRow
 from .store import Store
 from .timeline import Moment, Plan, moment_at

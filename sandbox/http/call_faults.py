@@ -13,12 +13,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..faults import CallFault
 from .api import ApiError, json_response
-from .protocol import TRANSPORTS
+from .uvicorn_server import TRANSPORTS
 from .vendor import Vendor
 
 __all__ = ["apply_fault"]
 
 _LISTS = {"no_has_more", "empty_page", "repeat_page"}
+_RESULTS = ("output_file_id", "error_file_id", "results_url")
 _PARTS = 20
 _PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
@@ -70,6 +71,8 @@ async def apply_fault(
         await _hang_up(scope, receive, abort=False)
     elif fault.do in _LISTS:
         await _send(send, b"application/json", _odd_page(fault.do, response.body))
+    elif fault.do == "no_results":
+        await _send(send, b"application/json", _without_results(response.body))
     else:
         await _send_slowly(fault, response, send)
 
@@ -146,6 +149,14 @@ async def _send_slowly(fault: CallFault, response: _Response, send: Send) -> Non
         part = bytes(response.body[start : start + size])
         await send({"type": "http.response.body", "body": part, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
+
+
+def _without_results(body: bytearray) -> bytes:
+    """Return a batch, or a page of them, without the names of result files."""
+    answer = json.loads(body)
+    for batch in answer.get("data", [answer]):
+        batch |= {name: None for name in _RESULTS if name in batch}
+    return json.dumps(answer).encode()
 
 
 def _odd_page(do: str, body: bytearray) -> bytes:

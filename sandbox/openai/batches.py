@@ -21,7 +21,7 @@ from ..http.api import (
     limit_of,
 )
 from .envelopes import expiry_of, list_page
-from .requests import ENDPOINTS
+from .shapes import ENDPOINTS
 
 __all__ = ["routes"]
 

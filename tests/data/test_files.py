@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,28 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
         new_output(str(tmp_path / "file" / "x.csv")),
     ):
         pass
+
+
+_RACE = """
+import sys
+from pathlib import Path
+from batchwright.data.files import rename_exclusively
+source = Path(sys.argv[1])
+source.write_text(source.name)
+try:
+    rename_exclusively(source, source.with_name("target"))
+except FileExistsError:
+    sys.exit(3)
+"""
+
+
+def test_without_hard_links_one_creates(tmp_path: Path) -> None:
+    """Four processes that give one name at once: one succeeds, and nothing is lost."""
+    racers = [
+        subprocess.Popen([sys.executable, "-c", _RACE, str(tmp_path / f"source-{n}")])
+        for n in range(4)
+    ]
+    codes = [racer.wait(60) for racer in racers]
+    assert sorted(codes) == [0, 3, 3, 3]
+    winner = f"source-{codes.index(0)}"
+    assert (tmp_path / "target").read_text(encoding="utf-8") == winner

@@ -66,6 +66,25 @@ def test_the_fingerprint_is_of_the_job_and_not_of_the_rows(source: Path) -> None
     assert resolve(_job(source, prompt="{{ id }}")).fingerprint() != before
 
 
+def test_a_release_changes_no_fingerprint() -> None:
+    """A field with its default counts as little as one that did not exist yet."""
+    given: dict[str, Any] = {
+        "job": {"input": "/in.csv", "output": "/out.csv", "model": "gpt-5-mini"},
+        "provider": "openai",
+        "base_url": "https://api.openai.com/v1",
+        "synthetic": False,
+        "template": {"model": "gpt-5-mini", "endpoint": "/v1/chat/completions"},
+        "messages": [{"role": "user", "content": "{{ text }}"}],
+        "own_messages": False,
+        "folder": "/",
+    }
+    job = ResolvedJob.model_validate(given)
+    known = ""
+    assert job.fingerprint() == known
+    written_out = ResolvedJob.model_validate_json(job.model_dump_json())
+    assert written_out.fingerprint() == known
+
+
 def test_paths_hold_from_anywhere(
     source: Path, monkeypatch: pytest.MonkeyPatch, model_file: str
 ) -> None:

@@ -222,9 +222,14 @@ def test_task_runs_grow_with_shards(
 def test_detached_runs_are_finished_by_the_sweep(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """`detach` ends after submission; `advance_runs` does the rest."""
+    """`detach` ends after submission; `advance_runs` does the rest.
+
+    A run that cannot be read is left as it is, and stops no other.
+    """
     write_rows(tmp_path)
     root = tmp_path / "runs"
+    (root / "broken").mkdir(parents=True)
+    (root / "broken/job.json").write_text('{"job": {', encoding="utf-8")
     open_one = run_batch(job(tmp_path), str(root / "one"), wait="detach")
     assert open_one.state == "open"
     sandbox.settle()

@@ -96,3 +96,21 @@ def test_a_flow_that_is_killed_five_times_ends_as_if_never(
     assert killable.run(command) == 0
     assert killable.table(command) == killable.table(undisturbed)
     assert killable.duplicates() == []
+
+
+@pytest.mark.prefect
+def test_a_script_that_is_typed_again_pays_once(
+    killable: Any, prefect_server: str
+) -> None:
+    """`run_batch` without `run_dir` continues what a killed process began."""
+    killable.sandbox.set_faults(FAULTS)
+    command = killable.prepare("openai") | {"prefect_api_url": prefect_server}
+    command["run_dir"] = None
+    command["environment"]["BATCHWRIGHT_RUNS_DIR"] = str(killable.folder / "runs")
+    kill_at = ("write shards/*/attempts/*.batch.json", 2)
+    assert killable.run(command | {"kill_at": kill_at}) == -9
+    bought = killable.sandbox.created()
+    assert killable.run(command) == 0
+    assert killable.duplicates() == []
+    assert bought == 2
+    assert len(list((killable.folder / "runs").iterdir())) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,14 @@ from batchwright.errors import (
     InputError,
     MissingKeyError,
     RunDiffersError,
-    RunFinishedError,
 )
+from batchwright.runs.directory.lock import locked
 from batchwright.runs.directory.run import Run
-from batchwright.runs.open import open_run, reopen_run
+from batchwright.runs.drive import cancel_run
+from batchwright.runs.events import listening
+from batchwright.runs.generate import generate_shards
+from batchwright.runs.open import changed_input, open_run, reopen_run
+from batchwright.runs.report.report import read_status
 
 WHEN = datetime(2026, 11, 23, 6, tzinfo=UTC)
 
@@ -46,8 +51,6 @@ def test_a_directory_is_named_after_output_and_job(tmp_path: Path) -> None:
     assert Path(first).name.startswith("labels-")
     assert open_run(job(tmp_path)).directory.url == first
     assert open_run(job(tmp_path, prompt="Say {{ text }}")).directory.url != first
-    named = open_run(job(tmp_path), name="some-flow-run").directory.url
-    assert Path(named).name.startswith("some-flow-run-")
 
 
 def test_the_content_of_the_input_is_no_part_of_the_job(tmp_path: Path) -> None:
@@ -87,13 +90,15 @@ def test_dates_are_filled_in_once(tmp_path: Path) -> None:
     assert run.directory.url == f"{tmp_path}/2026-11-23/run"
 
 
-def test_a_done_run_is_not_begun_again(tmp_path: Path) -> None:
-    """Its report is named, and how to run the job once more."""
+def test_a_changed_input_is_said(tmp_path: Path) -> None:
+    """The run goes on with the rows it has, and a sentence says where others are."""
     run = open_run(job(tmp_path))
-    run.directory.write("done.json", b"{}")
-    with pytest.raises(RunFinishedError, match=r"report\.md.*--run-dir"):
-        open_run(job(tmp_path))
-    assert open_run(job(tmp_path), run.directory.url).directory.url == run.directory.url
+    generate_shards(run)
+    assert changed_input(run) is None
+    (tmp_path / "in.csv").write_text("text\ntwo\n", encoding="utf-8")
+    sentence = changed_input(Run.load(run.directory.url))
+    assert sentence is not None
+    assert re.search(r"in\.csv has changed since.*--run-dir", sentence)
 
 
 def test_an_output_of_somebody_else_stays(tmp_path: Path) -> None:
@@ -131,11 +136,25 @@ def test_only_a_cancelled_run_is_uncancelled(tmp_path: Path) -> None:
 
 
 def test_another_response_model_reopens_what_was_concluded(tmp_path: Path) -> None:
-    """Parts and the mark go, the records of what was sent and came stay."""
+    """Counts go; the records of what was sent and received stay."""
     run = open_run(job(tmp_path))
-    for name in ("done.json", "shards/00000/tally.json"):
-        run.directory.write(name, b"{}")
+    run.directory.write("shards/00000/tally.json", b"{}")
     kept = "shards/00000/attempts/000.output.jsonl"
     run.directory.write(kept, b"{}\n")
     reopen_run(run.directory.url, response_model="other.py:Class")
-    assert set(run.directory.names()) == {"job.json", "response-model", kept}
+    assert set(run.directory.names()) == {".lock", "job.json", "response-model", kept}
+
+
+def test_an_open_run_is_not_ok(tmp_path: Path) -> None:
+    """No row of it has failed, because none was sent."""
+    assert not read_status(open_run(job(tmp_path)).directory.url).ok
+
+
+def test_a_sandbox_run_is_cancelled_where_it_runs(tmp_path: Path) -> None:
+    """The mark is written, and a sentence says who stops the batches."""
+    directory = open_run(job(tmp_path, sandbox=True)).directory
+    told: list[str | None] = []
+    with locked(directory), listening(lambda event: told.append(event.text)):
+        assert cancel_run(directory.url).state == "cancelled"
+    assert directory.exists("cancelled.json")
+    assert told == [f"{directory.url}: the process that works on it ends its batches."]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from batchwright.cli import app
+from batchwright.data.job import BatchJob
+from batchwright.runs.open import open_run
 from batchwright.sandbox import Sandbox
 
 Cli = Callable[..., Result]
@@ -52,11 +55,27 @@ def test_a_table_in_a_typed_table_out(cli: Cli) -> None:
     assert json.loads(cli("runs", "--json").stdout)["rows"] == 12
 
     again = cli(*RUN, "--output", "out.csv", "--sandbox", env=no_keys)
-    assert again.exit_code == 1
+    assert again.exit_code == 0
+    assert "succeeded  12" in again.stdout
     assert "report.md" in again.stderr
     assert "--run-dir" in again.stderr
-    more = ("--output", "out.csv", "--sandbox", "--run-dir", run)
-    assert cli(*RUN, *more, env=no_keys).exit_code == 0
+
+
+def test_dates_in_names_are_filled_once(cli: Cli, sandbox: Sandbox) -> None:
+    """The job is the same one later, with all that was given relative to the folder."""
+    shutil.copy(EXAMPLES / "email_model.py", "model.py")
+    given = (
+        "--prompt",
+        "Classify: {{ email }}",
+        "--response-model",
+        "model.py:Classification",
+    )
+    output = "out-{date:%H%M%S%f}.csv"
+    arguments = ("run", EXAMPLES / "emails.csv", "--model", "gpt-5-mini", *given)
+    done = cli(*arguments, "--output", output)
+    assert done.exit_code == 0, done.output
+    assert len(list(Path().glob("out-*.csv"))) == 1
+    assert len(list(Path("runs").iterdir())) == 1
 
 
 @pytest.mark.parametrize("model", ["gpt-5-mini", "claude-sonnet-4-5"])
@@ -157,3 +176,26 @@ def test_standard_input_is_the_same_job_again(
         assert done.exit_code == 0, done.output
     assert sandbox.created() == 1
     assert len(list((folder / "runs").iterdir())) == 1
+
+
+def test_a_broken_run_hides_no_other(cli: Cli) -> None:
+    """`runs` names it in a line of its own, also as JSON, and lists the others."""
+    job = BatchJob(
+        input=str(EXAMPLES / "emails.csv"),
+        output="out.csv",
+        model="gpt-5-mini",
+        prompt="{{ email }}",
+        sandbox=True,
+    )
+    newer = json.loads(open_run(job, "runs/good").job.model_dump_json()) | {"new": 1}
+    for name, text in {"half": '{"job": {', "newer": json.dumps(newer)}.items():
+        Path("runs", name).mkdir()
+        Path("runs", name, "job.json").write_text(text, encoding="utf-8")
+    listed = cli("runs")
+    assert listed.exit_code == 0
+    assert "runs/good" in listed.stdout
+    half, new = listed.stderr.splitlines()
+    assert "runs/half/job.json is damaged" in half
+    assert "runs/newer/job.json is of a newer version" in new
+    lines = [json.loads(line) for line in cli("runs", "--json").stdout.splitlines()]
+    assert ["error" in line for line in lines] == [False, True, True]

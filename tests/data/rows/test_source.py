@@ -303,3 +303,14 @@ def test_a_header_has_a_limit(tmp_path: Path) -> None:
     path.write_text(",".join(f"c{number}" for number in range(60_000)) + "\n")
     with pytest.raises(InputError, match="has 60,000 columns"):
         open_rows(str(path))
+
+
+def test_large_cells_leave_the_csv_module_alone(tmp_path: Path) -> None:
+    """Python's limit for a cell is one for the whole process, and it is the user's."""
+    cell = "x" * 200_000
+    path = tmp_path / "in.csv"
+    path.write_text(f"text\n{cell}\n", encoding="utf-8")
+    blocks = list(open_rows(str(path)).blocks())
+    assert sum(map(len, blocks)) == 1
+    with path.open(encoding="utf-8", newline="") as file, pytest.raises(csv.Error):
+        list(csv.reader(file))
