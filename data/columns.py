@@ -88,13 +88,27 @@ _OBSERVED = {**_CONSTANTS, type(None): "null"}
 
 
 def kinds(schema: dict[str, Any] | None) -> dict[str, str]:
-    """Return the columns of an answer; one column `answer` if it has no fields."""
+    """Return the columns of an answer; one column `answer` if it is no object.
+
+    Raises:
+        SchemaError: It has no field at all, or contains itself endlessly.
+    """
     if schema is None:
         return {"answer": "string"}
     root = resolved_root(schema)
-    if "properties" not in root:
-        return {"answer": _kind(root, schema)}
-    return {name: _kind(part, schema) for name, part in root["properties"].items()}
+    parts = root.get("properties", {"answer": root})
+    if not parts:
+        raise SchemaError(
+            "The response model has no field, so there is nothing to ask for: add one,"
+            " or leave the response model out."
+        )
+    try:
+        return {name: _kind(part, schema) for name, part in parts.items()}
+    except RecursionError:
+        raise SchemaError(
+            "The response model contains itself without a field between, so no answer"
+            " can end: write down what it contains."
+        ) from None
 
 
 def resolved_root(schema: dict[str, Any]) -> dict[str, Any]:
