@@ -17,7 +17,6 @@ _WAYS_OUT = {
     "absent.json": "delete it, and the results are looked for again",
     "batch.json": "delete it, and the batch is looked for at the provider",
     "ended.json": "delete it, and the results are downloaded again",
-    "absent.json": "delete it, and the results are looked for anew",
     "tally.json": "delete it, and the results are read again",
     "report.json": "delete done.json, and `resume` writes the report again",
     "resend-lost.json": "delete it, and give --resend-lost to `resume` again",
