@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import uvicorn
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from ..errors import InputError
 from .answers.answer import SYNTHETIC
@@ -24,6 +25,10 @@ from .http.uvicorn_server import Protocol, QuickServer
 from .vendors import VENDORS
 
 __all__ = ["Sandbox", "serve"]
+
+_LOOPBACK = ["127.0.0.1", "localhost", "::1", "[::1]"]
+"""Names by which a sandbox on loopback is called. Others are refused: a web page whose
+own name leads to this machine would otherwise reach the sandbox through a browser."""
 
 
 class Sandbox:
@@ -115,7 +120,11 @@ class Sandbox:
             host = f"[{self._host}]" if ":" in self._host else self._host
             self.url = f"http://{host}:{listening.getsockname()[1]}"
             config = uvicorn.Config(
-                make_app(self.backend, VENDORS),
+                TrustedHostMiddleware(
+                    make_app(self.backend, VENDORS),
+                    allowed_hosts=_LOOPBACK if self._host in _LOOPBACK else ["*"],
+                    www_redirect=False,
+                ),
                 http=Protocol,
                 ws="none",
                 lifespan="off",

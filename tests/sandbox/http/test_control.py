@@ -67,3 +67,22 @@ def test_unknown_paths_are_not_found(clients: Any) -> None:
     """A route that is not there answers 404 in the provider's envelope."""
     with pytest.raises(openai.NotFoundError):
         clients.openai.get("/nothing", cast_to=httpx2.Response)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("localhost:1", 200), ("127.0.0.1", 200), ("attacker.example", 400)],
+)
+def test_other_host_names_are_refused(host: str, status: int, sandbox: Sandbox) -> None:
+    """A page whose name was made to lead to this machine does not reach it."""
+    answer = httpx2.get(f"{sandbox.url}/_sandbox/state", headers={"Host": host})
+    assert answer.status_code == status
+
+
+def test_a_sandbox_that_others_use_has_any_name() -> None:
+    """Whoever opens it to a network decides by what name it is called."""
+    with Sandbox(host="0.0.0.0") as sandbox:  # noqa: S104 - the point of the test
+        port = sandbox.url.rpartition(":")[2]
+        url = f"http://127.0.0.1:{port}/_sandbox/state"
+        answer = httpx2.get(url, headers={"Host": "box.example"})
+    assert answer.status_code == 200
