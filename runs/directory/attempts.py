@@ -108,8 +108,7 @@ class Attempts:
                 attempt.batch = records.read(batch, Created)
             if (ended := attempts.name(number, "ended")) in present:
                 attempt.ended = records.read(ended, Ended)
-                is_sent = attempt.verdict is not Verdict.NOT_CREATED
-                if is_sent and attempt.batch is None:
+                if attempt.ended.verdict.has_results and attempt.batch is None:
                     raise damaged(records.directory, batch, "it is missing")
             elif attempts.name(number, "absent") in present:
                 attempt.absence = attempts.read_absence(number)

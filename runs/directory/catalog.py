@@ -44,7 +44,7 @@ def recorded_beside(directory: Directory) -> set[str]:
     """Return the ID of every batch on record in the runs under the same root.
 
     Reads one small file per batch: only for the rare lost creation. A damaged record
-    of a neighbour gives what can be read of it.
+    of another run gives what can be read of it.
     """
     return {
         found[1].decode()

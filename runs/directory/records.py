@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...models import Batch, Outcome
 
 __all__ = [
+    "Absence",
     "Created",
     "Ended",
     "InputShardPlan",
@@ -129,7 +130,7 @@ class Verdict(StrEnum):
 class Absence(_Record):
     """`NNN.absent.json`: the provider shows no results, though there must be some.
 
-    Replaced at each look, for what is absent now may be there a moment later.
+    Replaced at each status check, for what is absent now may be there a moment later.
     """
 
     first_at: datetime
