@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
-from typing import Any
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -21,6 +26,7 @@ __all__ = [
     "USAGE",
     "Group",
     "say",
+    "signals_handled",
 ]
 
 OK = 0
@@ -42,9 +48,36 @@ _PATH_ERRORS = {
 }
 
 
+_STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
+"""Signals that ask a process to end; Windows has no SIGHUP."""
+
+
 def say(text: str) -> None:
     """Print a message to standard error, apart from the data."""
     typer.echo(text, err=True)
+
+
+@contextmanager
+def signals_handled(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
+    """Handle what asks the process to end: Ctrl-C, SIGTERM and SIGHUP.
+
+    A signal that the process was started to ignore, as `nohup` does, stays ignored.
+    """
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in _STOPPING:
+            number = getattr(signal, name, None)
+            if number and signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, handled in before.items():
+            signal.signal(number, handled)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 class Group(TyperGroup):
@@ -67,7 +100,8 @@ class Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command, and turn an exception into a sentence and an exit code."""
         try:
-            result = super().invoke(ctx)
+            with signals_handled(_interrupt):
+                result = super().invoke(ctx)
             sys.stdout.flush()  # a full disk raises here, or not at all
         except (typer.TyperException, typer.Exit, typer.Abort):
             raise
@@ -80,7 +114,10 @@ class Group(TyperGroup):
         except Exception as exc:
             if os.environ.get(_DEBUG):
                 raise
+            from ..providers.address import without_password  # noqa: PLC0415 - rare
+
             text, code = _sentence_of(exc)
+            text = without_password(text)
             say(text if code == NOT_READY else f"Error: {text}")
             raise typer.Exit(code) from exc
         else:

@@ -39,6 +39,9 @@ __all__ = [
     "response_model_option",
 ]
 
+_SHOWN = 100
+"""Characters of a wrong value in its error."""
+
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON instead, one object a line.")
 ]
@@ -209,10 +212,15 @@ def pairs(given: list[str] | None, option: str) -> dict[str, str]:
     return found
 
 
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)
+
+
 def _json(key: str, text: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError as exc:
+        return json.loads(text, parse_constant=_refuse)
+    except (RecursionError, ValueError) as exc:
+        text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ..."
         quoted = json.dumps(text)
         raise typer.BadParameter(
             f"{text!r} is no JSON; for a text write {key}='{quoted}'.",

@@ -1,31 +1,25 @@
-"""Runs a flow in this process, shows its progress, and stops it cleanly."""
+"""Runs a flow in this process, and shows its progress."""
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
 
 from ..data.job import BatchJob
+from ..errors import RunError
 from ..models import RunReport
+from ..providers.address import without_password
 from ..runs.directory.access import Credentials, keys_from
 from ..runs.directory.lock import locked
 from ..runs.directory.run import Run
 from ..runs.events import listening
-from ..runs.pause import request_stop, stop_requested
-from .exits import INTERRUPTED, say
-from .progress import erase_bars, progress_shown
+from .exits import say
+from .progress import progress_shown
+from .stopping import do_until_stopped
 
 __all__ = ["execute", "run_keys"]
-
-_GRACE_SECONDS = 1
-"""How long a stopped run may take to end by itself; it ends in two seconds at most."""
-
-_SHOW_CURSOR = "\x1b[?25h"
 
 _QUIET = {
     # A new PREFECT_HOME needs about 20 s of migrations, more on a slow machine.
@@ -43,7 +37,7 @@ def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
     """Start or continue a run as a flow; a run that is done is not changed.
 
     Raises:
-        KeyboardInterrupt: Stopped by a signal; the message about it is printed.
+        KeyboardInterrupt: A signal came before the work began.
     """
     done = run.state().report
     if done is not None:
@@ -58,15 +52,35 @@ def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
     say(f"Run directory: {directory}")
     beginning = "Starting Prefect's local server (20 s the first time)"
     if url := os.environ.get("PREFECT_API_URL"):
-        beginning = f"Connecting to Prefect at {url}"
-    with _stoppable(directory):
+        beginning = f"Connecting to Prefect at {without_password(url)}"
+    resume = f"continue with\n  batchwright resume {directory}"
+
+    def work() -> RunReport:
         # Outside of the bars: Prefect prints a greeting on its first start.
+        from ..flows._prefect import embed_server, explained  # noqa: PLC0415 - 2 s
         from ..flows.batch import resume_run, run_batch  # noqa: PLC0415 - takes 2 s
 
+        embed_server()
         with progress_shown(beginning) as tell, listening(tell):
-            if job is not None:
-                return run_batch(job, directory, "poll" if wait else "detach")
-            return resume_run(directory, wait)
+            try:
+                if job is not None:
+                    return run_batch(job, directory, "poll" if wait else "detach")
+                return resume_run(directory, wait)
+            except Exception as exc:
+                trouble = explained(exc)
+                if trouble is None:
+                    raise
+                report = run.state().report
+                if report is None:
+                    raise RunError(f"{trouble} Nothing is lost; {resume}") from exc
+        say(f"Note: {trouble} The run is complete all the same.")
+        return report
+
+    return do_until_stopped(
+        work,
+        message=f"Stopped. Batches that were created go on at the provider; {resume}",
+        release=_kill_server,
+    )
 
 
 @contextmanager
@@ -82,48 +96,9 @@ def run_keys() -> Iterator[None]:
         yield
 
 
-def _leave_at_once() -> NoReturn:
-    """Exit without waiting for threads; the run directory is valid at any moment."""
-    if sys.__stderr__ and sys.__stderr__.isatty():
-        sys.__stderr__.write(_SHOW_CURSOR)
-        sys.__stderr__.flush()
-    if "prefect.server.api.server" in sys.modules:
-        from ..flows._prefect import kill_embedded_servers  # noqa: PLC0415 - loaded
-
-        kill_embedded_servers()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(INTERRUPTED)
-
-
-@contextmanager
-def _stoppable(directory: str) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM stop the process quickly, without cancelling batches."""
-
-    def stop(_number: int, _frame: Any) -> None:
-        if stop_requested():
-            _leave_at_once()
-        request_stop()
-        erase_bars()
-        say(
-            "Stopped. Batches that were created go on at the provider; continue with"
-            f"\n  batchwright resume {directory}"
-        )
-        # Ctrl-C in a terminal ends Prefect's local server as well, and its client
-        # would then retry for a minute.
-        patience = threading.Timer(_GRACE_SECONDS, _leave_at_once)
-        patience.daemon = True
-        patience.start()
-        raise KeyboardInterrupt
-
-    before = {
-        number: signal.signal(number, stop)
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    except KeyboardInterrupt:
-        _leave_at_once()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _kill_server() -> None:
+    """End the server that Prefect started here, if it has started one."""
+    # Imported by the work, perhaps at this moment.
+    flows = sys.modules.get("batchwright.flows._prefect")
+    if kill := getattr(flows, "kill_server", None):
+        kill()

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from itertools import groupby
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -24,12 +25,14 @@ from ..errors import SchemaError
 from ..providers.schema.source import Source
 
 __all__ = [
+    "MAX_DEPTH",
     "META",
     "RESULT_COLUMNS",
     "ROW_COLUMNS",
     "as_json",
     "by_column",
     "fits",
+    "is_too_deep",
     "kinds",
     "merge",
     "observe",
@@ -75,6 +78,8 @@ _FORMATS = {"date": "date", "date-time": "timestamp"}
 _CONSTANTS = {str: "string", bool: "bool", int: "int64", float: "double"}
 _EXACT = 2**53
 """Integers up to this stay what they are among floats."""
+MAX_DEPTH = 200
+"""Encoders of JSON stop at 254 levels."""
 _WIDER = {
     frozenset(("int64", "double")): "double",
     frozenset(("int64", "long")): "long",
@@ -83,13 +88,27 @@ _OBSERVED = {**_CONSTANTS, type(None): "null"}
 
 
 def kinds(schema: dict[str, Any] | None) -> dict[str, str]:
-    """Return the columns of an answer; one column `answer` if it has no fields."""
+    """Return the columns of an answer; one column `answer` if it is no object.
+
+    Raises:
+        SchemaError: It has no field at all, or contains itself endlessly.
+    """
     if schema is None:
         return {"answer": "string"}
     root = resolved_root(schema)
-    if "properties" not in root:
-        return {"answer": _kind(root, schema)}
-    return {name: _kind(part, schema) for name, part in root["properties"].items()}
+    parts = root.get("properties", {"answer": root})
+    if not parts:
+        raise SchemaError(
+            "The response model has no field, so there is nothing to ask for: add one,"
+            " or leave the response model out."
+        )
+    try:
+        return {name: _kind(part, schema) for name, part in parts.items()}
+    except RecursionError:
+        raise SchemaError(
+            "The response model contains itself without a field between, so no answer"
+            " can end: write down what it contains."
+        ) from None
 
 
 def resolved_root(schema: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +118,7 @@ def resolved_root(schema: dict[str, Any]) -> dict[str, Any]:
 
 def fits(kind: str, value: Any) -> bool:
     """Whether a JSON value can stand in a column of this kind; null always can."""
-    if value is None or kind in {"json", "vector"}:
+    if value is None:
         return True
     if kind == "int64":
         return bool(-(2**63) <= value < 2**63)
@@ -108,8 +127,25 @@ def fits(kind: str, value: Any) -> bool:
             datetime.fromisoformat(value)
         elif kind == "date":
             date.fromisoformat(value)
-    except (TypeError, ValueError):
+        elif kind == "double":
+            return isfinite(value)
+    except (OverflowError, TypeError, ValueError):
         return False
+    return True
+
+
+def is_too_deep(value: Any) -> bool:
+    """Whether a value is nested too deeply to be written as JSON everywhere."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, (dict, list))
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return False
     return True
 
 

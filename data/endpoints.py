@@ -4,22 +4,44 @@ from __future__ import annotations
 
 import os
 
+from pydantic_core import PydanticCustomError
+
 from ..errors import InputError
 from ..models import Endpoint
 from ..providers import get_vendor, vendors
+from ..providers.address import checked_url
 
-__all__ = ["base_url_for", "endpoint_for"]
+__all__ = ["base_url_for", "endpoint_for", "known_endpoint"]
 
 
 def base_url_for(provider: str, base_url: str | None, *, synthetic: bool) -> str:
     """Return where requests go: as given, or as the SDK would read it.
 
     A sandbox run ignores the environment; its server has no fixed address.
+
+    Raises:
+        InputError: It is no HTTP address, or holds a password.
     """
     vendor = get_vendor(provider)
     if base_url is None and not synthetic:
         base_url = os.environ.get(vendor.base_url_variable)
-    return base_url or vendor.base_url
+    found = base_url or vendor.base_url
+    checked_url(found)
+    return found
+
+
+def known_endpoint(path: Endpoint) -> Endpoint:
+    """Return the path, if any vendor has this endpoint.
+
+    Raises:
+        PydanticCustomError: None has it.
+    """
+    if not any(path in vendor.endpoints for vendor in vendors()):
+        known = dict.fromkeys(each for vendor in vendors() for each in vendor.endpoints)
+        raise PydanticCustomError(
+            "endpoint", "Input should be one of {known}", {"known": ", ".join(known)}
+        )
+    return path
 
 
 def endpoint_for(provider: str, model: str, endpoint: Endpoint | None) -> str:

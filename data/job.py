@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -16,6 +17,7 @@ from pydantic import (
 from ..models import Endpoint, Mode
 from ..providers import split_model
 from .answers.import_model import portable_model
+from .endpoints import known_endpoint
 from .job_fields import JOB_FIELDS
 from .messages import create_from_messages, parse_from_file, parse_from_string
 
@@ -30,6 +32,7 @@ ResponseModel = Annotated[
 ]
 """A class becomes an import string, or its JSON Schema if it cannot be imported."""
 
+KnownEndpoint = Annotated[Endpoint, AfterValidator(known_endpoint)]
 ModelName = Annotated[str, StringConstraints(min_length=1)]
 BlockName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
 
@@ -57,8 +60,9 @@ class BatchJob(BaseModel):
     prompt: str | None = _declared("prompt")
     system: str | None = _declared("system")
     messages: str | None = _declared("messages")
+    attachments: str | None = _declared("attachments")
     response_model: ResponseModel = _declared("response_model")
-    endpoint: Endpoint | None = _declared("endpoint")
+    endpoint: KnownEndpoint | None = _declared("endpoint")
     mode: Mode = _declared("mode")
     max_tokens: int | None = _declared("max_tokens")
     temperature: float | None = _declared("temperature")

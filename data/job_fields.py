@@ -64,6 +64,12 @@ PANELS = {
             " system text.",
             metavar="FILE",
         ),
+        "attachments": JobField(
+            "The folder of the images and PDFs that a messages file names; a path"
+            " that a row fills in must stay inside.",
+            metavar="DIR",
+            shown="the folder of the messages file",
+        ),
         "response_model": JobField(
             "What each answer must be: file.py:Class, package.module:Class or a"
             " JSON Schema file.",

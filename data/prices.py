@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from ..models import Usage
+from ..models import BatchResult, Outcome, Usage
 from ..providers import get_vendor
 
-__all__ = ["price", "price_of"]
+__all__ = ["is_billed", "price", "price_of"]
+
+_ANSWERED = frozenset(
+    {Outcome.SUCCEEDED, Outcome.INVALID, Outcome.REFUSED, Outcome.TRUNCATED}
+)
 
 _LINEAR_TOKENS = 50_000
 """Below the smallest step of any price list, cost is a plain sum over tokens."""
 
 _PARTS = 1e12
 """Prices are computed in 1e-12 USD, of which list prices are whole numbers."""
+
+
+def is_billed(result: BatchResult) -> bool:
+    """Whether something was paid: only what was answered is billed."""
+    return result.usage is not None or result.outcome in _ANSWERED
 
 
 def price(provider: str, model: str, usage: Usage) -> float | None:

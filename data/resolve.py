@@ -17,6 +17,7 @@ from ..models import RequestTemplate, Usage
 from ..providers import split_model
 from .answers.load import load_answer, resolve_response_model
 from .answers.response_model import Answer
+from .bounds import refuse_unbounded_params
 from .columns import META
 from .endpoints import base_url_for, endpoint_for
 from .files import absolute
@@ -133,7 +134,7 @@ def resolve(
             " what format it is written."
         )
     answer = resolve_response_model(job.response_model)
-    prompt = resolve_prompt(job.prompt, job.system, job.messages)
+    prompt = resolve_prompt(job.prompt, job.system, job.messages, job.attachments)
     template = RequestTemplate(
         model=model,
         endpoint=endpoint_for(provider, model, job.endpoint),
@@ -152,6 +153,7 @@ def resolve(
                 "input": absolute(fill_dates(job.input, when)),
                 "output": output,
                 "messages": job.messages and absolute(job.messages),
+                "attachments": job.attachments and absolute(job.attachments),
                 "response_model": answer.stored,
             }
         ),
@@ -204,11 +206,7 @@ def _check_budget(job: ResolvedJob) -> None:
     """Refuse a cost limit that cannot be kept."""
     if job.job.max_cost_usd is None:
         return
-    if job.job.max_tokens is None:
-        raise InputError(
-            "--max-cost-usd needs --max-tokens, without which an answer may cost any"
-            " amount."
-        )
+    refuse_unbounded_params(job.template)
     model, usage = job.template.model, Usage(input_tokens=1, output_tokens=1)
     if price(job.provider, model, usage) is None:
         raise InputError(

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
+import httpx
 from prefect.client.orchestration import get_client
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.futures import PrefectFuture
 from prefect.runtime import deployment, flow_run
 from prefect.server.api.server import SubprocessASGIServer
+from prefect.settings import get_current_settings
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from ..data.resolve import fill_dates
@@ -18,7 +25,9 @@ from ..tasks.names import run_name
 
 __all__ = [
     "OPTIONS",
-    "kill_embedded_servers",
+    "embed_server",
+    "explained",
+    "kill_server",
     "resume_run_name",
     "root_run",
     "run_batch_name",
@@ -82,9 +91,69 @@ def root_run() -> RootRun:
     )
 
 
-def kill_embedded_servers() -> None:
-    """End the server that Prefect starts without an API URL; Prefect takes 2 s."""
-    servers = SubprocessASGIServer._instances  # noqa: SLF001 - there is no public list
-    for server in servers.values():
-        if server.server_process is not None:
-            server.server_process.kill()
+def embed_server() -> None:
+    """Let Prefect start its server, where it has no address of one, as ours."""
+    _Server()  # the first instance is the one that Prefect uses
+
+
+def kill_server() -> None:
+    """End the server that Prefect started in this process at once; it takes 2 s."""
+    process = SubprocessASGIServer().server_process
+    if process is not None:
+        process.kill()
+
+
+def explained(exc: Exception) -> str | None:
+    """Return what is wrong with Prefect's server, as a sentence; None: it is not."""
+    if isinstance(exc, httpx.TransportError):
+        return (
+            f"Prefect's server does not answer any more ({exc or type(exc).__name__})."
+        )
+    if isinstance(exc, PrefectHTTPStatusError) and exc.response.is_server_error:
+        return f"Prefect's server fails ({exc.response.status_code})."
+    if isinstance(exc, RuntimeError) and _NO_SERVER.search(str(exc)):
+        return f"Prefect's server cannot be reached: {str(exc).rstrip('.')}."
+    return None
+
+
+_NO_SERVER = re.compile("Failed to reach API|ephemeral Prefect API server")
+
+
+class _Server(SubprocessASGIServer):
+    """The server that Prefect starts for itself, but one that ends with this process.
+
+    Its standard input is a pipe from here, which the operating system closes however
+    this process ends. In a session of its own, it outlives a signal to this process's
+    group, so that Prefect can record that the flow run was stopped.
+    """
+
+    def _run_uvicorn_command(self) -> subprocess.Popen[bytes]:
+        settings = get_current_settings().to_environment_variables(exclude_unset=True)
+        factory = "prefect.server.api.server:create_app"
+        options = ["--host", "127.0.0.1", "--port", str(self.port)]
+        options += ["--log-level", "error", "--lifespan", "on"]
+        return subprocess.Popen(  # noqa: S603 - this interpreter
+            [sys.executable, "-c", _SERVE, "--factory", factory, *options],
+            env={**os.environ, **_EMBEDDED, **settings},
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+
+_EMBEDDED = {
+    "PREFECT_UI_ENABLED": "0",
+    "PREFECT__SERVER_EPHEMERAL": "1",
+    "PREFECT__SERVER_FINAL": "1",
+}
+"""What Prefect sets for the server that it starts for itself."""
+
+_SERVE = """\
+import os, runpy, sys, threading
+
+def end_with_parent():
+    os.read(0, 1)
+    os._exit(0)
+
+threading.Thread(target=end_with_parent, daemon=True).start()
+runpy.run_module("uvicorn", run_name="__main__", alter_sys=True)
+"""

@@ -9,6 +9,7 @@ on that. If a delivery is lost, the next scheduled sweep finds the batch all the
 from __future__ import annotations
 
 import argparse
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -24,9 +25,10 @@ import orjson
 import uvicorn
 from prefect.events import emit_event
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..errors import BatchwrightError, InputError
 
@@ -35,6 +37,10 @@ __all__ = ["is_signed", "main", "receiver"]
 _EVENTS = {f"batch.{end}" for end in ("completed", "failed", "expired", "cancelled")}
 _TOLERANCE_SECONDS = 300
 _MAX_BYTES = 65_536
+_MAX_CONNECTIONS = 100
+_MAX_DIGITS = 12
+_LONGEST_SECONDS = 10
+"""How long a connection may last; a delivery takes milliseconds."""
 _REMEMBERED = 10_000
 """IDs of deliveries that are remembered; OpenAI repeats one for up to 72 hours."""
 
@@ -50,10 +56,13 @@ def receiver(secret: str) -> Starlette:
 
     async def hear(request: Request) -> Response:
         body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _MAX_BYTES:
-                return Response(status_code=413)
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _MAX_BYTES:
+                    return Response(status_code=413)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it
         if not is_signed(body, request.headers, key):
             return Response("The signature does not fit.", 400)
         event = _read(body)
@@ -76,6 +85,21 @@ def receiver(secret: str) -> Starlette:
     return Starlette(routes=[Route("/", hear, methods=["POST"])])
 
 
+class _Brief(H11Protocol):
+    """A connection that is closed after some seconds, whatever was sent by then.
+
+    So senders that stop in the middle of a request use up nothing for long. OpenAI
+    repeats a delivery that was not answered.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own annotation
+        super().connection_made(transport)
+        if len(self.connections) > _MAX_CONNECTIONS:
+            transport.abort()
+        else:
+            self.loop.call_later(_LONGEST_SECONDS, transport.abort)
+
+
 def is_signed(body: bytes, headers: Mapping[str, str], key: bytes) -> bool:
     """Whether the sender knows the key, and signed this at most five minutes ago.
 
@@ -83,7 +107,7 @@ def is_signed(body: bytes, headers: Mapping[str, str], key: bytes) -> bool:
     this too, but takes a second to import and needs an API key.
     """
     sent = headers.get("webhook-timestamp", "")
-    if not (sent.isascii() and sent.isdecimal()):
+    if not (sent.isascii() and sent.isdecimal() and len(sent) <= _MAX_DIGITS):
         return False
     if abs(time.time() - int(sent)) > _TOLERANCE_SECONDS:
         return False
@@ -128,7 +152,7 @@ def main() -> None:
         app = receiver(os.environ.get("OPENAI_WEBHOOK_SECRET", ""))
     except BatchwrightError as exc:
         sys.exit(str(exc))
-    uvicorn.run(app, host=options.host, port=options.port)
+    uvicorn.run(app, host=options.host, port=options.port, http=_Brief)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from .batch import Batch, BatchStatus, LineError, RequestCounts
 from .event import EventKind, RunEvent
 from .report import Anomaly, BatchLine, ErrorGroup, RunReport
 from .request import (
-    BatchRequest,
     Endpoint,
     Message,
     Messages,
@@ -21,7 +20,6 @@ __all__ = [
     "Anomaly",
     "Batch",
     "BatchLine",
-    "BatchRequest",
     "BatchResult",
     "BatchStatus",
     "Endpoint",

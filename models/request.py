@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["BatchRequest", "Endpoint", "Message", "Messages", "Mode", "RequestTemplate"]
+__all__ = ["Endpoint", "Message", "Messages", "Mode", "RequestTemplate"]
 
 Message = Mapping[str, Any]
 """`{"role": ..., "content": ...}`; content is text or a list of parts."""
@@ -17,18 +17,8 @@ Messages = Sequence[Message]
 Mode = Literal["auto", "json_schema", "tools"]
 """How the answer is held to the schema; `auto` picks what the model knows."""
 
-Endpoint = Literal[
-    "/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/messages"
-]
-
-
-class BatchRequest(BaseModel):
-    """One request before it is encoded for a provider."""
-
-    model_config = ConfigDict(frozen=True)
-
-    custom_id: str
-    messages: list[dict[str, Any]]
+Endpoint = str
+"""Path of an API, such as `/v1/responses`: one of a vendor's `endpoints`."""
 
 
 class RequestTemplate(BaseModel):

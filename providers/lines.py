@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -11,22 +12,30 @@ import msgspec
 import orjson
 
 from ..errors import InputError
-from ..models import BatchResult, Outcome
+from ..models import BatchResult, Outcome, Usage
 
 __all__ = [
     "BOM",
+    "MAX_TOKENS",
     "UNSENDABLE",
     "deep_merge",
     "errored",
     "frame",
     "load_request",
     "load_result",
+    "outline",
     "slot",
-    "tokens",
+    "unreadable",
     "unsendable",
+    "usage_of",
 ]
 
 BOM = b"\xef\xbb\xbf"
+
+MAX_TOKENS = 10**12
+"""No answer takes more tokens than this; a higher count cannot be right."""
+
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\],]', re.DOTALL)
 
 UNSENDABLE = (AttributeError, InputError, KeyError, TypeError)
 """What encoding a row raises when its messages have the wrong shape."""
@@ -111,6 +120,46 @@ def load_result(line: bytes) -> tuple[dict[str, Any], str | None]:
     return record, custom_id if type(custom_id) is str else None
 
 
+def outline(line: bytes) -> dict[str, Any]:
+    """Return the members of an object that cannot be decoded, found in its bytes.
+
+    Texts are given; what is nested is an empty object or list, however deep it is.
+    """
+    members: dict[str, Any] = {}
+    key: str | None = None
+    depth = 0
+    for found in _TOKEN.finditer(line):
+        token = found[0]
+        if depth == 0 and token != b"{":
+            break
+        if token in b"}]":
+            depth -= 1
+        elif token in b"{[":
+            if depth == 1 and key is not None:
+                members[key] = {} if token == b"{" else []
+            depth += 1
+        elif depth == 1:
+            if token == b",":
+                key = None
+            elif key is None:
+                key = _text(token)
+            else:
+                members[key] = _text(token)
+    return members
+
+
+def unreadable(line: bytes, error: str) -> BatchResult:
+    """Return the result of a line that cannot be decoded.
+
+    Where its bytes name the request, that was answered: what was paid for is not
+    missing, and is not sent again.
+    """
+    custom_id = outline(line).get("custom_id")
+    if type(custom_id) is not str:
+        return errored(None, error)
+    return BatchResult(custom_id, Outcome.INVALID, error=error)
+
+
 def errored(
     custom_id: str | None, error: str, *, retryable: bool = False
 ) -> BatchResult:
@@ -118,9 +167,23 @@ def errored(
     return BatchResult(custom_id, Outcome.ERRORED, error=error, retryable=retryable)
 
 
-def tokens(value: Any) -> int:
-    """Return a count of tokens; anything but an integer counts as 0."""
-    return value if type(value) is int else 0
+def usage_of(
+    read: Any, written: Any, cached: Any = None, stored: Any = None
+) -> Usage | None:
+    """Return the tokens of one answer; None where they are not known.
+
+    What a request cost is never guessed: one count that is missing, negative or no
+    whole number makes all of them unknown. Cached and stored tokens may be null, and
+    are part of those that were read.
+    """
+    cached = 0 if cached is None else cached
+    stored = 0 if stored is None else stored
+    for count in (read, written, cached, stored):
+        if type(count) is not int or not 0 <= count <= MAX_TOKENS:
+            return None
+    if cached + stored > read:
+        return None
+    return Usage(read, written, cached, stored)
 
 
 def _load(line: bytes) -> Any:
@@ -129,6 +192,13 @@ def _load(line: bytes) -> Any:
     except ValueError:
         text = line.removeprefix(BOM).decode("utf-8", "replace")
         return _to_utf8(json.loads(text, strict=False))
+
+
+def _text(token: bytes) -> str:
+    try:
+        return str(_load(token))
+    except ValueError:
+        return token.decode("utf-8", "replace")
 
 
 def _to_utf8(value: Any) -> Any:

@@ -18,6 +18,7 @@ import orjson
 from ..errors import InputError
 from ..models import LineError
 from .base import WRONG_PROVIDER, Format, Provider, Vendor
+from .lines import outline
 
 __all__ = [
     "ANTHROPIC",
@@ -62,7 +63,7 @@ def _object(line: bytes) -> dict[str, Any]:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
-        return {}
+        return outline(line)
     return value if isinstance(value, dict) else {}
 
 

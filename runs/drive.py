@@ -74,6 +74,7 @@ def drive(
         BatchwrightError: It cannot go on; the run stays resumable.
     """
     with locked(run.directory), with_sandbox(run.directory, run.job):
+        run.directory.clear_scratch()
         ended: frozenset[str] = frozenset()
         while True:
             state = run.state()

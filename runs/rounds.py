@@ -178,8 +178,8 @@ def _unanswered(run: Run, shard: Shard, reask: _Reask) -> Iterator[bytes]:
     over: set[int] = set()
     nonce = run.plan().nonce
     if shard.verdict is Verdict.PARTLY_GONE:
-        stored = restored_results(run, shard, shard.output_name)
-        with stored as path, path.open("rb") as results:
+        results_of = restored_results(run, shard, shard.output_name)
+        with results_of as path, path.open("rb") as results:
             over, _, _ = _read_results(run, results, nonce, reask)
     for line in _lines(run, shard):
         if _row_of(line, nonce) not in over:

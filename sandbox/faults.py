@@ -122,6 +122,7 @@ Raw = Literal[
     "separators",  # raw U+2028, U+2029 and U+0085 in the text
     "control_characters",  # raw, so the line is not strict JSON
     "huge",  # a line of 5 MB
+    "deep",  # a line with 1,100 nested lists
 ]
 Extra = Literal[
     "two_answers",  # two choices, or two tool calls
@@ -129,6 +130,15 @@ Extra = Literal[
     "incomplete",
     "failed",
 ]
+OddUsage = Literal[
+    "usage_null",
+    "usage_empty",
+    "usage_float",
+    "usage_text",
+    "usage_negative",
+    "usage_cached",  # more cached tokens than tokens
+]
+"""The answer is good, but its usage says nothing that can be believed."""
 OddLine = Literal["null_response", "both_null", "status_zero", "unknown_type"]
 Unrun = Literal["expired", "cancelled"]
 """The request alone did not run."""
@@ -140,7 +150,7 @@ class AnswerFault(When):
     status: int | None = Field(default=None, ge=400, le=599)
     """The request fails with this HTTP status."""
     message: str | None = None
-    kind: Unusable | Misshapen | Raw | Extra | OddLine | Unrun | None = None
+    kind: Unusable | Misshapen | Raw | Extra | OddUsage | OddLine | Unrun | None = None
 
 
 class LineFaults(_Part):

@@ -20,8 +20,7 @@ from .answers.upstream import upstream_source
 from .engine.backend import Backend, Call, CreatedBatch
 from .faults import FaultSource, load_faults
 from .http.app import make_app
-from .http.protocol import Protocol
-from .http.quick_server import QuickServer
+from .http.uvicorn_server import Protocol, QuickServer
 from .vendors import VENDORS
 
 __all__ = ["Sandbox", "serve"]

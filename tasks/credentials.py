@@ -12,6 +12,7 @@ from prefect.exceptions import ObjectNotFound
 
 from ..errors import InputError
 from ..providers import Provider, get_provider
+from ..providers.address import checked_url
 from ..runs.directory.access import Credentials, keys_from
 
 __all__ = ["client_of", "named_keys", "read_credentials"]
@@ -36,7 +37,8 @@ def read_credentials(name: str, provider: str) -> Credentials:
     One call to the Prefect server.
 
     Raises:
-        InputError: There is no such block, or it is of another kind.
+        InputError: There is no such block, it is of another kind, or its address
+            holds a password.
     """
     kind, _, label = name.partition("/")
     own = f"{provider}-credentials"
@@ -57,7 +59,7 @@ def read_credentials(name: str, provider: str) -> Credentials:
     if not isinstance(key, str) or not key.strip():
         raise InputError(f"The block {name!r} holds no key; a key is one line of text.")
     base_url = data.get("base_url") if kind == own else None
-    return Credentials(key, base_url.rstrip("/") if base_url else None)
+    return Credentials(key, checked_url(base_url) if base_url else None)
 
 
 named_keys = partial(keys_from, read_credentials)

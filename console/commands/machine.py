@@ -79,7 +79,7 @@ def sandbox(
 def doctor(*, as_json: AsJson = False) -> None:
     """Show versions, addresses, and which keys are set.
 
-    No key is shown, so the output can be part of a bug report.
+    No key or password is shown, so the output can be part of a bug report.
     """
     from ..tables import print_facts
 
@@ -96,6 +96,7 @@ def _facts() -> list[tuple[str, str]]:
     from importlib.metadata import version
 
     from ...providers import vendors
+    from ...providers.address import without_password
     from ...settings import get_settings
 
     known = tuple(vendors())
@@ -109,7 +110,7 @@ def _facts() -> list[tuple[str, str]]:
         *((name, version(name)) for name in (*_PACKAGES, *sdks)),
         *((name, "set" if os.environ.get(name) else "not set") for name in keys),
         *(
-            (name, os.environ.get(name) or f"not set: {default}")
+            (name, without_password(os.environ.get(name) or f"not set: {default}"))
             for name, default in (*addresses, _PREFECT)
         ),
         ("BATCHWRIGHT_RUNS_DIR", _folder(get_settings().runs_dir)),
@@ -120,7 +121,9 @@ def _facts() -> list[tuple[str, str]]:
 def _folder(location: str) -> str:
     """Return the folder, and whether it can be written; nothing is created."""
     if "://" in location:
-        return location
+        from ...providers.address import without_password
+
+        return without_password(location)
     path = Path(location).absolute()
     existing = next(each for each in (path, *path.parents) if each.exists())
     if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
+from math import isfinite
 from typing import Any
 
 import jsonschema
@@ -14,7 +16,15 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ...models import BatchResult, Outcome
 from ...providers import Format
-from ..columns import fits, kinds, resolved_root, to_json, to_texts
+from ..columns import (
+    MAX_DEPTH,
+    fits,
+    is_too_deep,
+    kinds,
+    resolved_root,
+    to_json,
+    to_texts,
+)
 from .dict_validator import dict_validator
 from .schemas import dumped_schema
 
@@ -27,6 +37,7 @@ Errors = dict[int, str]
 
 _SUCCEEDED = Outcome.SUCCEEDED
 _SHOWN_ERRORS = 3
+_TOO_DEEP = "not JSON: it is nested too deeply"
 
 
 class Answer:
@@ -70,7 +81,7 @@ class Answer:
         self._bounded = [
             (name, kind)
             for name, kind in self.columns.items()
-            if kind in {"int64", "date", "timestamp"}
+            if kind in {"int64", "double", "date", "timestamp"}
         ]
 
     def validate(
@@ -91,9 +102,8 @@ class Answer:
                 continue
             for index, row in enumerate(rows):
                 if row is not None and not fits(kind, row[name]):
-                    errors[index] = (
-                        f"{name}: {row[name]!r} does not fit a {kind} column"
-                    )
+                    shown = reprlib.repr(row[name])
+                    errors[index] = f"{name}: {shown} does not fit a {kind} column"
                     rows[index] = None
         return rows, errors
 
@@ -121,6 +131,7 @@ class Answer:
         elif from_json is None or not self._direct:
             values, rest = [None] * len(texts), range(len(texts))
         else:
+            texts = [None if _may_be_deep(text or "") else text for text in texts]
             values, rest = _validated(from_json, texts)
         errors: Errors = {}
         for index in rest:
@@ -132,21 +143,25 @@ class Answer:
     def _parse(self, result: BatchResult, fmt: Format) -> tuple[Any, str | None]:
         if result.outcome is not _SUCCEEDED:
             return None, result.error or str(result.outcome)
-        if self.schema is None:
-            return result.data, None
+        value = result.data
         try:
-            value = result.data
-            if result.text is not None:
+            if self.schema is not None and result.text is not None:
                 value = msgspec.json.decode(result.text)
-            return self._check(fmt.restore(self.schema, value)), None
+            if self._plain != "embedding" and is_too_deep(value):
+                raise RecursionError  # noqa: TRY301 - as from a decoder
+            if self.schema is not None:
+                value = self._check(fmt.restore(self.schema, value))
         except ValidationError as exc:
             return None, _short(exc)
         except jsonschema.ValidationError as exc:
             path = ".".join(map(str, exc.absolute_path))
             return None, f"{path}: {exc.message}" if path else exc.message
-        except (msgspec.DecodeError, RecursionError) as exc:
-            deep = isinstance(exc, RecursionError)
-            return None, f"not JSON: {'it is nested too deeply' if deep else exc}"
+        except RecursionError:
+            return None, _TOO_DEEP
+        except (msgspec.DecodeError, OverflowError) as exc:
+            kind = "not JSON" if isinstance(exc, msgspec.DecodeError) else "a number"
+            return None, f"{kind}: {exc}"
+        return value, None
 
     def _rows(self, values: Sequence[Any]) -> Iterable[dict[str, Any]]:
         """Return the column values of valid answers."""
@@ -184,6 +199,11 @@ class Answer:
         return value
 
 
+def _may_be_deep(text: str) -> bool:
+    """Whether an answer has so many brackets that its depth has to be looked at."""
+    return text.count("[") + text.count("{") > MAX_DEPTH
+
+
 def _validated(
     from_json: Callable[[str], Any], texts: Sequence[str | None]
 ) -> tuple[list[Any], list[int]]:
@@ -202,8 +222,11 @@ def _validated(
 
 def _all_fit(kind: str, values: list[Any]) -> bool:
     """Whether all values fit the column; of integers, the extremes decide."""
-    if {*map(type, values)} == {int}:
+    types = {*map(type, values)}
+    if types == {int}:
         values = [min(values), max(values)]
+    elif types == {float}:
+        return all(map(isfinite, values))
     return all(fits(kind, value) for value in values)
 
 

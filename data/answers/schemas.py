@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.errors import PydanticUserError
 
 from ...errors import InputError
+from ..columns import is_too_deep
 
 __all__ = ["dumped_schema", "read_schema", "source_schema"]
 
@@ -35,11 +36,18 @@ def _schema(
     model: type[BaseModel], mode: Literal["validation", "serialization"]
 ) -> dict[str, Any]:
     try:
-        return model.model_json_schema(by_alias=mode == "validation", mode=mode)
+        schema = model.model_json_schema(by_alias=mode == "validation", mode=mode)
+        orjson.dumps(schema)
     except PydanticUserError as exc:
         raise InputError(
             f"The response model {model.__name__!r} has no JSON Schema: {exc.message}."
         ) from exc
+    except TypeError as exc:
+        raise InputError(
+            f"The JSON Schema of the response model {model.__name__!r} cannot be sent:"
+            f" {exc}."
+        ) from exc
+    return schema
 
 
 def read_schema(path: Path) -> dict[str, Any]:
@@ -57,6 +65,10 @@ def read_schema(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is not JSON: {exc}.") from exc
     except jsonschema.SchemaError as exc:
         raise InputError(f"{path} is not a JSON Schema: {exc.message}.") from exc
+    except RecursionError:
+        raise InputError(f"{path} is nested too deeply.") from None
     if not isinstance(schema, dict):
         raise InputError(f"{path} is not a JSON Schema: it must be an object.")
+    if is_too_deep(schema):
+        raise InputError(f"{path} is nested too deeply: use `$ref` and `$defs`.")
     return schema

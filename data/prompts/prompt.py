@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import orjson
 import yaml
 
 from ...errors import InputError
 from ...models import Messages
+from ..bounds import refuse_fetched_parts
+from ..columns import MAX_DEPTH
 from .attachments import image_part, pdf_part
 from .template import Fill, compile_text, is_constant, plain_parts
 
 __all__ = ["Prompt", "ResolvedPrompt", "read_messages", "resolve_prompt"]
+
+
+_MAX_NODES = 100_000
 
 
 class Prompt:
@@ -27,13 +34,16 @@ class Prompt:
         *,
         own_messages: bool = False,
         folder: Path | None = None,
+        bounded: bool = False,
     ) -> None:
         """Compile the templates.
 
         Args:
             messages: Role and content each; content is text or a list of parts.
             own_messages: Append the `messages` of each row, unchanged.
-            folder: Where relative paths of images and PDFs start.
+            folder: Where relative paths of images and PDFs start; a path that a row
+                fills in must stay inside.
+            bounded: Refuse images and files that the provider fetches.
 
         Raises:
             InputError: A template does not compile, or a file that all rows share
@@ -41,6 +51,7 @@ class Prompt:
         """
         self._own_messages = own_messages
         self._folder = folder or Path()
+        self._bounded = bounded
         self._fills = [self._compile(message) for message in messages]
         self.columns = None if own_messages else _plain_columns(messages)
         """The columns whose values are put into texts; None where rows change more
@@ -67,6 +78,8 @@ class Prompt:
             ) from exc
         if self._own_messages:
             messages.extend(_messages_of(values))
+        if self._bounded:
+            refuse_fetched_parts(messages)
         return messages
 
     def _compile(self, item: Any) -> Fill:
@@ -89,14 +102,12 @@ class Prompt:
             return lambda values: [part(values) for part in parts]
         return lambda _: item
 
-    def _compile_file(
-        self, template: str, make: Callable[[str, Path], dict[str, Any]]
-    ) -> Fill:
+    def _compile_file(self, template: str, make: Callable[..., dict[str, Any]]) -> Fill:
         folder, name = self._folder, compile_text(template)
         if is_constant(template):
-            part = make(name({}), folder)
+            part = make(name({}), folder, confined=False)
             return lambda _: part
-        return lambda values: make(name(values), folder)
+        return lambda values: make(name(values), folder, confined=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +123,10 @@ class ResolvedPrompt:
 
 
 def resolve_prompt(
-    prompt: str | None, system: str | None, messages: str | None
+    prompt: str | None,
+    system: str | None,
+    messages: str | None,
+    attachments: str | None = None,
 ) -> ResolvedPrompt:
     """Read and compile what a job sends.
 
@@ -120,10 +134,15 @@ def resolve_prompt(
         prompt: The template of the user's message.
         system: The template of the system text.
         messages: The path of a messages file, instead of both.
+        attachments: Where its images and PDFs are; None: in its own folder.
 
     Raises:
         InputError: Both were given, or a template does not compile.
     """
+    if attachments is not None and messages is None:
+        raise InputError(
+            "--attachments is the folder of the files in --messages; give both."
+        )
     if messages is not None:
         if prompt is not None or system is not None:
             raise InputError(
@@ -131,7 +150,8 @@ def resolve_prompt(
                 " hold a system message."
             )
         path = Path(messages).absolute()
-        template, folder, own = read_messages(path), path.parent, False
+        template, own = read_messages(path), False
+        folder = Path(attachments).absolute() if attachments else path.parent
     else:
         given = (("system", system), ("user", prompt))
         template = [
@@ -166,11 +186,14 @@ def read_messages(path: Path) -> list[dict[str, Any]]:
         InputError: It is not there, not YAML, or not a list of messages.
     """
     try:
-        messages = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        messages = _load_yaml(path.read_text(encoding="utf-8-sig"))
+        orjson.dumps(messages)  # what is no JSON cannot be sent
     except OSError as exc:
         raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc
-    except (UnicodeDecodeError, yaml.YAMLError) as exc:
-        text = " ".join(str(exc).split())
+    except RecursionError as exc:
+        raise InputError(f"{path} is nested too deeply.") from exc
+    except Exception as exc:  # tags such as `!!int` raise anything
+        text = textwrap.shorten(str(exc), 300, placeholder=" ...").rstrip(".")
         raise InputError(f"{path} is not YAML or JSON: {text}.") from exc
     if not isinstance(messages, list) or not messages:
         raise InputError(f"{path} must be a list of messages (`role`, `content`).")
@@ -181,6 +204,38 @@ def read_messages(path: Path) -> list[dict[str, Any]]:
                 " {role: user, content: 'Classify: {{ email }}'}."
             )
     return messages
+
+
+def _load_yaml(text: str) -> Any:
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise RecursionError
+    loader = yaml.SafeLoader(text)
+    node = loader.get_single_node()
+    if node is None:
+        return None
+    if _size(node, {}) > _MAX_NODES:
+        raise ValueError(f"with its aliases it has more than {_MAX_NODES:,} values")
+    return loader.construct_document(node)
+
+
+def _size(node: yaml.Node, sizes: dict[yaml.Node, int]) -> int:
+    """Return how many values a node has where each alias is written out."""
+    if node in sizes:
+        if sizes[node] == 0:
+            raise ValueError("an alias stands for what contains it")
+        return sizes[node]
+    sizes[node] = 0
+    inner: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        inner = [each for pair in node.value for each in pair]
+    elif isinstance(node, yaml.SequenceNode):
+        inner = node.value
+    sizes[node] = 1 + sum(_size(each, sizes) for each in inner)
+    return sizes[node]
 
 
 def _plain_columns(messages: Sequence[Mapping[str, Any]]) -> tuple[str, ...] | None:

@@ -97,7 +97,10 @@ class _Shards:
         keep_rows: bool,
     ) -> None:
         prompt = Prompt(
-            job.messages, own_messages=job.own_messages, folder=Path(job.folder)
+            job.messages,
+            own_messages=job.own_messages,
+            folder=Path(job.folder),
+            bounded=job.job.max_cost_usd is not None,
         )
         self._encode = RowEncoder(prompt, fmt.encoder(job.template), ids)
         self._limits = batch_limits(job.job, fmt)

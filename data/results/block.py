@@ -11,7 +11,7 @@ from ...models import BatchResult, Outcome, Usage
 from ...providers import Format
 from ..answers.response_model import Answer, Fields
 from ..columns import to_json
-from ..prices import price_of
+from ..prices import is_billed, price_of
 from .tally import UNITS
 
 __all__ = ["Block", "Reading", "gather", "row_columns"]
@@ -20,9 +20,6 @@ _WORDS = {outcome: str(outcome) for outcome in Outcome}
 # Looking up a member of an enum takes longer than counting a row.
 _SUCCEEDED = Outcome.SUCCEEDED
 _SHOWN_RAW = frozenset({Outcome.INVALID, Outcome.TRUNCATED})
-_ANSWERED = frozenset(
-    {Outcome.SUCCEEDED, Outcome.INVALID, Outcome.REFUSED, Outcome.TRUNCATED}
-)
 
 
 @dataclass(slots=True)
@@ -159,14 +156,9 @@ class Reading:
         costs = [None if usd is None else round(usd * UNITS) for usd in costs_usd]
         if None in costs:
             for index, (cost, result) in enumerate(zip(costs, results, strict=True)):
-                if cost is None and not _is_billed(result):
+                if cost is None and not is_billed(result):
                     costs[index] = 0
         return costs
-
-
-def _is_billed(result: BatchResult) -> bool:
-    """Whether something was paid: only what was answered is billed."""
-    return result.usage is not None or result.outcome in _ANSWERED
 
 
 def _raw(result: BatchResult) -> str | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
 from typing import Any, NamedTuple
 
 from msgspec.structs import astuple
@@ -130,15 +128,20 @@ class RowResults:
             stop: Within the shard.
             size_bytes: Of their result lines, about.
         """
-        numbers = self._last[start:stop]
-        sizes = [*accumulate(map(self._sizes.__getitem__, numbers))]
-        del numbers[max(1, bisect_right(sizes, size_bytes)) :]
+        numbers: list[int] = []
+        size = 0
+        for row in range(start, stop):
+            number = self._last[row]
+            size += self._sizes[number]
+            if numbers and size > size_bytes:
+                break
+            numbers.append(number)
         merged = Merged(
             numbers,
-            [self._outcomes[number] for number in numbers],
-            [self._errors[number] for number in numbers],
-            [self._usages[number] for number in numbers],
-            [self._costs[number] for number in numbers],
+            [*map(self._outcomes.__getitem__, numbers)],
+            [*map(self._errors.__getitem__, numbers)],
+            [*map(self._usages.__getitem__, numbers)],
+            [*map(self._costs.__getitem__, numbers)],
         )
         self.counter.count(self._first_row + start, *merged[1:])
         return merged

@@ -8,7 +8,11 @@ from typing import Any
 
 from upath import UPath
 
-__all__ = ["BLOCK_BYTES", "RowBlock"]
+from ...errors import InputError
+
+__all__ = ["BLOCK_BYTES", "RowBlock", "check_names"]
+
+_MAX_COLUMNS = 10_000
 
 BLOCK_BYTES = 256 << 10
 """How much is read, encoded or hashed at a time; it fits into a processor's cache."""
@@ -46,3 +50,23 @@ class RowBlock:
         if self.lines is None:
             return f"{self.file} row {self.first_row}"
         return f"{self.file} line {self.lines[0]} (row {self.first_row})"
+
+
+def check_names(file: UPath, names: Sequence[str]) -> None:
+    """Refuse a header with equal names, or with too many.
+
+    Raises:
+        InputError: It names the file and the column.
+    """
+    if len(names) > _MAX_COLUMNS:
+        raise InputError(
+            f"{file} has {len(names):,} columns, and {_MAX_COLUMNS:,} are the most that"
+            " can be used; keep the columns that the prompt needs."
+        )
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise InputError(
+                f"{file} has the column {name!r} more than once; rename one."
+            )
+        seen.add(name)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from upath import UPath
 
 from ...errors import InputError
-from .block import BLOCK_BYTES, RowBlock
+from .block import BLOCK_BYTES, RowBlock, check_names
 from .text import open_text
 
 if TYPE_CHECKING:
@@ -129,11 +129,7 @@ class CsvSource:
     def _header(self, names: list[str]) -> tuple[str, ...]:
         if not names:
             raise InputError(f"{self._file} is empty: it needs a header and rows.")
-        for name in names:
-            if names.count(name) > 1:
-                raise InputError(
-                    f"{self._file} has the column {name!r} more than once; rename one."
-                )
+        check_names(self._file, names)
         return tuple(names)
 
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from upath import UPath
 
 from ...errors import InputError
-from .block import RowBlock
+from .block import RowBlock, check_names
 
 __all__ = [
     "CellStore",
@@ -36,11 +36,7 @@ class ParquetSource:
         self._files = files
         self._schema = _schema(files[0])
         names = self._schema.names
-        for name in names:
-            if names.count(name) > 1:
-                raise InputError(
-                    f"{files[0]} has the column {name!r} more than once; rename one."
-                )
+        check_names(files[0], names)
         self.columns = tuple(names)
 
     def blocks(self) -> Iterator[RowBlock]:

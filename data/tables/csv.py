@@ -57,9 +57,13 @@ class CsvTable:
         self, answers: list[Fields], columns: Mapping[str, Sequence[Any]]
     ) -> list[bytes]:
         """Return the cells of each answer and its result."""
-        values = by_column(answers, self._columns)
+        gaps = [index for index, answer in enumerate(answers) if not answer]
+        values = by_column([each for each in answers if each], self._columns)
         answers.clear()  # of long texts there would be one copy more
-        cells = [_cells(kind, values.pop(0)) for kind in self._columns.values()]
+        cells = [[*_cells(kind, values.pop(0))] for kind in self._columns.values()]
+        for index in gaps:
+            for column in cells:
+                column.insert(index, "")
         return _joined([*cells, *_named(RESULT_COLUMNS, columns)])
 
     def write(
@@ -69,11 +73,13 @@ class CsvTable:
         columns: Mapping[str, Sequence[Any]],
     ) -> None:
         """Append lines."""
-        pieces: list[Iterable[Piece]] = [encoded, repeat(b",")]
-        pieces += [_joined(_named(ROW_COLUMNS, columns)), repeat(b"\n")]
+        # An empty cell at either end makes the comma between the pieces.
+        empty = [""] * len(encoded)
+        pieces = [encoded, _joined([empty, *_named(ROW_COLUMNS, columns)])]
         if texts := rows.texts():
-            pieces = [_joined(map(_column, texts)), repeat(b","), *pieces]
-        self._file.write(b"".join(chain.from_iterable(zip(*pieces, strict=False))))
+            pieces.insert(0, _joined([*map(_column, texts), empty]))
+        lines = zip(*pieces, repeat(b"\n"), strict=False)
+        self._file.write(b"".join(chain.from_iterable(lines)))
 
     def close(self) -> None:
         """Finish the file."""
@@ -126,9 +132,12 @@ def _line(cells: Sequence[str]) -> bytes:
 
 def _column(cells: Sequence[str]) -> Sequence[str]:
     """Return the cells, quoted where they must be."""
-    # All cells are searched together first, because most columns have none.
-    if not any(map("".join(cells).__contains__, _SPECIAL)):
+    # All cells are searched together first, because most columns have few of these.
+    found = [*filter("".join(cells).__contains__, _SPECIAL)]
+    if not found:
         return cells
+    if found == [","]:
+        return [f'"{cell}"' if "," in cell else cell for cell in cells]
     return [
         f'"{cell.replace(_QUOTE, _TWO)}"'
         if _QUOTE in cell

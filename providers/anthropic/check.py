@@ -1,23 +1,28 @@
 """Checks request lines as Anthropic does when a batch is created.
 
 The create call checks the fields around `params`, and one bad line refuses the batch.
-The parameters are checked later, for each request alone, so only those that every
-request needs are checked here.
+The parameters are checked later, for each request alone; what every request needs and
+what is out of bounds is checked here. A member that is not in `models.py` is a warning,
+since new ones appear.
 
 The sandbox's `anthropic/requests.py` is an independent judge of this check: they share
-no code, and a test compares what both say of the same requests.
+the tables in `models.py` but no code, and a test compares what both say of the same
+requests.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from ...models import LineError
+from ..base import WARNING
 from ..lines import load_request
-from .bounds import output_limit, params_problems
+from .models import MEMBERS, MIN_BUDGET, RANGES, output_limit
 
 __all__ = ["check_line"]
 
@@ -122,16 +127,74 @@ def _params(params: dict[str, Any]) -> list[LineError]:
     if params.get("speed") == "fast":
         message = "`speed` fast cannot be used in a batch."
         problems.append(_problem("params.speed", message))
-    return [*problems, *params_problems(params)]
+    return [*problems, *_out_of_bounds(params)]
+
+
+def _out_of_bounds(params: dict[str, Any]) -> list[LineError]:
+    """Return what is out of bounds; an unknown member is a warning."""
+    unknown = sorted(params.keys() - MEMBERS)
+    return [
+        *_numbers(params),
+        *_tokens(params),
+        *_tool_results(params.get("messages")),
+        *(
+            _problem(f"params.{name}", f"Anthropic knows no `{name}`.", WARNING)
+            for name in unknown
+        ),
+    ]
+
+
+def _numbers(params: dict[str, Any]) -> Iterator[LineError]:
+    for name, (low, high) in RANGES.items():
+        value = params.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            yield _problem(f"params.{name}", f"its `{name}` must be a number.")
+        elif not low <= value <= high:
+            bound = f"from {low}" + (f" to {high}" if high < math.inf else "")
+            yield _problem(f"params.{name}", f"its `{name}` {value} must be {bound}.")
+
+
+def _tokens(params: dict[str, Any]) -> Iterator[LineError]:
+    tokens, model = params.get("max_tokens"), params.get("model")
+    if not isinstance(tokens, int) or isinstance(tokens, bool):
+        return
+    if isinstance(model, str) and tokens > (limit := output_limit(model)):
+        message = f"its `max_tokens` {tokens} are above the {limit} of {model}."
+        yield _problem("params.max_tokens", message)
+    thinking = params.get("thinking")
+    if not isinstance(thinking, dict) or thinking.get("type") != "enabled":
+        return
+    budget = thinking.get("budget_tokens")
+    name = "thinking.budget_tokens"
+    if not isinstance(budget, int) or budget < MIN_BUDGET:
+        yield _problem(f"params.{name}", f"its `{name}` must be at least {MIN_BUDGET}.")
+    elif budget >= tokens:
+        yield _problem(f"params.{name}", f"its `{name}` must be below `max_tokens`.")
+
+
+def _tool_results(messages: Any) -> Iterator[LineError]:
+    called: set[Any] = set()
+    for number, message in enumerate(messages if isinstance(messages, list) else ()):
+        content = message.get("content") if isinstance(message, dict) else None
+        blocks = [b for b in content if isinstance(b, dict)] if content else []
+        for block in blocks:
+            found = block.get("tool_use_id")
+            if block.get("type") == "tool_result" and found not in called:
+                text = f"it has a tool result for {found!r}, which the message before"
+                yield _problem(f"params.messages[{number}]", f"{text} did not call.")
+        called = {b.get("id") for b in blocks if b.get("type") == "tool_use"}
 
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _problem(param: str | None, message: str) -> LineError:
+def _problem(param: str | None, message: str, code: str | None = None) -> LineError:
+    head = "This line may be refused" if code == WARNING else "This line is wrong"
     return LineError(
-        code="invalid_request_error",
+        code=code or "invalid_request_error",
         param=param,
-        message=f"This line is wrong: {message}",
+        message=f"{head}: {message}",
     )

@@ -12,7 +12,7 @@ import anthropic
 import httpx2
 
 from ...errors import ResultsGoneError
-from ...models import Batch, Intent
+from ...models import Batch, BatchStatus, Intent, RequestCounts
 from ..base import Progress
 from ..http.client import (
     HttpClient,
@@ -24,12 +24,18 @@ from ..http.client import (
 )
 from ..http.download import ResultFile, save_results
 from ..http.upload import RequestsBody
-from .batch import read_batch
+from ..http.wire import as_int, as_mapping, as_status, as_text, as_time
 from .format import AnthropicFormat
 
-__all__ = ["AnthropicProvider"]
+__all__ = ["AnthropicProvider", "read_batch"]
 
 _PATH = "/v1/messages/batches"
+_STATUSES = {
+    "in_progress": BatchStatus.IN_PROGRESS,
+    "canceling": BatchStatus.CANCELLING,
+    "ended": BatchStatus.ENDED,
+}
+_COUNTS = ("processing", "succeeded", "errored", "canceled", "expired")
 
 
 class AnthropicProvider(HttpClient, AnthropicFormat):
@@ -153,3 +159,30 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
                 stream_cls=anthropic.Stream[Any],
             )
         return cast("httpx2.Response", response)
+
+
+def read_batch(body: Mapping[str, Any], provider: str) -> Batch:
+    """Return the batch; only its ID must be there."""
+    word = as_text(body.get("processing_status")) or "no status"
+    counts = as_mapping(body.get("request_counts"))
+    numbers = {name: as_int(counts.get(name)) for name in _COUNTS}
+    known = [number for number in numbers.values() if number is not None]
+    return Batch(
+        id=body["id"],
+        provider=provider,
+        status=as_status(word, _STATUSES),
+        provider_status=word,
+        endpoint="/v1/messages",
+        created_at=as_time(body.get("created_at")),
+        ended_at=as_time(body.get("ended_at")),
+        expires_at=as_time(body.get("expires_at")),
+        counts=RequestCounts(
+            total=sum(known) if len(known) == len(_COUNTS) else None,
+            succeeded=numbers["succeeded"],
+            errored=numbers["errored"],
+            expired=numbers["expired"],
+            cancelled=numbers["canceled"],
+        ),
+        results_url=as_text(body.get("results_url")),
+        archived_at=as_time(body.get("archived_at")),
+    )

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ...models import BatchResult, Outcome, Usage
-from ..lines import errored, load_result, tokens
+from ..lines import errored, load_result, unreadable, usage_of
 
 __all__ = ["decode_line"]
 
@@ -33,7 +33,7 @@ def decode_line(line: bytes) -> BatchResult:
     try:
         record, custom_id = load_result(line)
     except ValueError as exc:
-        return errored(None, str(exc))
+        return unreadable(line, str(exc))
     result = record.get("result")
     if type(result) is not dict:
         return errored(custom_id, "This line has no result of Anthropic's.")
@@ -81,15 +81,22 @@ def _answer(custom_id: str | None, message: dict[str, Any]) -> BatchResult:
     except (AttributeError, KeyError, TypeError):
         result.outcome = Outcome.INVALID
         result.error = "An answer of an unknown shape."
+    except RecursionError:
+        result.outcome = Outcome.INVALID
+        result.error = "The answer is nested too deeply."
     return result
 
 
-def _usage(usage: dict[str, Any]) -> Usage:
-    stored = tokens(usage.get("cache_creation_input_tokens"))
-    cached = tokens(usage.get("cache_read_input_tokens"))
-    fresh = tokens(usage.get("input_tokens"))
-    written = tokens(usage.get("output_tokens"))
-    return Usage(fresh + stored + cached, written, cached, stored)
+def _usage(usage: dict[str, Any]) -> Usage | None:
+    fresh: Any = usage.get("input_tokens")
+    cached: Any = usage.get("cache_read_input_tokens")
+    stored: Any = usage.get("cache_creation_input_tokens")
+    cached = 0 if cached is None else cached
+    stored = 0 if stored is None else stored
+    if {type(fresh), type(cached), type(stored)} != {int}:
+        return None
+    read = fresh + cached + stored
+    return usage_of(read, usage.get("output_tokens"), cached, stored)
 
 
 def _text(content: Any) -> str | None:

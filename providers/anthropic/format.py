@@ -1,4 +1,8 @@
-"""Anthropic's request and result lines."""
+"""Anthropic's request and result lines.
+
+Rows and templates contain chat messages: `text`, `image_url` and `file` parts; images
+and files are `data:` URLs, images may be links.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,6 @@ from ..schema.restore import Restorer
 from ..vendors import ANTHROPIC
 from .body import constants
 from .check import check_line
-from .content import content_blocks
 from .decode import decode_line
 from .plain import decode_plain
 
@@ -113,7 +116,7 @@ class AnthropicFormat:
 def _turn(message: Message) -> Message:
     if type(message.get("content")) is str:
         return message
-    return {**message, "content": content_blocks(message["content"])}
+    return {**message, "content": _content_blocks(message["content"])}
 
 
 def _lift(messages: Messages) -> tuple[list[Any], list[Message]]:
@@ -145,8 +148,55 @@ def _system(shared: str | None, row: Any, *, cached: bool) -> Any:
     blocks: list[Mapping[str, Any]] = []
     for text in texts:
         plain = isinstance(text, str)
-        blocks += [{"type": "text", "text": text}] if plain else content_blocks(text)
+        blocks += [{"type": "text", "text": text}] if plain else _content_blocks(text)
     if cached:
         last = (marked or len(blocks)) - 1
         blocks[last] = {**blocks[last], "cache_control": _CACHED}
     return blocks
+
+
+def _content_blocks(content: Any) -> Any:
+    """Convert chat-style content to Anthropic's blocks; native blocks stay.
+
+    Raises:
+        InputError: A file that is neither an image nor a PDF.
+    """
+    if not isinstance(content, list):
+        return content
+    return [_block(part) for part in content]
+
+
+def _block(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    match part.get("type"):
+        case "image_url":
+            url = part["image_url"]["url"]
+            if url.startswith("data:"):
+                return _base64_block(url)
+            return {"type": "image", "source": {"type": "url", "url": url}}
+        case "file":
+            file = part["file"]
+            if "file_data" not in file:
+                raise InputError(
+                    "A file for Anthropic travels inside the request: "
+                    "give `file_data` as a data URL."
+                )
+            title = {"title": file["filename"]} if "filename" in file else {}
+            return {**_base64_block(file["file_data"]), **title}
+        case _:
+            return part
+
+
+def _base64_block(url: str) -> dict[str, Any]:
+    head, comma, data = url.partition(",")
+    media_type, _, encoding = head.removeprefix("data:").partition(";")
+    kind = "document" if media_type == "application/pdf" else "image"
+    if (
+        not comma
+        or encoding != "base64"
+        or not (kind == "document" or media_type.startswith("image/"))
+    ):
+        raise InputError(
+            f"Anthropic takes images and PDF files as base64 data URLs, not {head!r}."
+        )
+    source = {"type": "base64", "media_type": media_type, "data": data}
+    return {"type": kind, "source": source}

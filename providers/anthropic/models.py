@@ -1,17 +1,22 @@
-"""What Anthropic's models refuse with status 400.
+"""What Anthropic's API and its models accept, and what they refuse with status 400.
 
-The request builder avoids it, and the sandbox refuses it as the real API does.
-As of November 2026; the pages to check it against:
+The request builder avoids it, the client's check reports it, and the sandbox refuses it
+as the real API does. As of November 2026; the pages to check it against:
 https://platform.claude.com/docs/en/build-with-claude/structured-outputs
 (`json_schema`, strict tools),
-https://platform.claude.com/docs/en/about-claude/models/migration-guide (the rest).
+https://platform.claude.com/docs/en/about-claude/models/migration-guide (the rest),
+https://platform.claude.com/docs/en/api/messages (ranges),
+https://platform.claude.com/docs/en/about-claude/models/overview (output limits).
+Members are those of the types of anthropic 2.14.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from functools import lru_cache
 
-__all__ = ["refuses"]
+__all__ = ["MEMBERS", "MIN_BUDGET", "RANGES", "output_limit", "refuses"]
 
 _REFUSALS = (
     (
@@ -31,3 +36,31 @@ def refuses(model: str) -> frozenset[str]:
     """Return what `model` refuses: `json_schema` or names of body parameters."""
     found = (words for pattern, words in _REFUSALS if pattern.match(model))
     return frozenset().union(*found)
+
+
+RANGES = {"temperature": (0, 1), "top_p": (0, 1), "top_k": (0, math.inf)}
+MIN_BUDGET = 1024
+"""Least `thinking.budget_tokens`."""
+_NAMES = """
+    billing_policy cache_control compaction container context_management diagnostics
+    fallback_credit_token fallbacks inference_geo max_tokens mcp_servers messages
+    metadata model output_config output_format service_tier speed stop_sequences stream
+    system temperature thinking thread tool_choice tools top_k top_p user_profile_id
+    workspace_id
+    """
+MEMBERS = frozenset(_NAMES.split())
+"""Members of the parameters of a request."""
+_OUTPUT_LIMITS = (
+    (r"claude-3-(opus|sonnet|haiku)-\d{8}", 4_096),
+    (r"claude-3-5-(sonnet|haiku)-(\d{8}|latest)", 8_192),
+    (r"claude-opus-4(-0|-1)?(-\d{8})?", 32_000),
+    (r"claude-sonnet-4(-0|-5)?(-\d{8})?", 64_000),
+    (r"claude-(haiku|opus)-4-5(-\d{8})?", 64_000),
+)
+
+
+@lru_cache
+def output_limit(model: str) -> float:
+    """Return the highest `max_tokens` of a model; infinity if it is not known."""
+    found = (n for pattern, n in _OUTPUT_LIMITS if re.fullmatch(pattern, model))
+    return next(found, math.inf)

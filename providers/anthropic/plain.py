@@ -6,11 +6,12 @@ Typed decoding skips the fields that no result needs, and takes a third of the t
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from ...models import BatchResult, Outcome, Usage
+from ..lines import MAX_TOKENS
 
 __all__ = ["decode_plain"]
 
@@ -21,11 +22,14 @@ class _Block(msgspec.Struct, gc=False):
     input: msgspec.Raw = msgspec.Raw()
 
 
+_Tokens = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS // 3)]
+
+
 class _Usage(msgspec.Struct, gc=False):
-    input_tokens: int
-    output_tokens: int
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
+    input_tokens: _Tokens
+    output_tokens: _Tokens
+    cache_creation_input_tokens: _Tokens | None = None
+    cache_read_input_tokens: _Tokens | None = None
 
 
 class _Message(msgspec.Struct, gc=False):

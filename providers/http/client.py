@@ -13,13 +13,13 @@ import httpx2
 
 from ...errors import (
     BatchNotEndedError,
-    InputError,
     MissingKeyError,
     ProviderError,
     UnknownBatchError,
 )
 from ...models import Account, Batch, BatchStatus, Intent
 from ...settings import get_settings
+from ..address import checked_url
 from ..base import Vendor
 from .errors import Failures
 from .listing import candidates, items
@@ -69,10 +69,10 @@ class HttpClient(ABC):
             connection_error: The SDK's error for no answer.
 
         Raises:
-            InputError: `base_url` is no HTTP address.
+            InputError: `base_url` is no HTTP address, or holds a password.
             MissingKeyError: There is no key, or it is something that no key can be.
         """
-        self.base_url = _checked_url(base_url)
+        self.base_url = checked_url(base_url)
         self._failures = Failures(
             vendor=vendor,
             key_name=_key_name(vendor, api_key),
@@ -244,17 +244,6 @@ def check_ended(batch: Batch) -> None:
         f"Batch {batch.id} is still {batch.provider_status}{far}; download it once it"
         " has ended."
     )
-
-
-def _checked_url(url: str) -> str:
-    """Return a base URL without the slash at its end."""
-    try:
-        parsed = httpx2.URL(url)
-    except httpx2.InvalidURL as exc:
-        raise InputError(f"Base URL {url!r} is no address: {exc}.") from exc
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise InputError(f"Base URL {url!r} must begin with http:// or https://.")
-    return url.rstrip("/")
 
 
 def _key_name(vendor: Vendor, key: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The constant part of an OpenAI request body, per endpoint."""
+"""The constant part of an OpenAI request body."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ...models import RequestTemplate
 from ..lines import deep_merge
 from ..schema.convert import convert
 from ..schema.dialects import OPENAI
+from .endpoints import ENDPOINTS
 from .models import refuses
 
 __all__ = ["constants"]
@@ -36,9 +37,9 @@ def constants(template: RequestTemplate, *, own_host: bool) -> dict[str, Any]:
     """
     if taken := sorted(_OWN & template.params.keys()):
         raise InputError(f"`--param {taken[0]}` cannot be set: the job decides it.")
-    embeddings = template.endpoint == "/v1/embeddings"
+    endpoint = ENDPOINTS[template.endpoint]
     shaping = (template.answer_schema, template.max_tokens, template.temperature)
-    if embeddings and any(value is not None for value in shaping):
+    if not endpoint.has_text and any(value is not None for value in shaping):
         raise InputError(
             "An embedding has no text: leave out the response model, `--max-tokens` "
             "and `--temperature`, or use another endpoint."
@@ -46,7 +47,8 @@ def constants(template: RequestTemplate, *, own_host: bool) -> dict[str, Any]:
     refused = refuses(template.model) if own_host else frozenset()
     body: dict[str, Any] = {}
     if template.max_tokens is not None:
-        body[_limit_name(template.endpoint, refused)] = template.max_tokens
+        by_model = "max_completion_tokens" if "max_tokens" in refused else "max_tokens"
+        body[endpoint.max_tokens or by_model] = template.max_tokens
     if template.temperature is not None:
         body["temperature"] = template.temperature
     if template.answer_schema is not None:
@@ -57,7 +59,7 @@ def constants(template: RequestTemplate, *, own_host: bool) -> dict[str, Any]:
             )
         schema = convert(template.answer_schema, OPENAI)
         shape = _tool if mode == "tools" else _json_schema
-        body |= shape(template, schema)
+        body |= shape(template.answer_name, schema, flat=endpoint.is_flat)
     body = deep_merge(body, template.params)
     for name in ("temperature", "top_p", "max_tokens"):
         if name in refused and name in body:
@@ -68,30 +70,23 @@ def constants(template: RequestTemplate, *, own_host: bool) -> dict[str, Any]:
     return body
 
 
-def _limit_name(endpoint: str, refused: frozenset[str]) -> str:
-    if endpoint == "/v1/responses":
-        return "max_output_tokens"
-    return "max_completion_tokens" if "max_tokens" in refused else "max_tokens"
-
-
-def _json_schema(template: RequestTemplate, schema: dict[str, Any]) -> dict[str, Any]:
-    named = {"name": template.answer_name, "schema": schema, "strict": True}
-    if template.endpoint == "/v1/responses":
+def _json_schema(name: str, schema: dict[str, Any], *, flat: bool) -> dict[str, Any]:
+    named = {"name": name, "schema": schema, "strict": True}
+    if flat:
         return {"text": {"format": {"type": "json_schema", **named}}}
     return {"response_format": {"type": "json_schema", "json_schema": named}}
 
 
-def _tool(template: RequestTemplate, schema: dict[str, Any]) -> dict[str, Any]:
-    name = {"name": template.answer_name}
+def _tool(name: str, schema: dict[str, Any], *, flat: bool) -> dict[str, Any]:
+    named = {"name": name}
     tool = {
-        **name,
+        **named,
         "description": "Give the answer in this form.",
         "parameters": schema,
         "strict": True,
     }
-    flat = template.endpoint == "/v1/responses"
     return {
         "tools": [{"type": "function", **(tool if flat else {"function": tool})}],
-        "tool_choice": {"type": "function", **(name if flat else {"function": name})},
+        "tool_choice": {"type": "function", **(named if flat else {"function": named})},
         "parallel_tool_calls": False,
     }

@@ -17,19 +17,9 @@ from ...errors import InputError
 from ...models import LineError
 from ..lines import load_request
 from .bounds import body_problems
+from .endpoints import REQUIRED
 
 __all__ = ["check_line", "read_endpoint"]
-
-_REQUIRED = {
-    "/v1/chat/completions": ("model", "messages"),
-    "/v1/responses": ("model", "input"),
-    "/v1/embeddings": ("model", "input"),
-    "/v1/completions": ("model", "prompt"),
-    "/v1/moderations": ("input",),
-    "/v1/images/generations": ("prompt",),
-    "/v1/images/edits": ("prompt",),
-    "/v1/videos": ("prompt",),
-}
 
 _NOTHING = msgspec.Raw(b"")
 
@@ -177,7 +167,7 @@ def _envelope(request: dict[str, Any]) -> list[LineError]:
     if method not in (None, "", "POST"):
         message = f"its `method` must be POST, not {method!r}."
         problems.append(_problem("invalid_method", "method", message))
-    if url not in (None, "", *_REQUIRED):
+    if url not in (None, "", *REQUIRED):
         message = f"its `url` {url!r} is no endpoint of the Batch API."
         problems.append(_problem("invalid_url", "url", message))
     return problems
@@ -189,7 +179,7 @@ def _body(request: dict[str, Any]) -> list[LineError]:
         return []
     if not isinstance(body, dict):
         return [_problem("invalid_request", "body", "its `body` must be an object.")]
-    required = _REQUIRED.get(url, ()) if isinstance(url, str) else ()
+    required = REQUIRED.get(url, ()) if isinstance(url, str) else ()
     problems = [
         _problem("invalid_request", f"body.{key}", f"its body has no `{key}`.")
         for key in required

@@ -6,13 +6,17 @@ own words; nothing is raised.
 
 from __future__ import annotations
 
+from array import array
+from base64 import b64decode
+from math import isfinite
 from typing import Any
 
 from ...models import BatchResult, Outcome, Usage
-from ..lines import errored, load_result, tokens
+from ..lines import errored, load_result, unreadable, usage_of
 
 __all__ = ["decode_line"]
 
+_MISSHAPEN = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
 _PASSING_STATUS = frozenset({0, 408, 409, 429})
 _PASSING_CODES = frozenset(
     {"rate_limit_exceeded", "server_error", "server_overloaded", "timeout"}
@@ -24,7 +28,7 @@ def decode_line(line: bytes) -> BatchResult:
     try:
         record, custom_id = load_result(line)
     except ValueError as exc:
-        return errored(None, str(exc))
+        return unreadable(line, str(exc))
     response, error = record.get("response"), record.get("error")
     if type(response) is not dict:
         if "result" in record:
@@ -70,35 +74,53 @@ def _answer(custom_id: str | None, body: dict[str, Any]) -> BatchResult:
     result = BatchResult(custom_id, Outcome.SUCCEEDED)
     model = body.get("model")
     result.model = model if type(model) is str else None
-    usage = body.get("usage")
-    result.usage = _usage(usage) if type(usage) is dict else None
+    result.usage = _usage(body)
     try:
         if "choices" in body:
             _read_choice(result, body["choices"])
         elif "output" in body:
             _read_response(result, body)
         elif "data" in body:
-            result.data = body["data"][0]["embedding"]
+            result.data = _vector(body["data"][0]["embedding"])
         else:
             kind = body.get("object") or "without a type"
             text = _words(body.get("error") or f"An answer of an unknown kind: {kind}.")
             _fail(result, Outcome.ERRORED, text[1])
-    except (AttributeError, IndexError, KeyError, TypeError):
+    except _MISSHAPEN:
         _fail(result, Outcome.INVALID, "An answer of an unknown shape.")
     return result
 
 
-def _usage(usage: dict[str, Any]) -> Usage:
+def _vector(embedding: Any) -> Any:
+    """Return the numbers of an embedding, also with `encoding_format="base64"`.
+
+    Raises:
+        OverflowError, TypeError, ValueError: It is no list of finite numbers.
+    """
+    if type(embedding) is str:
+        embedding = memoryview(b64decode(embedding, validate=True)).cast("f").tolist()
+    if type(embedding) is not list or not isfinite(sum(array("d", embedding))):
+        raise TypeError
+    return embedding
+
+
+def _usage(body: dict[str, Any]) -> Usage | None:
+    usage = body.get("usage")
+    if type(usage) is not dict:
+        return None
     if "prompt_tokens" in usage:
-        read, written = usage["prompt_tokens"], usage.get("completion_tokens")
-        details = usage.get("prompt_tokens_details")
+        names = "prompt_tokens", "completion_tokens", "prompt_tokens_details"
     else:
-        read, written = usage.get("input_tokens"), usage.get("output_tokens")
-        details = usage.get("input_tokens_details")
+        names = "input_tokens", "output_tokens", "input_tokens_details"
+    read, written, details = map(usage.get, names)
+    if written is None and "data" in body:
+        written = 0  # an embedding has no output
+    if details is None:
+        return usage_of(read, written)
     if type(details) is not dict:
-        return Usage(tokens(read), tokens(written))
+        return None
     cached, stored = details.get("cached_tokens"), details.get("cache_write_tokens")
-    return Usage(tokens(read), tokens(written), tokens(cached), tokens(stored))
+    return usage_of(read, written, cached, stored)
 
 
 def _fail(result: BatchResult, outcome: Outcome, error: str) -> None:

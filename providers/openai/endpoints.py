@@ -1,26 +1,45 @@
-"""Chat messages, converted to what each endpoint of OpenAI takes.
+"""What differs between OpenAI's endpoints when a request body is made and checked.
 
-Chat style is what rows and templates contain: `text`, `image_url` and `file` parts;
-images and files are `data:` URLs, images may be links.
+Rows and templates contain chat messages: `text`, `image_url` and `file` parts; images
+and files are `data:` URLs, images may be links. Each endpoint converts them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ...errors import InputError
 from ...models import Messages
 
-__all__ = ["joined_text", "responses_input"]
+__all__ = ["ENDPOINTS", "REQUIRED", "Endpoint"]
 
 
-def joined_text(messages: Messages) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """How a request body is made for one path."""
+
+    content: str
+    """The member with the conversation."""
+    convert: Callable[[Messages], Any] = list
+    """Makes the value of that member from chat messages."""
+    system: str | None = None
+    """The member with the system text; None: it is the first message."""
+    max_tokens: str | None = None
+    """The member that limits the answer; None: as the model calls it."""
+    is_flat: bool = False
+    """Whether a schema or function stands beside its `type`, not in an inner object."""
+    has_text: bool = True
+    """Whether the answer is text, which can be shaped, limited and asked for again."""
+
+
+def _joined_text(messages: Messages) -> str:
     """Return the text of a conversation, for an endpoint that knows no roles."""
     return "\n\n".join(_text(message["content"]) for message in messages)
 
 
-def responses_input(messages: Messages) -> list[dict[str, Any]]:
+def _responses_input(messages: Messages) -> list[dict[str, Any]]:
     """Convert chat messages to the input items of `/v1/responses`."""
     return [
         {
@@ -64,3 +83,27 @@ def _text(content: Any) -> str:
             kind = part.get("type") if isinstance(part, Mapping) else type(part)
             raise InputError(f"Only text can be sent here, not a part {kind!r}.")
     return "\n\n".join(part["text"] for part in parts)
+
+
+ENDPOINTS = {
+    "/v1/chat/completions": Endpoint(content="messages"),
+    "/v1/responses": Endpoint(
+        content="input",
+        convert=_responses_input,
+        system="instructions",
+        max_tokens="max_output_tokens",
+        is_flat=True,
+    ),
+    "/v1/embeddings": Endpoint(content="input", convert=_joined_text, has_text=False),
+}
+"""The endpoints that requests can be made for."""
+
+REQUIRED = {
+    **{path: ("model", endpoint.content) for path, endpoint in ENDPOINTS.items()},
+    "/v1/completions": ("model", "prompt"),
+    "/v1/moderations": ("input",),
+    "/v1/images/generations": ("prompt",),
+    "/v1/images/edits": ("prompt",),
+    "/v1/videos": ("prompt",),
+}
+"""Members that a body must have, for all endpoints of the Batch API."""

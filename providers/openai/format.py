@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +17,7 @@ from ..vendors import OPENAI
 from .body import constants
 from .check import check_line, read_endpoint
 from .decode import decode_line
-from .endpoints import joined_text, responses_input
+from .endpoints import ENDPOINTS
 from .plain import decode_plain
 
 __all__ = ["OpenAIFormat"]
@@ -47,32 +46,31 @@ class OpenAIFormat:
 
     def encoder(self, template: RequestTemplate) -> Encode:
         """Encode once what is constant; see `Format.encoder`."""
-        if template.endpoint not in _CONTENT:
+        if template.endpoint not in ENDPOINTS:
             raise InputError(
                 f"{self.vendor.title} has no endpoint {template.endpoint!r}."
             )
-        body = constants(template, own_host=_is_own(self.base_url))
-        key, lead = _CONTENT[template.endpoint], b""
-        first: dict[str, Any] = {"model": template.model}
-        system: Message = {"role": "system", "content": template.system or ""}
-        convert_messages: Any = list
-        if template.endpoint == "/v1/embeddings":
-            convert_messages = joined_text
-            if template.system:
-                convert_messages = partial(_joined_after, system)
-        elif template.endpoint == "/v1/responses":
-            convert_messages = responses_input
-            if template.system:
-                first["instructions"] = template.system
+        endpoint = ENDPOINTS[template.endpoint]
+        convert, lead = endpoint.convert, b""
+        body: dict[str, Any] = {"model": template.model}
+        first: list[Message] = []
+        if template.system and endpoint.system:
+            body[endpoint.system] = template.system
         elif template.system:
-            lead = b"[" + orjson.dumps(system) + b","
+            first = [{"role": "system", "content": template.system}]
+        if first and convert is list:  # then it is the same bytes in every request
+            lead, first = orjson.dumps(first)[:-1] + b",", []
         id_slot, content_slot = slot(), slot()
         head, middle, tail = frame(
             {
                 "custom_id": id_slot,
                 "method": "POST",
                 "url": template.endpoint,
-                "body": {**first, key: content_slot, **body},
+                "body": {
+                    **body,
+                    endpoint.content: content_slot,
+                    **constants(template, own_host=_is_own(self.base_url)),
+                },
             },
             id_slot,
             content_slot,
@@ -86,7 +84,7 @@ class OpenAIFormat:
                 if not messages:
                     raise InputError("it has no messages")
                 name = orjson.dumps(custom_id)
-                content = orjson.dumps(convert_messages(messages))
+                content = orjson.dumps(convert([*first, *messages]))
             except UNSENDABLE as exc:
                 raise unsendable(custom_id, exc) from exc
             return b"".join((head, name, middle, content[skip:], tail))
@@ -97,16 +95,16 @@ class OpenAIFormat:
         """Return the request line with a new id and `messages` appended."""
         request = orjson.loads(line)
         request["custom_id"] = custom_id
-        body, endpoint = request["body"], request["url"]
-        if messages and endpoint == "/v1/embeddings":
-            raise InputError("An embedding cannot be asked for again in other words.")
-        if endpoint == "/v1/responses" and messages:
-            said = body["input"]
+        if messages:
+            body, endpoint = request["body"], ENDPOINTS[request["url"]]
+            if not endpoint.has_text:
+                raise InputError(
+                    "An embedding cannot be asked for again in other words."
+                )
+            said = body[endpoint.content]
             if isinstance(said, str):
                 said = [{"role": "user", "content": said}]
-            body["input"] = [*said, *responses_input(messages)]
-        elif messages:
-            body["messages"] = [*body["messages"], *messages]
+            body[endpoint.content] = [*said, *endpoint.convert(messages)]
         return orjson.dumps(request) + b"\n"
 
     def check(self, line: bytes) -> tuple[str | None, str | None, list[LineError]]:
@@ -120,17 +118,6 @@ class OpenAIFormat:
     def decode(self, line: bytes) -> BatchResult:
         """Decode one line of an output or error file."""
         return decode_plain(line) or decode_line(line)
-
-
-_CONTENT = {
-    "/v1/chat/completions": "messages",
-    "/v1/responses": "input",
-    "/v1/embeddings": "input",
-}
-
-
-def _joined_after(system: Message, messages: Messages) -> str:
-    return joined_text([system, *messages])
 
 
 def _is_own(base_url: str) -> bool:

@@ -6,11 +6,12 @@ Typed decoding skips the fields that no result needs, and takes a third of the t
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from ...models import BatchResult, Outcome, Usage
+from ..lines import MAX_TOKENS
 
 __all__ = ["decode_plain"]
 
@@ -35,14 +36,17 @@ class _Choice(msgspec.Struct, gc=False):
     finish_reason: Literal["stop", "tool_calls"]
 
 
+_Tokens = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
+
+
 class _Details(msgspec.Struct, gc=False):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
+    cached_tokens: _Tokens | None = None
+    cache_write_tokens: _Tokens | None = None
 
 
 class _Usage(msgspec.Struct, gc=False):
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: _Tokens
+    completion_tokens: _Tokens
     prompt_tokens_details: _Details | None = None
 
 
@@ -79,16 +83,16 @@ def decode_plain(line: bytes) -> BatchResult | None:
         return None
     body = record.response.body
     spent = body.usage
-    cached = stored = None
+    cached = stored = 0
     if details := spent.prompt_tokens_details:
-        cached, stored = details.cached_tokens, details.cache_write_tokens
+        cached, stored = details.cached_tokens or 0, details.cache_write_tokens or 0
+        if cached + stored > spent.prompt_tokens:
+            return None
     return BatchResult(
         record.custom_id,
         _SUCCEEDED,
         text,
-        usage=Usage(
-            spent.prompt_tokens, spent.completion_tokens, cached or 0, stored or 0
-        ),
+        usage=Usage(spent.prompt_tokens, spent.completion_tokens, cached, stored),
         model=body.model,
     )
 

@@ -89,6 +89,11 @@ class Source:
             node = dict(node)
             one_of = node.pop("oneOf")
             node["anyOf"] = [*node.get("anyOf", ()), *one_of]
+        if not all(isinstance(branch, dict) for branch in node.get("anyOf", ())):
+            raise SchemaError(
+                f"{path} has a branch that is true or false instead of a schema: write"
+                " down what that branch may be, or leave it out."
+            )
         return _typed(node)
 
     def admits_null(self, node: Any, path: str) -> bool:

@@ -193,8 +193,8 @@ def _keep(
         input_tokens=scan.input_tokens,
         output_tokens=scan.output_tokens,
         cost_usd=None if gone else scan.cost_usd,
-        digests=digests,
         text=gone.text if gone else None,
+        digests=digests,
     )
 
 

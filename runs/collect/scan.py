@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...data.custom_id import parse_row_id
-from ...data.prices import price
+from ...data.prices import is_billed, price_of
 from ...models import BatchResult, Outcome
 from ...providers import Format
 from ..directory.records import Plan, ShardPlan
@@ -28,6 +28,7 @@ class Scan:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = 0.0
+    """None: the price, or what some answer took, is not known."""
     again: int = 0
     """Requests that did not succeed and still may."""
     missing: int = 0
@@ -39,12 +40,12 @@ class Scan:
         """Count one line."""
         self.lines += 1
         self.outcomes[result.outcome] += 1
-        usage = result.usage
-        if usage is None:
+        if not is_billed(result):
             return
-        self.input_tokens += usage.input_tokens
-        self.output_tokens += usage.output_tokens
-        cost = price(provider, result.model or model, usage)
+        if usage := result.usage:
+            self.input_tokens += usage.input_tokens
+            self.output_tokens += usage.output_tokens
+        cost = price_of(provider, result.model or model)(result.usage)
         if cost is None or self.cost_usd is None:
             self.cost_usd = None
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...data.bounds import most_output_tokens
 from ...data.prices import price
 from ...errors import BudgetError
 from ...models import Usage
@@ -27,15 +28,14 @@ _UNBILLED = {
 def reservation_usd(run: Run, shard: ShardPlan) -> float | None:
     """Return the most that a batch of this shard may cost; None without a cap.
 
-    Input bytes / 2 as tokens, and `max_tokens` of output for each request, at the
-    batch price.
+    Input bytes / 2 as tokens, and all output that its limits allow for each request,
+    at the batch price.
     """
-    job = run.job.job
-    if job.max_cost_usd is None:
+    if run.job.job.max_cost_usd is None:
         return None
     usage = Usage(
         input_tokens=shard.bytes // _BYTES_PER_TOKEN // shard.requests + 1,
-        output_tokens=job.max_tokens or 0,
+        output_tokens=most_output_tokens(run.job.template) or 0,
     )
     each = price(run.job.provider, run.job.template.model, usage)
     if each is None:

@@ -108,10 +108,9 @@ class Attempts:
                 attempt.batch = records.read(batch, Created)
             if (ended := attempts.name(number, "ended")) in present:
                 attempt.ended = records.read(ended, Ended)
-                if attempt.ended.verdict.has_results and attempt.batch is None:
-                    raise damaged(records.directory, batch, "it is missing")
             elif attempts.name(number, "absent") in present:
-                attempt.absence = attempts.read_absence(number)
+                absent = attempts.name(number, "absent")
+                attempt.absence = read_record(records.directory, absent, Absence)
             attempts.all.append(attempt)
         return attempts
 
@@ -186,13 +185,6 @@ class Attempts:
                 " resume the run, and the results will decide."
             )
         attempt.batch = recorded
-
-    def read_absence(self, number: int) -> Absence | None:
-        """Return the newest record of what the provider did not show."""
-        name = self.name(number, "absent")
-        if not self.directory.exists(name):
-            return None
-        return read_record(self.directory, name, Absence)
 
     def note_absence(self, attempt: Attempt, absence: Absence) -> None:
         """Write down what the provider does not show, in place of the earlier look."""

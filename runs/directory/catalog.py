@@ -43,8 +43,8 @@ def lies_in(run_dir: str, root: str | None = None) -> bool:
 def recorded_beside(directory: Directory) -> set[str]:
     """Return the ID of every batch on record in the runs under the same root.
 
-    Reads one small file per batch: only for the rare lost creation. A damaged record
-    of another run gives what can be read of it.
+    Reads one small file per batch: only for the rare lost creation. Of a damaged
+    record of another run it takes what can be read.
     """
     return {
         found[1].decode()

@@ -14,15 +14,15 @@ __all__ = ["damaged", "read_record"]
 Model = TypeVar("Model", bound=BaseModel)
 
 _WAYS_OUT = {
+    "absent.json": "delete it, and the results are looked for again",
     "batch.json": "delete it, and the batch is looked for at the provider",
     "ended.json": "delete it, and the results are downloaded again",
-    "absent.json": "delete it, and the results are looked for anew",
     "tally.json": "delete it, and the results are read again",
     "report.json": "delete done.json, and `resume` writes the report again",
     "resend-lost.json": "delete it, and give --resend-lost to `resume` again",
     "requests.jsonl": "start a new run with another --run-dir",
 }
-"""What to do about a file that is in no backup, where anything helps."""
+"""What helps where there is no backup of a file, by the end of its name."""
 
 
 def read_record(directory: Directory, name: str, kind: type[Model]) -> Model:

@@ -130,7 +130,7 @@ class Verdict(StrEnum):
 class Absence(_Record):
     """`NNN.absent.json`: the provider shows no results, though there must be some.
 
-    Replaced at each status check, for what is absent now may be there a moment later.
+    Replaced after each status check: what is absent now may be there later.
     """
 
     first_at: datetime

@@ -119,6 +119,12 @@ class Directory:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def clear_scratch(self) -> None:
+        """Remove what `scratch` gave to processes that were killed; under the lock."""
+        if self.is_local:
+            for folder in self.local_path().glob(".tmp-*/"):
+                shutil.rmtree(folder, ignore_errors=True)
+
     @contextmanager
     def local(self, name: str) -> Iterator[Path]:
         """Give a local path to read the file from; a remote one is fetched first.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from ...data.bounds import most_output_tokens
 from ...data.custom_id import row_ids
 from ...data.job import BatchJob
 from ...data.prices import price
@@ -76,8 +77,9 @@ def dry_run(job: BatchJob, progress: Callable[[int], None] | None = None) -> Dry
     one_input = price(
         provider, template.model, Usage(input_tokens=max(1, tokens // requests))
     )
-    one_output = template.max_tokens and price(
-        provider, template.model, Usage(output_tokens=template.max_tokens)
+    most_output = most_output_tokens(template)
+    one_output = most_output and price(
+        provider, template.model, Usage(output_tokens=most_output)
     )
     return DryRun(
         provider=provider,

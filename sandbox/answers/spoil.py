@@ -11,7 +11,7 @@ import orjson
 from ..faults import AnswerFault
 from .answer import Answer
 
-__all__ = ["spoil"]
+__all__ = ["spoil", "spoil_line", "spoil_usage"]
 
 _HUGE_BYTES = 5_000_000
 _REFUSAL = "I'm sorry, but I can't help with that. (synthetic refusal)"
@@ -33,6 +33,33 @@ def spoil(answer: Answer, fault: AnswerFault) -> Answer:
     if kind in _TEXTS:
         return replace(answer, text=_TEXTS[kind](text))
     return answer
+
+
+def spoil_line(line: bytes, kind: str | None) -> bytes:
+    """Return the line of an answer with what encoders do not write."""
+    if kind == "control_characters":
+        return line.replace(b"\\u0001", b"\x01")
+    if kind == "deep":
+        return line[:-1] + b',"deep":' + b"[" * 1100 + b"]" * 1100 + b"}"
+    return line
+
+
+def spoil_usage(usage: dict[str, Any], kind: str | None) -> Any:
+    """Return the usage of an answer with the fault applied to its counts."""
+    if kind == "usage_null":
+        return None
+    if kind == "usage_empty":
+        return {}
+    if change := _COUNTS.get(kind):
+        return {
+            name: change(value) if isinstance(value, int) else value
+            for name, value in usage.items()
+        }
+    if kind == "usage_cached":
+        cached = {"cached_tokens": 10**9}
+        details = {name: cached for name in usage if name in _READ_DETAILS}
+        return {**usage, **(details or {"cache_read_input_tokens": -(10**9)})}
+    return usage
 
 
 def _insert(text: str, member: str) -> str:
@@ -81,6 +108,12 @@ def _add_separators(text: str) -> str:
     return text.replace(start, start + marks, 1) if start in text else text + marks
 
 
+_READ_DETAILS = {"prompt_tokens_details", "input_tokens_details"}
+_COUNTS: dict[str | None, Callable[[int], Any]] = {
+    "usage_float": lambda count: count + 0.5,
+    "usage_text": str,
+    "usage_negative": lambda count: -1000 - count,
+}
 _TEXTS: dict[str | None, Callable[[str], str]] = {
     "invalid_json": lambda text: text[: max(1, len(text) * 2 // 3)] + " ...",
     "wrong_shape": lambda _: '{"unexpected":["shape"]}',

@@ -15,21 +15,10 @@ __all__ = ["Path", "common_problem", "is_object", "resolve", "subschemas"]
 Path = tuple[str, ...]
 """Keys that lead to a subschema."""
 
-_REFUSED = (
-    "oneOf",
-    "not",
-    "if",
-    "then",
-    "else",
-    "dependentRequired",
-    "dependentSchemas",
-    "patternProperties",
-    "propertyNames",
-    "prefixItems",
-    "contains",
-    "uniqueItems",
-    "minProperties",
-    "maxProperties",
+_REFUSED = frozenset(
+    {"oneOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas"}
+    | {"patternProperties", "propertyNames", "prefixItems", "contains", "uniqueItems"}
+    | {"minProperties", "maxProperties"}
 )
 """Keywords that no vendor accepts."""
 
@@ -50,7 +39,7 @@ def subschemas(schema: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, A
 
 
 def common_problem(
-    root: dict[str, Any], path: Path, node: dict[str, Any], refused: tuple[str, ...]
+    root: dict[str, Any], path: Path, node: dict[str, Any], refused: frozenset[str]
 ) -> str | None:
     """Return what is wrong with one subschema by the rules of both vendors.
 
@@ -60,9 +49,8 @@ def common_problem(
         node: The subschema.
         refused: More keywords that the vendor does not accept.
     """
-    for keyword in (*_REFUSED, *refused):
-        if keyword in node:
-            return f"In context={path}, {keyword!r} is not permitted."
+    if found := node.keys() & (_REFUSED | refused):
+        return f"In context={path}, {min(found)!r} is not permitted."
     if "$ref" in node:
         if resolve(root, node["$ref"]) is None:
             return f"In context={path}, reference {node['$ref']!r} leads nowhere."

@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from ..engine.backend import Backend
-from ..engine.rows import BatchRow
+from ..engine.store import BatchRow
 from ..engine.timeline import plan_of
 from ..http.api import (
     ApiError,

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from ..engine.backend import Backend
-from ..engine.rows import BatchRow
+from ..engine.store import BatchRow
 from ..engine.timeline import queued
 from ..http.api import ApiError, backend_of
 

@@ -8,11 +8,10 @@ from typing import Any
 import orjson
 
 from ..answers.answer import Answer, AnswerSource, Failure, Question, safe_text, seeded
-from ..answers.spoil import spoil
-from ..engine.format import Result
+from ..answers.spoil import spoil, spoil_line, spoil_usage
+from ..engine.produce import Result
 from ..engine.results import WorkFile, write_lines
-from ..engine.rows import BatchRow, FileRow
-from ..engine.store import Store
+from ..engine.store import BatchRow, FileRow, Store
 from ..engine.timeline import plan_of
 from ..faults import AnswerFault
 from .envelopes import error_type
@@ -59,14 +58,14 @@ def answer_line(
     question, answer = found
     tag = f"{seeded(row.id, custom_id).getrandbits(64):016x}"
     message = _message(question, answer, tag)
+    message["usage"] = spoil_usage(message["usage"], kind)
     thinking = request["params"].get("thinking") or {}
     if thinking.get("type") in {"enabled", "adaptive"}:
         text = "Synthetic thinking of the batchwright sandbox."
         block = {"type": "thinking", "thinking": text, "signature": f"sandbox{tag}"}
         message["content"].insert(0, block)
     line = _line(custom_id, {"type": "succeeded", "message": message})
-    if kind == "control_characters":
-        line = line.replace(b"\\u0001", b"\x01")
+    line = spoil_line(line, kind)
     return line, "succeeded", (answer.input_tokens, answer.output_tokens)
 
 

@@ -1,7 +1,8 @@
 """Reads the parameters of a request as Anthropic's API does, and refuses what it does.
 
 An independent judge of the client's check in `providers/anthropic/check.py`: it shares
-no code with it, and a test compares what both say of the same requests.
+no code with it but the tables in `models.py`, and a test compares what both say of the
+same requests.
 """
 
 from __future__ import annotations
@@ -11,9 +12,14 @@ from typing import Any
 
 import orjson
 
-from ...providers.anthropic.models import refuses
+from ...providers.anthropic.models import (
+    MEMBERS,
+    MIN_BUDGET,
+    RANGES,
+    output_limit,
+    refuses,
+)
 from ..answers.answer import Failure, Question, estimate_tokens
-from .bounds import bound_problems
 from .schema import schema_problem
 
 __all__ = ["read_request"]
@@ -84,7 +90,7 @@ def _problems(params: dict[str, Any]) -> Iterator[str]:
         if name in refused and name in params:
             yield f"`{name}` is not supported for this model."
     yield from _message_problems(params["messages"])
-    yield from bound_problems(params)
+    yield from _bound_problems(params)
     yield from _output_problems(params, refused)
 
 
@@ -106,6 +112,57 @@ def _message_problems(messages: Any) -> Iterator[str]:
             yield f"{where}: all messages must have non-empty content"
     if messages[0]["role"] != "user":
         yield 'messages: first message must use the "user" role'
+
+
+def _bound_problems(params: dict[str, Any]) -> Iterator[str]:
+    """Yield what is out of bounds."""
+    for name in sorted(params.keys() - MEMBERS):
+        yield f"{name}: Extra inputs are not permitted"
+    for name, (low, high) in RANGES.items():
+        value = params.get(name)
+        if not isinstance(value, int | float | None) or isinstance(value, bool):
+            yield f"{name}: Input should be a valid number"
+        if value is not None and value < low:
+            yield f"{name}: Input should be greater than or equal to {low}"
+        if value is not None and value > high:
+            yield f"{name}: Input should be less than or equal to {high}"
+    yield from _token_problems(params)
+    yield from _tool_result_problems(params["messages"])
+
+
+def _token_problems(params: dict[str, Any]) -> Iterator[str]:
+    tokens, model = params["max_tokens"], params["model"]
+    if tokens > (limit := output_limit(model)):
+        yield (
+            f"max_tokens: {tokens} > {limit}, which is the maximum allowed number of"
+            f" output tokens for {model}"
+        )
+    thinking = params.get("thinking") or {}
+    if thinking.get("type") == "enabled":
+        if thinking["budget_tokens"] < MIN_BUDGET:
+            yield (
+                "thinking.enabled.budget_tokens: Input should be greater than or equal"
+                f" to {MIN_BUDGET}"
+            )
+        if thinking["budget_tokens"] >= tokens:
+            yield "`max_tokens` must be greater than `thinking.budget_tokens`."
+
+
+def _tool_result_problems(messages: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield results of tools that the message before did not call."""
+    called: set[str] = set()
+    for number, message in enumerate(messages):
+        blocks = message["content"] if isinstance(message["content"], list) else []
+        for index, block in enumerate(blocks):
+            tool_id = block.get("tool_use_id")
+            if block.get("type") == "tool_result" and tool_id not in called:
+                yield (
+                    f"messages.{number}.content.{index}: unexpected `tool_use_id`"
+                    f" found in `tool_result` blocks: {tool_id}. Each `tool_result`"
+                    " block must have a corresponding `tool_use` block in the previous"
+                    " message."
+                )
+        called = {b.get("id", "") for b in blocks if b.get("type") == "tool_use"}
 
 
 def _output_problems(params: dict[str, Any], refused: frozenset[str]) -> Iterator[str]:

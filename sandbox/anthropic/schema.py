@@ -16,15 +16,9 @@ from ..answers.subschemas import common_problem, is_object, resolve, subschemas
 
 __all__ = ["schema_problem"]
 
-_REFUSED = (
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "minLength",
-    "maxLength",
-    "maxItems",
+_REFUSED = frozenset(
+    {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
+    | {"minLength", "maxLength", "maxItems"}
 )
 _DATES = {"date-time", "time", "date", "duration"}
 _FORMATS = _DATES | {"email", "hostname", "uri", "ipv4", "ipv6", "uuid"}

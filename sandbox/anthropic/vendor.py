@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..engine.format import Format
+from ..engine.produce import Format
 from ..http.vendor import Vendor
 from . import batches
 from .envelopes import error_body, response_headers

@@ -18,9 +18,8 @@ from ...errors import InputError, is_disk_full
 from ..answers.answer import AnswerSource
 from ..faults import BatchFault, CallFault, Faults
 from .clock import Clock
-from .format import Format
-from .rows import BatchRow
-from .store import Store
+from .produce import Format
+from .store import BatchRow, Store
 from .timeline import Moment, Plan, moment_at
 from .worker import Worker
 

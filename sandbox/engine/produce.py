@@ -5,23 +5,46 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
 
 from ..answers.answer import AnswerSource
-from ..faults import AnswerFault
-from .format import Format, Result
+from ..faults import AnswerFault, Faults
 from .results import WorkFile
-from .rows import BatchRow, FileRow
-from .store import Store
+from .store import BatchRow, FileRow, Store
 from .timeline import Plan, plan_of, requests_that_run
 
-__all__ = ["answer_requests", "publish_results", "read_lines"]
+__all__ = ["Format", "Result", "answer_requests", "publish_results", "read_lines"]
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
+
+Result = tuple[bytes, str, tuple[int, int]]
+"""A result line, the request's outcome, and its input and output tokens.
+
+Outcomes are `succeeded`, `errored`, `expired` and `cancelled`.
+"""
+
+
+@dataclass(frozen=True)
+class Format:
+    """Reads the requests of a batch and writes its results, in one vendor's form."""
+
+    answer: Callable[
+        [BatchRow, dict[str, Any], AnswerSource, AnswerFault | None, int], Result
+    ]
+    """Answers one request of a batch; the last argument is the seed."""
+    unrun_line: Callable[[BatchRow, str, str], bytes]
+    """Returns the line for a `custom_id` that did not run: `expired` or `cancelled`."""
+    publish: Callable[[BatchRow, WorkFile, Store], tuple[dict[str, Any], list[FileRow]]]
+    """Writes the result files; returns columns of the batch's row, and file rows."""
+    check: Callable[[BatchRow, Store, Faults, float], dict[str, Any]] | None = None
+    """Checks the input after creation, at the given time, and returns columns of the
+    row; None: it was checked on creation, and the batch has no state before or after
+    `in_progress`."""
 
 
 def read_lines(path: Path) -> Iterator[bytes]:

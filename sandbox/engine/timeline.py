@@ -10,7 +10,7 @@ from functools import lru_cache
 from pydantic import BaseModel, ConfigDict
 
 from ..faults import BatchFault, Durations
-from .rows import BatchRow
+from .store import BatchRow
 
 __all__ = ["Moment", "Plan", "moment_at", "plan_of", "queued", "requests_that_run"]
 

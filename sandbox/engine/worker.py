@@ -12,11 +12,9 @@ from ...errors import is_disk_full
 from ..answers.answer import AnswerSource
 from ..faults import Faults
 from .clock import Clock
-from .format import Format
-from .produce import answer_requests, publish_results
+from .produce import Format, answer_requests, publish_results
 from .results import WorkFile
-from .rows import BatchRow
-from .store import Store
+from .store import BatchRow, Store
 from .timeline import moment_at
 
 __all__ = ["Worker"]

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..faults import CallFault
 from .api import ApiError, json_response
-from .protocol import TRANSPORTS
+from .uvicorn_server import TRANSPORTS
 from .vendor import Vendor
 
 __all__ = ["apply_fault"]

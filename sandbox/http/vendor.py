@@ -9,7 +9,7 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.routing import Route
 
-from ..engine.format import Format
+from ..engine.produce import Format
 from .api import ApiError
 
 __all__ = ["Vendor"]

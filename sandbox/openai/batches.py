@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..engine.backend import Backend
-from ..engine.rows import BatchRow
+from ..engine.store import BatchRow
 from ..engine.timeline import Moment, plan_of
 from ..http.api import (
     ApiError,
@@ -21,7 +21,7 @@ from ..http.api import (
     limit_of,
 )
 from .envelopes import expiry_of, list_page
-from .requests import ENDPOINTS
+from .shapes import ENDPOINTS
 
 __all__ = ["routes"]
 

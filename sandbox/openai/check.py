@@ -14,11 +14,10 @@ import orjson
 
 from ..answers.answer import estimate_tokens
 from ..engine.produce import read_lines
-from ..engine.rows import BatchRow, FileRow
-from ..engine.store import Store
+from ..engine.store import BatchRow, FileRow, Store
 from ..engine.timeline import plan_of, queued
 from ..faults import Faults
-from .requests import ENDPOINTS
+from .shapes import ENDPOINTS
 
 __all__ = ["check_batch"]
 
@@ -172,8 +171,7 @@ class _FileCheck:
             self.first_custom_id = self.first_custom_id or custom_id
 
     def _body_problems(self, body: dict[str, Any]) -> Iterator[_Problem]:
-        needed = ENDPOINTS.get(self._endpoint, "model")
-        for name in ("model", needed):
+        for name in ("model", ENDPOINTS[self._endpoint].content):
             if body.get(name) in (None, ""):
                 param = f"body.{name}"
                 text = f"Missing required parameter: '{param}'."

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from ..engine.backend import Backend
-from ..engine.rows import BatchRow, FileRow
+from ..engine.store import BatchRow, FileRow
 from ..http.api import ApiError, backend_of, json_response, limit_of
 from .envelopes import expiry_of, list_page
 

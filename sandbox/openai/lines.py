@@ -9,16 +9,15 @@ from typing import Any
 import orjson
 
 from ..answers.answer import SYNTHETIC, AnswerSource, Failure, seeded
-from ..answers.spoil import spoil
-from ..engine.format import Result
+from ..answers.spoil import spoil, spoil_line, spoil_usage
+from ..engine.produce import Result
 from ..engine.results import WorkFile, write_lines
-from ..engine.rows import BatchRow, FileRow
-from ..engine.store import Store
+from ..engine.store import BatchRow, FileRow, Store
 from ..engine.timeline import moment_at, plan_of
 from ..faults import AnswerFault
 from .envelopes import error_body
 from .requests import read_request
-from .shapes import SHAPES, embeddings
+from .shapes import ENDPOINTS, embeddings
 
 __all__ = ["answer_line", "publish", "unrun_line"]
 
@@ -59,11 +58,10 @@ def answer_line(
         }
         return _line(row, custom_id, response, None), "errored", (0, 0)
     body, tokens = content
+    body["usage"] = spoil_usage(body["usage"], kind)
     response = {"status_code": 200, "request_id": tag, "body": body}
     line = _line(row, custom_id, response, None)
-    if kind == "control_characters":
-        line = line.replace(b"\\u0001", b"\x01")
-    return line, "succeeded", tokens
+    return spoil_line(line, kind), "succeeded", tokens
 
 
 def _content(
@@ -83,7 +81,8 @@ def _content(
         return question
     # The answer depends on seed and request, its IDs on the batch.
     rng = seeded(seed, custom_id, body)
-    if endpoint == "/v1/embeddings":
+    shape = ENDPOINTS[str(endpoint)].shape
+    if shape is None:
         if source is not SYNTHETIC:
             text = f"The sandbox's upstream answers chat requests, not {endpoint}."
             return Failure(400, text)
@@ -93,7 +92,6 @@ def _content(
         return answer
     if fault:
         answer = spoil(answer, fault)
-    shape = SHAPES[str(endpoint)]
     content = shape(question, answer, body, _tag(row, custom_id), int(row.created_at))
     return content, (answer.input_tokens, answer.output_tokens)
 

@@ -11,16 +11,9 @@ from ...providers.openai.models import refuses
 from ..answers.answer import Failure, Question, estimate_tokens
 from .bounds import bound_problems
 from .schema import schema_problem
+from .shapes import ENDPOINTS
 
-__all__ = ["ENDPOINTS", "read_request"]
-
-ENDPOINTS = {
-    "/v1/responses": "input",
-    "/v1/chat/completions": "messages",
-    "/v1/embeddings": "input",
-    "/v1/completions": "prompt",
-}
-"""The endpoints of batches, and the body member that each requires beside `model`."""
+__all__ = ["read_request"]
 
 _JSON_OBJECT = {"type": "object", "properties": {"synthetic": {"type": "string"}}}
 
@@ -39,7 +32,7 @@ def read_request(endpoint: str, body: dict[str, Any]) -> Question | Failure:
         limits = ("max_completion_tokens", "max_output_tokens", "max_tokens")
         return Question(
             model=body["model"],
-            messages=_messages(body, ENDPOINTS[endpoint]),
+            messages=_messages(body, ENDPOINTS[endpoint].content),
             schema=schema,
             tool=tool["name"] if tool else None,
             max_tokens=next((body[name] for name in limits if body.get(name)), None),
@@ -52,7 +45,7 @@ def read_request(endpoint: str, body: dict[str, Any]) -> Question | Failure:
 
 def _format(endpoint: str, body: dict[str, Any]) -> dict[str, Any]:
     """Return the JSON Schema format of a body with its name, or an empty dict."""
-    if endpoint == "/v1/responses":
+    if ENDPOINTS[endpoint].is_flat:
         form = (body.get("text") or {}).get("format") or {}
         return form if form.get("type") == "json_schema" else {}
     form = body.get("response_format") or {}
@@ -65,9 +58,9 @@ def _tools(endpoint: str, body: dict[str, Any]) -> list[dict[str, Any]]:
     if functions := body.get("functions"):  # the form before tools
         return list(functions)
     tools: list[dict[str, Any]] = body.get("tools") or []
-    if endpoint == "/v1/chat/completions":
-        return [tool.get("function") or {} for tool in tools]
-    return tools
+    if ENDPOINTS[endpoint].is_flat:
+        return tools
+    return [tool.get("function") or {} for tool in tools]
 
 
 def _called_name(endpoint: str, body: dict[str, Any]) -> str | None:
@@ -101,11 +94,11 @@ def _problems(endpoint: str, body: dict[str, Any]) -> Iterator[Failure]:
         yield Failure(400, text, "messages", "invalid_type")
     yield from bound_problems(endpoint, body)
     yield from _format_problems(endpoint, body, refused)
-    is_chat = endpoint == "/v1/chat/completions"
+    path = "tools[{}]" if ENDPOINTS[endpoint].is_flat else "tools[{}].function"
     for number, tool in enumerate(_tools(endpoint, body)):
         if tool.get("strict"):
-            param = f"tools[{number}]" + (".function" if is_chat else "")
-            yield from _schema_problems(tool, "parameters", "function", param)
+            where = path.format(number)
+            yield from _schema_problems(tool, "parameters", "function", where)
     called = _called_name(endpoint, body)
     if called is not None and _called_tool(endpoint, body) is None:
         text = f"Tool choice 'function' names {called!r}, which is not in 'tools'."
@@ -119,7 +112,7 @@ def _format_problems(
     if not form:
         return
     param = "response_format.json_schema"
-    if endpoint == "/v1/responses":
+    if ENDPOINTS[endpoint].is_flat:
         param = "text.format"
     yield from _schema_problems(form, "schema", "response_format", param)
     if "json_schema" in refused:

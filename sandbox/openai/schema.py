@@ -15,7 +15,7 @@ from ..answers.subschemas import Path, common_problem, is_object, subschemas
 
 __all__ = ["schema_problem"]
 
-_REFUSED = ("allOf", "unevaluatedProperties")
+_REFUSED = frozenset({"allOf", "unevaluatedProperties"})
 _MAX_PROPERTIES = 5000
 _MAX_LEVELS = 10
 _MAX_TEXT = 120_000

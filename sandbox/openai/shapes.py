@@ -1,16 +1,55 @@
-"""Answers in the form of each of OpenAI's endpoints."""
+"""OpenAI's endpoints, and answers in the form of each."""
 
 from __future__ import annotations
 
 import random
+from array import array
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ..answers.answer import Answer, Question, safe_text
-from .snapshots import dated_name
 
-__all__ = ["SHAPES", "embeddings"]
+__all__ = ["ENDPOINTS", "Endpoint", "embeddings"]
 
 _DIMENSIONS = 1536
+_SNAPSHOTS = {
+    "gpt-3.5-turbo": "0125",
+    "gpt-4": "0613",
+    "gpt-4-turbo": "2024-04-09",
+    "gpt-4o": "2024-08-06",
+    "gpt-4o-mini": "2024-07-18",
+    "gpt-4.1": "2025-04-14",
+    "gpt-4.1-mini": "2025-04-14",
+    "gpt-4.1-nano": "2025-04-14",
+    "o1": "2024-12-17",
+    "o3": "2025-04-16",
+    "o3-mini": "2025-01-31",
+    "o4-mini": "2025-04-16",
+    "gpt-5": "2025-08-07",
+    "gpt-5-mini": "2025-08-07",
+    "gpt-5-nano": "2025-08-07",
+    "gpt-5.1": "2025-11-13",
+    "gpt-5.2": "2025-12-11",
+    "gpt-5.4-mini": "2026-03-17",
+    "gpt-5.4-nano": "2026-03-17",
+    "gpt-5.5": "2026-04-23",
+}
+"""Dates in the names under which models answer, from the names of openai 3.57."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One endpoint of batches."""
+
+    content: str
+    """The body member with the conversation, required beside `model`."""
+    shape: Callable[[Question, Answer, dict[str, Any], str, int], dict[str, Any]] | None
+    """Makes the body of a response from an answer, the request's body, the end of IDs
+    and the time; None: vectors answer, and no model is asked."""
+    is_flat: bool = False
+    """Whether a schema or function stands beside its `type`, not in an inner object."""
 
 
 def _chat(
@@ -54,7 +93,7 @@ def _chat(
         "id": f"chatcmpl-sandbox-{tag}",
         "object": "chat.completion",
         "created": now,
-        "model": dated_name(question.model),
+        "model": _dated_name(question.model),
         "choices": [{"index": index, **choice} for index in range(count)],
         "usage": {
             "prompt_tokens": answer.input_tokens,
@@ -102,7 +141,7 @@ def _completion(
         "id": f"cmpl-sandbox-{tag}",
         "object": "text_completion",
         "created": now,
-        "model": dated_name(question.model),
+        "model": _dated_name(question.model),
         "choices": choices,
         "usage": chat["usage"],
     }
@@ -132,7 +171,7 @@ def _response(
         "incomplete_details": details,
         "instructions": body.get("instructions"),
         "max_output_tokens": body.get("max_output_tokens"),
-        "model": dated_name(question.model),
+        "model": _dated_name(question.model),
         "output": output,
         "parallel_tool_calls": body.get("parallel_tool_calls", True),
         "previous_response_id": None,
@@ -213,16 +252,24 @@ def embeddings(
             rng.uniform(-1, 1) for _ in range(body.get("dimensions") or _DIMENSIONS)
         ]
         length = sum(value * value for value in vector) ** 0.5
-        unit = [round(value / length, 8) for value in vector]
+        unit: Any = [round(value / length, 8) for value in vector]
+        if body.get("encoding_format") == "base64":
+            unit = b64encode(array("f", unit)).decode()
         data.append({"object": "embedding", "index": index, "embedding": unit})
     tokens = question.input_tokens
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     return {
         "object": "list",
         "data": data,
-        "model": dated_name(question.model),
+        "model": _dated_name(question.model),
         "usage": usage,
     }
+
+
+def _dated_name(model: str) -> str:
+    """Return the name in a response; other models answer under their own."""
+    date = _SNAPSHOTS.get(model)
+    return model if date is None else f"{model}-{date}"
 
 
 def _logprobs(text: str, count: int) -> list[dict[str, Any]]:
@@ -237,9 +284,10 @@ def _logprobs(text: str, count: int) -> list[dict[str, Any]]:
     return tokens
 
 
-SHAPES = {
-    "/v1/chat/completions": _chat,
-    "/v1/completions": _completion,
-    "/v1/responses": _response,
+ENDPOINTS = {
+    "/v1/responses": Endpoint("input", _response, is_flat=True),
+    "/v1/chat/completions": Endpoint("messages", _chat),
+    "/v1/embeddings": Endpoint("input", None),
+    "/v1/completions": Endpoint("prompt", _completion),
 }
-"""What makes the body of a response from an answer, by endpoint."""
+"""The endpoints of batches."""

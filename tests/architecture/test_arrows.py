@@ -54,7 +54,7 @@ JUDGED = {
     "batchwright.providers.openai.models",
     "batchwright.providers.anthropic.models",
 }
-"""All that the sandbox takes from the providers: what their models refuse."""
+"""All that the sandbox takes from the providers: what the APIs and models accept."""
 
 
 @cache
@@ -151,7 +151,7 @@ def _assert_acyclic(graph: dict[str, set[str]]) -> None:
 
 
 def test_the_sandbox_judges_by_itself() -> None:
-    """Of the providers it shares nothing but what their models refuse."""
+    """Of the providers it shares nothing but what the APIs and models accept."""
     for path in (ROOT / "sandbox").rglob("*.py"):
         for target, line in _own_imports(path):
             allowed = target in JUDGED or _layer(target) != "providers"

@@ -107,6 +107,19 @@ def test_unreachable_host(cli: Cli, folder: Path, command: tuple[str, ...]) -> N
     assert_failed(done, folder, DEAD)
 
 
+@pytest.mark.parametrize("command", WITH_KEY)
+def test_a_password_in_an_address(
+    cli: Cli, folder: Path, command: tuple[str, ...]
+) -> None:
+    """It is refused, and kept nowhere: neither in a message nor in a file."""
+    url = DEAD.replace("://", "://me:hunter2@")
+    done = cli(*command, env={"OPENAI_BASE_URL": url})
+    assert_failed(done, folder, DEAD, "password", "API key")
+    assert "hunter2" not in done.output
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert not [path for path in files if b"hunter2" in path.read_bytes()]
+
+
 @pytest.mark.parametrize("command", [CANCEL, DOWNLOAD, SHOW, (*DOWNLOAD, "--wait")])
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
 def test_unknown_id(

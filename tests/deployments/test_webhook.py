@@ -10,7 +10,7 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import httpx2
@@ -114,6 +114,7 @@ def test_a_signed_delivery_becomes_a_sweep(platform: Any, url: str) -> None:
         delivery(1, body="{}"),
         delivery(1, sent=old),
         delivery(1, sent="soon"),
+        delivery(1, sent="9" * 309),
         {"content": "{}", "headers": {}},
     ):
         assert httpx2.post(url, **wrong).status_code == 400
@@ -130,3 +131,20 @@ def test_a_signed_delivery_becomes_a_sweep(platform: Any, url: str) -> None:
         assert httpx2.post(url, **request).status_code == 204
     platform.eventually("both events", lambda: heard() == ["batch_3", "batch_4"])
     platform.eventually("a sweep", lambda: len(sweeps()) > before)
+
+
+def test_half_a_request_is_dropped_soon(url: str) -> None:
+    """Hundreds of them at once, in the headers or in the body, keep nothing busy."""
+    address = httpx2.URL(url)
+    halves = [b"POST / HTTP/1.1\r\nhost: x\r\n", b"content-length: 9\r\n\r\n{"]
+    connections = []
+    with ExitStack() as stack:
+        for number in range(300):
+            connection = socket.create_connection((address.host, address.port), 30)
+            connections.append(stack.enter_context(connection))
+            with suppress(ConnectionError):  # beyond the limit it is closed at once
+                connection.sendall(b"".join(halves[: 1 + number % 2]))
+        for connection in connections:
+            with suppress(ConnectionError):
+                assert connection.recv(1) == b""
+    assert httpx2.post(url, **delivery(9, "response.completed")).status_code == 204

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from pydantic import ValidationError
 
+from batchwright.data.endpoints import endpoint_for
+from batchwright.data.job import BatchJob
 from batchwright.errors import InputError
 from batchwright.providers import (
     PROVIDERS,
@@ -104,6 +107,17 @@ def test_a_package_adds_a_vendor(install: Callable[[str], None]) -> None:
     assert split_model("acme/other") == ("acme", "other")
     assert [each.name for each in vendors()] == [*PROVIDERS, "acme"]
     assert [each.name for each in vendors() if each.is_result(ACME_RESULT)] == ["acme"]
+
+
+def test_a_job_can_name_an_endpoint_of_a_package(
+    install: Callable[[str], None],
+) -> None:
+    """A path that no vendor of ours has is known as soon as its package is there."""
+    with pytest.raises(ValidationError, match="one of /v1/chat/completions"):
+        BatchJob(input="a.csv", output="b.csv", model="acme-1", endpoint="/jobs")
+    install("acme = fake_vendor:VENDOR")
+    job = BatchJob(input="a.csv", output="b.csv", model="acme-1", endpoint="/jobs")
+    assert endpoint_for(*split_model(job.model), job.endpoint) == "/jobs"
 
 
 @pytest.mark.parametrize(

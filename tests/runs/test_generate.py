@@ -12,7 +12,7 @@ from batchwright.data.job import BatchJob
 from batchwright.errors import InputError
 from batchwright.runs.decide.steps import Step
 from batchwright.runs.directory.run import Run
-from batchwright.runs.drive import perform
+from batchwright.runs.drive import drive, perform
 from batchwright.runs.open import open_run
 
 
@@ -48,6 +48,16 @@ def test_a_table_is_cut_at_the_provider_s_limit(
     assert [shard.requests for shard in shards] == sizes
     firsts = [sum(sizes[:index]) for index in range(len(sizes))]
     assert [shard.first_row for shard in shards] == firsts
+
+
+def test_what_a_killed_process_was_writing_is_removed(tmp_path: Path) -> None:
+    """It is of no use, and may be as large as all requests."""
+    run = generated(tmp_path, ["x"])
+    left = tmp_path / "run/.tmp-left"
+    left.mkdir()
+    (left / "requests.jsonl").write_text("{", encoding="utf-8")
+    drive(run, wait=False)
+    assert not left.exists()
 
 
 def test_a_lower_limit_of_bytes_is_kept(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -16,6 +16,7 @@ from batchwright.runs.directory.run import Run
 from batchwright.runs.drive import drive
 from batchwright.runs.open import open_run, reopen_run
 from batchwright.sandbox import Sandbox
+from batchwright.sandbox.faults import OddUsage
 
 MODEL = """
 from typing import Literal
@@ -32,10 +33,13 @@ def job(folder: Path, rows: int, **options: Any) -> BatchJob:
     (folder / "label.py").write_text(MODEL, encoding="utf-8")
     lines = ["id,text", *(f"{row},text number {row}" for row in range(rows))]
     (folder / "in.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    given: dict[str, Any] = {"model": "gpt-5-mini", "max_tokens": 100} | options
+    given: dict[str, Any] = {
+        "model": "gpt-5-mini",
+        "max_tokens": 100,
+        "output": str(folder / "out.jsonl"),
+    } | options
     return BatchJob(
         input=str(folder / "in.csv"),
-        output=str(folder / "out.jsonl"),
         prompt="Classify: {{ text }}",
         response_model=f"{folder / 'label.py'}:Label",
         **given,
@@ -67,6 +71,41 @@ def test_a_cap_that_is_wide_enough_changes_nothing(
     assert report.outcomes == {Outcome.SUCCEEDED: 6}
     assert report.cost_usd is not None
     assert report.cost_usd <= 1
+
+
+@pytest.mark.parametrize("model", ["gpt-5-mini", "claude-sonnet-4-5"])
+@pytest.mark.parametrize("usage", get_args(OddUsage))
+def test_usage_that_cannot_be_right_never_passes_the_cap(
+    model: str, usage: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The reservation of a batch stays where its answers do not say what they took."""
+    sandbox.set_faults({"batches": [{"answers": [{"kind": usage}]}]})
+    given = {"model": model, "max_requests_per_batch": 1, "max_in_flight": 1}
+    first = open_run(job(tmp_path, 4, **given, max_cost_usd=1), str(tmp_path / "run"))
+    report = drive(first, wait=True)
+    assert report.outcomes == {Outcome.SUCCEEDED: 4}
+    assert report.cost_usd is None
+    assert "Cost: unknown" in (tmp_path / "run/report.md").read_text("utf-8")
+    rows = (tmp_path / "out.jsonl").read_text("utf-8").splitlines()
+    assert {json.loads(row)["_cost_usd"] for row in rows} == {None}
+    state = Run.load(str(tmp_path / "run")).state()
+    reserved = [attempt.intent.reserved_usd or 0 for _, attempt in state.attempts()]
+    created = sandbox.created()
+    with pytest.raises(BudgetError):
+        drive(
+            open_run(
+                job(
+                    tmp_path,
+                    4,
+                    **given,
+                    max_cost_usd=2.5 * max(reserved),
+                    output=str(tmp_path / "second.jsonl"),
+                ),
+                str(tmp_path / "second"),
+            ),
+            wait=True,
+        )
+    assert sandbox.created() == created + 2
 
 
 @pytest.mark.parametrize("model", ["gpt-5-mini", "claude-sonnet-4-5"])

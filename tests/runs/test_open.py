@@ -21,7 +21,7 @@ from batchwright.runs.drive import cancel_run
 from batchwright.runs.events import listening
 from batchwright.runs.generate import generate_shards
 from batchwright.runs.open import changed_input, open_run, reopen_run
-from batchwright.runs.report.report import read_status, report_on
+from batchwright.runs.report.report import read_status
 
 WHEN = datetime(2026, 11, 23, 6, tzinfo=UTC)
 
@@ -136,17 +136,13 @@ def test_only_a_cancelled_run_is_uncancelled(tmp_path: Path) -> None:
 
 
 def test_another_response_model_reopens_what_was_concluded(tmp_path: Path) -> None:
-    """Parts and the mark go, the records of what was sent and came stay."""
+    """Counts go; the records of what was sent and received stay."""
     run = open_run(job(tmp_path))
-    report = report_on(run, run.state()).model_dump_json()
-    run.directory.write("report.json", report.encode())
-    for name in ("done.json", "shards/00000/tally.json"):
-        run.directory.write(name, b"{}")
+    run.directory.write("shards/00000/tally.json", b"{}")
     kept = "shards/00000/attempts/000.output.jsonl"
     run.directory.write(kept, b"{}\n")
     reopen_run(run.directory.url, response_model="other.py:Class")
-    left = {".lock", "job.json", "report.json", "response-model", kept}
-    assert set(run.directory.names()) == left
+    assert set(run.directory.names()) == {".lock", "job.json", "response-model", kept}
 
 
 def test_an_open_run_is_not_ok(tmp_path: Path) -> None:

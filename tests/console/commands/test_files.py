@@ -141,3 +141,12 @@ def test_doctor_shows_no_key(cli: Cli) -> None:
     assert "secret-1" not in done.output
     assert "OPENAI_API_KEY" in facts
     assert "not set" in done.stdout
+
+
+def test_doctor_shows_no_password(cli: Cli) -> None:
+    """An address is shown without the user and the password in it."""
+    url = "https://me:hunter2@prefect.example:4200/api"
+    names = ("PREFECT_API_URL", "OPENAI_BASE_URL", "BATCHWRIGHT_RUNS_DIR")
+    facts = json.loads(cli("doctor", "--json", env=dict.fromkeys(names, url)).stdout)
+    shown = {facts[name] for name in names}
+    assert shown == {"https://prefect.example:4200/api"}

@@ -15,6 +15,9 @@ from batchwright.data.prompts.prompt import Prompt, read_messages
 from batchwright.data.prompts.template import is_constant
 from batchwright.errors import InputError
 
+PNG = b"\x89PNG\r\n\x1a\n..."
+PDF = b"%PDF-1.7\n..."
+
 
 def _user(content: Any) -> list[dict[str, Any]]:
     return [{"role": "user", "content": content}]
@@ -123,8 +126,8 @@ def test_a_row_without_messages_is_refused(messages: Any) -> None:
 
 def test_files_travel_in_the_message(tmp_path: Path) -> None:
     """Images and PDFs by path become data; a URL stays one; paths are templates."""
-    (tmp_path / "cat.png").write_bytes(b"png")
-    (tmp_path / "a.pdf").write_bytes(b"pdf")
+    (tmp_path / "cat.png").write_bytes(PNG)
+    (tmp_path / "a.pdf").write_bytes(PDF)
     content = [
         "Look at {{ name }}",
         {"image": "{{ name }}.png"},
@@ -133,8 +136,8 @@ def test_files_travel_in_the_message(tmp_path: Path) -> None:
         {"type": "text", "text": "{{ name }}", "extra": {"n": [1, "{{ name }}"]}},
     ]
     (message,) = Prompt(_user(content), folder=tmp_path)({"name": "cat"})
-    png = base64.b64encode(b"png").decode()
-    pdf = base64.b64encode(b"pdf").decode()
+    png = base64.b64encode(PNG).decode()
+    pdf = base64.b64encode(PDF).decode()
     assert message["content"] == [
         {"type": "text", "text": "Look at cat"},
         {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{png}"}},

@@ -297,6 +297,14 @@ def test_urls_are_inputs(suffix: str) -> None:
     assert _values(str(folder / f"*.{suffix}")) == [{"a": "1"}]
 
 
+def test_a_header_has_a_limit(tmp_path: Path) -> None:
+    """A file of a few hundred KB is refused at once, not after minutes."""
+    path = tmp_path / "wide.csv"
+    path.write_text(",".join(f"c{number}" for number in range(60_000)) + "\n")
+    with pytest.raises(InputError, match="has 60,000 columns"):
+        open_rows(str(path))
+
+
 def test_large_cells_leave_the_csv_module_alone(tmp_path: Path) -> None:
     """Python's limit for a cell is one for the whole process, and it is the user's."""
     cell = "x" * 200_000

@@ -89,3 +89,79 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """A file of results that is not there is one sentence."""
     with pytest.raises(InputError, match=r"absent\.jsonl cannot be read"):
         parse_file(tmp_path / "absent.jsonl", tmp_path / "out.csv")
+
+
+_RUNAWAY = {
+    "400 digits": '{"x":1' + "0" * 400 + "}",
+    "4,000 digits": '{"x":-1' + "0" * 4000 + "}",
+    "5,000 digits": '{"x":1' + "0" * 5000 + "}",
+    "out of range": '{"x":1e999}',
+    "infinity": '{"x":Infinity}',
+    "not a number": '{"x":NaN}',
+    "deep": '{"x":1,"more":' + "[" * 300 + "]" * 300 + "}",
+    "deeper": '{"x":1,"more":' + "[" * 950 + "]" * 950 + "}",
+    "bottomless": '{"x":1,"more":' + "[" * 40_000 + "]" * 40_000 + "}",
+}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("kind", ["class", "schema"])
+def test_one_runaway_value_spoils_its_row_alone(
+    tmp_path: Path, answer_line: Line, kind: str, suffix: str
+) -> None:
+    """A number or a depth that no table can hold makes that row invalid."""
+    model = tmp_path / "odd.py"
+    model.write_text(
+        "from typing import Any\nfrom pydantic import BaseModel\n\n\n"
+        "class Odd(BaseModel):\n    x: float\n    more: Any = None\n"
+    )
+    schema = tmp_path / "odd.json"
+    schema.write_text(
+        '{"type":"object","properties":{"x":{"type":"number","multipleOf":0.5},'
+        '"more":{}},"required":["x"]}'
+    )
+    source, output = tmp_path / "results.jsonl", tmp_path / f"out{suffix}"
+    answers = ['{"x":0.5,"more":[{}]}', *_RUNAWAY.values(), '{"x":2}']
+    source.write_bytes(b"".join(map(answer_line, range(len(answers)), answers)))
+    parse_file(source, output, f"{model}:Odd" if kind == "class" else str(schema))
+    rows = _table(output)
+    found = [row["_outcome"] for row in rows]
+    assert found == ["succeeded", *["invalid"] * len(_RUNAWAY), "succeeded"]
+    assert [float(rows[number]["x"]) for number in (0, -1)] == [0.5, 2]
+    assert all(row["_error"] for row in rows[1:-1])
+    assert max(len(row["_error"]) for row in rows[1:-1]) < 10_000
+    assert {float(row["_cost_usd"]) > 0 for row in rows} == {True}
+
+
+_VECTORS = {
+    "null": "null",
+    "text": '"not base64"',
+    "half a number": '"AAA="',
+    "of texts": '["1"]',
+    "nested": "[[1]]",
+    "with a null": "[1,null]",
+    "400 digits": "[1" + "0" * 400 + "]",
+    "infinity": "[Infinity]",
+    "object": "{}",
+}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_one_odd_vector_spoils_its_row_alone(tmp_path: Path, suffix: str) -> None:
+    """What is no list of numbers is invalid; base64 is decoded."""
+    lines = [
+        '{"id":"b","custom_id":"row-0","response":{"status_code":200,"body":{"object":'
+        f'"list","model":"text-embedding-3-small","data":[{{"embedding":{each}}}],'
+        '"usage":{"prompt_tokens":5,"total_tokens":5}}},"error":null}\n'
+        for each in ("[0.5,2.5]", *_VECTORS.values(), '"AAAAPwAAIEA="')
+    ]
+    source, output = tmp_path / "results.jsonl", tmp_path / f"out{suffix}"
+    source.write_text("".join(lines))
+    parse_file(source, output)
+    rows = _table(output)
+    found = {
+        name: row["_outcome"] for name, row in zip(_VECTORS, rows[1:-1], strict=True)
+    }
+    assert found == dict.fromkeys(_VECTORS, "invalid")
+    assert rows[0]["_outcome"] == rows[-1]["_outcome"] == "succeeded"
+    assert rows[0]["answer"] == rows[-1]["answer"]

@@ -11,8 +11,7 @@ import pytest
 from batchwright.errors import AccessError, DownloadCutError, ResultsGoneError
 from batchwright.models import Batch, BatchStatus, RequestCounts
 from batchwright.providers import get_provider
-from batchwright.providers.anthropic.batch import read_batch
-from batchwright.providers.anthropic.client import AnthropicProvider
+from batchwright.providers.anthropic.client import AnthropicProvider, read_batch
 
 
 def ended(**facts: Any) -> Batch:

@@ -161,8 +161,27 @@ def test_answers(name: str) -> None:
             },
             Usage(325, 2, 300, 20),
         ),
-        ({"input_tokens": 5, "cache_read_input_tokens": None}, Usage(5)),
+        (
+            {"input_tokens": 5, "output_tokens": 2, "cache_read_input_tokens": None},
+            Usage(5, 2),
+        ),
         (None, None),
+        ({}, None),
+        ("5", None),
+        ({"input_tokens": 5}, None),
+        ({"input_tokens": None, "output_tokens": 2}, None),
+        ({"input_tokens": 5.0, "output_tokens": 2}, None),
+        ({"input_tokens": "5", "output_tokens": 2}, None),
+        ({"input_tokens": -5, "output_tokens": 2}, None),
+        (
+            {"input_tokens": -5, "cache_read_input_tokens": 9, "output_tokens": 2},
+            None,
+        ),
+        (
+            {"input_tokens": 5, "cache_read_input_tokens": -2, "output_tokens": 2},
+            None,
+        ),
+        ({"input_tokens": 5, "output_tokens": 10**15}, None),
     ],
 )
 def test_usage(usage: Any, expected: Usage | None) -> None:

@@ -193,16 +193,36 @@ def test_answers(name: str) -> None:
     ("usage", "expected"),
     [
         (CHAT_USAGE, Usage(10, 4, 6, 2)),
-        ({"prompt_tokens": 10, "prompt_tokens_details": None}, Usage(10)),
+        (
+            {
+                "prompt_tokens": 10,
+                "completion_tokens": 0,
+                "prompt_tokens_details": None,
+            },
+            Usage(10),
+        ),
         (
             {"input_tokens": 3, "output_tokens": 1, "input_tokens_details": {}},
             Usage(3, 1),
         ),
         (None, None),
+        ({}, None),
+        ([10, 4], None),
+        ({"prompt_tokens": 10}, None),
+        (CHAT_USAGE | {"completion_tokens": None}, None),
+        (CHAT_USAGE | {"completion_tokens": 4.0}, None),
+        (CHAT_USAGE | {"completion_tokens": "4"}, None),
+        (CHAT_USAGE | {"completion_tokens": True}, None),
+        (CHAT_USAGE | {"completion_tokens": -4}, None),
+        (CHAT_USAGE | {"completion_tokens": 10**15}, None),
+        (CHAT_USAGE | {"prompt_tokens": -10}, None),
+        (CHAT_USAGE | {"prompt_tokens_details": "none"}, None),
+        (CHAT_USAGE | {"prompt_tokens_details": {"cached_tokens": 11}}, None),
+        (CHAT_USAGE | {"prompt_tokens_details": {"cached_tokens": -1}}, None),
     ],
 )
 def test_usage(usage: Any, expected: Usage | None) -> None:
-    """Usage is what the provider counted; unknown where it did not count."""
+    """Usage is what the provider counted; unknown where that cannot be right."""
     result = decode(_chat({"content": "Hi"}, usage=usage))
     assert (result.usage, result.model) == (expected, "gpt-5-mini")
 

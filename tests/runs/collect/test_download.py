@@ -62,6 +62,20 @@ def test_a_batch_that_ended_early_lands_what_it_holds(
 
 
 @BOTH
+def test_a_line_that_cannot_be_decoded_is_not_bought_again(
+    provider: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Its bytes name the request: it was answered, so it is not missing."""
+    sandbox.set_faults({"batches": [{"answers": [{"kind": "deep", "nth": [2]}]}]})
+    report = run(tmp_path, 3, provider)
+    assert report.outcomes == {Outcome.SUCCEEDED: 2, Outcome.INVALID: 1}
+    assert sandbox.created() == 1
+    assert report.cost_usd is None
+    (row,) = [row for row in table(tmp_path) if row["_outcome"] == "invalid"]
+    assert "nested too deeply" in row["_error"]
+
+
+@BOTH
 def test_expired_requests_are_sent_again(
     provider: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:

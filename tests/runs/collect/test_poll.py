@@ -15,7 +15,7 @@ from batchwright.models import BatchStatus
 from batchwright.providers import get_provider
 from batchwright.runs.collect.poll import Poller
 from batchwright.sandbox import Sandbox
-from batchwright.sandbox.engine.rows import BatchRow
+from batchwright.sandbox.engine.store import BatchRow
 
 PROVIDERS = ["openai", "anthropic"]
 BOTH = pytest.mark.parametrize("provider", PROVIDERS)

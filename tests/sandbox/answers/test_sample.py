@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from batchwright.sandbox.answers.answer import seeded
-from batchwright.sandbox.answers.pattern import match_of
-from batchwright.sandbox.answers.sample import sample
+from batchwright.sandbox.answers.sample import match_of, sample
 
 TREE = {
     "$defs": {

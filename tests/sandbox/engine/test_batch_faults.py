@@ -190,6 +190,10 @@ def _choice(line: bytes) -> Any:
     return json.loads(line, strict=False)["response"]["body"]["choices"][0]
 
 
+def _usage(line: bytes) -> Any:
+    return json.loads(line)["response"]["body"]["usage"]
+
+
 def _text(line: bytes) -> str:
     return str(_choice(line)["message"]["content"])
 
@@ -228,6 +232,19 @@ ANSWERS: list[tuple[str, Any]] = [
     ("separators", lambda x: "\u2028".encode() in x and "\u0085".encode() in x),
     ("control_characters", lambda x: b"\x01" in x),
     ("huge", lambda x: len(x) > 5_000_000),
+    ("deep", lambda x: x.count(b"[[[[") > 200),
+    ("usage_null", lambda x: _usage(x) is None),
+    ("usage_empty", lambda x: _usage(x) == {}),
+    ("usage_float", lambda x: _usage(x)["prompt_tokens"] % 1 == 0.5),
+    ("usage_text", lambda x: _usage(x)["prompt_tokens"].isdigit()),
+    ("usage_negative", lambda x: _usage(x)["completion_tokens"] < 0),
+    (
+        "usage_cached",
+        lambda x: (
+            _usage(x)["prompt_tokens_details"]["cached_tokens"]
+            > _usage(x)["prompt_tokens"]
+        ),
+    ),
     ("two_answers", lambda x: len(orjson.loads(x)["response"]["body"]["choices"]) == 2),
     ("null_response", lambda x: orjson.loads(x)["response"] is None),
     ("both_null", lambda x: orjson.loads(x)["error"] is None),

@@ -1,4 +1,4 @@
-"""A server that stops as soon as it is told to."""
+"""The web server: it stops at once, and faults can close its connections."""
 
 from __future__ import annotations
 
@@ -7,8 +7,28 @@ import contextlib
 import socket
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["QuickServer"]
+__all__ = ["TRANSPORTS", "Protocol", "QuickServer"]
+
+TRANSPORTS: dict[tuple[tuple[str, int], ...], asyncio.Transport] = {}
+"""Open connections by the addresses of client and server."""
+
+
+class Protocol(H11Protocol):
+    """uvicorn's HTTP protocol, which registers its connection in `TRANSPORTS`."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own annotation
+        """Register the connection."""
+        super().connection_made(transport)
+        names = ("peername", "sockname")
+        self._ends = tuple(transport.get_extra_info(name)[:2] for name in names)
+        TRANSPORTS[self._ends] = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        TRANSPORTS.pop(self._ends, None)
+        super().connection_lost(exc)
 
 
 class QuickServer(uvicorn.Server):
