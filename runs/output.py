@@ -17,7 +17,7 @@ from ..data.tables.formats import part_name
 from ..data.tables.join import BatchOutput, ShardRows, write_part
 from ..models import Outcome
 from .collect.download import restored_results
-from .directory.reading import read_record
+from .directory.reading import damaged, read_record
 from .directory.records import Plan, Verdict
 from .directory.run import Run, Shard
 from .events import emit
@@ -121,11 +121,14 @@ def _result_files(run: Run, shard: Shard) -> Iterator[tuple[Shard, str, str]]:
 
 def _downloaded(shard: Shard) -> dict[int, str]:
     """Return number and batch of the attempts whose results are on disk."""
-    return {
-        attempt.number: attempt.batch.id
-        for attempt in shard.attempts.all
-        if attempt.batch and attempt.verdict and attempt.verdict.has_results
-    }
+    batches: dict[int, str] = {}
+    for attempt in shard.attempts.all:
+        if attempt.verdict and attempt.verdict.has_results:
+            if attempt.batch is None:
+                name = shard.attempts.name(attempt.number, "batch")
+                raise damaged(shard.attempts.directory, name, "it is missing")
+            batches[attempt.number] = attempt.batch.id
+    return batches
 
 
 def _in_order(name: str) -> list[int]:

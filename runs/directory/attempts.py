@@ -108,9 +108,6 @@ class Attempts:
                 attempt.batch = records.read(batch, Created)
             if (ended := attempts.name(number, "ended")) in present:
                 attempt.ended = records.read(ended, Ended)
-                is_sent = attempt.verdict is not Verdict.NOT_CREATED
-                if is_sent and attempt.batch is None:
-                    raise damaged(records.directory, batch, "it is missing")
             elif attempts.name(number, "absent") in present:
                 absent = attempts.name(number, "absent")
                 attempt.absence = read_record(records.directory, absent, Absence)

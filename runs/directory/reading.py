@@ -53,6 +53,8 @@ def damaged(directory: Directory, name: str, why: str) -> RunError:
     """Return the error about a file that cannot be used."""
     kind = name.rpartition("/")[2]
     way = next((way for end, way in _WAYS_OUT.items() if kind.endswith(end)), None)
+    if way and way.startswith("delete it") and not directory.exists(name):
+        way = None
     other = f", or {way}" if way else ""
     return RunError(
         f"{directory.url}/{name} is damaged ({why.rstrip('.')}). Nothing was sent. Put"

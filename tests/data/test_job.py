@@ -79,7 +79,7 @@ def test_a_release_changes_no_fingerprint() -> None:
         "folder": "/",
     }
     job = ResolvedJob.model_validate(given)
-    known = ""
+    known = "185224c10767cc3b37ee41eb1b42d82ea16652d283469bab02e117c037d2a608"
     assert job.fingerprint() == known
     written_out = ResolvedJob.model_validate_json(job.model_dump_json())
     assert written_out.fingerprint() == known
