@@ -25,14 +25,12 @@ from ..errors import SchemaError
 from ..providers.schema.source import Source
 
 __all__ = [
-    "MAX_DEPTH",
     "META",
     "RESULT_COLUMNS",
     "ROW_COLUMNS",
     "as_json",
     "by_column",
     "fits",
-    "is_too_deep",
     "kinds",
     "merge",
     "observe",
@@ -78,8 +76,6 @@ _FORMATS = {"date": "date", "date-time": "timestamp"}
 _CONSTANTS = {str: "string", bool: "bool", int: "int64", float: "double"}
 _EXACT = 2**53
 """Integers up to this stay what they are among floats."""
-MAX_DEPTH = 200
-"""Encoders of JSON stop at 254 levels."""
 _WIDER = {
     frozenset(("int64", "double")): "double",
     frozenset(("int64", "long")): "long",
@@ -131,21 +127,6 @@ def fits(kind: str, value: Any) -> bool:
             return isfinite(value)
     except (OverflowError, TypeError, ValueError):
         return False
-    return True
-
-
-def is_too_deep(value: Any) -> bool:
-    """Whether a value is nested too deeply to be written as JSON everywhere."""
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for each in level
-            if isinstance(each, (dict, list))
-            for inner in (each.values() if isinstance(each, dict) else each)
-        ]
-        if not level:
-            return False
     return True
 
 

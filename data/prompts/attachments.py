@@ -25,7 +25,7 @@ _IMAGES = (
     (b"GIF8", b"", "image/gif"),
     (b"RIFF", b"WEBP", "image/webp"),
 )
-"""How an image begins, what stands at its ninth byte, and its type."""
+"""First bytes of an image, the bytes from its ninth on, and its media type."""
 
 
 def image_part(name: str, folder: Path, *, confined: bool) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import yaml
 from ...errors import InputError
 from ...models import Messages
 from ..bounds import refuse_fetched_parts
-from ..columns import MAX_DEPTH
+from ..depth import MAX_DEPTH
 from .attachments import image_part, pdf_part
 from .template import Fill, compile_text, is_constant, plain_parts
 
