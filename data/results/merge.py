@@ -78,16 +78,17 @@ class RowResults:
             sizes: Bytes of each result's line.
             block: The results.
         """
-        for number, row in enumerate(rows, len(self._previous)):
-            self._previous.append(self._last[row])
-            self._last[row] = number
+        last, previous = self._last, self._previous
+        for number, row in enumerate(rows, len(previous)):
+            previous.append(last[row])
+            last[row] = number
         batch = self._batches.setdefault(block.batch_id, len(self._batches)) * ROUNDS
         self._requests.extend([batch + round_ for round_ in rounds])
         self._sizes.extend(sizes)
         self._outcomes += block.outcomes
         self._usages += block.usages
         self._costs += block.costs
-        self._errors += map(self._shortened, block.errors)
+        self._errors += [error and self._shortened(error) for error in block.errors]
 
     def add_missing(self, absent: Absent) -> Iterator[Block]:
         """Give each row without a result one that says so; yield them."""
@@ -128,11 +129,12 @@ class RowResults:
             stop: Within the shard.
             size_bytes: Of their result lines, about.
         """
+        last, sizes = self._last, self._sizes
         numbers: list[int] = []
         size = 0
         for row in range(start, stop):
-            number = self._last[row]
-            size += self._sizes[number]
+            number = last[row]
+            size += sizes[number]
             if numbers and size > size_bytes:
                 break
             numbers.append(number)
@@ -168,9 +170,7 @@ class RowResults:
         self._costs[chosen] = sum(known) if len(known) == len(costs) else None
         return chosen
 
-    def _shortened(self, error: str | None) -> str | None:
-        if error is None:
-            return None
+    def _shortened(self, error: str) -> str:
         text = error[:ERROR_CHARACTERS]
         return self._texts.setdefault(text, text)
 

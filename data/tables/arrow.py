@@ -100,7 +100,9 @@ class _Batches:
             done = until
         if len(taken) == 1 and order == [*range(len(order))]:
             return taken[0]
-        places = sorted(range(len(order)), key=order.__getitem__)
+        places = [0] * len(order)
+        for place, index in enumerate(order):
+            places[index] = place
         (joined,) = pa.Table.from_batches(taken).combine_chunks().to_batches()
         return _rows(joined, places)
 

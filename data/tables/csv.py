@@ -118,8 +118,10 @@ def _cells(kind: str, values: Sequence[Any]) -> Sequence[str]:
 
 def _is_uniform(values: Sequence[Any]) -> bool:
     """Whether all are one text or null, as in most columns after the answers."""
-    first = values[0]
-    return type(first) in _UNIFORM and values.count(first) == len(values)
+    first, last = values[0], values[-1]
+    if type(first) not in _UNIFORM or first != last:
+        return False
+    return values.count(first) == len(values)
 
 
 def _joined(columns: Iterable[Sequence[str]]) -> list[bytes]:
