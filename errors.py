@@ -11,7 +11,7 @@
           AccessError        the key is wrong, not allowed or out of money
         CreationUnknownError a create call without an answer: the batch may exist
         DownloadCutError     fewer bytes or lines arrived than were promised
-        ResultsGoneError     the provider no longer has the results
+        ResultsGoneError     the provider does not show the results, or not all
       BatchNotEndedError     requests are still running
       BatchFailedError       the API refused the batch's input, so nothing ran
       RunError               a run cannot go on as asked
@@ -133,7 +133,10 @@ class DownloadCutError(ProviderError):
 
 
 class ResultsGoneError(ProviderError):
-    """The results existed and are gone: expired, deleted or archived."""
+    """The provider does not show results that must exist, or not all of them.
+
+    They may be shown later; or they expired, were deleted or archived.
+    """
 
 
 class BatchNotEndedError(BatchwrightError):

@@ -41,7 +41,7 @@ def download_results(
     Raises:
         BatchNotEndedError: Requests are still running.
         BatchFailedError: The provider refused the input, so nothing ran.
-        ResultsGoneError: The provider no longer has the results.
+        ResultsGoneError: The provider does not show the results, or not all.
     """
     client = client_of(provider, credentials)
     patiently(

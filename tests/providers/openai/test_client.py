@@ -161,27 +161,29 @@ def test_service_without_file_objects_is_downloaded_from(tmp_path: Any) -> None:
 
 
 def test_paid_answers_are_kept_though_the_error_file_is_gone(tmp_path: Any) -> None:
-    """One file that is gone does not take the other along."""
+    """The other file is written, and the error says that it is not all."""
     files = Files({"out": b'{"a":1}\n'})
     batch = completed(
         output_file_id="out",
         error_file_id="err",
         counts=RequestCounts(total=2, succeeded=1, errored=1),
     )
-    assert provider(files).download(batch, tmp_path / "out.jsonl") == 1
+    with pytest.raises(ResultsGoneError, match="err"):
+        provider(files).download(batch, tmp_path / "out.jsonl")
+    assert (tmp_path / "out.jsonl").read_bytes() == b'{"a":1}\n'
 
 
 def test_all_files_gone_is_an_error(tmp_path: Any) -> None:
     """When nothing is left, that is said."""
     batch = completed(output_file_id="out", error_file_id="err")
-    with pytest.raises(ResultsGoneError, match="no longer has result file out"):
+    with pytest.raises(ResultsGoneError, match="does not show result file out"):
         provider(Files({})).download(batch, tmp_path / "out.jsonl")
 
 
 def test_finished_batch_that_names_no_file_yet_is_tried_again(tmp_path: Any) -> None:
     """Requests were answered, so there must be a file somewhere."""
     batch = completed(counts=RequestCounts(total=2, succeeded=2))
-    with pytest.raises(DownloadCutError, match="names no result file yet"):
+    with pytest.raises(ResultsGoneError, match="does not name all its result files"):
         provider(Files({})).download(batch, tmp_path / "out.jsonl")
 
 
