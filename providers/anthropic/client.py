@@ -108,8 +108,8 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
         """
         check_ended(batch)
         gone = (
-            f"Anthropic does not show the results of batch {batch.id}. It keeps them for"
-            " 29 days; after that, only sending its requests again brings answers."
+            f"Anthropic does not show the results of batch {batch.id}. It keeps them"
+            " for 29 days; after that, only sending its requests again brings answers."
         )
         if batch.archived_at or batch.results_url is None:
             raise ResultsGoneError(gone)

@@ -183,8 +183,9 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         progress: Callable[[int], None],
     ) -> None:
         gone = (
-            f"{self.vendor.title} does not show result file {file_id}. If it was deleted"
-            " or is older than 30 days, only sending its requests again brings answers."
+            f"{self.vendor.title} does not show result file {file_id}. If it was"
+            " deleted or is older than 30 days, only sending its requests again brings"
+            " answers."
         )
         with (
             self._failures.downloading(gone),
