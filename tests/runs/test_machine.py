@@ -33,7 +33,7 @@ from batchwright.models import Batch, Intent, RunReport
 from batchwright.providers import Provider
 from batchwright.providers.anthropic.client import AnthropicProvider
 from batchwright.providers.openai.client import OpenAIProvider
-from batchwright.runs.directory.records import Ended, Plan, RoundPlan
+from batchwright.runs.directory.records import Absence, Ended, Plan, RoundPlan
 from batchwright.runs.directory.run import Run
 from batchwright.runs.directory.storage import Directory
 from batchwright.runs.drive import cancel_run, drive
@@ -303,7 +303,12 @@ class Runs(RuleBasedStateMachine):
     @invariant()
     def records_are_whole(self) -> None:
         """Each file that is there can be read to its end."""
-        kinds = {"intent": Intent, "batch": Batch, "ended": Ended}
+        kinds = {
+            "intent": Intent,
+            "batch": Batch,
+            "absent": Absence,
+            "ended": Ended,
+        }
         for path in Path(self.url).rglob("*.json"):
             data = path.read_bytes()
             if path.parent.name == "attempts":
@@ -315,7 +320,7 @@ class Runs(RuleBasedStateMachine):
                 orjson.loads(data)
         for path in Path(self.url).rglob("attempts/*.ended.json"):
             ended = Ended.model_validate_json(path.read_bytes())
-            if ended.verdict == "downloaded":
+            if ended.verdict.has_results:
                 number = path.name[:3]
                 output = path.with_name(f"{number}.output.jsonl").read_bytes()
                 assert output.count(b"\n") == ended.lines
