@@ -17,7 +17,8 @@ __all__ = ["image_part", "pdf_part"]
 
 _MAX_BYTES = 50_000_000
 """OpenAI takes files of 50 MB (https://developers.openai.com/api/docs/guides/pdf-files),
-Anthropic requests of 32 MB (https://platform.claude.com/docs/en/api/overview)."""
+Anthropic requests of 32 MB (https://platform.claude.com/docs/en/api/overview). Not
+checked against these pages."""
 
 _IMAGES = (
     (b"\x89PNG\r\n\x1a\n", b"", "image/png"),

@@ -7,7 +7,9 @@ https://platform.claude.com/docs/en/build-with-claude/structured-outputs
 https://platform.claude.com/docs/en/about-claude/models/migration-guide (the rest),
 https://platform.claude.com/docs/en/api/messages (ranges),
 https://platform.claude.com/docs/en/about-claude/models/overview (output limits).
-Members are those of the types of anthropic 2.14.
+Members are those of the types of anthropic 2.14. `temperature` from 0 to 1 is from a
+maintainer's comment; `top_p`, `top_k`, the budget of thinking and the output limits are
+not checked against these pages.
 """
 
 from __future__ import annotations

@@ -5,7 +5,9 @@ as the real API does. As of November 2026; the pages to check it against:
 https://platform.openai.com/docs/guides/structured-outputs (`json_schema`),
 https://platform.openai.com/docs/guides/reasoning (`max_tokens`, `temperature`).
 Ranges and members are those that the types of openai 3.57 document, read on 2026-11-28.
-`max_output_tokens` is from the API's own errors, as users quote them.
+`max_tokens` and `max_output_tokens` are from the API's own errors, as users quote them;
+the lower bounds of `n`, `best_of` and `dimensions`, `top_p` and the `logprobs` of
+`/v1/completions` are not checked against a page.
 """
 
 from __future__ import annotations
