@@ -7,7 +7,7 @@ STAMP := .venv/.installed
 QUIET := DO_NOT_TRACK=1 PREFECT_SERVER_ANALYTICS_ENABLED=false
 
 # Where `make test-pythons` looks for a Python: in PATH, then among pyenv's.
-find = $(firstword $(shell for p in python$(1) $$HOME/.pyenv/versions/$(1).*/bin/python$(1); do \
+find = $(firstword $(shell for p in python$(1) $$PYENV_ROOT/versions/$(1).*/bin/python$(1); do \
   $$p -c 'import ensurepip, venv' 2>/dev/null && echo $$p; done))
 FAST := tests/architecture tests/data tests/providers tests/sandbox tests/flows
 

@@ -109,8 +109,7 @@ def reopen_run(
     run = Run.load(run_dir)
     directory = run.directory
     with locked(directory):
-        if not resend_lost:
-            _look_again(run)
+        _look_again(run)
         if uncancel:
             if not directory.exists("cancelled.json"):
                 raise InputError(f"{directory.url} is not cancelled; drop --uncancel.")

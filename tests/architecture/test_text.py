@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 _FORBIDDEN = re.compile(
-    rb"/(?:root|work|farm)/|(?<!\$HOME/)\.pyenv|index-url|registry\s*=\s*\"?https?:|file:///opt"
+    rb"/(?:root|work|farm)/|\.pyenv|index-url|registry\s*=\s*\"?https?:|file:///opt"
 )
 _SECRET = re.compile(rb"sk-(?:proj|ant-api)[0-9A-Za-z_-]{20,}")
 

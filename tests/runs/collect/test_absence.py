@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
 from batchwright.data.job import BatchJob
+from batchwright.errors import InputError
 from batchwright.models import Outcome, RunReport
+from batchwright.runs.directory.run import Run
 from batchwright.runs.drive import drive
 from batchwright.runs.open import open_run, reopen_run
 from batchwright.sandbox import Sandbox
@@ -115,6 +118,26 @@ def test_only_lost_requests_are_bought_again_on_request(
     )
     report = run(tmp_path, 6, "openai")
     sandbox.set_faults({})
+    (shard,) = Run.load(report.run_dir).state().gone_shards
+    assert shard.last is not None
+    assert shard.last.ended is not None
+    assert shard.last.ended.batch is not None
+    openai.OpenAI().files.delete(str(shard.last.ended.batch.output_file_id))
     again = drive(reopen_run(report.run_dir, resend_lost=True), wait=True)
     assert again.outcomes == {Outcome.ERRORED: 2, Outcome.SUCCEEDED: 4}
     assert [line.requests for line in again.batches] == [6, 4]
+
+
+@BOTH
+def test_what_is_shown_again_is_not_bought_again(
+    provider: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """`--resend-lost` looks first, and pays for nothing that is there after all."""
+    sandbox.set_faults({"calls": [{"operation": "download", **NOT_FOUND}]})
+    report = run(tmp_path, 3, provider)
+    sandbox.set_faults({})
+    with pytest.raises(InputError, match="drop --resend-lost"):
+        reopen_run(report.run_dir, resend_lost=True)
+    found = drive(reopen_run(report.run_dir), wait=True)
+    assert found.outcomes == {Outcome.SUCCEEDED: 3}
+    assert sandbox.created() == 1

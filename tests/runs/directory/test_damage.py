@@ -1,4 +1,4 @@
-"""Tests of damaged run directories: a file is named or mended, and nothing bought."""
+"""Tests of damaged run directories: a file is named or restored; nothing is bought."""
 
 from __future__ import annotations
 
