@@ -172,8 +172,7 @@ def _keep(
     now = datetime.now(UTC)
     provisional = attempt.batch and attempt.batch.provisional
     if provisional and scan.lines and not scan.ours:
-        text = f"The results of {batch.id} answer other requests than ours."
-        return Ended(verdict=Verdict.NOT_OURS, at=now, text=text)
+        return Ended.as_not_ours(batch.id)
     name = f"{shard.path.replace('/', '-')}-{attempt.number:03}.jsonl"
     files = {
         f"{plan.shards[index].path}/results/{name}": file

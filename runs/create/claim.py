@@ -40,6 +40,8 @@ class NewBatch:
     endpoint: str
     metadata: dict[str, str] = field(default_factory=dict)
     reserved_usd: float | None = None
+    custom_ids: tuple[str, ...] = ()
+    """Of some of its requests, where no nonce in them says whose they are."""
 
 
 def create_batch(
@@ -81,6 +83,7 @@ def create_batch(
         input_file_id=file_id,
         reserved_usd=new.reserved_usd,
         metadata=new.metadata,
+        custom_ids=new.custom_ids,
     )
     attempt = attempts.claim(intent)
     _refuse_old(intent)

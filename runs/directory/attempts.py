@@ -186,6 +186,13 @@ class Attempts:
             )
         attempt.batch = recorded
 
+    def confirm(self, attempt: Attempt) -> None:
+        """Write down that the batch that was taken provisionally is ours."""
+        if attempt.batch is not None:
+            attempt.batch = attempt.batch.model_copy(update={"provisional": False})
+            data = attempt.batch.model_dump_json(indent=1).encode()
+            self.directory.write(self.name(attempt.number, "batch"), data)
+
     def note_absence(self, attempt: Attempt, absence: Absence) -> None:
         """Write down what the provider does not show, in place of the earlier look."""
         data = absence.model_dump_json(indent=1).encode()

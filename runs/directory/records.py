@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -172,3 +172,9 @@ class Ended(_Record):
     """Tokens that may be enqueued for the model, if the refusal named the limit."""
     text: str | None = None
     """The provider's explanation where the verdict is not `landed`."""
+
+    @classmethod
+    def as_not_ours(cls, batch_id: str) -> Ended:
+        """Return how an attempt ends whose batch proved to be another client's."""
+        text = f"The results of {batch_id} answer other requests than ours."
+        return cls(verdict=Verdict.NOT_OURS, at=datetime.now(UTC), text=text)
