@@ -23,6 +23,7 @@ from ..address import checked_url
 from ..base import Vendor
 from .errors import Failures
 from .listing import candidates, items
+from .sending import check_late
 from .wire import retry_after_seconds
 
 __all__ = [
@@ -169,13 +170,14 @@ class HttpClient(ABC):
 class HttpOptions(TypedDict, total=False):
     """Arguments of the SDKs' `DefaultHttpxClient`."""
 
-    event_hooks: dict[str, list[Callable[[httpx2.Response], None]]]
+    event_hooks: dict[str, list[Callable[[Any], None]]]
     transport: httpx2.BaseTransport
 
 
 def http_options(transport: httpx2.BaseTransport | None) -> HttpOptions:
     """Return the options of the HTTP client; `transport` stands in for the network."""
-    options: HttpOptions = {"event_hooks": {"response": [_limit_retries]}}
+    hooks = {"request": [check_late], "response": [_limit_retries]}
+    options: HttpOptions = {"event_hooks": hooks}
     if transport is not None:
         options["transport"] = transport
     return options
