@@ -176,8 +176,9 @@ class HttpOptions(TypedDict, total=False):
 
 def http_options(transport: httpx2.BaseTransport | None) -> HttpOptions:
     """Return the options of the HTTP client; `transport` stands in for the network."""
-    hooks = {"request": [check_late], "response": [_limit_retries]}
-    options: HttpOptions = {"event_hooks": hooks}
+    options: HttpOptions = {
+        "event_hooks": {"request": [check_late], "response": [_limit_retries]}
+    }
     if transport is not None:
         options["transport"] = transport
     return options
