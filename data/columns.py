@@ -26,6 +26,7 @@ from ..providers.schema.source import Source
 
 __all__ = [
     "META",
+    "RESERVED",
     "RESULT_COLUMNS",
     "ROW_COLUMNS",
     "as_json",
@@ -60,11 +61,11 @@ ROW_COLUMNS = {
 """Name and kind of what is written of a row, from all of its results together."""
 
 META = {**RESULT_COLUMNS, **ROW_COLUMNS}
-"""The columns that every output ends with; `results.block` has their values.
+"""The columns that every output ends with; `results.block` has their values."""
 
-Input columns of these names come from an earlier output; prompts may use them, and
-the new output has its own instead.
-"""
+RESERVED = frozenset({*META, "_round", "_reused"})
+"""Names that no column of an input may have; rows that a run of version 0.1 keeps may
+have those of `META`, and the output leaves them out."""
 
 _SIMPLE = {
     "string": "string",

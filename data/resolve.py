@@ -104,6 +104,10 @@ class ResolvedJob(BaseModel):
         return frozenset(prefix + name for name in self.answer().columns)
 
 
+def _quoted(text: str) -> str:
+    return f"@{text}" if text.startswith("@") else text
+
+
 def fill_dates(text: str, when: datetime) -> str:
     """Replace each `{date:FORMAT}` by `when` in that strftime format."""
     return _DATE.sub(lambda found: when.strftime(found[1]), text)
@@ -133,6 +137,8 @@ def resolve(
         SchemaError: The provider cannot express the response model.
     """
     # A job that is read back has its templates: `status` needs no Jinja2.
+    from .prompts.files import read_text  # noqa: PLC0415
+    from .prompts.named import refuse_same_prompt  # noqa: PLC0415
     from .prompts.prompt import resolve_prompt  # noqa: PLC0415
 
     when = now or datetime.now(UTC)
@@ -144,7 +150,8 @@ def resolve(
             " what format it is written."
         )
     answer = resolve_response_model(job.response_model)
-    prompt = resolve_prompt(job.prompt, job.system, job.messages, job.attachments)
+    texts = {"prompt": read_text(job.prompt), "system": read_text(job.system)}
+    prompt = resolve_prompt(**texts, messages=job.messages, attachments=job.attachments)
     template = RequestTemplate(
         model=model,
         endpoint=endpoint_for(provider, model, job.endpoint),
@@ -165,6 +172,8 @@ def resolve(
                 "messages": job.messages and absolute(job.messages),
                 "attachments": job.attachments and absolute(job.attachments),
                 "response_model": answer.stored,
+                # The text of a file; it is not read again.
+                **{name: text and _quoted(text) for name, text in texts.items()},
             }
         ),
         provider=provider,
@@ -177,6 +186,8 @@ def resolve(
         response_model_digest=answer.digest,
     )
     source = open_rows(resolved.job.input)
+    if not job.same_prompt:
+        refuse_same_prompt(prompt.filled, source, resolved.job.input)
     if with_table:
         taken = [*(source.columns or ()), *META]
         refuse_collisions(resolved.answer_columns(), taken, resolved.job.input)
