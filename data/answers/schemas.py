@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jsonschema
 import orjson
@@ -13,39 +13,34 @@ from pydantic.errors import PydanticUserError
 
 from ...errors import InputError
 from ..depth import is_too_deep
+from .user_code import said_by
+from .values import refuse_unreadable_fields
 
-__all__ = ["dumped_schema", "read_schema", "source_schema"]
+__all__ = ["read_schema", "source_schema"]
 
 
+@lru_cache(maxsize=32)  # a run asks for each shard
 def source_schema(model: type[BaseModel]) -> dict[str, Any]:
     """Return the JSON Schema that is converted for each provider.
 
     Raises:
-        InputError: The model has a field that JSON Schema cannot describe.
+        InputError: The model has a field that JSON Schema cannot describe, or that an
+            answer cannot fill.
     """
-    return _schema(model, "validation")
-
-
-def dumped_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the JSON Schema of what the model dumps."""
-    return _schema(model, "serialization")
-
-
-@lru_cache(maxsize=32)  # a run asks for each shard
-def _schema(
-    model: type[BaseModel], mode: Literal["validation", "serialization"]
-) -> dict[str, Any]:
     try:
-        schema = model.model_json_schema(by_alias=mode == "validation", mode=mode)
+        schema = model.model_json_schema()
         orjson.dumps(schema)
+        refuse_unreadable_fields(model)
+    except InputError:
+        raise
     except PydanticUserError as exc:
         raise InputError(
             f"The response model {model.__name__!r} has no JSON Schema: {exc.message}."
         ) from exc
-    except TypeError as exc:
+    except BaseException as exc:  # the class may have code for its schema
         raise InputError(
             f"The JSON Schema of the response model {model.__name__!r} cannot be sent:"
-            f" {exc}."
+            f" {said_by(exc).rstrip('.')}."
         ) from exc
     return schema
 
