@@ -20,6 +20,7 @@ from ...providers import Format
 from ..columns import fits, has_numbers, kinds, resolved_root, to_json, to_texts
 from ..depth import MAX_DEPTH, is_too_deep
 from .dict_validator import dict_validator
+from .schemas import values_of
 from .user_code import outcome_of, said_by
 from .values import Values
 
@@ -59,9 +60,9 @@ class Answer:
         self._values: Values | None = None
         if model is not None:
             self._from_json = TypeAdapter(model).validator.validate_json
-            self._values = values = Values(model)
+            self._values = values = values_of(model)
             if not self._whole:
-                self._add_computed(values.computed)
+                self._add_computed(values)
                 names = values.names | values.computed
                 self._names = [names.get(column, column) for column in self.columns]
             if [*self.columns] == [*values.names]:
@@ -83,9 +84,15 @@ class Answer:
             or (kind == "json" and has_numbers(schema or {}, name))
         ]
 
-    def _add_computed(self, names: Iterable[str]) -> None:
+    def _add_computed(self, values: Values) -> None:
         """Add a column for each computed field."""
-        for name in names:
+        for name in self.columns:
+            if name not in values.names and not values.is_open:
+                raise InputError(
+                    f"The JSON Schema of the response model asks for {name!r}, which is"
+                    " no field of the class: add it to the class."
+                )
+        for name in values.computed:
             if name in self.columns:
                 raise InputError(
                     f"The response model has a computed field {name!r}, and another is"
@@ -220,7 +227,10 @@ class Answer:
         return jsonschema.Draft202012Validator(self.schema or {})
 
     def _first_error(self, value: Any) -> jsonschema.ValidationError | None:
-        return best_match(self._validator.iter_errors(value))
+        found: jsonschema.ValidationError | None = best_match(
+            self._validator.iter_errors(value)
+        )
+        return found
 
 
 def _may_be_deep(text: str) -> bool:

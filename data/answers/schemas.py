@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,9 @@ from pydantic.errors import PydanticUserError
 from ...errors import InputError
 from ..depth import is_too_deep
 from .user_code import said_by
-from .values import refuse_unreadable_fields
+from .values import Values, refuse_unreadable_fields
 
-__all__ = ["read_schema", "source_schema"]
+__all__ = ["read_schema", "source_schema", "values_of"]
 
 
 @lru_cache(maxsize=32)  # a run asks for each shard
@@ -27,10 +29,28 @@ def source_schema(model: type[BaseModel]) -> dict[str, Any]:
         InputError: The model has a field that JSON Schema cannot describe, or that an
             answer cannot fill.
     """
-    try:
+    with _schema_errors(model):
+        refuse_unreadable_fields(model)
         schema = model.model_json_schema()
         orjson.dumps(schema)
-        refuse_unreadable_fields(model)
+        return schema
+
+
+@lru_cache(maxsize=32)
+def values_of(model: type[BaseModel]) -> Values:
+    """Return what turns instances into JSON values.
+
+    Raises:
+        InputError: The model has a field that JSON Schema cannot describe.
+    """
+    with _schema_errors(model):
+        return Values(model)
+
+
+@contextmanager
+def _schema_errors(model: type[BaseModel]) -> Iterator[None]:
+    try:
+        yield
     except InputError:
         raise
     except PydanticUserError as exc:
@@ -42,7 +62,6 @@ def source_schema(model: type[BaseModel]) -> dict[str, Any]:
             f"The JSON Schema of the response model {model.__name__!r} cannot be sent:"
             f" {said_by(exc).rstrip('.')}."
         ) from exc
-    return schema
 
 
 def read_schema(path: Path) -> dict[str, Any]:

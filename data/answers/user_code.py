@@ -35,7 +35,7 @@ def said_by(exc: BaseException) -> str:
         raise exc
     try:
         if isinstance(exc, ValidationError):
-            return _errors(exc)
+            return " ".join(_errors(exc).split())
         text = " ".join(str(exc).split())
     except BaseException as inner:
         if _is_signal(inner):

@@ -35,10 +35,8 @@ class Values:
     def __init__(self, model: type[BaseModel]) -> None:
         self.schema: CoreSchema = _plain(TypeAdapter(model).core_schema)
         """The core schema of the class, without what only shows its values."""
-        # A class that is complete would bring its own serializer.
-        one = SchemaSerializer(self.schema, _use_prebuilt=False)
-        many = SchemaSerializer(core.list_schema(self.schema), _use_prebuilt=False)
-        self._one, self._many = one.to_python, many.to_python
+        self._one = _serializer(self.schema).to_python
+        self._many = _serializer(core.list_schema(self.schema)).to_python
         fields, config = _root(self.schema)
         by_alias = config.get("serialize_by_alias", False)
         self.names = {
@@ -55,6 +53,9 @@ class Values:
             for each in fields.get("computed_fields", ())
         }
         """The key of a computed field's value, by the field's name."""
+        extra = config.get("extra_fields_behavior")
+        self.is_open = fields.get("extra_behavior", extra) == "allow" or not self.names
+        """Whether there are values of other names than these."""
         self.json_schema = GenerateJsonSchema(by_alias=by_alias).generate(
             self.schema, "serialization"
         )
@@ -91,7 +92,7 @@ def refuse_unreadable_fields(model: type[BaseModel]) -> None:
         taken: dict[str, str] = {}
         for name, field in _named(node).items():
             wire = _wire_name(name, field, config)
-            owner = f"Field `{name}` of the response model {model.__name__!r}"
+            owner = f"Field `{name}` of {node.get('model_name', model.__name__)!r}"
             if (
                 _aliases(field)
                 and wire == name
@@ -108,6 +109,12 @@ def refuse_unreadable_fields(model: type[BaseModel]) -> None:
                     " them different aliases."
                 )
             taken[wire] = name
+
+
+def _serializer(schema: CoreSchema) -> SchemaSerializer:
+    # Else an infinite number would become null, and a class use its own serializer.
+    config = core.CoreConfig(ser_json_inf_nan="constants")
+    return SchemaSerializer(schema, config, _use_prebuilt=False)
 
 
 def _plain(part: Any) -> Any:
