@@ -42,10 +42,13 @@ def resolve_response_model(
     answer = load_answer(response_model)
     if answer.schema is None:
         return ResolvedModel(None, None, "answer", None)
+    stored: str | dict[str, Any] | None = None
     digest = None
-    if isinstance(response_model, dict):
+    if isinstance(response_model, type):
+        title = response_model.__name__  # of a class as it is, nothing is stored
+    elif isinstance(response_model, dict):
         title = str(response_model.get("title") or "answer")
-        stored: str | dict[str, Any] = response_model
+        stored = response_model
     else:
         text = str(response_model)
         source, _, title = text.rpartition(":")
