@@ -74,8 +74,10 @@ def reconcile(
         listings += 1
         taken = attempts.batch_ids | (recorded() if found else set()) | refuted
         candidates = [batch for batch in found if batch.id not in taken]
+        ours: Batch | None
         if _carries_token(provider):
-            ours, is_proved = (candidates or [None])[-1], True  # the oldest
+            ours = candidates[-1] if candidates else None  # the oldest
+            is_proved = True
         else:
             ours, is_proved = _ours(candidates, provider, owns, refuted)
         if ours is not None:
