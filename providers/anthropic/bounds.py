@@ -79,8 +79,8 @@ def _output(params: dict[str, Any], refused: frozenset[str]) -> _Found:
         yield "output_config.format", f"{params['model']} takes no JSON Schema."
     tools = params.get("tools")
     for number, tool in enumerate(tools if isinstance(tools, list) else ()):
-        name = tool.get("name") if isinstance(tool, dict) else None
-        if isinstance(name, str) and not _TOOL_NAME.fullmatch(name):
+        called = tool.get("name") if isinstance(tool, dict) else None
+        if isinstance(called, str) and not _TOOL_NAME.fullmatch(called):
             where = f"tools[{number}].name"
             yield where, f"its `{where}` must be 1 to 128 of A-Z a-z 0-9 _ -."
 
