@@ -72,7 +72,7 @@ def test_what_a_command_loads(
     requests("openai")
     (folder / "results.jsonl").write_bytes(RESULT)
     job = BatchJob(
-        input="rows.csv", prompt="Hi {{ text }}", model="gpt-5-mini", output="out.csv"
+        input="rows.csv", prompt="{{ text }}", model="gpt-5-mini", output="out.csv"
     )
     open_run(job, "run")
     code = (
