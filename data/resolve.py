@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..models import RequestTemplate, Usage
 from ..providers import split_model
 from .answers.load import load_answer, resolve_response_model
-from .answers.response_model import Answer
+from .answers.response_model import AnswerReader
 from .bounds import refuse_unbounded_params
 from .columns import META
 from .endpoints import base_url_for, endpoint_for
@@ -71,7 +71,7 @@ class ResolvedJob(BaseModel):
             orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
         ).hexdigest()
 
-    def answer(self, response_model: str | None = None) -> Answer:
+    def answer(self, response_model: str | None = None) -> AnswerReader:
         """Load the response model that answers are validated against.
 
         Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ __all__ = ["save_rows"]
 
 
 @task(task_run_name="save-rows", **RETRIED)
-def save_rows(rows: Iterable[Mapping[str, Any]], path: str) -> str:
+def save_rows(rows: Iterable[Mapping[str, Any]], path: str | Path) -> str:
     """Write rows as JSON lines, whole or not at all; returns the path.
 
     Flow parameters are stored in Prefect's database, so data never travels in them:
@@ -26,7 +27,7 @@ def save_rows(rows: Iterable[Mapping[str, Any]], path: str) -> str:
         InputError: The file cannot be written.
         TypeError: A value that JSON has no form for; make it text first.
     """
-    with new_output(path) as temporary, temporary.open("wb") as file:
+    with new_output(str(path)) as temporary, temporary.open("wb") as file:
         for row in rows:
             file.write(orjson.dumps(dict(row), option=orjson.OPT_APPEND_NEWLINE))
-    return path
+    return str(path)

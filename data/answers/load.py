@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from ...errors import InputError
 from ..files import absolute
 from .import_model import import_model
-from .response_model import Answer
+from .response_model import AnswerReader
 from .schemas import read_schema, source_schema
 
 __all__ = ["ResolvedModel", "load_answer", "resolve_response_model"]
@@ -57,7 +57,7 @@ def load_answer(
     schema: dict[str, Any] | None = None,
     *,
     embedding: bool = False,
-) -> Answer:
+) -> AnswerReader:
     """Return what answers are validated against.
 
     Args:
@@ -69,11 +69,11 @@ def load_answer(
         InputError: It cannot be loaded, or its schema has changed.
     """
     if response_model is None or isinstance(response_model, dict):
-        return Answer(response_model or schema, embedding=embedding)
+        return AnswerReader(response_model or schema, embedding=embedding)
     if isinstance(response_model, type):
         model = response_model
     elif response_model.endswith(".json"):
-        return Answer(read_schema(Path(response_model)))
+        return AnswerReader(read_schema(Path(response_model)))
     else:
         model = import_model(response_model)
     source = source_schema(model)
@@ -83,4 +83,4 @@ def load_answer(
             " made; restore it, or parse with another by `batchwright resume RUN_DIR"
             " --response-model ...`."
         )
-    return Answer(source, model)
+    return AnswerReader(source, model)

@@ -21,7 +21,7 @@ from ..depth import MAX_DEPTH, is_too_deep
 from .dict_validator import dict_validator
 from .schemas import dumped_schema
 
-__all__ = ["Answer", "Errors", "Fields"]
+__all__ = ["AnswerReader", "Errors", "Fields"]
 
 Fields = dict[str, Any] | None
 """An answer's values by column, in order; None where there is no valid answer."""
@@ -33,7 +33,7 @@ _SHOWN_ERRORS = 3
 _TOO_DEEP = "not JSON: it is nested too deeply"
 
 
-class Answer:
+class AnswerReader:
     """Validates answers, and turns them into the values of the output's columns."""
 
     def __init__(
