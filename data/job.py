@@ -59,6 +59,19 @@ else:
     ]
     """A class becomes an import string, or its JSON Schema if it cannot be imported."""
 
+
+def _text_encoding(name: str) -> str:
+    try:
+        "".encode(name)  # `codecs.lookup` also finds those that are not of text
+    except LookupError:
+        raise ValueError(
+            f"{name!r} is no text encoding of Python; it has cp1252, latin-1, utf-16,"
+            " shift_jis, gb18030 and many others"
+        ) from None
+    return name
+
+
+TextEncoding = Annotated[str, AfterValidator(_text_encoding)]
 KnownEndpoint = Annotated[Endpoint, AfterValidator(known_endpoint)]
 ModelName = Annotated[str, StringConstraints(min_length=1)]
 BlockName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
@@ -103,6 +116,7 @@ class BatchJob(Conversions, BaseModel):
     reask: int = _declared("reask")
     canary: int | None = _declared("canary")
     canary_success: float = _declared("canary_success")
+    encoding: TextEncoding | None = _declared("encoding")
     cache_system: bool = _declared("cache_system")
     max_cost_usd: float | None = _declared("max_cost_usd")
     metadata: dict[str, str] = _declared("metadata")

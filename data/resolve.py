@@ -165,7 +165,7 @@ def resolve(
         own_messages=prompt.own_messages,
         folder=str(prompt.folder),
     )
-    source = open_rows(resolved.job.input)
+    source = open_rows(resolved.job.input, job.encoding)
     if with_table:
         taken = [*(source.columns or ()), *META]
         refuse_collisions(resolved.answer_columns(), taken, resolved.job.input)
