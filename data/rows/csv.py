@@ -68,10 +68,14 @@ class CsvSource(CellSource):
             if header.startswith('{"'):
                 kind, way = JSON_LINES
                 raise InputError(f"{path} is no CSV: it is {kind}; {way}.")
-            delimiter = told[1] if told else _delimiter(path, header)
+            lines = [header]
+            quotes = header.count('"')
+            while quotes % 2 and (line := file.readline()):  # a name may have newlines
+                lines.append(line)
+                quotes += line.count('"')
+            delimiter = told[1] if told else _delimiter(path, "".join(lines))
             self.separators = _NAMES[delimiter]
-            lines = chain([header], file)
-            reader = _csv.reader(lines, delimiter=delimiter, strict=True)
+            reader = _csv.reader(chain(lines, file), delimiter=delimiter, strict=True)
             try:
                 for cells in reader:
                     self._line = skipped + reader.line_num

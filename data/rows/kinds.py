@@ -20,7 +20,7 @@ Kind = tuple[str, str]
 """What a file is, and what to do with it."""
 
 TEXT: Kind = ("text", "if it is a table, name it .csv")
-_EMPTY: Kind = ("empty", "check where its rows are")
+_EMPTY: Kind = ("empty", "it has no rows")
 JSON_LINES: Kind = ("JSON lines", "name it .jsonl")
 _PAGE: Kind = ("a web page", "get the table itself")
 _ARRAY: Kind = (

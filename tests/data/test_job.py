@@ -218,6 +218,8 @@ def test_an_output_is_not_overwritten_by_itself(source: Path) -> None:
         {"max_in_flight": 0},
         {"canary_success": 1.1},
         {"mode": "magic"},
+        {"encoding": "cp9999"},
+        {"encoding": "base64"},
     ],
 )
 def test_a_typo_is_no_job(source: Path, fields: dict[str, Any]) -> None:
