@@ -58,7 +58,7 @@ def _value(scalar: Any) -> Any:
 
 
 def _text(kind: Any, value: int) -> str:
-    """Return a temporal value that Python has no object for; its unit is its type's."""
+    """Return a temporal value that Python has no object for, as its type counts."""
     if pa.types.is_date32(kind):
         return _date(value)
     if pa.types.is_date64(kind):
