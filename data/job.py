@@ -100,6 +100,7 @@ class BatchJob(Conversions, BaseModel):
     prompt: str | None = _declared("prompt")
     system: str | None = _declared("system")
     messages: OptionalPathField = _declared("messages")
+    same_prompt: bool = _declared("same_prompt")
     attachments: OptionalPathField = _declared("attachments")
     response_model: ResponseModel = _declared("response_model")
     endpoint: KnownEndpoint | None = _declared("endpoint")

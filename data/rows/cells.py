@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from upath import UPath
 
 from ...errors import InputError
-from .block import BLOCK_BYTES, RowBlock, check_names
+from .block import BLOCK_BYTES, RowBlock, check_names, place_of
 
 if TYPE_CHECKING:
     from .parquet import CellStore
@@ -31,13 +31,13 @@ class CellSource(ABC):
     def __init__(self, files: Sequence[UPath]) -> None:
         self._files = files
         self._file = files[0]
-        self._line = 0
+        self._line = self._number = 0
         self.columns = self._header(next(self._records(files[0]), []))
         self._keeps_bom = self.has_bom
 
     @abstractmethod
     def _records(self, path: UPath) -> Iterator[list[str]]:
-        """Yield the header, and the cells of each row; sets `_line` to its line."""
+        """Yield the header, and the cells of each row; sets `_number` and `_line`."""
 
     def blocks(self) -> Iterator[RowBlock]:
         """Yield rows as dicts of text, with their cells."""
@@ -51,9 +51,10 @@ class CellSource(ABC):
                     f" {', '.join(header)} instead of {', '.join(self.columns)}. Make"
                     " the columns equal, or run each file on its own."
                 )
-            for rows, lines in self._blocks_of(records, row):
+            called = f"row {{}} (header is row {self._number})"
+            for rows, numbers, lines in self._blocks_of(records, called):
                 values = [dict(zip(self.columns, cells, strict=True)) for cells in rows]
-                yield RowBlock(path, row, values, rows, lines)
+                yield RowBlock(path, row, values, rows, numbers, called, lines)
                 row += len(rows)
 
     def store(self, path: Path) -> CellStore:
@@ -63,29 +64,30 @@ class CellSource(ABC):
         return CellStore(path, self.columns, has_bom=self._keeps_bom)
 
     def _blocks_of(
-        self, records: Iterator[list[str]], row: int
-    ) -> Iterator[tuple[list[list[str]], list[int]]]:
-        """Yield the cells of a block's rows, and the number of each row's last line."""
+        self, records: Iterator[list[str]], called: str
+    ) -> Iterator[tuple[list[list[str]], list[int], list[int]]]:
+        """Yield the cells, the numbers and the last lines of a block's rows."""
         width = len(self.columns)
         rows: list[list[str]] = []
+        numbers: list[int] = []
         lines: list[int] = []
         size = 0
         for cells in records:
             if len(cells) != width:
+                where = place_of(self._file, called, self._number, self._line)
                 raise InputError(
-                    f"{self._file} line {self._line} (row {row + len(rows)}) has"
-                    f" {len(cells)} cells, but the header names {width} columns; quote"
-                    f" cells that hold {self.separators}."
+                    f"{where} has {len(cells)} cells, but the header names {width}"
+                    f" columns; quote cells that hold {self.separators}."
                 )
             rows.append(cells)
+            numbers.append(self._number)
             lines.append(self._line)
             size += sum(map(len, cells))
             if size > BLOCK_BYTES:
-                yield rows, lines
-                row += len(rows)
-                rows, lines, size = [], [], 0
+                yield rows, numbers, lines
+                rows, numbers, lines, size = [], [], [], 0
         if rows:
-            yield rows, lines
+            yield rows, numbers, lines
 
     def _header(self, names: list[str]) -> tuple[str, ...]:
         if not names:

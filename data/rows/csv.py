@@ -77,7 +77,8 @@ class CsvSource(CellSource):
             self.separators = _NAMES[delimiter]
             reader = _csv.reader(chain(lines, file), delimiter=delimiter, strict=True)
             try:
-                for cells in reader:
+                # A spreadsheet counts records, with the blank ones.
+                for self._number, cells in enumerate(reader, skipped + 1):
                     self._line = skipped + reader.line_num
                     if cells:
                         yield cells

@@ -73,16 +73,17 @@ class XlsxSource(CellSource):
                 for line, values in enumerate(sheet.iter_rows(values_only=True), 1)
                 if any(value is not None for value in values)
             )
-            _, names = next(rows, (0, []))
+            self._number, names = next(rows, (0, []))
             places = [index for index, name in enumerate(names) if name.strip()]
             yield [names[index] for index in places]
             width, unnamed = len(names), {*range(len(names))} - {*places}
-            for self._line, cells in rows:
+            for self._number, cells in rows:
+                self._line = self._number
                 if any(cells[width:]) or any(
                     cells[n] for n in unnamed if n < len(cells)
                 ):
                     raise InputError(
-                        f"{path} line {self._line} has a value in a column without a"
+                        f"{path} row {self._number} has a value in a column without a"
                         " name; write names into the header, one for each column."
                     )
                 if any(cells):

@@ -91,9 +91,9 @@ def test_what_is_empty_is_left_out(
     [
         (
             [["a", None, "c"], [1, 2, 3]],
-            "line 2 has a value in a column without a name",
+            "row 2 has a value in a column without a name",
         ),
-        ([["a"], [1], [], [1, 2]], "line 4 has a value in a column without a name"),
+        ([["a"], [1], [], [1, 2]], "row 4 has a value in a column without a name"),
         ([["a", "a"], [1, 2]], "column 'a' more than once"),
         ([[]], "has no header"),
         ([["a"], [1], ["=1+1"]], "cell A3 has a formula whose value was never saved"),
