@@ -142,7 +142,10 @@ def names_in(text: str) -> set[str]:
         and call.node.attr == "get"
         and call.args
     }
-    accesses = (*tree.find_all(nodes.Getattr), *tree.find_all(nodes.Getitem))
+    accesses: list[nodes.Getattr | nodes.Getitem] = [
+        *tree.find_all(nodes.Getattr),
+        *tree.find_all(nodes.Getitem),
+    ]
     for node in accesses:
         if not isinstance(node.node, nodes.Name) or node.node.name != _ROW:
             continue
