@@ -58,33 +58,43 @@ class ResolvedJob(BaseModel):
     """Whether each row brings `messages` of its own."""
     folder: str
     """Where relative paths of images and PDFs in the messages start."""
+    response_model_digest: str | None = None
+    """SHA-256 of the file of the response model's class, which code is imported from;
+    None in a directory of version 0.1."""
 
     def fingerprint(self) -> str:
         """Return a SHA-256 in hex that equal jobs share, whatever the rows are.
 
         It leaves out fields that have their default, so that a field that a later
-        version adds changes no fingerprint.
+        version adds changes no fingerprint, and the code of the response model, whose
+        schema is covered.
         """
-        data = self.model_dump(mode="json", exclude_defaults=True)
+        data = self.model_dump(
+            mode="json", exclude_defaults=True, exclude={"response_model_digest"}
+        )
         data["fingerprint_version"] = _FINGERPRINT_VERSION
         return hashlib.sha256(
             orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
         ).hexdigest()
 
-    def answer(self, response_model: str | None = None) -> Answer:
+    def answer(
+        self, response_model: str | None = None, digest: str | None = None
+    ) -> Answer:
         """Load the response model that answers are validated against.
 
         Args:
             response_model: Used instead of the job's; it may differ from what was sent.
+            digest: SHA-256 that the file of `response_model` must have.
 
         Raises:
-            InputError: It cannot be loaded, or the job's has changed since `resolve`.
+            InputError: It cannot be loaded, or has changed.
         """
         if response_model is not None:
-            return load_answer(response_model)
+            return load_answer(response_model, digest=digest)
         return load_answer(
             self.job.response_model,
             self.template.answer_schema,
+            digest=self.response_model_digest,
             embedding=self.template.endpoint == "/v1/embeddings",
         )
 
@@ -173,6 +183,7 @@ def resolve(
         messages=tuple(prompt.messages),
         own_messages=prompt.own_messages,
         folder=str(prompt.folder),
+        response_model_digest=answer.digest,
     )
     source = open_rows(resolved.job.input)
     if not job.same_prompt:

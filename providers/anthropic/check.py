@@ -163,8 +163,14 @@ def _tokens(params: dict[str, Any]) -> Iterator[LineError]:
     if isinstance(model, str) and tokens > (limit := output_limit(model)):
         message = f"its `max_tokens` {tokens} are above the {limit} of {model}."
         yield _problem("params.max_tokens", message)
-    thinking = params.get("thinking")
-    if not isinstance(thinking, dict) or thinking.get("type") != "enabled":
+    thinking, choice = params.get("thinking"), params.get("tool_choice")
+    kind = thinking.get("type") if isinstance(thinking, dict) else None
+    forced = isinstance(choice, dict) and choice.get("type") in {"any", "tool"}
+    if forced and kind in {"adaptive", "enabled"}:
+        message = "its `tool_choice` forces a tool, which `thinking` does not allow:"
+        message += ' leave one out, or set `tool_choice` to `{"type": "auto"}`.'
+        yield _problem("params.tool_choice", message)
+    if kind != "enabled":
         return
     budget = thinking.get("budget_tokens")
     name = "thinking.budget_tokens"

@@ -11,7 +11,7 @@ import orjson
 from ...errors import InputError
 from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
 from ..base import Encode, Limits
-from ..lines import UNSENDABLE, frame, slot, unsendable
+from ..lines import SAMPLE, UNSENDABLE, frame, refuse_problems, slot, unsendable
 from ..schema.restore import Restorer
 from ..vendors import OPENAI
 from .body import constants
@@ -89,6 +89,7 @@ class OpenAIFormat:
                 raise unsendable(custom_id, exc) from exc
             return b"".join((head, name, middle, content[skip:], tail))
 
+        refuse_problems(self.check(encode("a", SAMPLE))[2])
         return encode
 
     def extend(self, line: bytes, custom_id: str, messages: Messages) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -80,6 +80,9 @@ class Plan(_Record):
     """Size of the input as it was read; None in plans of version 0.1."""
     input_digest: str | None = None
     """Its SHA-256, hex; None for an input behind a URL."""
+    nonce_stamp: str | None = None
+    """When the file `nonce` got its name, as the file system says. A copy of it has
+    another time. None in plans of version 0.1."""
 
     @property
     def empty_values(self) -> dict[str, int] | None:
@@ -194,3 +197,9 @@ class Ended(_Record):
     """Tokens that may be enqueued for the model, if the refusal named the limit."""
     text: str | None = None
     """The provider's explanation where the verdict is not `landed`."""
+
+    @classmethod
+    def as_not_ours(cls, batch_id: str) -> Ended:
+        """Return how an attempt ends whose batch proved to be another client's."""
+        text = f"The results of {batch_id} answer other requests than ours."
+        return cls(verdict=Verdict.NOT_OURS, at=datetime.now(UTC), text=text)

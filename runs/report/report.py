@@ -137,9 +137,9 @@ def _so_far(state: RunState) -> ShardTally:
 
 
 def _is_unpriced(sent: tuple[Shard, Attempt]) -> bool:
-    """Whether results were paid for that nobody can read any more."""
+    """Whether something was paid for whose results nobody reads."""
     verdict = sent[1].verdict
-    return verdict is not None and verdict.has_lost_results
+    return sent[1].is_surplus or (verdict is not None and verdict.has_lost_results)
 
 
 def _seconds(state: RunState, ended_at: datetime | None) -> dict[str, float]:

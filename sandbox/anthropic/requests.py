@@ -26,6 +26,8 @@ __all__ = ["read_request"]
 
 _ROLES = {"user", "assistant", "system"}
 _MAX_STRICT_TOOLS = 20
+_FORCING = {"tool", "any"}
+_THINKING = {"adaptive", "enabled"}
 
 
 def read_request(params: dict[str, Any]) -> Question | Failure:
@@ -41,7 +43,7 @@ def read_request(params: dict[str, Any]) -> Question | Failure:
 def _read(params: dict[str, Any]) -> Question:
     schema, tool = _format(params)[1].get("schema"), None
     choice = params.get("tool_choice") or {}
-    if choice.get("type") in {"tool", "any"}:
+    if choice.get("type") in _FORCING:
         chosen = _chosen_tool(params)
         tool, schema = chosen["name"], chosen.get("input_schema")
     return Question(
@@ -138,6 +140,9 @@ def _token_problems(params: dict[str, Any]) -> Iterator[str]:
             f" output tokens for {model}"
         )
     thinking = params.get("thinking") or {}
+    choice = params.get("tool_choice") or {}
+    if choice.get("type") in _FORCING and thinking.get("type") in _THINKING:
+        yield "Thinking may not be enabled when tool_choice forces tool use."
     if thinking.get("type") == "enabled":
         if thinking["budget_tokens"] < MIN_BUDGET:
             yield (
@@ -180,7 +185,7 @@ def _output_problems(params: dict[str, Any], refused: frozenset[str]) -> Iterato
         if tool.get("strict") and (problem := schema_problem(schema)):
             yield f"tools.{number}.custom.input_{problem}"
     choice = params.get("tool_choice") or {}
-    if choice.get("type") in {"tool", "any"} and not _chosen_tool(params):
+    if choice.get("type") in _FORCING and not _chosen_tool(params):
         name = choice.get("name")
         yield f"tool_choice: Tool {name!r} not found in provided tools"
 
