@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .. import exits
-from ..exits import say
+from ..exits import print_text, say
 from ..options import (
     AsJson,
     FilePath,
@@ -55,14 +55,15 @@ def validate(*, file_path: FilePath, target: Target, as_json: AsJson = False) ->
     if as_json:
         typer.echo(check.model_dump_json())
     elif check.problems:
-        typer.echo(describe_problems(file_path, check))
+        for line in describe_problems(file_path, check).split("\n"):
+            print_text(line)
     else:
-        typer.echo(
+        print_text(
             f"{file_path}: {check.requests:,} requests for {check.endpoint},"
             f" {check.bytes:,} bytes, no problems"
         )
         for warning in check.warnings[:20]:
-            typer.echo(f"  line {warning.line}: {warning.message}")
+            print_text(f"  line {warning.line}: {warning.message}")
     if check.problems:
         raise typer.Exit(exits.FAILED)
 
@@ -96,18 +97,15 @@ def generate(
     Prints the names of the files.
     """
     from ...data.requests.files import write_request_files
-    from ...models import RunEvent
     from ..job import make_job, spooled
     from ..progress import progress_shown
 
     with spooled(input) as rows:
         job = make_job(input=rows, output=output, overwrite=overwrite, **request)
         with progress_shown() as tell:
-            made = write_request_files(
-                job, lambda done: tell(RunEvent(kind="reading", done=done))
-            )
+            made = write_request_files(job, tell)
         for path in made:
-            typer.echo(path)
+            print_text(path)
 
 
 @app.command(

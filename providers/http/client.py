@@ -6,12 +6,14 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import Any, TypedDict
 
 import httpx2
 
 from ...errors import (
+    AccessError,
     BatchNotEndedError,
     MissingKeyError,
     ProviderError,
@@ -40,6 +42,8 @@ _CONNECT_SECONDS = 10
 _ENDED_ALREADY = frozenset({400, 409})
 _LASTING = {httpx2.codes.CONFLICT, httpx2.codes.INSUFFICIENT_STORAGE}
 _LONGEST_SLEEP_SECONDS = 120
+_SENT_ANYWHERE = frozenset({"accept", "accept-encoding", "connection", "host"})
+"""Headers that another host may see; all others may hold a key or name an account."""
 
 
 class HttpClient(ABC):
@@ -174,14 +178,37 @@ class HttpOptions(TypedDict, total=False):
     transport: httpx2.BaseTransport
 
 
-def http_options(transport: httpx2.BaseTransport | None) -> HttpOptions:
+def http_options(base_url: str, transport: httpx2.BaseTransport | None) -> HttpOptions:
     """Return the options of the HTTP client; `transport` stands in for the network."""
     options: HttpOptions = {
-        "event_hooks": {"request": [check_late], "response": [_limit_retries]}
+        "event_hooks": {
+            "request": [partial(_guard_redirect, httpx2.URL(base_url)), check_late],
+            "response": [_limit_retries],
+        }
     }
     if transport is not None:
         options["transport"] = transport
     return options
+
+
+def _guard_redirect(base_url: httpx2.URL, request: httpx2.Request) -> None:
+    """Follow a redirect to another host without the key, and only to read.
+
+    httpx2 itself removes the header `Authorization` alone. Results may be on another
+    host, which needs no key.
+    """
+    if request.url.origin == base_url.origin:
+        return
+    if request.method != "GET":
+        raise AccessError(
+            f"{base_url} redirects the call to {request.url.host}, which is not trusted"
+            " with your data. Nothing was sent there; if it is the right host, set it"
+            " as the base URL."
+        )
+    for name in list(request.headers):
+        # The SDKs' own notes of a call, which they read back from it, hold no secret.
+        if name not in _SENT_ANYWHERE and not name.startswith("x-stainless-"):
+            del request.headers[name]
 
 
 def _limit_retries(response: httpx2.Response) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ...data.rows.block import Place
 from ...models import Batch, Outcome
 
 __all__ = [
@@ -55,6 +57,10 @@ class InputShardPlan(ShardPlan):
     """Its SHA-256, hex; None in plans of version 0.1."""
     columns: dict[str, str] = {}
     """Name and kind of each key in the shard's rows, where rows have no header."""
+    places: tuple[Place, ...] = ()
+    """Where rows of this shard, and perhaps some of the next, are in the input."""
+    empty: dict[str, int] | None = None
+    """Rows with an empty value, by column that the prompt uses; None: not counted."""
 
     def owns(self, row: int, round_: int) -> bool:
         """Whether this shard holds the row, and the round is the first."""
@@ -77,6 +83,22 @@ class Plan(_Record):
     nonce_stamp: str | None = None
     """When the file `nonce` got its name, as the file system says. A copy of it has
     another time. None in plans of version 0.1."""
+
+    @property
+    def empty_values(self) -> dict[str, int] | None:
+        """Rows with an empty value, by column of the prompt; None: not counted."""
+        total: Counter[str] = Counter()
+        for shard in self.shards:
+            if shard.empty is None:
+                return None
+            total.update(shard.empty)
+        return dict(total)
+
+    def place(self, row: int) -> str | None:
+        """Return where a 0-based row is in the input, as a person counts it there."""
+        places = [place for shard in self.shards for place in shard.places]
+        index = bisect_right(places, row, key=lambda place: place.first_row) - 1
+        return places[index].of(row) if index >= 0 else None
 
     def shard_index(self, row: int) -> int:
         """Return which shard holds a row."""
