@@ -12,9 +12,11 @@ type, and `Restorer` converts the answer back:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
 
 from ...errors import SchemaError
 from .dialects import Dialect
@@ -34,6 +36,8 @@ from .source import (
 __all__ = ["convert"]
 
 _SCALARS = frozenset({"string", "number", "integer", "boolean", "null"})
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
+"""Of definitions: a pointer to another character would need escapes."""
 _TYPED = "give it a type (a text field can hold any JSON as text)"
 
 
@@ -103,7 +107,8 @@ class _Converter:
 
     def reference(self, target: str, path: str) -> Node:
         if target not in self.names:
-            stem = target.rpartition("/")[2].strip("#") or "Root"
+            said = unquote(target).rpartition("/")[2].strip("#")
+            stem = _NOT_IN_NAMES.sub("_", said) or "Root"
             taken = self.names.values()
             name = next(one for one in _numbered(stem) if one not in taken)
             self.names[target] = name
@@ -139,9 +144,17 @@ class _Converter:
         return converted[0] if lone else {"anyOf": converted}
 
     def object(self, node: Node, path: str) -> Node:
-        needed = set(node.get("required", ()))
+        needed, properties = node.get("required", ()), node.get("properties", {})
+        unknown = dict.fromkeys(name for name in needed if name not in properties)
+        more = map_value(node)
+        if isinstance(more, dict) and more and properties:
+            raise self.refused(
+                path,
+                "has named properties and any others besides",
+                "put the others into a map of their own",
+            )
         schema = _closed({}, [])
-        for name, child in node.get("properties", {}).items():
+        for name, child in {**properties, **unknown}.items():
             where = f"{path}.{name}" if path else name
             optional = name not in needed
             if optional and not self.dialect.all_required:
@@ -167,6 +180,9 @@ class _Converter:
                 return {"type": "object"}
             raise self.refused(path, "is an object of any content", _TYPED)
         key = {"type": "string", **node.get("propertyNames", {})}
+        if not node.get("additionalProperties"):
+            patterns = node.get("patternProperties", ())
+            key |= {"pattern": "|".join(patterns)} if patterns else {}
         pair = {
             "key": self.node(key, f"{path}{{key}}"),
             "value": self.node(value, f"{path}{{}}"),

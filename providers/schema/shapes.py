@@ -23,10 +23,10 @@ def item_key(at: int) -> str:
 
 def map_value(node: Node) -> Any:
     """Return the schema of a map's values."""
-    if "patternProperties" in node:
-        values = list(node["patternProperties"].values())
-        return values[0] if len(values) == 1 else {"anyOf": values}
-    return node.get("additionalProperties")
+    values = list(node.get("patternProperties", {}).values())
+    if more := node.get("additionalProperties"):
+        values.append(more)
+    return {"anyOf": values} if len(values) > 1 else next(iter(values), None)
 
 
 def is_pairs(value: Any) -> bool:
