@@ -78,7 +78,7 @@ def load_answer(
         InputError: It cannot be loaded, or its schema has changed.
     """
     if response_model is None or isinstance(response_model, dict):
-        if response_model is not None:
+        if response_model is not None and schema is None:
             check_schema(response_model, "The response model")
         return Answer(response_model or schema, embedding=embedding)
     if isinstance(response_model, type):

@@ -36,6 +36,7 @@ from .source import (
 __all__ = ["convert"]
 
 _SCALARS = frozenset({"string", "number", "integer", "boolean", "null"})
+_PATTERNS = "patternProperties"
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
 """Of definitions: a pointer to another character would need escapes."""
 _TYPED = "give it a type (a text field can hold any JSON as text)"
@@ -174,22 +175,29 @@ class _Converter:
         return without_null(self.source.flat(node, _say(path)))
 
     def map(self, node: Node, path: str) -> Node:
-        value = map_value(node)
-        if not isinstance(value, dict) or not value:
+        others, patterns = node.get("additionalProperties"), node.get(_PATTERNS)
+        if patterns and others:
+            raise self.refused(
+                path,
+                "has keys of a pattern and any others besides",
+                "put the others into a map of their own",
+            )
+        if not patterns and (not isinstance(others, dict) or not others):
             if not self.dialect.enforced:
                 return {"type": "object"}
             raise self.refused(path, "is an object of any content", _TYPED)
         key = {"type": "string", **node.get("propertyNames", {})}
-        if not node.get("additionalProperties"):
-            patterns = node.get("patternProperties", ())
-            key |= {"pattern": "|".join(patterns)} if patterns else {}
-        pair = {
-            "key": self.node(key, f"{path}{{key}}"),
-            "value": self.node(value, f"{path}{{}}"),
-        }
+        keys = {pattern: {**key, "pattern": pattern} for pattern in patterns or ()}
+        entries = []
+        for pattern, value in (patterns or {"": others}).items():
+            pair = {
+                "key": self.node(keys.get(pattern, key), f"{path}{{key}}"),
+                "value": self.node(value, f"{path}{{}}"),
+            }
+            entries.append(_closed(pair, list(pair)))
         return {
             "type": "array",
-            "items": _closed(pair, list(pair)),
+            "items": entries[0] if len(entries) == 1 else {"anyOf": entries},
             "description": "The entries of a map, each key once.",
         }
 
@@ -210,6 +218,8 @@ class _Converter:
             return self.anything(path)
         if kind not in _SCALARS:
             raise self.refused(path, f"has the unknown type {kind!r}", "correct it")
+        if not node.get("enum", True):
+            raise self.refused(path, "allows no value", "correct its `enum`")
         if "enum" in node and kind != "null":
             return {"type": kind, "enum": node["enum"]}
         return {"type": kind}

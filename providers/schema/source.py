@@ -180,6 +180,9 @@ def _typed(node: Node) -> Node:
     if kind is None and "anyOf" not in node:
         return _inferred(node)
     if not isinstance(kind, list):
+        if "enum" in node:
+            values = [value for value in node["enum"] if _fits_type(value, str(kind))]
+            node = {**node, "enum": values}
         return node
     if len(kind) == 1:
         return {**node, "type": kind[0]}
