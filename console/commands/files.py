@@ -55,7 +55,8 @@ def validate(*, file_path: FilePath, target: Target, as_json: AsJson = False) ->
     if as_json:
         typer.echo(check.model_dump_json())
     elif check.problems:
-        print_text(describe_problems(file_path, check))
+        for line in describe_problems(file_path, check).split("\n"):
+            print_text(line)
     else:
         print_text(
             f"{file_path}: {check.requests:,} requests for {check.endpoint},"
@@ -96,16 +97,13 @@ def generate(
     Prints the names of the files.
     """
     from ...data.requests.files import write_request_files
-    from ...models import RunEvent
     from ..job import make_job, spooled
     from ..progress import progress_shown
 
     with spooled(input) as rows:
         job = make_job(input=rows, output=output, overwrite=overwrite, **request)
         with progress_shown() as tell:
-            made = write_request_files(
-                job, lambda done: tell(RunEvent(kind="reading", done=done))
-            )
+            made = write_request_files(job, tell)
         for path in made:
             print_text(path)
 
