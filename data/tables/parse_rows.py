@@ -14,11 +14,10 @@ from ...providers import Format
 from ..answers.load import load_answer
 from ..columns import observe
 from ..files import reason
-from ..resolve import refuse_collisions
 from ..results.block import Reading
 from ..results.reader import read_results
 from ..results.row_ids import GivenIds, Ids, RowIds
-from ..rows.block import RowBlock
+from ..rows.block import RowBlock, refuse_collisions
 from ..rows.source import RowSource, open_rows
 from .concat import concat_parts
 from .formats import part_name
