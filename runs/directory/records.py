@@ -58,7 +58,7 @@ class InputShardPlan(ShardPlan):
     columns: dict[str, str] = {}
     """Name and kind of each key in the shard's rows, where rows have no header."""
     places: tuple[Place, ...] = ()
-    """Where the rows are in the input; none in plans of version 0.1."""
+    """Where rows of this shard, and perhaps some of the next, are in the input."""
     empty: dict[str, int] | None = None
     """Rows with an empty value, by column that the prompt uses; None: not counted."""
 
@@ -80,6 +80,9 @@ class Plan(_Record):
     """Size of the input as it was read; None in plans of version 0.1."""
     input_digest: str | None = None
     """Its SHA-256, hex; None for an input behind a URL."""
+    nonce_stamp: str | None = None
+    """When the file `nonce` got its name, as the file system says. A copy of it has
+    another time. None in plans of version 0.1."""
 
     @property
     def empty_values(self) -> dict[str, int] | None:
@@ -93,7 +96,7 @@ class Plan(_Record):
 
     def place(self, row: int) -> str | None:
         """Return where a 0-based row is in the input, as a person counts it there."""
-        places = self.shards[self.shard_index(row)].places
+        places = [place for shard in self.shards for place in shard.places]
         index = bisect_right(places, row, key=lambda place: place.first_row) - 1
         return places[index].of(row) if index >= 0 else None
 
