@@ -116,8 +116,10 @@ _REFUSED = {
     "$recursiveRef": "name the definition by `$ref`",
     "$id": "only the whole schema may have an address of its own",
 }
-_ONE = ("additionalProperties", "contains", "else", "if", "items", "not")
-_ONE += ("propertyNames", "then", "unevaluatedItems", "unevaluatedProperties")
+_ONE = [
+    *("additionalProperties", "contains", "else", "if", "items", "not"),
+    *("propertyNames", "then", "unevaluatedItems", "unevaluatedProperties"),
+]
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _MAPS = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
 
