@@ -39,7 +39,7 @@ class Block:
     def __len__(self) -> int:
         return len(self.outcomes)
 
-    def columns(self) -> dict[str, Sequence[Any]]:
+    def columns(self) -> dict[str, list[Any]]:
         """Return the values of `RESULT_COLUMNS`."""
         return {
             "_outcome": [_WORDS[outcome] for outcome in self.outcomes],

@@ -57,17 +57,20 @@ class CsvTable:
         return store
 
     def encode(
-        self, answers: list[Fields], columns: Mapping[str, Sequence[Any]]
+        self, answers: list[Fields], columns: Mapping[str, list[Any]]
     ) -> list[bytes]:
         """Return the cells of each answer and its result."""
         gaps = [index for index, answer in enumerate(answers) if not answer]
         values = by_column([each for each in answers if each], self._columns)
-        answers.clear()  # of long texts there would be one copy more
+        answers.clear()
         cells = [[*_cells(kind, values.pop(0))] for kind in self._columns.values()]
         for index in gaps:
             for column in cells:
                 column.insert(index, "")
-        return _joined([*cells, *_named(RESULT_COLUMNS, columns)])
+        for name, kind in RESULT_COLUMNS.items():
+            cells.append([*_cells(kind, columns[name])])
+            columns[name].clear()
+        return _joined(cells)
 
     def write(
         self,
@@ -78,7 +81,8 @@ class CsvTable:
         """Append lines."""
         # An empty cell at either end makes the comma between the pieces.
         empty = [""] * len(encoded)
-        pieces = [encoded, _joined([empty, *_named(ROW_COLUMNS, columns)])]
+        ours = [_cells(kind, columns[name]) for name, kind in ROW_COLUMNS.items()]
+        pieces = [encoded, _joined([empty, *ours])]
         if texts := rows.texts():
             pieces.insert(0, _joined([*map(_column, texts), empty]))
         lines = zip(*pieces, repeat(b"\n"), strict=False)
@@ -105,12 +109,6 @@ def _header_bytes(path: Path) -> int:
         start = len(BOM) if file.read(len(BOM)) == BOM else 0
     with path.open("r", encoding="utf-8-sig", newline="") as text:
         return start + len(_line(next(csv.reader(text, strict=True))))
-
-
-def _named(
-    kinds: Mapping[str, str], columns: Mapping[str, Sequence[Any]]
-) -> list[Sequence[str]]:
-    return [_cells(kind, columns[name]) for name, kind in kinds.items()]
 
 
 def _cells(kind: str, values: Sequence[Any]) -> Sequence[str]:

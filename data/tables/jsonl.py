@@ -38,10 +38,11 @@ class JsonlTable:
         return store
 
     def encode(
-        self, answers: list[Fields], columns: Mapping[str, Sequence[Any]]
+        self, answers: list[Fields], columns: Mapping[str, list[Any]]
     ) -> list[Piece]:
         """Return the members of each answer and its result."""
         ours = _members(_Result, columns)
+        columns["_raw"].clear()
         if not self._nulls:
             return ours
         fields = [answer or self._nulls for answer in answers]
@@ -50,9 +51,12 @@ class JsonlTable:
                 {self._prefix + name: value for name, value in each.items()}
                 for each in fields
             ]
+        answers.clear()
+        encoded = to_jsons(fields)
+        fields.clear()
         return [
             b"".join((memoryview(answer)[1:-1], b",", own))
-            for answer, own in zip(to_jsons(fields), ours, strict=True)
+            for answer, own in zip(encoded, ours, strict=True)
         ]
 
     def write(
