@@ -30,6 +30,7 @@ from ..rows.kept import Chunk, Chunks
 __all__ = ["CsvTable", "concat_csv"]
 
 _SPECIAL = '",\n\r'
+_RAW = [*RESULT_COLUMNS].index("_raw")
 _QUOTE, _TWO = '"', '""'
 
 _UNIFORM = frozenset({str, type(None)})
@@ -67,10 +68,11 @@ class CsvTable:
         for index in gaps:
             for column in cells:
                 column.insert(index, "")
-        for name, kind in RESULT_COLUMNS.items():
-            cells.append([*_cells(kind, columns[name])])
-            columns[name].clear()
-        return _joined(cells)
+        long = _taken(columns["_raw"])
+        ours = [[*_cells(kind, columns[name])] for name, kind in RESULT_COLUMNS.items()]
+        for index in [*long]:
+            ours[_RAW][index] = _quoted(long.pop(index))
+        return _joined([*cells, *ours])
 
     def write(
         self,
@@ -127,8 +129,31 @@ def _is_uniform(values: Sequence[Any]) -> bool:
     return values.count(first) == len(values)
 
 
-def _joined(columns: Iterable[Sequence[str]]) -> list[bytes]:
-    return [",".join(line).encode() for line in zip(*columns, strict=True)]
+def _joined(columns: Sequence[Sequence[Any]]) -> list[bytes]:
+    try:
+        return [",".join(line).encode() for line in zip(*columns, strict=True)]
+    except TypeError:  # a long cell is bytes
+        return [b",".join(map(_encoded, line)) for line in zip(*columns, strict=True)]
+
+
+def _encoded(cell: str | bytes) -> bytes:
+    return cell if isinstance(cell, bytes) else cell.encode()
+
+
+def _taken(raws: list[Any]) -> dict[int, bytes]:
+    """Return long texts by their index, and leave nulls in their places."""
+    long = {index: raw for index, raw in enumerate(raws) if type(raw) is bytes}
+    for index in long:
+        raws[index] = None
+    return long
+
+
+def _quoted(raw: bytes) -> bytes:
+    """Return a long cell, quoted if it must be."""
+    if not any(mark in raw for mark in (b'"', b",", b"\n", b"\r")):
+        return raw
+    raw = raw.replace(b'"', b'""')
+    return b'"%b"' % raw
 
 
 def _line(cells: Sequence[str]) -> bytes:
