@@ -63,7 +63,7 @@ def print_batch(batch: Batch) -> None:
         "Input file": batch.input_file_id,
         "Output file": batch.output_file_id,
         "Error file": batch.error_file_id,
-        "Archived at": batch.archived_at and when(batch.archived_at),
+        "Archived at": when(batch.archived_at) if batch.archived_at else None,
         "Metadata": [f"{k}={v}" for k, v in batch.metadata.items()],
         "Errors": _line_errors(batch),
     }

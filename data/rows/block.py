@@ -10,12 +10,15 @@ from upath import UPath
 
 from ...errors import InputError
 
-__all__ = ["BLOCK_BYTES", "RowBlock", "check_names"]
+__all__ = ["BLOCK_BYTES", "MAX_ROW_BYTES", "RowBlock", "check_names", "row_too_large"]
 
 _MAX_COLUMNS = 10_000
 
 BLOCK_BYTES = 256 << 10
 """How much is read, encoded or hashed at a time; it fits into a processor's cache."""
+
+MAX_ROW_BYTES = 32 << 20
+"""The most that one row may hold. Anthropic takes no larger request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +73,13 @@ def check_names(file: UPath, names: Sequence[str]) -> None:
                 f"{file} has the column {name!r} more than once; rename one."
             )
         seen.add(name)
+
+
+def row_too_large(where: str, column: str | None = None) -> InputError:
+    """Return the error about a row, or a column, that cannot be held in memory."""
+    what = "all columns together need" if column is None else f"{column!r} needs"
+    return InputError(
+        f"{where}: {what} over {MAX_ROW_BYTES >> 20} MB of memory at once, which is the"
+        " most that a row may have. Leave out what is so large, or split it over"
+        " several rows."
+    )

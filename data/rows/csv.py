@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec, module_from_spec
 from itertools import chain
 from pathlib import Path
@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 from upath import UPath
 
 from ...errors import InputError
-from .block import BLOCK_BYTES, RowBlock, check_names
+from .block import (
+    BLOCK_BYTES,
+    MAX_ROW_BYTES,
+    RowBlock,
+    check_names,
+    row_too_large,
+)
 from .text import open_text
 
 if TYPE_CHECKING:
@@ -56,7 +62,7 @@ class CsvSource:
     def __init__(self, files: Sequence[UPath]) -> None:
         self._files = files
         self._file = files[0]
-        self._line = 0
+        self._line = self._row_bytes = 0
         self._delimiter = ","
         self.columns = self._header(next(self._records(files[0]), []))
 
@@ -115,16 +121,25 @@ class CsvSource:
                 ((n, line) for n, line in enumerate(file) if line.strip()), (0, "")
             )
             self._delimiter = _delimiter(path, header)
-            lines = chain([header], file)
+            lines = self._bounded(chain([header], file))
             reader = _csv.reader(lines, delimiter=self._delimiter, strict=True)
             try:
                 for cells in reader:
                     self._line = skipped + reader.line_num
+                    self._row_bytes = 0
                     if cells:
                         yield cells
             except _csv.Error as exc:
                 line = skipped + reader.line_num
                 raise InputError(f"{path} line {line} is not CSV: {exc}.") from exc
+
+    def _bounded(self, lines: Iterable[str]) -> Iterator[str]:
+        """Yield lines; a row may have any number of them, since cells hold newlines."""
+        for line in lines:
+            self._row_bytes += len(line)
+            if self._row_bytes > MAX_ROW_BYTES:
+                raise row_too_large(f"{self._file} after line {self._line}")
+            yield line
 
     def _header(self, names: list[str]) -> tuple[str, ...]:
         if not names:
