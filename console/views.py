@@ -157,6 +157,8 @@ def _summary_facts(report: RunReport) -> Iterator[Fact]:
         if count := report.outcomes.get(outcome):
             yield f"  {outcome}", f"{count:,}"
     rounds = f" in {report.rounds + 1:,} rounds" if report.rounds else ""
+    if report.empty_values:
+        yield "Empty values", _empty_values(report.empty_values)
     yield "Batches", f"{len(report.batches):,}{rounds}"
     cached = ""
     if report.cache_read_tokens:
@@ -170,8 +172,7 @@ def _summary_facts(report: RunReport) -> Iterator[Fact]:
     if report.errors:
         groups = report.errors[:_SHOWN_ERRORS]
         lines = [
-            f"{each.count:,} {each.outcome} (such as row {each.example_row}):"
-            f" {each.error}"
+            f"{each.count:,} {each.outcome} (such as {each.example}): {each.error}"
             for each in groups
         ]
         more = len(report.errors) - len(groups)
@@ -200,6 +201,11 @@ def _dry_run_facts(found: DryRun) -> list[tuple[str, str]]:
     else:
         cost = "unknown without --max-tokens and a known price"
     return [*facts, ("Output cost", cost), ("Samples", f"{len(found.samples)}, below")]
+
+
+def _empty_values(counts: dict[str, int]) -> str:
+    """Return how many rows have nothing in a column that the prompt uses."""
+    return "\n".join(f"{name}: {count:,} rows" for name, count in counts.items())
 
 
 def _time(report: RunReport) -> str:

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from ...errors import InputError
 from ..files import size_and_digest
+from .user_code import said_by
 
 __all__ = ["changed_model", "import_model", "model_file", "portable_model"]
 
@@ -43,7 +44,7 @@ def portable_model(value: Any) -> Any:
         file = getattr(module, "__file__", None)
         if file is not None and Path(file).is_file():
             return f"{Path(file).absolute()}:{name}"
-    return value.model_json_schema(by_alias=True, mode="validation")
+    return value.model_json_schema()
 
 
 def import_model(text: str, digest: str | None = None) -> type[BaseModel]:
@@ -68,10 +69,10 @@ def import_model(text: str, digest: str | None = None) -> type[BaseModel]:
             module = _from_file(source) if _is_path(source) else _from_name(source)
         except InputError:
             raise
-        except Exception as exc:  # the user's own module runs here
+        except BaseException as exc:  # the user's own module runs here
+            said = said_by(exc).rstrip(".")
             raise InputError(
-                f"The response model {text!r} cannot be loaded:"
-                f" {type(exc).__name__}: {exc}."
+                f"The response model {text!r} cannot be loaded: {said}."
             ) from exc
     found = getattr(module, name, None)
     if not isinstance(found, type) or not issubclass(found, BaseModel):

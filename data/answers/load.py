@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from ..files import absolute, size_and_digest
 from .import_model import changed_model, import_model, model_file
-from .response_model import Answer
-from .schemas import read_schema, source_schema
+from .response_model import AnswerReader
+from .schemas import check_schema, read_schema, source_schema
 
 __all__ = ["ResolvedModel", "load_answer", "resolve_response_model"]
 
@@ -42,10 +42,13 @@ def resolve_response_model(
     answer = load_answer(response_model)
     if answer.schema is None:
         return ResolvedModel(None, None, "answer", None)
+    stored: str | dict[str, Any] | None = None
     digest = None
-    if isinstance(response_model, dict):
+    if isinstance(response_model, type):
+        title = response_model.__name__  # of a class as it is, nothing is stored
+    elif isinstance(response_model, dict):
         title = str(response_model.get("title") or "answer")
-        stored: str | dict[str, Any] = response_model
+        stored = response_model
     else:
         text = str(response_model)
         source, _, title = text.rpartition(":")
@@ -62,7 +65,7 @@ def load_answer(
     *,
     digest: str | None = None,
     embedding: bool = False,
-) -> Answer:
+) -> AnswerReader:
     """Return what answers are validated against.
 
     Args:
@@ -75,14 +78,16 @@ def load_answer(
         InputError: It cannot be loaded, or its schema has changed.
     """
     if response_model is None or isinstance(response_model, dict):
-        return Answer(response_model or schema, embedding=embedding)
+        if response_model is not None and schema is None:
+            check_schema(response_model, "The response model")
+        return AnswerReader(response_model or schema, embedding=embedding)
     if isinstance(response_model, type):
         model = response_model
     elif response_model.endswith(".json"):
-        return Answer(read_schema(Path(response_model)))
+        return AnswerReader(read_schema(Path(response_model)))
     else:
         model = import_model(response_model, digest)
     source = source_schema(model)
     if schema is not None and source != schema:
         raise changed_model(str(response_model))
-    return Answer(source, model)
+    return AnswerReader(source, model)

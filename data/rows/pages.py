@@ -21,7 +21,7 @@ __all__ = ["BATCH_BYTES", "BATCH_ROWS", "RowGroup", "leaves", "look_at_row_group
 
 BATCH_BYTES = 8 << 20
 BATCH_ROWS = 8192
-_LISTS = (pa.ListArray, pa.LargeListArray, pa.FixedSizeListArray, pa.MapArray)
+_LISTS = (pa.ListArray, pa.LargeListArray, pa.FixedSizeListArray)
 _SWELLS = 20
 """Pages that are more than so many times larger than in the file are looked at one by
 one, which reads little of the file."""
@@ -58,7 +58,7 @@ def look_at_row_group(
     for index in range(group.num_columns):
         chunk = group.column(index)
         is_list = meta.schema.column(index).max_repetition_level > 0
-        # What repeats in a list takes no room in the file.
+        # What repeats in a list takes no space in the file.
         size = max(chunk.total_uncompressed_size, chunk.num_values * 4 * is_list)
         if size // rows > MAX_ROW_BYTES:
             raise row_too_large(where, chunk.path_in_schema)
@@ -103,10 +103,13 @@ def _dictionary_bytes(
 
 
 def leaves(column: Any) -> Iterator[Any]:
-    """Yield the columns that a column of structs, lists or maps is made of."""
+    """Yield what a column of structs, lists or maps is made of; it is no slice."""
     if isinstance(column, pa.StructArray):
         for part in column.flatten():
             yield from leaves(part)
+    elif isinstance(column, pa.MapArray):
+        yield from leaves(column.keys)
+        yield from leaves(column.items)
     elif isinstance(column, _LISTS):
         yield from leaves(column.flatten())
     else:

@@ -25,6 +25,7 @@ from ..address import checked_url
 from ..base import Vendor
 from .errors import Failures
 from .listing import candidates, items
+from .sending import check_late
 from .wire import retry_after_seconds
 
 __all__ = [
@@ -181,7 +182,7 @@ def http_options(base_url: str, transport: httpx2.BaseTransport | None) -> HttpO
     """Return the options of the HTTP client; `transport` stands in for the network."""
     options: HttpOptions = {
         "event_hooks": {
-            "request": [partial(_guard_redirect, httpx2.URL(base_url))],
+            "request": [partial(_guard_redirect, httpx2.URL(base_url)), check_late],
             "response": [_limit_retries],
         }
     }

@@ -51,6 +51,10 @@ def markdown(report: RunReport) -> str:
             f"- Prompt cache: {report.cache_read_tokens:,} tokens read ({hit:.0%} of"
             f" the input), {report.cache_write_tokens:,} written"
         )
+    if report.empty_values:
+        counts = report.empty_values.items()
+        parts = [f"{plain(name)} in {count:,} rows" for name, count in counts]
+        lines.append(f"- Empty values in the prompt: {', '.join(parts)}")
     if report.seconds:
         parts = [
             f"{plain(name)} {value:.1f} s" for name, value in report.seconds.items()
@@ -60,10 +64,10 @@ def markdown(report: RunReport) -> str:
     lines += [f"| {name} | {count:,} |" for name, count in report.outcomes.items()]
     if report.errors:
         lines += ["", "## Errors", "", "| rows | outcome | error | example row |"]
-        lines += ["|---:|---|---|---:|"]
+        lines += ["|---:|---|---|---|"]
         lines += [
             f"| {group.count:,} | {group.outcome} | {plain(group.error)} |"
-            f" {group.example_row} |"
+            f" {plain(group.example)} |"
             for group in report.errors
         ]
     for name, anomaly in (
