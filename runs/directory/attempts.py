@@ -98,9 +98,9 @@ class Attempts:
         attempts = cls(records.directory, prefix)
         present = set(names)
         for name in present:
-            number, _, _ = name.removeprefix(prefix).partition(".")
-            claim = f"{prefix}{number}.intent.json"
-            if number.isdecimal() and claim not in present:
+            digits, _, _ = name.removeprefix(prefix).partition(".")
+            claim = f"{prefix}{digits}.intent.json"
+            if digits.isdecimal() and claim not in present:
                 raise damaged(records.directory, claim, "it is missing")
         for number in sorted(
             int(name.removeprefix(prefix).removesuffix(".intent.json"))
