@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
+from ...models import RunEvent
 from ...providers import Format, Limits
 from ..columns import META, observe
 from ..job import BatchJob
@@ -68,7 +69,7 @@ def write_shards(
     fmt: Format,
     ids: str,
     folder: Path,
-    progress: Callable[[int], None] | None = None,
+    tell: Callable[[RunEvent], None] = lambda _: None,
     *,
     keep_rows: bool = True,
 ) -> Generator[ShardFiles]:
@@ -79,21 +80,22 @@ def write_shards(
         fmt: How a request is encoded.
         ids: The `custom_id`s: ASCII with one `%09d`, which is the row's number.
         folder: An empty folder for the files.
-        progress: Called with the number of rows done, for each block.
+        tell: Called with what was decided about the input, and the rows done.
         keep_rows: False if nothing will be joined to the rows.
 
     Raises:
         InputError: A row that cannot be sent; the text names file, line and row.
     """
-    source = open_rows(job.job.input)
+    source = open_rows(job.job.input, job.job.encoding)
+    if source.note:
+        tell(RunEvent(kind="notice", text=source.note))
     shards = _Shards(job, fmt, ids, source, folder, keep_rows=keep_rows)
     rows = 0
     try:
         for block in source.blocks():
             yield from shards.add(block)
             rows += len(block)
-            if progress is not None:
-                progress(rows)
+            tell(RunEvent(kind="reading", done=rows))
         if not rows:
             raise InputError(f"{job.job.input} has no rows.")
         yield shards.roll()

@@ -14,6 +14,7 @@ import orjson
 
 from ...errors import InputError
 from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
+from ..address import is_own
 from ..base import Encode, Limits
 from ..lines import SAMPLE, UNSENDABLE, frame, refuse_problems, slot, unsendable
 from ..schema.restore import Restorer
@@ -44,6 +45,7 @@ class AnthropicFormat:
         self.name = self.vendor.name
         found = base_url or os.environ.get(self.vendor.base_url_variable)
         self.base_url: str = found or self.vendor.base_url
+        self._own_host = is_own(self.base_url, ANTHROPIC)
         self._restorer = Restorer()
 
     def restore(self, source: dict[str, Any], answer: Any) -> Any:
@@ -102,7 +104,7 @@ class AnthropicFormat:
 
     def check(self, line: bytes) -> tuple[str | None, str | None, list[LineError]]:
         """Check one request line as the API does on creation."""
-        return check_line(line)
+        return check_line(line, own_host=self._own_host)
 
     def endpoint(self, line: bytes) -> str:
         """Return the endpoint of every Anthropic request."""

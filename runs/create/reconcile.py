@@ -74,12 +74,7 @@ def reconcile(
         listings += 1
         taken = attempts.batch_ids | (recorded() if found else set()) | refuted
         candidates = [batch for batch in found if batch.id not in taken]
-        ours: Batch | None
-        if _carries_token(provider):
-            ours = candidates[-1] if candidates else None  # the oldest
-            is_proved = True
-        else:
-            ours, is_proved = _ours(candidates, provider, owns, refuted)
+        ours, is_proved = _ours(candidates, provider, owns, refuted)
         if ours is not None:
             attempts.record(attempt, ours, provisional=not is_proved)
             emit("submitted", batch_id=ours.id, text="found again")
@@ -100,6 +95,8 @@ def _ours(
 
     Those that proved to be another client's are added to `refuted`.
     """
+    if get_vendor(provider.name).creation != "candidates":  # they carry our token
+        return (candidates[-1] if candidates else None), True  # the oldest
     unproved: list[Batch] = []
     for batch in candidates:
         answers = answers_ours(batch, provider, owns)
@@ -125,7 +122,3 @@ def answers_ours(batch: Batch, provider: Provider, owns: OwnsLine) -> bool | Non
                 return None
         with path.open("rb") as lines:
             return any(map(owns, lines))
-
-
-def _carries_token(provider: Provider) -> bool:
-    return get_vendor(provider.name).creation != "candidates"

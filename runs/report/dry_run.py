@@ -19,7 +19,7 @@ from ...data.prices import price
 from ...data.requests.generate import prompt_of, write_shards
 from ...data.resolve import ResolvedJob, resolve
 from ...data.rows.source import open_rows
-from ...models import Usage
+from ...models import RunEvent, Usage
 from ...providers import get_format
 from ..decide.budget import most_usd
 
@@ -84,7 +84,7 @@ class DryRun(BaseModel):
         )
 
 
-def dry_run(job: BatchJob, progress: Callable[[int], None] | None = None) -> DryRun:
+def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) -> DryRun:
     """Make every request of the job as a run would, measure them, keep none.
 
     Disk is used for one batch at a time.
@@ -100,7 +100,7 @@ def dry_run(job: BatchJob, progress: Callable[[int], None] | None = None) -> Dry
     most: float | None = 0.0
     empty: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="batchwright-") as folder:
-        for shard in write_shards(resolved, fmt, _IDS, Path(folder), progress):
+        for shard in write_shards(resolved, fmt, _IDS, Path(folder), tell):
             made = shard.requests
             if not samples:
                 with made.path.open("rb") as lines:
@@ -147,7 +147,7 @@ def _prompts(job: ResolvedJob) -> Iterator[SamplePrompt]:
     constant = [] if system is None else [{"role": "system", "content": system}]
     rows = (
         block.part(row, row + 1)
-        for block in open_rows(job.job.input).blocks()
+        for block in open_rows(job.job.input, job.job.encoding).blocks()
         for row in range(len(block))
     )
     for row in islice(rows, _SAMPLES):

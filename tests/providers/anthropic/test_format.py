@@ -160,7 +160,11 @@ SHAPES = {
         {"tools": [{**TOOL, "strict": True}, SEARCH], "tool_choice": CHOICE},
     ),
     "tools-and-thinking": (
-        {"mode": "tools", "params": {"tool_choice": AUTO, "thinking": THINKING}},
+        {
+            "mode": "tools",
+            "model": "claude-sonnet-4-5",
+            "params": {"tool_choice": AUTO, "thinking": THINKING},
+        },
         {
             "tools": [{**TOOL, "strict": True}],
             "tool_choice": AUTO,
@@ -190,22 +194,27 @@ def test_a_tool_that_cannot_be_strict() -> None:
     assert "strict" not in params["tools"][0]
 
 
+OLD = {"json_schema", "system_role"}
+NEW = {"temperature", "top_p", "top_k", "budget", "prefill"}
+
+
 @pytest.mark.parametrize(
     ("model", "refused"),
     [
-        ("claude-2.1", {"json_schema"}),
-        ("claude-3-5-haiku-20241022", {"json_schema"}),
-        ("claude-3-7-sonnet-latest", {"json_schema"}),
-        ("claude-opus-4-20250514", {"json_schema"}),
-        ("claude-sonnet-4-0", {"json_schema"}),
-        ("claude-opus-4-1-20250805", set()),
-        ("claude-sonnet-4-5-20250929", set()),
-        ("claude-haiku-4-5", set()),
-        ("claude-opus-4-6", set()),
-        ("claude-opus-4-7", {"temperature", "top_p", "top_k"}),
-        ("claude-sonnet-5", {"temperature", "top_p", "top_k"}),
-        ("claude-haiku-5-5", {"temperature", "top_p", "top_k"}),
-        ("claude-fable-5-1", {"temperature", "top_p", "top_k"}),
+        ("claude-2.1", OLD),
+        ("claude-3-5-haiku-20241022", OLD),
+        ("claude-3-7-sonnet-latest", OLD),
+        ("claude-opus-4-20250514", OLD),
+        ("claude-sonnet-4-0", OLD),
+        ("claude-opus-4-1-20250805", {"system_role"}),
+        ("claude-sonnet-4-5-20250929", {"system_role"}),
+        ("claude-haiku-4-5", {"system_role"}),
+        ("claude-opus-4-6", {"system_role", "prefill"}),
+        ("claude-opus-4-7", NEW | {"system_role"}),
+        ("claude-opus-4-8", NEW),
+        ("claude-sonnet-5", NEW),
+        ("claude-haiku-5-5", NEW),
+        ("claude-fable-5-1", NEW),
     ],
 )
 def test_refusals(model: str, refused: set[str]) -> None:
@@ -237,7 +246,10 @@ def test_refusals(model: str, refused: set[str]) -> None:
             "which `thinking` does not allow",
         ),
         (
-            {"params": {"thinking": {**THINKING, "budget_tokens": 9999}}},
+            {
+                "model": "claude-sonnet-4-5",
+                "params": {"thinking": {**THINKING, "budget_tokens": 9999}},
+            },
             "`thinking.budget_tokens` must be below `max_tokens`",
         ),
         (
