@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from upath import UPath
 
-from batchwright.data import columns
 from batchwright.data.custom_id import row_ids
 from batchwright.data.job import BatchJob
+from batchwright.data.observed import merge
 from batchwright.data.requests.generate import ShardFiles, write_shards
 from batchwright.data.resolve import ResolvedJob, resolve
 from batchwright.data.results.block import Reading
@@ -83,7 +83,7 @@ class SmallRun:
                         first_row=shard.first_row,
                         count=shard.requests.requests,
                         absent=lambda _: (Outcome.MISSING, "no line"),
-                        columns=columns.merge(each.columns for each in self.shards),
+                        columns=merge(each.columns for each in self.shards),
                     ),
                     results,
                     part,
