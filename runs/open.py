@@ -8,9 +8,9 @@ from secrets import token_hex
 
 import orjson
 
-from ..data.files import size_and_digest
 from ..data.job import BatchJob
 from ..data.resolve import ResolvedJob, check_output, fill_dates, resolve
+from ..data.rows.source import input_size_and_digest
 from ..errors import InputError, RunDiffersError
 from .collect.canary import count_canary
 from .collect.download import are_results_shown
@@ -93,7 +93,7 @@ def changed_input(run: Run) -> str | None:
     plan, location = run.plan(), run.job.job.input
     if plan.input_bytes is None:
         return None
-    if size_and_digest(location) == (plan.input_bytes, plan.input_digest):
+    if input_size_and_digest(location) == (plan.input_bytes, plan.input_digest):
         return None
     return (
         f"{location} has changed since this run read it; the run goes on with the rows"
