@@ -11,6 +11,7 @@ from ...errors import InputError
 from ...providers import vendors
 from ..answers.load import load_answer
 from ..answers.response_model import AnswerReader
+from ..columns import META
 from ..files import new_output
 from ..results.block import Block, Reading, gather, row_columns
 from ..results.reader import BLOCK_BYTES, read_results
@@ -62,6 +63,11 @@ def parse_file(
         )
     answer = load_answer(response_model)
     columns = {} if only_failed else answer.columns
+    for name in META.keys() & columns:
+        raise InputError(
+            f"The response model has a field {name!r}, and so has every table of"
+            " results: rename it, or give it another alias."
+        )
     open_table = table_format(output).open
     tally = ParseTally()
     with (
