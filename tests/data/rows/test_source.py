@@ -64,6 +64,8 @@ def test_csv_cells_are_as_written(tmp_path: Path, rows: list[tuple[str, str]]) -
         (b"sep=;\r\na;b\r\n1;2\r\n", [{"a": "1", "b": "2"}]),
         (b"PK,PAR1\n1,2\n", [{"PK": "1", "PAR1": "2"}]),
         (b"[a],b\n1,2\n", [{"[a]": "1", "b": "2"}]),
+        (b"a, net;b;c\n1;2;3\n", [{"a, net": "1", "b": "2", "c": "3"}]),
+        (b"a, net\tb\n1\t2\n", [{"a, net": "1", "b": "2"}]),
         (b"a,b\n1,x\0y\n", [{"a": "1", "b": "x\0y"}]),
         (b"Email,email\nA,a\n", [{"Email": "A", "email": "a"}]),
         ("a\nx\u2028y\u0085z\n".encode(), [{"a": "x\u2028y\u0085z"}]),
@@ -247,6 +249,9 @@ def test_what_is_no_table_is_said_to_be_what_it_is(
         ("in.csv", "a;b\n", "separated by semicolons"),
         ("in.csv", "a\tb\n", "separated by tabs"),
         ("in.csv", "a|b\n", "separated by vertical bars"),
+        ("in.TSV", "a\tb\n", None),
+        ("in.tsv", "a\n", None),
+        ("in.tsv", "a,b\n", "separated by commas"),
     ],
 )
 def test_a_delimiter_that_was_found_out_is_said(
@@ -314,6 +319,7 @@ def test_json_lines_keep_their_bytes(
     ("text", "message"),
     [
         (b'{"a":1}\n\n{"a":\n', "line 3 is not JSON"),
+        (b"a,b\n1,2\n", "If the file is CSV, name it .csv."),
         (b'{"a":1}\n[1]\n', "line 2 is not a JSON object"),
         (b'{"a":"\xff"}\n', "line 1 character 7 is not UTF-8: byte 0xff"),
         (b'{"a":1e400}\n', "line 1 has a number that no float can hold"),
