@@ -11,7 +11,7 @@ from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
-from .columns import fits
+from .columns import SCALARS, fits
 
 __all__ = ["merge", "observe"]
 
@@ -21,13 +21,7 @@ _WIDER = {
     frozenset(("int64", "double")): "double",
     frozenset(("int64", "long")): "long",
 }
-_OBSERVED = {
-    str: "string",
-    bool: "bool",
-    int: "int64",
-    float: "double",
-    type(None): "null",
-}
+_OBSERVED = {**SCALARS, type(None): "null"}
 
 
 def observe(columns: dict[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
