@@ -14,7 +14,7 @@ from upath import UPath
 
 from ...errors import InputError
 from .cells import CellSource
-from .kinds import JSON_LINES
+from .kinds import JSON_LINES, no_table
 from .text import BOMS, open_text
 
 __all__ = ["CsvSource"]
@@ -67,8 +67,7 @@ class CsvSource(CellSource):
             if told:
                 skipped, header = next(numbered, (0, ""))
             if header.startswith('{"'):
-                kind, way = JSON_LINES
-                raise InputError(f"{path} is no CSV: it is {kind}; {way}.")
+                raise no_table(path, JSON_LINES, "CSV")
             lines = [header]
             quotes = header.count('"')
             while quotes % 2 and (line := file.readline()):  # a name may have newlines
