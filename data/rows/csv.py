@@ -77,6 +77,7 @@ class CsvSource(CellSource):
             if told:
                 delimiter = told[1]
             self.separators = _NAMES[delimiter]
+            self._line = skipped
             reader = _csv.reader(chain(lines, file), delimiter=delimiter, strict=True)
             try:
                 # A spreadsheet counts records, with the blank ones.
@@ -85,8 +86,9 @@ class CsvSource(CellSource):
                     if cells:
                         yield cells
             except _csv.Error as exc:
-                line = skipped + reader.line_num
-                raise InputError(f"{path} line {line} is not CSV: {exc}.") from exc
+                first, last = self._line + 1, skipped + reader.line_num
+                where = f"line {last}" if first >= last else f"lines {first} to {last}"
+                raise InputError(f"{path} {where}: not CSV: {exc}.") from exc
 
 
 def _usual(path: UPath) -> str:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import Workbook
 from upath import UPath
 
 from batchwright.data.columns import RESERVED
@@ -103,7 +104,8 @@ def test_csv_shapes(
             "row 4 (header is row 1), line 6 of the file has 1 cells",
         ),
         (b"a;b\n1;2;3\n", "quote cells that hold semicolons"),
-        (b'a\n"x\n', "not CSV"),
+        (b'a\n"x\n', "line 2: not CSV: unexpected end"),
+        (b'a\nx\n"y\nz\nx\n', "lines 3 to 5: not CSV: unexpected end"),
         (b'a\n"x"y\n', "not CSV"),
     ],
 )
@@ -489,7 +491,7 @@ def test_files_of_a_glob_must_agree(tmp_path: Path) -> None:
         _values(tmp_path / "*.csv")
 
 
-@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz", "jsonl", "parquet", "xlsx"])
 def test_urls_are_inputs(suffix: str) -> None:
     """All kinds of files are read behind an fsspec URL, by name and by glob."""
     folder = UPath(f"memory:///rows-{suffix}")
@@ -498,8 +500,15 @@ def test_urls_are_inputs(suffix: str) -> None:
     if suffix == "parquet":
         with path.open("wb") as file:
             pq.write_table(pa.table({"a": ["1"]}), file)
+    elif suffix == "xlsx":
+        book = Workbook()
+        book.worksheets[0].append(["a"])
+        book.worksheets[0].append([1])
+        with path.open("wb") as file:
+            book.save(file)
     else:
-        path.write_bytes(b"a\n1\n" if suffix == "csv" else b'{"a":"1"}\n')
+        data = b'{"a":"1"}\n' if suffix == "jsonl" else b"a\n1\n"
+        path.write_bytes(gzip.compress(data) if suffix == "csv.gz" else data)
     assert _values(str(path)) == [{"a": "1"}]
     assert _values(str(folder / f"*.{suffix}")) == [{"a": "1"}]
 
