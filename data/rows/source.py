@@ -18,7 +18,7 @@ from upath import UPath
 from ...errors import InputError
 from ..files import is_url, size_and_digest
 from .block import RowBlock
-from .kinds import read_kind
+from .kinds import BINARY, TEXT, no_table, read_kind
 from .text import COMPRESSIONS
 
 __all__ = ["RowSource", "RowStore", "input_size_and_digest", "open_rows"]
@@ -100,10 +100,11 @@ def open_rows(location: str, encoding: str | None = None) -> RowSource:
     (suffix,) = suffixes
     if suffix not in _SOURCES:
         kind = read_kind(files[0])
-        found = f" This is {kind[0]}: {kind[1]}." if kind else ""
+        if kind is not None and kind not in {TEXT, BINARY}:
+            raise no_table(files[0], kind)
         raise InputError(
-            f"{location} is no input: the name of one ends in {', '.join(_SOURCES)}."
-            f"{found}"
+            f"{location} is no input: the name of one ends in {', '.join(_SOURCES)},"
+            f" with {' or '.join(COMPRESSIONS)} behind it if it is compressed text."
         )
     module, name = _SOURCES[suffix]
     source = getattr(import_module(f".{module}", __package__), name)
