@@ -17,9 +17,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from ...errors import InputError
 from ...models import BatchResult, Outcome
 from ...providers import Format
-from ..columns import fits, has_numbers, kinds, resolved_root, to_json, to_texts
+from ..columns import fits, to_json, to_texts
 from ..depth import MAX_DEPTH, is_too_deep
 from .dict_validator import dict_validator
+from .kinds import has_numbers, kinds, resolved_root
 from .schemas import values_of
 from .user_code import outcome_of, said_by
 from .values import Values
@@ -164,7 +165,10 @@ class AnswerReader:
         value, error = self._decoded(result)
         if error is not None or self.schema is None:
             return value, error
-        value = fmt.restore(self.schema, value)
+        try:
+            value = fmt.restore(self.schema, value)
+        except RecursionError:
+            return None, _TOO_DEEP
         if self._from_json is not None:
             # As JSON, because strict models take dates and enums from JSON alone.
             return outcome_of(self._from_json, to_json(value))
