@@ -33,6 +33,8 @@ Errors = dict[int, str]
 """Why a result has no valid answer, by its index."""
 
 _SUCCEEDED = Outcome.SUCCEEDED
+_RESHAPED = [b'"additionalProperties":{', b'"additionalProperties":true']
+_RESHAPED += [b'"patternProperties"', b'"prefixItems"']
 _TOO_DEEP = "not JSON: it is nested too deeply"
 
 
@@ -277,6 +279,4 @@ def _all_fit(kind: str, values: list[Any]) -> bool:
 def _is_closed(schema: dict[str, Any] | None) -> bool:
     """Whether `Format.restore` changes no answer that already validates."""
     text = orjson.dumps(schema)
-    return not any(
-        b'"additionalProperties":' + open_ in text for open_ in (b"{", b"true")
-    )
+    return not any(part in text for part in _RESHAPED)
