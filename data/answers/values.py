@@ -6,7 +6,7 @@ masks, excluded fields) is left out, except where a value has no form in JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,7 @@ from pydantic_core import core_schema as core
 
 from ...errors import InputError
 
-__all__ = ["Values", "refuse_unreadable_fields"]
+__all__ = ["Values", "refuse_unfilled_fields"]
 
 _Node = dict[str, Any]
 
@@ -91,12 +91,30 @@ class Values:
 _jsonable = partial(to_jsonable_python, bytes_mode="base64", inf_nan_mode="constants")
 
 
-def refuse_unreadable_fields(model: type[BaseModel]) -> None:
-    """Refuse a class that does not read a field from the name that it is asked for by.
+def refuse_unfilled_fields(
+    model: type[BaseModel], asked: Iterable[str], values: Values
+) -> None:
+    """Refuse a class with fields that an answer cannot fill.
+
+    Args:
+        model: The class.
+        asked: Names that answers are asked for by; none where they are no objects.
+        values: Of the class.
 
     Raises:
         InputError: It names the field and the way out.
     """
+    for name in asked:
+        if name in values.computed:
+            raise InputError(
+                f"The response model has a computed field {name!r}, and another is"
+                " asked for by that name: rename one of them."
+            )
+        if name not in values.names and not values.is_open:
+            raise InputError(
+                f"The JSON Schema of the response model asks for {name!r}, which is no"
+                " field of the class: add it to the class."
+            )
     for node, config in _containers(TypeAdapter(model).core_schema, {}):
         taken: dict[str, str] = {}
         for name, field in _named(node).items():
