@@ -2,9 +2,8 @@
 
 A kind is `string`, `int64`, `double`, `bool`, `date`, `timestamp`, `vector`, or
 `json`: lists, objects and unions, nested in JSON lines and JSON text elsewhere.
-An answer's kinds come from its schema and never from the data. JSON lines as input
-have no schema, so the kind of a column comes from the values of all rows; `long` marks
-integers that no float represents exactly, `null` a column without any value.
+An answer's kinds come from its schema and never from the data; those of JSON lines
+as input come from their values (`observed`).
 """
 
 from __future__ import annotations
@@ -12,9 +11,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import date, datetime
-from itertools import groupby
 from math import isfinite
 from typing import Any
 
@@ -30,8 +27,6 @@ __all__ = [
     "as_json",
     "by_column",
     "fits",
-    "merge",
-    "observe",
     "to_json",
     "to_json_lines",
     "to_jsons",
@@ -66,14 +61,6 @@ have those of `META`, and the output leaves them out."""
 SCALARS = {str: "string", bool: "bool", int: "int64", float: "double"}
 """Kinds of JSON's scalars, by their Python type."""
 
-_EXACT = 2**53
-"""Integers up to this stay what they are among floats."""
-_WIDER = {
-    frozenset(("int64", "double")): "double",
-    frozenset(("int64", "long")): "long",
-}
-_OBSERVED = {**SCALARS, type(None): "null"}
-
 
 def fits(kind: str, value: Any) -> bool:
     """Whether a JSON value can stand in a column of this kind; null always can."""
@@ -102,33 +89,6 @@ def _is_finite(value: Any) -> bool:
     if isinstance(value, dict):
         return all(map(_is_finite, value.values()))
     return not isinstance(value, list) or all(map(_is_finite, value))
-
-
-def observe(columns: dict[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Widen the kinds of a row source without a schema by further rows.
-
-    Every row is seen before a table is written, so this is no guess: a column is
-    what all its values are, and `json` where they differ. `null` is not yet any.
-    """
-    names = tuple(rows[0])
-    if {*map(len, rows)} == {len(names)}:
-        with suppress(KeyError):
-            cells = [[row[name] for row in rows] for name in names]
-            for name, values in zip(names, cells, strict=True):
-                for kind in _seen(values):
-                    columns[name] = _widen(columns.get(name), kind)
-            return
-    for _, alike in groupby(rows, tuple):
-        observe(columns, [*alike])
-
-
-def merge(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Return the columns of several parts together, in order of appearance."""
-    columns: dict[str, str] = {}
-    for part in parts:
-        for name, kind in part.items():
-            columns[name] = _widen(columns.get(name), kind)
-    return columns
 
 
 def by_column(
@@ -205,28 +165,6 @@ def as_json(value: Any) -> str:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return str(value)
-
-
-def _seen(values: Sequence[Any]) -> set[str]:
-    """Return the kinds of some values."""
-    types = {*map(type, values)}
-    seen = {_OBSERVED.get(each, "json") for each in types}
-    if int in types:
-        numbers = values
-        if len(types) > 1:
-            numbers = [value for value in values if type(value) is int]
-        for extreme in (min(numbers), max(numbers)):
-            if not -_EXACT <= extreme <= _EXACT:
-                seen.add("long" if fits("int64", extreme) else "json")
-    return seen
-
-
-def _widen(before: str | None, kind: str) -> str:
-    if before is None or before in {"null", kind}:
-        return kind
-    if kind == "null":
-        return before
-    return _WIDER.get(frozenset((before, kind)), "json")
 
 
 to_json_lines = msgspec.json.Encoder(enc_hook=as_json).encode_lines

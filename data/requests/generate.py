@@ -10,11 +10,12 @@ from pathlib import Path
 from ...errors import InputError
 from ...models import RunEvent
 from ...providers import Format, Limits
-from ..columns import META, observe
+from ..columns import META
 from ..job import BatchJob
+from ..observed import observe
 from ..prompts.prompt import Prompt
-from ..resolve import ResolvedJob, refuse_collisions
-from ..rows.block import Place, RowBlock
+from ..resolve import ResolvedJob
+from ..rows.block import Place, RowBlock, refuse_collisions
 from ..rows.source import RowSource, RowStore, open_rows
 from .encoder import RowEncoder
 from .writer import RequestFile, RequestWriter

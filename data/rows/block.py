@@ -13,17 +13,23 @@ from ..columns import RESERVED
 
 __all__ = [
     "BLOCK_BYTES",
+    "MAX_ROW_BYTES",
     "Place",
     "RowBlock",
     "check_names",
     "place_of",
+    "refuse_collisions",
     "refuse_reserved",
+    "row_too_large",
 ]
 
 _MAX_COLUMNS = 10_000
 
 BLOCK_BYTES = 256 << 10
 """How much is read, encoded or hashed at a time; it fits into a processor's cache."""
+
+MAX_ROW_BYTES = 32 << 20
+"""The most that one row may hold. Anthropic takes no larger request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,22 @@ def refuse_reserved(names: Iterable[str], where: str) -> None:
             )
 
 
+def refuse_collisions(
+    columns: frozenset[str], taken: Iterable[str], where: str
+) -> None:
+    """Refuse an answer's column whose name another column has.
+
+    Raises:
+        InputError: It names the column and the way out.
+    """
+    for name in taken:
+        if name in columns:
+            raise InputError(
+                f"{where} has a column {name!r}, and so has the answer; put something"
+                " before the answer's names with --answer-prefix."
+            )
+
+
 def check_names(file: UPath, names: Sequence[str]) -> None:
     """Refuse a header with equal names, too many, or one of ours.
 
@@ -137,3 +159,13 @@ def check_names(file: UPath, names: Sequence[str]) -> None:
             )
         seen.add(name)
     refuse_reserved(names, str(file))
+
+
+def row_too_large(where: str, column: str | None = None) -> InputError:
+    """Return the error about a row, or a column, that cannot be held in memory."""
+    what = "a row needs" if column is None else f"the column {column!r} needs"
+    return InputError(
+        f"{where}: {what} over {MAX_ROW_BYTES >> 20} MB of memory at once, which is the"
+        " most that a row may have. Leave out what is so large, or split it over"
+        " several rows."
+    )

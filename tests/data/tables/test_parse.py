@@ -64,7 +64,7 @@ def test_a_field_with_a_name_of_ours_is_refused(
     assert sorted(tmp_path.iterdir()) == [model, source]
 
 
-def test_failures_alone_are_an_input_again(
+def test_failures_alone_are_written(
     tmp_path: Path, answer_line: Line, model_file: str
 ) -> None:
     """With `only_failed` the valid answers and the answer's columns are left out."""
