@@ -53,8 +53,7 @@ def parse_file(
         file_path: Result lines of either provider.
         output: The table; its ending says which kind.
         response_model: What an answer must be; plain text if None.
-        only_failed: Leave out the valid answers, and the answer columns, so that the
-            table is an input again.
+        only_failed: Leave out the valid answers, and the answer's columns.
         prefix: Of the answer's columns.
         overwrite: Whether an existing output is replaced.
         tell: Called with the results done, now and then.

@@ -50,7 +50,7 @@ def test_results_become_a_table(
     assert third["_outcome"] == "errored"
 
 
-def test_failures_alone_are_an_input_again(
+def test_failures_can_be_written_alone(
     tmp_path: Path, answer_line: Line, model_file: str
 ) -> None:
     """With `only_failed` the valid answers and the answer's columns are left out."""
