@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec, module_from_spec
 from itertools import chain
 from pathlib import PurePosixPath
@@ -13,6 +13,7 @@ from types import ModuleType
 from upath import UPath
 
 from ...errors import InputError
+from .block import MAX_ROW_BYTES, row_too_large
 from .cells import CellSource
 from .kinds import JSON_LINES, no_table
 from .text import BOMS, open_text
@@ -40,6 +41,9 @@ _csv = _own_csv()
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """What may separate cells."""
 
+_TEXT_BYTES = 50
+"""What a text takes besides its characters."""
+
 _SEPARATOR_LINE = re.compile("sep=([,;\t|])\\s*", re.IGNORECASE)
 """A line by which Excel is told the delimiter."""
 
@@ -59,8 +63,10 @@ class CsvSource(CellSource):
 
     def _records(self, path: UPath) -> Iterator[list[str]]:
         """Yield the cells of each line, blank lines left out."""
-        with open_text(path, self._encoding, "") as file:
-            self.has_bom = file.encoding in BOMS.values()
+        with open_text(path, self._encoding, "") as opened:
+            self.has_bom = opened.encoding in BOMS.values()
+            self._row_bytes = 0
+            file = self._bounded(path, opened)
             numbered = ((n, line) for n, line in enumerate(file) if line.strip())
             skipped, header = next(numbered, (0, ""))
             told = _SEPARATOR_LINE.fullmatch(header)
@@ -70,7 +76,7 @@ class CsvSource(CellSource):
                 raise no_table(path, JSON_LINES, "CSV")
             lines = [header]
             quotes = header.count('"')
-            while quotes % 2 and (line := file.readline()):  # a name may have newlines
+            while quotes % 2 and (line := next(file, "")):  # a name may have newlines
                 lines.append(line)
                 quotes += line.count('"')
             delimiter = _delimiter("".join(lines), _usual(path))
@@ -83,12 +89,21 @@ class CsvSource(CellSource):
                 # A spreadsheet counts records, with the blank ones.
                 for self._number, cells in enumerate(reader, skipped + 1):
                     self._line = skipped + reader.line_num
+                    self._row_bytes = 0
                     if cells:
                         yield cells
             except _csv.Error as exc:
                 first, last = self._line + 1, skipped + reader.line_num
                 where = f"line {last}" if first >= last else f"lines {first} to {last}"
                 raise InputError(f"{path} {where}: not CSV: {exc}.") from exc
+
+    def _bounded(self, path: UPath, lines: Iterable[str]) -> Iterator[str]:
+        """Yield lines; a row may have any number of them, since cells hold newlines."""
+        for line in lines:
+            self._row_bytes += len(line) + _TEXT_BYTES
+            if self._row_bytes > MAX_ROW_BYTES:
+                raise row_too_large(f"{path} after line {self._line}")
+            yield line
 
 
 def _usual(path: UPath) -> str:
