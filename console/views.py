@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from ..models import Batch, Outcome, RunReport
 from ..providers import get_vendor
-from .exits import say
-from .tables import NOTHING, RuledTable, number, print_facts, print_table, when
+from .exits import print_text, say
+from .tables import (
+    NOTHING,
+    Fact,
+    RuledTable,
+    number,
+    print_facts,
+    print_table,
+    when,
+)
 
 if TYPE_CHECKING:
     from ..runs.report.dry_run import DryRun  # `list` needs none of what it imports
@@ -27,6 +33,8 @@ __all__ = [
 
 _SHOWN_LINE_ERRORS = 20
 _SHOWN_ERRORS = 5
+_SHOWN_CHARACTERS = 2000
+"""Of a text in a prompt."""
 
 
 def batches_table(provider: str, batches: Sequence[Batch]) -> RuledTable:
@@ -39,7 +47,7 @@ def batches_table(provider: str, batches: Sequence[Batch]) -> RuledTable:
 def print_batch(batch: Batch) -> None:
     """Print one batch with counts, times and errors."""
     counts = batch.counts
-    facts = [
+    facts: list[Fact] = [
         ("Batch ID", batch.id),
         ("Provider", batch.provider),
         ("Status", batch.provider_status or NOTHING),
@@ -53,13 +61,13 @@ def print_batch(batch: Batch) -> None:
         ("Expired", number(counts.expired)),
         ("Cancelled", number(counts.cancelled)),
     ]
-    named = {
+    named: dict[str, str | list[str] | None] = {
         "Input file": batch.input_file_id,
         "Output file": batch.output_file_id,
         "Error file": batch.error_file_id,
-        "Archived at": batch.archived_at and when(batch.archived_at),
-        "Metadata": "\n".join(f"{k}={v}" for k, v in batch.metadata.items()),
-        "Errors": "\n".join(_line_errors(batch)),
+        "Archived at": when(batch.archived_at) if batch.archived_at else None,
+        "Metadata": [f"{k}={v}" for k, v in batch.metadata.items()],
+        "Errors": _line_errors(batch),
     }
     print_facts(facts + [(name, value) for name, value in named.items() if value])
 
@@ -101,9 +109,9 @@ def print_batches_of(report: RunReport) -> None:
 
 def print_summary(report: RunReport) -> None:
     """Print the state of a run; what to do next goes to standard error."""
-    typer.echo()
+    print_text()
     print_facts(list(_summary_facts(report)))
-    typer.echo()
+    print_text()
     if report.synthetic:
         say("The answers are synthetic: the sandbox made them up.")
     if report.state == "open":
@@ -113,10 +121,17 @@ def print_summary(report: RunReport) -> None:
 
 
 def print_dry_run(found: DryRun) -> None:
-    """Print the size and cost of a job, and its first requests."""
-    print_facts(_dry_run_facts(found))
-    for sample in found.samples:
-        typer.echo(sample)
+    """Print the size and cost of a job, and its first prompts."""
+    print_facts([*_dry_run_facts(found)])
+    for sample in found.prompts:
+        print_text()
+        print_text(f"Prompt of {sample.row}")
+        for message in sample.messages:
+            print_text(f"  {message.get('role')}:")
+            content = message.get("content")
+            for part in content if isinstance(content, list) else [content]:
+                for line in _part(part).splitlines():
+                    print_text(f"    {line}")
 
 
 def _batch_row(batch: Batch) -> tuple[str, ...]:
@@ -144,13 +159,15 @@ def _line_errors(batch: Batch) -> list[str]:
     return [*lines, f"and {more:,} more"] if more > 0 else lines
 
 
-def _summary_facts(report: RunReport) -> Iterator[tuple[str, str]]:
+def _summary_facts(report: RunReport) -> Iterator[Fact]:
     yield "State", report.state
     yield "Rows", f"{report.rows:,}"
     for outcome in Outcome:
         if count := report.outcomes.get(outcome):
             yield f"  {outcome}", f"{count:,}"
     rounds = f" in {report.rounds + 1:,} rounds" if report.rounds else ""
+    if report.empty_values:
+        yield "Empty values", _empty_values(report.empty_values, report.rows)
     yield "Batches", f"{len(report.batches):,}{rounds}"
     cached = ""
     if report.cache_read_tokens:
@@ -164,12 +181,11 @@ def _summary_facts(report: RunReport) -> Iterator[tuple[str, str]]:
     if report.errors:
         groups = report.errors[:_SHOWN_ERRORS]
         lines = [
-            f"{each.count:,} {each.outcome} (such as row {each.example_row}):"
-            f" {each.error}"
+            f"{each.count:,} {each.outcome} (such as {each.example}): {each.error}"
             for each in groups
         ]
         more = len(report.errors) - len(groups)
-        yield "Errors", "\n".join([*lines, f"and {more} more kinds"] if more else lines)
+        yield "Errors", [*lines, f"and {more} more kinds"] if more else lines
     if report.state != "open":
         yield "Output", report.output or NOTHING
         yield "Report", f"{report.run_dir}/report.md"
@@ -177,23 +193,52 @@ def _summary_facts(report: RunReport) -> Iterator[tuple[str, str]]:
         yield "Run", report.run_dir
 
 
-def _dry_run_facts(found: DryRun) -> list[tuple[str, str]]:
+def _dry_run_facts(found: DryRun) -> Iterator[Fact]:
     about = "" if found.input_usd is None else "about "
-    facts = [
-        ("Provider", found.provider),
-        ("Model", found.model),
-        ("Requests", f"{found.requests:,}"),
-        ("Bytes", f"{found.bytes:,}"),
-        ("Batches", f"{found.batches:,}"),
-        ("Input tokens", f"about {found.input_tokens:,} ({found.basis})"),
-        ("Input cost", f"{about}{_dollars(found.input_usd)}"),
-    ]
-    if found.most_output_usd is not None:
-        most = _dollars(found.most_output_usd)
-        cost = f"at most {most} (--max-tokens for every row)"
+    yield "Provider", found.provider
+    yield "Model", found.model
+    yield "Requests", f"{found.requests:,}"
+    if found.empty_values:
+        yield "Empty values", _empty_values(found.empty_values, found.requests)
+    yield "Bytes", f"{found.bytes:,}"
+    yield "Batches", f"{found.batches:,}"
+    yield "Input tokens", f"about {found.input_tokens:,} ({found.basis})"
+    yield "Input cost", f"{about}{_dollars(found.input_usd)}"
+    unknown = "unknown without --max-tokens and a known price"
+    most = found.most_output_usd
+    yield (
+        "Output cost",
+        unknown
+        if most is None
+        else f"at most {_dollars(most)} (--max-tokens for every row)",
+    )
+    yield (
+        "Cost limit",
+        (
+            unknown
+            if found.most_usd is None
+            else f"at most {_dollars(found.most_usd)} is reserved by --max-cost-usd"
+        ),
+    )
+
+
+def _part(part: Any) -> str:
+    """Return a part of a message as a person reads it; what is long is cut."""
+    if isinstance(part, str):
+        text = part
+    elif isinstance(part, dict) and isinstance(part.get("text"), str):
+        text = part["text"]
     else:
-        cost = "unknown without --max-tokens and a known price"
-    return [*facts, ("Output cost", cost), ("Samples", f"{len(found.samples)}, below")]
+        kind = part.get("type") if isinstance(part, dict) else None
+        return f"({kind or 'data'}, {len(repr(part)):,} characters)"
+    if len(text) <= _SHOWN_CHARACTERS:
+        return text
+    return f"{text[:_SHOWN_CHARACTERS]}\n(cut: {len(text):,} characters in all)"
+
+
+def _empty_values(counts: dict[str, int], rows: int) -> list[str]:
+    """Return how many rows have nothing in a column that the prompt uses."""
+    return [f"{name}: {count:,} of {rows:,} rows" for name, count in counts.items()]
 
 
 def _time(report: RunReport) -> str:

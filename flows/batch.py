@@ -6,7 +6,8 @@ from typing import Literal
 
 from prefect import flow, get_run_logger
 
-from ..data.job import BatchJob
+from ..data.job import AnyPath, BatchJob
+from ..errors import visible
 from ..models import RunReport
 from ..runs.open import changed_input, open_run, reopen_run
 from ..tasks.credentials import named_keys
@@ -20,7 +21,7 @@ __all__ = ["resume_run", "run_batch"]
 @flow(flow_run_name=run_batch_name, **OPTIONS)
 def run_batch(
     job: BatchJob,
-    run_dir: str | None = None,
+    run_dir: AnyPath | None = None,
     wait: Literal["poll", "detach", "suspend"] = "poll",
 ) -> RunReport:
     """Run a job to its end, or continue it where it was left.
@@ -58,13 +59,13 @@ def run_batch(
     with named_keys():
         run = open_run(
             job,
-            run_dir,
+            None if run_dir is None else str(run_dir),
             flow_run=root.id if root.is_deployed else None,
             anew_since=None if root.is_deployed else root.started_at,
             when=root.started_at,
         )
         if warning := changed_input(run):
-            get_run_logger().warning(warning)
+            get_run_logger().warning("%s", visible(warning))
         if wait == "suspend":
             return drive_or_suspend(run)
         return drive_run(run, wait=wait == "poll")
@@ -72,11 +73,12 @@ def run_batch(
 
 @flow(flow_run_name=resume_run_name, **OPTIONS)
 def resume_run(
-    run_dir: str,
+    run_dir: AnyPath,
     wait: bool = True,  # noqa: FBT001, FBT002 - a flow parameter, shown as a switch
     response_model: str | None = None,
     resend_lost: bool = False,  # noqa: FBT001, FBT002 - the same
     uncancel: bool = False,  # noqa: FBT001, FBT002 - the same
+    go_on: bool = False,  # noqa: FBT001, FBT002 - the same
 ) -> RunReport:
     """Continue a run from its directory; nothing is compared, no input read again.
 
@@ -91,6 +93,7 @@ def resume_run(
         resend_lost: Send again, and pay again, where the provider no longer has the
             results.
         uncancel: Lift a cancellation.
+        go_on: Send the rest of a run that its canary stopped.
 
     Returns:
         The report; its state is `open` where batches still run.
@@ -100,10 +103,11 @@ def resume_run(
         RunError, ProviderError: As `run_batch` raises them.
     """
     run = reopen_run(
-        run_dir,
+        str(run_dir),
         response_model=response_model,
         resend_lost=resend_lost,
         uncancel=uncancel,
+        go_on=go_on,
     )
     with named_keys():
         return drive_run(run, wait=wait)

@@ -8,16 +8,19 @@ from secrets import token_hex
 
 import orjson
 
-from ..data.files import size_and_digest
 from ..data.job import BatchJob
 from ..data.resolve import ResolvedJob, check_output, fill_dates, resolve
+from ..data.rows.source import input_size_and_digest
 from ..errors import InputError, RunDiffersError
+from .collect.canary import count_canary
 from .collect.download import are_results_shown
+from .decide.canary import is_enough
 from .directory.access import credentials_of, provider_for, with_sandbox
 from .directory.lock import locked
 from .directory.naming import directory_of, unfinished_directory_of
 from .directory.run import Run
 from .directory.storage import Directory
+from .response_model import name_response_model
 
 __all__ = ["changed_input", "open_run", "reopen_run"]
 
@@ -73,7 +76,14 @@ def open_run(
             " differ. Give another --run-dir, or continue that job with `batchwright"
             f" resume {directory.url}`."
         )
-    return Run(directory, before)
+    run = Run(directory, before)
+    if (
+        before.response_model_digest != resolved.response_model_digest
+        and not directory.exists("done.json")
+    ):
+        with locked(directory):
+            name_response_model(directory, str(resolved.job.response_model))
+    return run
 
 
 def changed_input(run: Run) -> str | None:
@@ -83,7 +93,7 @@ def changed_input(run: Run) -> str | None:
     plan, location = run.plan(), run.job.job.input
     if plan.input_bytes is None:
         return None
-    if size_and_digest(location) == (plan.input_bytes, plan.input_digest):
+    if input_size_and_digest(location) == (plan.input_bytes, plan.input_digest):
         return None
     return (
         f"{location} has changed since this run read it; the run goes on with the rows"
@@ -97,14 +107,16 @@ def reopen_run(
     response_model: str | None = None,
     resend_lost: bool = False,
     uncancel: bool = False,
+    go_on: bool = False,
 ) -> Run:
     """Open an existing run to continue it; nothing is compared.
 
     Args:
         run_dir: Its directory.
-        response_model: Parse with this model instead of the job's.
+        response_model: Parse with this model instead of the job's; it is imported.
         resend_lost: Send requests again whose results are gone at the provider.
         uncancel: Lift a cancellation.
+        go_on: Send the rest of a run that its canary stopped.
     """
     run = Run.load(run_dir)
     directory = run.directory
@@ -115,6 +127,14 @@ def reopen_run(
                 raise InputError(f"{directory.url} is not cancelled; drop --uncancel.")
             _reopen(run)
             directory.remove("cancelled.json")
+        if go_on:
+            count = count_canary(run, run.state())
+            if count is None or is_enough(run.job.job, count):
+                raise InputError(
+                    f"{directory.url} is not stopped by its canary; drop --go-on."
+                )
+            mark = orjson.dumps({"at": datetime.now(UTC)})
+            directory.write("go-on.json", mark)
         if resend_lost:
             state = run.state()
             if not state.gone_shards:
@@ -126,7 +146,7 @@ def reopen_run(
             number = len(state.rounds) + 1
             directory.write("resend-lost.json", orjson.dumps({"round": number}))
         if response_model is not None:
-            directory.write("response-model", response_model.encode())
+            name_response_model(directory, response_model)
             _reopen(run)
     return Run.load(run_dir)  # remembers no record that was removed
 
@@ -176,7 +196,10 @@ def _job_of(directory: Directory) -> ResolvedJob | None:
 
 def _difference(before: ResolvedJob, now: ResolvedJob) -> str:
     names: list[str] = []
-    old, new = before.model_dump(mode="json"), now.model_dump(mode="json")
+    old, new = (
+        each.model_dump(mode="json", exclude={"response_model_digest"})
+        for each in (before, now)
+    )
     for name in old:
         if name == "job":
             names += [key for key in old[name] if old[name][key] != new[name][key]]

@@ -13,18 +13,21 @@ import pyarrow.parquet as pq
 from upath import UPath
 
 from ...errors import InputError
+from .batches import read_batches
 from .block import RowBlock, check_names
+from .kinds import not_a
+from .pages import BATCH_BYTES, BATCH_ROWS
+from .values import python_values
 
 __all__ = [
+    "BOM_KEY",
     "CellStore",
     "ParquetSource",
     "ParquetStore",
-    "python_values",
-    "read_batches",
 ]
 
-_BATCH_BYTES = 8 << 20
-_BATCH_ROWS = 8192
+BOM_KEY = b"batchwright.bom"
+"""Metadata of rows from a file with a BOM: a CSV output begins with one again."""
 
 
 class ParquetSource:
@@ -38,6 +41,7 @@ class ParquetSource:
         names = self._schema.names
         check_names(files[0], names)
         self.columns = tuple(names)
+        self.note = None
 
     def blocks(self) -> Iterator[RowBlock]:
         """Yield rows as dicts of Python values, with the rows as an Arrow array."""
@@ -50,57 +54,21 @@ class ParquetSource:
                     f" {_difference(schema, self._schema)}. Make the columns"
                     " equal, or run each file on its own."
                 )
+            number = 1
             for batch in read_batches(path):
                 columns = [*map(_values, repeat(path), self.columns, batch.columns)]
                 values = [
                     dict(zip(self.columns, cells, strict=True))
                     for cells in zip(*columns, strict=True)
                 ]
-                yield RowBlock(path, row, values, batch.to_struct_array())
+                numbers = range(number, number + len(values))
+                yield RowBlock(path, row, values, batch.to_struct_array(), numbers)
                 row += len(values)
+                number += len(values)
 
     def store(self, path: Path) -> ParquetStore:
         """Return a new file for rows with these columns."""
         return ParquetStore(path, self._schema)
-
-
-def read_batches(path: Path | UPath) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a Parquet file in batches of about 8 MB, 8,192 rows at most.
-
-    Raises:
-        InputError: It is no Parquet file, or a damaged one.
-    """
-    try:
-        with path.open("rb") as file:
-            # With its defaults pyarrow keeps all row groups that it has read in memory.
-            parquet = pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
-            meta = parquet.metadata
-            size = sum(
-                meta.row_group(group).total_byte_size
-                for group in range(meta.num_row_groups)
-            )
-            row_bytes = max(1, size // max(1, meta.num_rows))
-            rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES // row_bytes))
-            yield from parquet.iter_batches(batch_size=rows, use_threads=False)
-    except (pa.ArrowException, OSError) as exc:
-        raise InputError(f"{path} cannot be read as Parquet: {exc}.") from exc
-
-
-def python_values(column: pa.Array[Any]) -> list[Any]:
-    """Return Python objects; text where Python has no object for a value.
-
-    Such are nanoseconds, dates after the year 9999, and structs with equal names. A
-    time in an unknown time zone becomes text in UTC.
-    """
-    try:
-        return column.to_pylist()
-    except (ValueError, OverflowError, LookupError):
-        kind = column.type
-        if pa.types.is_struct(kind):
-            return [str(value) if value.is_valid else None for value in column]
-        if pa.types.is_timestamp(kind):
-            column = column.cast(pa.timestamp(kind.unit))
-        return column.cast(pa.string()).to_pylist()
 
 
 class ParquetStore:
@@ -119,7 +87,7 @@ class ParquetStore:
         self._batches.append(batch)
         self._rows += batch.num_rows
         self._bytes += batch.nbytes
-        if self._bytes > _BATCH_BYTES or self._rows >= _BATCH_ROWS:
+        if self._bytes > BATCH_BYTES or self._rows >= BATCH_ROWS:
             self._flush()
 
     def close(self) -> None:
@@ -143,8 +111,13 @@ class ParquetStore:
 class CellStore(ParquetStore):
     """Writes rows of text cells, none of which is null."""
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        super().__init__(path, pa.schema([(name, pa.string()) for name in columns]))
+    def __init__(
+        self, path: Path, columns: Sequence[str], *, has_bom: bool = False
+    ) -> None:
+        schema = pa.schema([(name, pa.string()) for name in columns])
+        super().__init__(
+            path, schema.with_metadata({BOM_KEY: b""}) if has_bom else schema
+        )
 
     def _batch(self, records: Any) -> pa.RecordBatch:
         columns = [pa.array(cells, pa.string()) for cells in zip(*records, strict=True)]
@@ -166,7 +139,7 @@ def _schema(path: UPath) -> pa.Schema:
         with path.open("rb") as file:
             return pq.read_schema(file)
     except (pa.ArrowException, OSError) as exc:
-        raise InputError(f"{path} cannot be read as Parquet: {exc}.") from exc
+        raise not_a(path, "Parquet", exc) from exc
 
 
 def _difference(schema: pa.Schema, first: pa.Schema) -> str:

@@ -1,13 +1,14 @@
 """Opens the input: a file, a glob or an fsspec URL, in one of the formats.
 
 A source yields each row in two forms: its values for the prompt, and the record that
-is written beside the answer. No type is guessed: CSV cells are text, JSON lines keep
-their bytes, Parquet keeps its types.
+is written beside the answer. No type is guessed: cells of CSV and Excel are text, JSON
+lines keep their bytes, Parquet keeps its types.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol, cast
@@ -15,11 +16,12 @@ from typing import Any, Protocol, cast
 from upath import UPath
 
 from ...errors import InputError
-from ..files import is_url
+from ..files import is_url, size_and_digest
 from .block import RowBlock
+from .kinds import BINARY, TEXT, no_table, read_kind
 from .text import COMPRESSIONS
 
-__all__ = ["RowSource", "RowStore", "open_rows"]
+__all__ = ["RowSource", "RowStore", "input_size_and_digest", "open_rows"]
 
 _SOURCES = {
     ".csv": ("csv", "CsvSource"),
@@ -27,8 +29,10 @@ _SOURCES = {
     ".jsonl": ("jsonl", "JsonlSource"),
     ".ndjson": ("jsonl", "JsonlSource"),
     ".parquet": ("parquet", "ParquetSource"),
+    ".xlsx": ("xlsx", "XlsxSource"),
 }
 """Module and class of each input format; only the module that is needed is loaded."""
+_TEXTS = {".csv", ".tsv", ".jsonl", ".ndjson"}
 
 _GLOB = frozenset("*?[")
 
@@ -54,6 +58,11 @@ class RowSource(Protocol):
         ...
 
     @property
+    def note(self) -> str | None:
+        """What was decided about the input that its name does not say."""
+        ...
+
+    @property
     def store_suffix(self) -> str:
         """The suffix of the file that `store` writes."""
         ...
@@ -71,8 +80,12 @@ class RowSource(Protocol):
         ...
 
 
-def open_rows(location: str) -> RowSource:
+def open_rows(location: str, encoding: str | None = None) -> RowSource:
     """Open the input; headers are read, rows are not yet.
+
+    Args:
+        location: A file, a glob or an fsspec URL.
+        encoding: Of text files; None for UTF-8, and any that a BOM tells.
 
     Raises:
         InputError: There is no such file, its format is unknown, or its header is bad.
@@ -86,14 +99,36 @@ def open_rows(location: str) -> RowSource:
         )
     (suffix,) = suffixes
     if suffix not in _SOURCES:
+        kind = read_kind(files[0])
+        if kind is not None and kind not in {TEXT, BINARY}:
+            raise no_table(files[0], kind)
         raise InputError(
             f"{location} is no input: the name of one ends in {', '.join(_SOURCES)},"
-            f" with {' or '.join(COMPRESSIONS)} behind it if it is compressed. Convert"
-            " it, or rename it if it is one of these."
+            f" with {' or '.join(COMPRESSIONS)} behind it if it is compressed text."
         )
     module, name = _SOURCES[suffix]
     source = getattr(import_module(f".{module}", __package__), name)
+    if suffix in _TEXTS:
+        return cast("RowSource", source(files, encoding))
+    if encoding is not None:
+        raise InputError(
+            f"{location} is no text file, so it has no encoding; leave --encoding out."
+        )
     return cast("RowSource", source(files))
+
+
+def input_size_and_digest(location: str) -> tuple[int, str | None]:
+    """Return size and SHA-256 of an input; of several files, that of their digests.
+
+    Raises:
+        InputError: There is no such file.
+    """
+    found = [size_and_digest(str(file)) for file in _expand(location)]
+    if len(found) == 1:
+        return found[0]
+    digests = [digest for _, digest in found if digest is not None]
+    whole = sha256("".join(digests).encode()).hexdigest()
+    return sum(size for size, _ in found), whole if digests else None
 
 
 def _suffix(name: str) -> str:

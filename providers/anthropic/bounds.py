@@ -53,8 +53,13 @@ def _tokens(params: dict[str, Any], refused: frozenset[str]) -> _Found:
             "max_tokens",
             f"its `max_tokens` {tokens} are above the {limit} of {model}.",
         )
-    thinking = params.get("thinking")
-    if not isinstance(thinking, dict) or thinking.get("type") != "enabled":
+    thinking, choice = params.get("thinking"), params.get("tool_choice")
+    kind = thinking.get("type") if isinstance(thinking, dict) else None
+    forced = isinstance(choice, dict) and choice.get("type") in {"any", "tool"}
+    if forced and kind in {"adaptive", "enabled"}:
+        said = "its `tool_choice` forces a tool, which `thinking` does not allow: leave"
+        yield "tool_choice", said + ' one out, or choose `{"type": "auto"}`.'
+    if not isinstance(thinking, dict) or kind != "enabled":
         return
     budget = thinking.get("budget_tokens")
     name = "thinking.budget_tokens"

@@ -16,7 +16,7 @@ from ...errors import InputError
 from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
 from ..address import is_own
 from ..base import Encode, Limits
-from ..lines import UNSENDABLE, frame, slot, unsendable
+from ..lines import SAMPLE, UNSENDABLE, frame, refuse_problems, slot, unsendable
 from ..schema.restore import Restorer
 from ..vendors import ANTHROPIC
 from .body import constants
@@ -91,6 +91,7 @@ class AnthropicFormat:
                 raise unsendable(custom_id, exc) from exc
             return b"".join((head, name, start, content, tail))
 
+        refuse_problems(self.check(encode("a", SAMPLE))[2])
         return encode
 
     def extend(self, line: bytes, custom_id: str, messages: Messages) -> bytes:

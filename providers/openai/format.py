@@ -11,7 +11,7 @@ from ...errors import InputError
 from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
 from ..address import is_own
 from ..base import Encode, Limits
-from ..lines import UNSENDABLE, frame, slot, unsendable
+from ..lines import SAMPLE, UNSENDABLE, frame, refuse_problems, slot, unsendable
 from ..schema.restore import Restorer
 from ..vendors import OPENAI
 from .body import constants
@@ -90,6 +90,7 @@ class OpenAIFormat:
                 raise unsendable(custom_id, exc) from exc
             return b"".join((head, name, middle, content[skip:], tail))
 
+        refuse_problems(self.check(encode("a", SAMPLE))[2])
         return encode
 
     def extend(self, line: bytes, custom_id: str, messages: Messages) -> bytes:

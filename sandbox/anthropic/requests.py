@@ -20,6 +20,8 @@ __all__ = ["read_request"]
 
 _ROLES = {"user", "assistant", "system"}
 _MAX_STRICT_TOOLS = 20
+_FORCING = {"tool", "any"}
+_THINKING = {"adaptive", "enabled"}
 _MIN_BUDGET = 1024
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _MAXIMA = {"temperature": 1, "top_p": 1, "top_k": float("inf")}
@@ -42,7 +44,7 @@ def read_request(params: dict[str, Any]) -> Question | Failure:
 def _read(params: dict[str, Any]) -> Question:
     schema, tool = _format(params)[1].get("schema"), None
     choice = params.get("tool_choice") or {}
-    if choice.get("type") in {"tool", "any"}:
+    if choice.get("type") in _FORCING:
         chosen = _chosen_tool(params)
         tool, schema = chosen["name"], chosen.get("input_schema")
     return Question(
@@ -150,6 +152,9 @@ def _token_problems(params: dict[str, Any], taken: Takes) -> Iterator[str]:
             f" number of output tokens for {params['model']}"
         )
     thinking = params.get("thinking") or {}
+    choice = params.get("tool_choice") or {}
+    if choice.get("type") in _FORCING and thinking.get("type") in _THINKING:
+        yield "Thinking may not be enabled when tool_choice forces tool use."
     if thinking.get("type") != "enabled":
         return
     if not taken.budget:
@@ -202,7 +207,7 @@ def _output_problems(params: dict[str, Any], taken: Takes) -> Iterator[str]:
         if tool.get("strict") and (problem := schema_problem(schema)):
             yield f"tools.{number}.custom.input_{problem}"
     choice = params.get("tool_choice") or {}
-    if choice.get("type") in {"tool", "any"} and not _chosen_tool(params):
+    if choice.get("type") in _FORCING and not _chosen_tool(params):
         name = choice.get("name")
         yield f"tool_choice: Tool {name!r} not found in provided tools"
 

@@ -14,6 +14,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import TaskRun
 
 from batchwright import BatchJob, run_batch
+from batchwright.errors import InputError
 from batchwright.flows import advance_runs
 from batchwright.models import Outcome
 from batchwright.sandbox import Sandbox
@@ -53,6 +54,14 @@ def write_rows(folder: Path) -> None:
     save_rows.fn(ROWS, str(folder / "rows.jsonl"))
 
 
+def test_rows_with_names_of_ours_are_not_saved(tmp_path: Path) -> None:
+    """The output gets columns of these names; nothing is written."""
+    rows = [{"text": "x"}, {"text": "y", "_outcome": "z"}]
+    with pytest.raises(InputError, match="column '_outcome'"):
+        save_rows.fn(rows, str(tmp_path / "rows.jsonl"))
+    assert not (tmp_path / "rows.jsonl").exists()
+
+
 def table(path: Path) -> list[Mapping[str, str]]:
     """Read a CSV output."""
     with path.open(encoding="utf-8", newline="") as file:
@@ -77,7 +86,7 @@ def test_a_flow_of_our_tasks(provider: str, sandbox: Sandbox, tmp_path: Path) ->
 
     @flow
     def mine() -> str:
-        save_rows(ROWS, str(tmp_path / "rows.jsonl"))
+        save_rows(ROWS, tmp_path / "rows.jsonl")
         requests = job(tmp_path, provider, output=str(tmp_path / "requests.jsonl"))
         (path,) = generate_requests(requests)
         batch = submit_batch(path, provider)
@@ -118,7 +127,7 @@ def test_our_flow_and_our_tasks_in_a_sync_flow(
 
     @flow
     def mine() -> int:
-        save_rows(ROWS, str(tmp_path / "rows.jsonl"))
+        save_rows(ROWS, tmp_path / "rows.jsonl")
         report = run_batch(job(tmp_path))
         assert report.ok
         assert len(list_batches()) == len(report.batches)
@@ -137,7 +146,7 @@ def test_our_flow_and_our_tasks_in_an_async_flow(
 
     @flow
     async def mine() -> int:
-        save_rows(ROWS, str(tmp_path / "rows.jsonl"))
+        save_rows(ROWS, tmp_path / "rows.jsonl")
         report = run_batch(job(tmp_path, "anthropic"))
         assert len(list_batches(5, "anthropic")) == 1
         return report.outcomes[Outcome.SUCCEEDED]

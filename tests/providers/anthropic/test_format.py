@@ -140,6 +140,9 @@ TOOL = {
     "description": "Give the answer in this form.",
     "input_schema": STRICT,
 }
+SEARCH = {"type": "web_search_20250305", "name": "web_search"}
+AUTO = {"type": "auto"}
+THINKING = {"type": "enabled", "budget_tokens": 1024}
 CHOICE = {"type": "tool", "name": "answer", "disable_parallel_tool_use": True}
 FORMAT = {"format": {"type": "json_schema", "schema": STRICT}}
 SHAPES = {
@@ -151,6 +154,22 @@ SHAPES = {
     "tools": (
         {"mode": "tools"},
         {"tools": [{**TOOL, "strict": True}], "tool_choice": CHOICE},
+    ),
+    "tools-and-more": (
+        {"mode": "tools", "params": {"tools": [SEARCH]}},
+        {"tools": [{**TOOL, "strict": True}, SEARCH], "tool_choice": CHOICE},
+    ),
+    "tools-and-thinking": (
+        {
+            "mode": "tools",
+            "model": "claude-sonnet-4-5",
+            "params": {"tool_choice": AUTO, "thinking": THINKING},
+        },
+        {
+            "tools": [{**TOOL, "strict": True}],
+            "tool_choice": AUTO,
+            "thinking": THINKING,
+        },
     ),
     "older-model": (
         {"model": "claude-3-5-haiku-20241022"},
@@ -216,6 +235,26 @@ def test_refusals(model: str, refused: set[str]) -> None:
                 "answer_schema": SCHEMA,
             },
             "use `--mode tools`",
+        ),
+        (
+            {
+                "mode": "tools",
+                "model": "claude-sonnet-4-5",
+                "answer_schema": SCHEMA,
+                "params": {"thinking": THINKING},
+            },
+            "which `thinking` does not allow",
+        ),
+        (
+            {
+                "model": "claude-sonnet-4-5",
+                "params": {"thinking": {**THINKING, "budget_tokens": 9999}},
+            },
+            "`thinking.budget_tokens` must be below `max_tokens`",
+        ),
+        (
+            {"answer_schema": SCHEMA, "params": {"output_config": FORMAT}},
+            "`--param output_config.format` cannot be set",
         ),
         ({"endpoint": "/v1/responses"}, "Anthropic has no endpoint '/v1/responses'"),
     ],
