@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec, module_from_spec
 from itertools import chain
+from pathlib import PurePosixPath
 from types import ModuleType
 
 from upath import UPath
@@ -14,7 +15,7 @@ from upath import UPath
 from ...errors import InputError
 from .block import MAX_ROW_BYTES, row_too_large
 from .cells import CellSource
-from .kinds import JSON_LINES
+from .kinds import JSON_LINES, no_table
 from .text import BOMS, open_text
 
 __all__ = ["CsvSource"]
@@ -50,14 +51,14 @@ _SEPARATOR_LINE = re.compile("sep=([,;\t|])\\s*", re.IGNORECASE)
 class CsvSource(CellSource):
     """Rows of text files with a header, whose cells may hold newlines.
 
-    The header decides what separates cells: commas if it has any outside of quotes,
-    else semicolons, tabs or vertical bars. A first line `sep=;` decides it too.
+    The header decides what separates cells: what it has most of outside of quotes. A
+    first line `sep=;` decides it too.
     """
 
     def __init__(self, files: Sequence[UPath], encoding: str | None) -> None:
         self._encoding = encoding
         super().__init__(files)
-        if self.separators != "commas" and ".tsv" not in files[0].suffixes:
+        if self.separators != _NAMES[_usual(files[0])]:
             self.note = f"The cells of {files[0]} are separated by {self.separators}."
 
     def _records(self, path: UPath) -> Iterator[list[str]]:
@@ -72,15 +73,17 @@ class CsvSource(CellSource):
             if told:
                 skipped, header = next(numbered, (0, ""))
             if header.startswith('{"'):
-                kind, way = JSON_LINES
-                raise InputError(f"{path} is no CSV: it is {kind}; {way}.")
+                raise no_table(path, JSON_LINES, "CSV")
             lines = [header]
             quotes = header.count('"')
             while quotes % 2 and (line := next(file, "")):  # a name may have newlines
                 lines.append(line)
                 quotes += line.count('"')
-            delimiter = told[1] if told else _delimiter(path, "".join(lines))
+            delimiter = _delimiter("".join(lines), _usual(path))
+            if told:
+                delimiter = told[1]
             self.separators = _NAMES[delimiter]
+            self._line = skipped
             reader = _csv.reader(chain(lines, file), delimiter=delimiter, strict=True)
             try:
                 # A spreadsheet counts records, with the blank ones.
@@ -90,8 +93,9 @@ class CsvSource(CellSource):
                     if cells:
                         yield cells
             except _csv.Error as exc:
-                line = skipped + reader.line_num
-                raise InputError(f"{path} line {line} is not CSV: {exc}.") from exc
+                first, last = self._line + 1, skipped + reader.line_num
+                where = f"line {last}" if first >= last else f"lines {first} to {last}"
+                raise InputError(f"{path} {where}: not CSV: {exc}.") from exc
 
     def _bounded(self, path: UPath, lines: Iterable[str]) -> Iterator[str]:
         """Yield lines; a row may have any number of them, since cells hold newlines."""
@@ -102,9 +106,13 @@ class CsvSource(CellSource):
             yield line
 
 
-def _delimiter(path: UPath, header: str) -> str:
-    if ".tsv" in path.suffixes:
-        return "\t"
+def _usual(path: UPath) -> str:
+    """Return what the name of a file says about its delimiter."""
+    return "\t" if ".tsv" in PurePosixPath(path.name.lower()).suffixes else ","
+
+
+def _delimiter(header: str, usual: str) -> str:
+    """Return what separates the names of a header: `usual` if nothing does."""
     unquoted = re.sub('"[^"]*"', "", header)
-    found = max(";\t|", key=unquoted.count)
-    return "," if "," in unquoted or found not in unquoted else found
+    found = max("\t,;|", key=unquoted.count)
+    return found if found in unquoted else usual

@@ -13,7 +13,7 @@ from upath import UPath
 
 from ...errors import InputError
 from .block import MAX_ROW_BYTES, row_too_large
-from .kinds import HEAD_BYTES, JSON_LINES, TEXT, kind_of
+from .kinds import BINARY, HEAD_BYTES, JSON_LINES, TEXT, kind_of, no_table
 
 __all__ = [
     "BOMS",
@@ -178,10 +178,10 @@ def _codec(path: UPath, head: bytes, encoding: str | None) -> str:
             break
     else:
         codec = encoding or "utf-8"
-        if encoding and kind[0].startswith("binary"):
+        if encoding and kind == BINARY:
             return codec
     if kind not in {TEXT, JSON_LINES}:
-        raise InputError(f"{path} is no table: it is {kind[0]}; {kind[1]}.")
+        raise no_table(path, kind)
     return codec
 
 
