@@ -63,7 +63,8 @@ def _schema_errors(model: type[BaseModel]) -> Iterator[None]:
         yield
     except PydanticUserError as exc:
         raise InputError(
-            f"The response model {model.__name__!r} has no JSON Schema: {exc.message}."
+            f"The response model {model.__name__!r} has no JSON Schema:"
+            f" {exc.message.rstrip('.')}."
         ) from exc
     except BaseException as exc:  # the class may have code for its schema
         raise InputError(
