@@ -57,13 +57,6 @@ class XlsxSource(CellSource):
     def __init__(self, files: Sequence[UPath]) -> None:
         self._checked: set[UPath] = set()
         super().__init__(files)
-        with _sheet(files[0]) as sheet:
-            sheets = len(sheet.parent.sheetnames)
-            if sheets > 1:
-                self.note = (
-                    f"The rows are those of the sheet {sheet.title!r}, the first of"
-                    f" {sheets} in {files[0]}."
-                )
 
     def _records(self, path: UPath) -> Iterator[list[str]]:
         """Yield the cells of each row, empty rows left out."""
@@ -71,6 +64,12 @@ class XlsxSource(CellSource):
             if path not in self._checked:  # a header is read before the rows
                 _check_rows(path, sheet)
                 self._checked.add(path)
+            sheets = len(sheet.parent.sheetnames)
+            if sheets > 1:
+                self.note = (
+                    f"The rows are those of the sheet {sheet.title!r}, the first of"
+                    f" {sheets} in {path}."
+                )
             rows = (
                 (line, [*map(_text, values)])
                 for line, values in enumerate(sheet.iter_rows(values_only=True), 1)
