@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from pydantic_core import PydanticCustomError
 
 from ..errors import InputError
@@ -12,6 +10,9 @@ from ..providers import get_vendor, vendors
 from ..providers.address import checked_url
 
 __all__ = ["base_url_for", "endpoint_for", "known_endpoint"]
+
+_NOWHERE = "http://localhost"
+"""What a sandbox run records for a vendor without an address of its own."""
 
 
 def base_url_for(provider: str, base_url: str | None, *, synthetic: bool) -> str:
@@ -23,10 +24,11 @@ def base_url_for(provider: str, base_url: str | None, *, synthetic: bool) -> str
         InputError: It is no HTTP address, or holds a password.
     """
     vendor = get_vendor(provider)
-    if base_url is None and not synthetic:
-        base_url = os.environ.get(vendor.base_url_variable)
-    found = base_url or vendor.base_url
-    checked_url(found)
+    if synthetic:
+        found = base_url or vendor.base_url or _NOWHERE
+    else:
+        found = vendor.address(base_url)
+    checked_url(found, vendor.base_url_variable)
     return found
 
 

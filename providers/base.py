@@ -8,6 +8,7 @@ three, and never an SDK.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,9 +63,14 @@ class Vendor:
     """Environment variables that may hold the API key; the first is recommended."""
     secret_variables: tuple[str, ...] = ()
     """Environment variables with other secrets; `doctor` shows whether they are set."""
+    key_is_optional: bool = False
+    """Whether a server may take calls without a key."""
     base_url: str
-    """Where the API is, unless `base_url_variable` is set."""
+    """Where the API is, unless `base_url_variable` is set; empty: only that says it."""
     base_url_variable: str
+    base_path: str = ""
+    """What a base URL is completed with, where the vendor's own variable names the
+    server alone."""
     endpoints: tuple[str, ...]
     """Paths of the API that batches can be made for; the first is the default."""
     endpoint_of_prefix: Mapping[str, str] = field(default_factory=dict)
@@ -87,8 +93,9 @@ class Vendor:
     """Whether key-value pairs can be stored with a batch."""
     price_id: str | None = None
     """The provider ID in genai-prices; None where prices are not known."""
-    batch_discount: float = 0.5
-    """What a batch costs, as a factor of the list price of each token."""
+    batch_discount: float | None = 0.5
+    """What a batch costs, as a factor of the list price of each token, where no batch
+    price is listed; None: not known."""
     completion_windows: tuple[str, ...] = ()
     """What may be asked for as the longest time a batch takes; the first is the
     default."""
@@ -98,9 +105,19 @@ class Vendor:
     is_request: Callable[[dict[str, Any]], bool]
     """Whether this decoded request line is written for it."""
     format: str
-    """`module:Class` of its `Format`, made with the base URL or None."""
+    """`module:Class` of its `Format`, made with the base URL or None, and `vendor`."""
     client: str
-    """`module:Class` of its `Provider`, made with base URL and key (both optional)."""
+    """`module:Class` of its `Provider`, made with base URL and key, both or None, and
+    `vendor`."""
+
+    def address(self, base_url: str | None = None) -> str:
+        """Return where the API is: as given, as its variable says, or by default.
+
+        Empty for a vendor whose servers are its users' own, where nothing says it.
+        """
+        found = base_url or os.environ.get(self.base_url_variable) or self.base_url
+        is_whole = not found or found.rstrip("/").endswith(self.base_path)
+        return found if is_whole else found.rstrip("/") + self.base_path
 
     def endpoint_for(self, model: str) -> str:
         """Return the endpoint that a model is reached at by default."""

@@ -13,7 +13,7 @@ import httpx2
 
 from ...errors import ResultsGoneError
 from ...models import Batch, BatchStatus, Intent, RequestCounts
-from ..base import Progress
+from ..base import Progress, Vendor
 from ..http.client import (
     HttpClient,
     check_batch_id,
@@ -26,6 +26,7 @@ from ..http.download import ResultFile, save_results
 from ..http.upload import RequestsBody
 from ..http.wire import as_int, as_mapping, as_status, as_text, as_time
 from .format import AnthropicFormat
+from .record import ANTHROPIC
 
 __all__ = ["AnthropicProvider", "read_batch"]
 
@@ -50,9 +51,10 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
         base_url: str | None = None,
         api_key: str | None = None,
         *,
+        vendor: Vendor = ANTHROPIC,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        AnthropicFormat.__init__(self, base_url)
+        AnthropicFormat.__init__(self, base_url, vendor=vendor)
         HttpClient.__init__(
             self,
             self.vendor,

@@ -36,6 +36,8 @@ __all__ = [
 ]
 
 _CONNECT_SECONDS = 10
+_NO_KEY = "none"
+"""What is sent to a server that may take calls without a key."""
 _ENDED_ALREADY = frozenset({400, 409})
 _LASTING = {httpx2.codes.CONFLICT, httpx2.codes.INSUFFICIENT_STORAGE}
 _LONGEST_SLEEP_SECONDS = 120
@@ -72,7 +74,7 @@ class HttpClient(ABC):
             InputError: `base_url` is no HTTP address, or holds a password.
             MissingKeyError: There is no key, or it is something that no key can be.
         """
-        self.base_url = checked_url(base_url)
+        self.base_url = checked_url(base_url, vendor.base_url_variable)
         self._failures = Failures(
             vendor=vendor,
             key_name=_key_name(vendor, api_key),
@@ -85,7 +87,7 @@ class HttpClient(ABC):
     def account(self) -> Account:
         """Look at the account; one call."""
         response = self._page(None, 1)
-        newest = next(items(lambda _: self._failures.page_of(response)), None)
+        newest = next(items(lambda _: self._page_of(response)), None)
         return Account(
             base_url=self.base_url,
             organization=response.headers.get(self._organization_header),
@@ -146,9 +148,13 @@ class HttpClient(ABC):
     def _is_match(self, batch: Batch, intent: Intent) -> bool:
         """Whether a batch newer than the baseline may be the one of the intent."""
 
+    def _page_of(self, response: httpx2.Response) -> dict[str, Any]:
+        """Return a page of the list as an object with `data`."""
+        return self._failures.page_of(response)
+
     def _walk(self, size: int, *, complete: bool = False) -> Iterator[Batch]:
         def fetch(after: str | None) -> dict[str, Any]:
-            return self._failures.page_of(self._page(after, size))
+            return self._page_of(self._page(after, size))
 
         yield from map(self._read, items(fetch, complete=complete))
 
@@ -255,6 +261,8 @@ def _checked_key(vendor: Vendor, key: str | None) -> str:
     """Return the key to use: the one given, or of the first variable that is set."""
     found = key or next(filter(None, map(os.environ.get, vendor.key_variables)), "")
     found = found.strip()
+    if not found and vendor.key_is_optional:
+        return _NO_KEY
     if not found:
         raise MissingKeyError(
             f"No API key for {vendor.title}: set {vendor.key_variables[0]}, or try"
