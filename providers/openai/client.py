@@ -113,7 +113,8 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
                 metadata=metadata if self.vendor.keeps_metadata else openai.omit,
                 extra_body=own,
             )
-        return self._read(self._failures.created(answer.http_response))
+        body = self._failures.created(answer.http_response, self.vendor.created_in)
+        return self._read(body)
 
     def download(
         self, batch: Batch, path: Path, progress: Progress | None = None

@@ -202,6 +202,7 @@ TOGETHER = replace(
     names_url=False,
     is_request=_is_bare_request,
     pager="none",
+    created_in="job",
     file_purpose="batch-api",
     file_days=None,
     source="https://docs.together.ai/docs/inference/batch; together 3.1.1",

@@ -35,6 +35,8 @@ class Dialect(Vendor):
     """Whether an uploaded file must become `processed` before a batch may use it."""
     token_name: str = "batchwright"  # noqa: S105 - the name of a metadata pair
     """The metadata pair that holds the token of a creation."""
+    created_in: str | None = None
+    """The member of a create call's answer that is the batch; None: the answer is."""
     request_params: bool = False
     """Whether the model is a parameter of the batch instead of each line."""
     max_tokens: str | None = "max_tokens"
