@@ -9,6 +9,7 @@ three, and never an SDK.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,9 @@ Progress = Callable[[int, int | None], None]
 """Called with bytes done and bytes in all (None: not known), many times."""
 
 
+_NAMES = re.compile(r"\{(\w+)=?(\w*)\}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Vendor:
     """All that the rest of the package may ask about a vendor, without loading it."""
@@ -66,7 +70,8 @@ class Vendor:
     key_is_optional: bool = False
     """Whether a server may take calls without a key."""
     base_url: str
-    """Where the API is, unless `base_url_variable` is set; empty: only that says it."""
+    """Where the API is, unless `base_url_variable` is set; empty: only that says it.
+    `{NAME}` and `{NAME=default}` stand for environment variables."""
     base_url_variable: str
     base_path: str = ""
     """What a base URL is completed with, where the vendor's own variable names the
@@ -113,11 +118,18 @@ class Vendor:
     def address(self, base_url: str | None = None) -> str:
         """Return where the API is: as given, as its variable says, or by default.
 
-        Empty for a vendor whose servers are its users' own, where nothing says it.
+        Empty where nothing says it.
         """
-        found = base_url or os.environ.get(self.base_url_variable) or self.base_url
+        found = base_url or os.environ.get(self.base_url_variable) or self._default()
         is_whole = not found or found.rstrip("/").endswith(self.base_path)
         return found if is_whole else found.rstrip("/") + self.base_path
+
+    def _default(self) -> str:
+        names = dict(_NAMES.findall(self.base_url))
+        values = {name: os.environ.get(name) or names[name] for name in names}
+        if not all(values.values()):
+            return ""
+        return _NAMES.sub(lambda found: values[found[1]], self.base_url)
 
     def endpoint_for(self, model: str) -> str:
         """Return the endpoint that a model is reached at by default."""

@@ -63,13 +63,16 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
             status_error=anthropic.APIStatusError,
             connection_error=anthropic.APIConnectionError,
         )
-        self._client = anthropic.Anthropic(
-            api_key=self._failures.key,
+        self._client = self._connect(
             base_url=self.base_url,
             timeout=timeout(),
             open_telemetry=False,
             http_client=anthropic.DefaultHttpxClient(**http_options(transport)),
         )
+
+    def _connect(self, **options: Any) -> anthropic.Anthropic:
+        """Return the SDK's client."""
+        return anthropic.Anthropic(api_key=self._failures.key, **options)
 
     def upload(
         self,

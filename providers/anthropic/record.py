@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from ..base import Vendor
 from ..lines import object_of
@@ -42,4 +43,39 @@ ANTHROPIC = Vendor(
     client="batchwright.providers.anthropic.client:AnthropicProvider",
 )
 
-VENDORS = (ANTHROPIC,)
+_CLOUD = replace(
+    ANTHROPIC,
+    secret_variables=(),
+    model_prefixes=(),
+    batch_id_prefixes=(),
+    key_is_optional=True,
+)
+
+# The clouds' routes and shapes are read from the SDK's own classes, anthropic 2.14.0.
+AWS = replace(
+    _CLOUD,
+    name="anthropic-aws",
+    title="Claude Platform on AWS",
+    key_variables=("ANTHROPIC_AWS_API_KEY",),
+    secret_variables=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    base_url="https://aws-external-anthropic.{AWS_REGION}.api.aws",
+    base_url_variable="ANTHROPIC_AWS_BASE_URL",
+    price_id="aws",
+    client="batchwright.providers.anthropic.clouds:AWSProvider",
+)
+
+GOOGLE_CLOUD = replace(
+    _CLOUD,
+    name="anthropic-gcp",
+    title="Claude on Google Cloud",
+    key_variables=("ANTHROPIC_GOOGLE_CLOUD_TOKEN",),
+    base_url=(
+        "https://claude.googleapis.com/v1/projects/{ANTHROPIC_GOOGLE_CLOUD_PROJECT}"
+        "/locations/{ANTHROPIC_GOOGLE_CLOUD_LOCATION=global}"
+        "/workspaces/{ANTHROPIC_GOOGLE_CLOUD_WORKSPACE_ID}/invoke"
+    ),
+    base_url_variable="ANTHROPIC_GOOGLE_CLOUD_BASE_URL",
+    client="batchwright.providers.anthropic.clouds:GoogleCloudProvider",
+)
+
+VENDORS = (ANTHROPIC, AWS, GOOGLE_CLOUD)

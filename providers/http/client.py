@@ -26,6 +26,7 @@ from .listing import candidates, items
 from .wire import retry_after_seconds
 
 __all__ = [
+    "NO_KEY",
     "HttpClient",
     "HttpOptions",
     "check_batch_id",
@@ -36,7 +37,7 @@ __all__ = [
 ]
 
 _CONNECT_SECONDS = 10
-_NO_KEY = "none"
+NO_KEY = "none"
 """What is sent to a server that may take calls without a key."""
 _ENDED_ALREADY = frozenset({400, 409})
 _LASTING = {httpx2.codes.CONFLICT, httpx2.codes.INSUFFICIENT_STORAGE}
@@ -262,7 +263,7 @@ def _checked_key(vendor: Vendor, key: str | None) -> str:
     found = key or next(filter(None, map(os.environ.get, vendor.key_variables)), "")
     found = found.strip()
     if not found and vendor.key_is_optional:
-        return _NO_KEY
+        return NO_KEY
     if not found:
         raise MissingKeyError(
             f"No API key for {vendor.title}: set {vendor.key_variables[0]}, or try"

@@ -52,13 +52,14 @@ def _tokens(vendor: Dialect) -> Callable[[], str]:
             f"No API key for {vendor.title}: set {vendor.key_variables[0]}, or use"
             " Microsoft Entra ID: pip install 'batchwright[azure]'."
         ) from None
-    credential = identity.DefaultAzureCredential()
-    fetch = identity.get_bearer_token_provider(credential, _SCOPE)
+    fetch = identity.get_bearer_token_provider(
+        identity.DefaultAzureCredential(), _SCOPE
+    )
 
     def token() -> str:
         try:
             return str(fetch())
-        except Exception as exc:
+        except Exception as exc:  # whatever the identity library raises
             raise AccessError(
                 f"No token of Microsoft Entra ID for {vendor.title}:"
                 f" {str(exc).splitlines()[0]}"
