@@ -26,11 +26,13 @@ from ..providers.schema.source import Source
 
 __all__ = [
     "META",
+    "RESERVED",
     "RESULT_COLUMNS",
     "ROW_COLUMNS",
     "as_json",
     "by_column",
     "fits",
+    "has_numbers",
     "kinds",
     "merge",
     "observe",
@@ -60,11 +62,11 @@ ROW_COLUMNS = {
 """Name and kind of what is written of a row, from all of its results together."""
 
 META = {**RESULT_COLUMNS, **ROW_COLUMNS}
-"""The columns that every output ends with; `results.block` has their values.
+"""The columns that every output ends with; `results.block` has their values."""
 
-Input columns of these names come from an earlier output; prompts may use them, and
-the new output has its own instead.
-"""
+RESERVED = frozenset({*META, "_round", "_reused"})
+"""Names that no column of an input may have; rows that a run of version 0.1 keeps may
+have those of `META`, and the output leaves them out."""
 
 _SIMPLE = {
     "string": "string",
@@ -72,6 +74,7 @@ _SIMPLE = {
     "number": "double",
     "boolean": "bool",
 }
+_BRANCHING = frozenset({"anyOf", "enum"})
 _FORMATS = {"date": "date", "date-time": "timestamp"}
 _CONSTANTS = {str: "string", bool: "bool", int: "int64", float: "double"}
 _EXACT = 2**53
@@ -107,6 +110,29 @@ def kinds(schema: dict[str, Any] | None) -> dict[str, str]:
         ) from None
 
 
+def has_numbers(schema: dict[str, Any], column: str) -> bool:
+    """Whether a field may hold numbers with a fraction, or anything at all."""
+    root = resolved_root(schema)
+    pending, seen = [root.get("properties", {}).get(column, root)], set()
+    while pending:
+        part = pending.pop()
+        if not isinstance(part, dict):
+            return True
+        if (reference := part.get("$ref")) is not None:
+            if reference in seen:
+                continue
+            seen.add(reference)
+        part = _resolve(part, schema)
+        if part.get("type", "number") == "number" and not _BRANCHING & part.keys():
+            return True
+        pending += [*part.get("anyOf", ()), *part.get("prefixItems", ())]
+        pending += part.get("properties", {}).values()
+        pending += [
+            part[key] for key in ("items", "additionalProperties") if part.get(key)
+        ]
+    return False
+
+
 def resolved_root(schema: dict[str, Any]) -> dict[str, Any]:
     """Return what the root of the schema refers to, or the root itself."""
     return _resolve(schema, schema)
@@ -116,18 +142,29 @@ def fits(kind: str, value: Any) -> bool:
     """Whether a JSON value can stand in a column of this kind; null always can."""
     if value is None:
         return True
-    if kind == "int64":
-        return bool(-(2**63) <= value < 2**63)
     try:
+        if kind == "int64":
+            return bool(-(2**63) <= value < 2**63) and value == int(value)
+        if kind == "double":
+            return isfinite(value)
         if kind == "timestamp":
             datetime.fromisoformat(value)
         elif kind == "date":
             date.fromisoformat(value)
-        elif kind == "double":
-            return isfinite(value)
     except (OverflowError, TypeError, ValueError):
         return False
-    return True
+    if kind == "bool":
+        return isinstance(value, bool)
+    return kind != "json" or _is_finite(value)
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether no number in a value is infinite, which JSON has no form for."""
+    if isinstance(value, float):
+        return isfinite(value)
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    return not isinstance(value, list) or all(map(_is_finite, value))
 
 
 def observe(columns: dict[str, str], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -60,6 +60,7 @@ class BatchJob(BaseModel):
     prompt: str | None = _declared("prompt")
     system: str | None = _declared("system")
     messages: str | None = _declared("messages")
+    same_prompt: bool = _declared("same_prompt")
     attachments: str | None = _declared("attachments")
     response_model: ResponseModel = _declared("response_model")
     endpoint: KnownEndpoint | None = _declared("endpoint")

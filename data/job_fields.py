@@ -53,11 +53,16 @@ PANELS = {
         ),
         "prompt": JobField(
             "The user message, a Jinja2 template: {{ name }} is the column of "
-            "that name.",
+            "that name; @FILE reads it from a file.",
             metavar="TEXT",
         ),
         "system": JobField(
-            "The system text, a Jinja2 template like the prompt.", metavar="TEXT"
+            "The system text, a template or @FILE like the prompt.", metavar="TEXT"
+        ),
+        "same_prompt": JobField(
+            "Allow a prompt that names no column, so that each row is sent the same.",
+            bool,
+            default=False,
         ),
         "messages": JobField(
             "A YAML or JSON file with a list of messages, instead of prompt and"

@@ -9,7 +9,7 @@ from prefect import flow, task
 from prefect.exceptions import NotPausedError
 from prefect.flow_runs import resume_flow_run
 
-from ..errors import BatchwrightError, RunBusyError
+from ..errors import BatchwrightError, RunBusyError, visible_line
 from ..models import RunReport
 from ..runs.directory.catalog import is_open, lies_in, open_runs
 from ..runs.directory.run import Run
@@ -61,7 +61,7 @@ def advance_runs(root: str | None = None) -> list[RunReport]:
         try:
             report = future.result()
         except BatchwrightError as exc:
-            _logger.warning("%s was left as it is: %s", run_dir, exc)
+            _logger.warning("%s was left as it is: %s", visible_line(run_dir), exc)
             if not exc.retryable:
                 stuck.add(run_dir)
             continue

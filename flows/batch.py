@@ -7,6 +7,7 @@ from typing import Literal
 from prefect import flow, get_run_logger
 
 from ..data.job import BatchJob
+from ..errors import visible
 from ..models import RunReport
 from ..runs.open import changed_input, open_run, reopen_run
 from ..tasks.credentials import named_keys
@@ -64,7 +65,7 @@ def run_batch(
             when=root.started_at,
         )
         if warning := changed_input(run):
-            get_run_logger().warning(warning)
+            get_run_logger().warning("%s", visible(warning))
         if wait == "suspend":
             return drive_or_suspend(run)
         return drive_run(run, wait=wait == "poll")

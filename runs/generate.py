@@ -79,4 +79,6 @@ def _adopt(run: Run, files: ShardFiles) -> InputShardPlan:
         rows_name=rows_name,
         rows_digest=rows_digest,
         columns=files.columns,
+        places=files.places,
+        empty=files.empty,
     )

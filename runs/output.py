@@ -23,6 +23,7 @@ from .directory.run import Run, Shard
 from .events import emit
 from .report.markdown import markdown
 from .report.report import report_on
+from .response_model import answer_of
 
 __all__ = ["parse_shard", "write_output"]
 
@@ -37,8 +38,7 @@ def parse_shard(run: Run, path: str) -> None:
     plan = run.plan()
     shard = run.shard(path)
     shard_plan = plan.shards[int(path.rpartition("/")[2])]
-    override = run.directory.read("response-model")
-    answer = run.job.answer(override.decode() if override else None)
+    answer = answer_of(run)
     part = f"{path}/{part_name(run.job.job.output)}"
     with ExitStack() as stack:
         name = f"{path}/{shard_plan.rows_name}"

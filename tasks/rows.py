@@ -9,6 +9,7 @@ import orjson
 from prefect import task
 
 from ..data.files import new_output
+from ..data.rows.block import refuse_reserved
 from ._policy import RETRIED
 
 __all__ = ["save_rows"]
@@ -23,10 +24,11 @@ def save_rows(rows: Iterable[Mapping[str, Any]], path: str) -> str:
     replaced.
 
     Raises:
-        InputError: The file cannot be written.
+        InputError: The file cannot be written, or a column has a name of ours.
         TypeError: A value that JSON has no form for; make it text first.
     """
     with new_output(path) as temporary, temporary.open("wb") as file:
         for row in rows:
+            refuse_reserved(row, path)
             file.write(orjson.dumps(dict(row), option=orjson.OPT_APPEND_NEWLINE))
     return path

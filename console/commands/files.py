@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .. import exits
-from ..exits import say
+from ..exits import print_text, say
 from ..options import (
     AsJson,
     FilePath,
@@ -55,14 +55,14 @@ def validate(*, file_path: FilePath, target: Target, as_json: AsJson = False) ->
     if as_json:
         typer.echo(check.model_dump_json())
     elif check.problems:
-        typer.echo(describe_problems(file_path, check))
+        print_text(describe_problems(file_path, check))
     else:
-        typer.echo(
+        print_text(
             f"{file_path}: {check.requests:,} requests for {check.endpoint},"
             f" {check.bytes:,} bytes, no problems"
         )
         for warning in check.warnings[:20]:
-            typer.echo(f"  line {warning.line}: {warning.message}")
+            print_text(f"  line {warning.line}: {warning.message}")
     if check.problems:
         raise typer.Exit(exits.FAILED)
 
@@ -107,7 +107,7 @@ def generate(
                 job, lambda done: tell(RunEvent(kind="reading", done=done))
             )
         for path in made:
-            typer.echo(path)
+            print_text(path)
 
 
 @app.command(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jsonschema
 import orjson
@@ -13,41 +15,53 @@ from pydantic.errors import PydanticUserError
 
 from ...errors import InputError
 from ..depth import is_too_deep
+from .user_code import said_by
+from .values import Values, refuse_unreadable_fields
 
-__all__ = ["dumped_schema", "read_schema", "source_schema"]
+__all__ = ["read_schema", "source_schema", "values_of"]
 
 
+@lru_cache(maxsize=32)  # a run asks for each shard
 def source_schema(model: type[BaseModel]) -> dict[str, Any]:
     """Return the JSON Schema that is converted for each provider.
 
     Raises:
+        InputError: The model has a field that JSON Schema cannot describe, or that an
+            answer cannot fill.
+    """
+    with _schema_errors(model):
+        refuse_unreadable_fields(model)
+        schema = model.model_json_schema()
+        orjson.dumps(schema)
+        return schema
+
+
+@lru_cache(maxsize=32)
+def values_of(model: type[BaseModel]) -> Values:
+    """Return what turns instances into JSON values.
+
+    Raises:
         InputError: The model has a field that JSON Schema cannot describe.
     """
-    return _schema(model, "validation")
+    with _schema_errors(model):
+        return Values(model)
 
 
-def dumped_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the JSON Schema of what the model dumps."""
-    return _schema(model, "serialization")
-
-
-@lru_cache(maxsize=32)  # a run asks for each shard
-def _schema(
-    model: type[BaseModel], mode: Literal["validation", "serialization"]
-) -> dict[str, Any]:
+@contextmanager
+def _schema_errors(model: type[BaseModel]) -> Iterator[None]:
     try:
-        schema = model.model_json_schema(by_alias=mode == "validation", mode=mode)
-        orjson.dumps(schema)
+        yield
+    except InputError:
+        raise
     except PydanticUserError as exc:
         raise InputError(
             f"The response model {model.__name__!r} has no JSON Schema: {exc.message}."
         ) from exc
-    except TypeError as exc:
+    except BaseException as exc:  # the class may have code for its schema
         raise InputError(
             f"The JSON Schema of the response model {model.__name__!r} cannot be sent:"
-            f" {exc}."
+            f" {said_by(exc).rstrip('.')}."
         ) from exc
-    return schema
 
 
 def read_schema(path: Path) -> dict[str, Any]:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import orjson
-import yaml
 
 from ...errors import InputError
 from ...models import Messages
 from ..bounds import refuse_fetched_parts
-from ..depth import MAX_DEPTH
 from .attachments import image_part, pdf_part
+from .files import read_messages
 from .template import Fill, compile_text, is_constant, plain_parts
+from .used import Used
 
-__all__ = ["Prompt", "ResolvedPrompt", "read_messages", "resolve_prompt"]
-
-
-_MAX_NODES = 100_000
+__all__ = ["Prompt", "ResolvedPrompt", "resolve_prompt"]
 
 
 class Prompt:
@@ -52,10 +48,17 @@ class Prompt:
         self._own_messages = own_messages
         self._folder = folder or Path()
         self._bounded = bounded
+        self._texts: list[str] = []
         self._fills = [self._compile(message) for message in messages]
         self.columns = None if own_messages else _plain_columns(messages)
         """The columns whose values are put into texts; None where rows change more
         than that, such as a role or an image."""
+
+    @cached_property
+    def used(self) -> Used:
+        """What the prompt uses of a row."""
+        own = ["{{ messages }}"] if self._own_messages else []
+        return Used(self._texts + own)
 
     def __call__(self, values: Mapping[str, Any]) -> Messages:
         """Return the messages of one row.
@@ -66,9 +69,10 @@ class Prompt:
         try:
             messages = [fill(values) for fill in self._fills]
         except jinja2.UndefinedError as exc:
+            way = self.used.misread(values, silently=False)
             raise InputError(
                 f"the prompt cannot be filled: {exc.message}; the columns are"
-                f" {', '.join(map(str, values))}"
+                f" {', '.join(map(str, values))}" + (f". {way}" if way else "")
             ) from exc
         except InputError:
             raise
@@ -85,6 +89,7 @@ class Prompt:
     def _compile(self, item: Any) -> Fill:
         """Return a function from a row to `item` with its templates filled."""
         if isinstance(item, str):
+            self._texts.append(item)
             return compile_text(item)
         if isinstance(item, Mapping):
             for key, make in (("image", image_part), ("pdf", pdf_part)):
@@ -103,7 +108,7 @@ class Prompt:
         return lambda _: item
 
     def _compile_file(self, template: str, make: Callable[..., dict[str, Any]]) -> Fill:
-        folder, name = self._folder, compile_text(template)
+        folder, name = self._folder, self._compile(template)
         if is_constant(template):
             part = make(name({}), folder, confined=False)
             return lambda _: part
@@ -120,6 +125,8 @@ class ResolvedPrompt:
     own_messages: bool
     """Whether each row brings `messages` of its own."""
     folder: Path
+    filled: Prompt
+    """Fills all of the messages."""
 
 
 def resolve_prompt(
@@ -131,8 +138,8 @@ def resolve_prompt(
     """Read and compile what a job sends.
 
     Args:
-        prompt: The template of the user's message.
-        system: The template of the system text.
+        prompt: The template of the user's message, as text.
+        system: The template of the system text, as text.
         messages: The path of a messages file, instead of both.
         attachments: Where its images and PDFs are; None: in its own folder.
 
@@ -158,7 +165,7 @@ def resolve_prompt(
             {"role": role, "content": text} for role, text in given if text is not None
         ]
         folder, own = Path.cwd(), prompt is None
-    Prompt(template, folder=folder)  # refuses what does not compile
+    filled = Prompt(template, own_messages=own, folder=folder)
     constant = None
     if template and (len(template) > 1 or own):
         constant = _constant_system(template[0])
@@ -167,6 +174,7 @@ def resolve_prompt(
         messages=template if constant is None else template[1:],
         own_messages=own,
         folder=folder,
+        filled=filled,
     )
 
 
@@ -177,65 +185,6 @@ def _constant_system(message: Mapping[str, Any]) -> str | None:
     if is_plain and message["role"] == "system" and is_constant(content):
         return str(compile_text(content)({}))
     return None
-
-
-def read_messages(path: Path) -> list[dict[str, Any]]:
-    """Read a YAML or JSON file with a list of messages.
-
-    Raises:
-        InputError: It is not there, not YAML, or not a list of messages.
-    """
-    try:
-        messages = _load_yaml(path.read_text(encoding="utf-8-sig"))
-        orjson.dumps(messages)  # what is no JSON cannot be sent
-    except OSError as exc:
-        raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc
-    except RecursionError as exc:
-        raise InputError(f"{path} is nested too deeply.") from exc
-    except Exception as exc:  # tags such as `!!int` raise anything
-        text = textwrap.shorten(str(exc), 300, placeholder=" ...").rstrip(".")
-        raise InputError(f"{path} is not YAML or JSON: {text}.") from exc
-    if not isinstance(messages, list) or not messages:
-        raise InputError(f"{path} must be a list of messages (`role`, `content`).")
-    for number, message in enumerate(messages, start=1):
-        if not isinstance(message, dict) or not {"role", "content"} <= set(message):
-            raise InputError(
-                f"{path}: message {number} needs `role` and `content`, for example"
-                " {role: user, content: 'Classify: {{ email }}'}."
-            )
-    return messages
-
-
-def _load_yaml(text: str) -> Any:
-    depth = 0
-    for event in yaml.parse(text, yaml.SafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise RecursionError
-    loader = yaml.SafeLoader(text)
-    node = loader.get_single_node()
-    if node is None:
-        return None
-    if _size(node, {}) > _MAX_NODES:
-        raise ValueError(f"with its aliases it has more than {_MAX_NODES:,} values")
-    return loader.construct_document(node)
-
-
-def _size(node: yaml.Node, sizes: dict[yaml.Node, int]) -> int:
-    """Return how many values a node has where each alias is written out."""
-    if node in sizes:
-        if sizes[node] == 0:
-            raise ValueError("an alias stands for what contains it")
-        return sizes[node]
-    sizes[node] = 0
-    inner: list[yaml.Node] = []
-    if isinstance(node, yaml.MappingNode):
-        inner = [each for pair in node.value for each in pair]
-    elif isinstance(node, yaml.SequenceNode):
-        inner = node.value
-    sizes[node] = 1 + sum(_size(each, sizes) for each in inner)
-    return sizes[node]
 
 
 def _plain_columns(messages: Sequence[Mapping[str, Any]]) -> tuple[str, ...] | None:

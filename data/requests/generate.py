@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,15 @@ from ..columns import META, observe
 from ..job import BatchJob
 from ..prompts.prompt import Prompt
 from ..resolve import ResolvedJob, refuse_collisions
-from ..rows.block import RowBlock
+from ..rows.block import Place, RowBlock
 from ..rows.source import RowSource, RowStore, open_rows
 from .encoder import RowEncoder
 from .writer import RequestFile, RequestWriter
 
-__all__ = ["ShardFiles", "batch_limits", "write_shards"]
+__all__ = ["ShardFiles", "batch_limits", "prompt_of", "write_shards"]
+
+_PLACES = 1000
+"""Kept of a shard whose rows are not in a row, as with a blank line before each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +35,10 @@ class ShardFiles:
     columns: dict[str, str]
     """Name and kind of the rows' keys, where the input is JSON lines and the output
     has columns; those of all shards together are the columns of the input."""
+    places: tuple[Place, ...]
+    """Where the rows are in the input."""
+    empty: dict[str, int]
+    """Rows with an empty value, by column that the prompt uses."""
 
 
 def batch_limits(job: BatchJob, fmt: Format) -> Limits:
@@ -42,6 +50,16 @@ def batch_limits(job: BatchJob, fmt: Format) -> Limits:
         ),
         max_bytes=min(limits.max_bytes, job.max_bytes_per_batch or limits.max_bytes),
         source=limits.source,
+    )
+
+
+def prompt_of(job: ResolvedJob) -> Prompt:
+    """Compile the prompt of a job, without its constant system text."""
+    return Prompt(
+        job.messages,
+        own_messages=job.own_messages,
+        folder=Path(job.folder),
+        bounded=job.job.max_cost_usd is not None,
     )
 
 
@@ -96,12 +114,8 @@ class _Shards:
         *,
         keep_rows: bool,
     ) -> None:
-        prompt = Prompt(
-            job.messages,
-            own_messages=job.own_messages,
-            folder=Path(job.folder),
-            bounded=job.job.max_cost_usd is not None,
-        )
+        prompt = prompt_of(job)
+        self._used = prompt.used
         self._encode = RowEncoder(prompt, fmt.encoder(job.template), ids)
         self._limits = batch_limits(job.job, fmt)
         self._writer = RequestWriter(folder, self._limits)
@@ -123,6 +137,8 @@ class _Shards:
             and not job.job.output.lower().endswith((".jsonl", ".ndjson"))
         )
         self._columns: dict[str, str] = {}
+        self._places: list[Place] = []
+        self._empty: Counter[str] = Counter()
 
     def add(self, block: RowBlock) -> Iterator[ShardFiles]:
         """Add the rows of a block; yield the shards that are complete by then."""
@@ -175,10 +191,22 @@ class _Shards:
             return
         if complete is not None:
             yield self._completed(complete)
+        self._empty.update(self._used.empty(rows.values))
+        self._note_places(rows)
         if self._keep_rows:
             if self._store is None:
                 self._store = self._source.store(self._rows_path())
             self._store.add(rows.records)
+
+    def _note_places(self, rows: RowBlock) -> None:
+        for place in rows.places():
+            last = self._places[-1] if self._places else None
+            if last and last.of(place.first_row) == place.of(place.first_row):
+                continue
+            if len(self._places) == _PLACES:
+                self._places.append(Place(place.first_row, "", 0, ""))
+            elif len(self._places) < _PLACES:
+                self._places.append(place)
 
     def _completed(self, requests: RequestFile) -> ShardFiles:
         """Close the rows of a shard whose request file is complete."""
@@ -190,8 +218,12 @@ class _Shards:
             first_row=self._first_row,
             rows_path=self._rows_path(),
             columns=self._columns,
+            places=tuple(self._places),
+            empty=dict(self._empty),
         )
         self._columns = {}
+        self._places = []
+        self._empty.clear()
         self._index += 1
         self._first_row += requests.requests
         return shard

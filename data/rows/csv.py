@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from upath import UPath
 
 from ...errors import InputError
-from .block import BLOCK_BYTES, RowBlock, check_names
+from .block import BLOCK_BYTES, RowBlock, check_names, place_of
 from .text import open_text
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class CsvSource:
     def __init__(self, files: Sequence[UPath]) -> None:
         self._files = files
         self._file = files[0]
-        self._line = 0
+        self._line = self._number = 0
         self._delimiter = ","
         self.columns = self._header(next(self._records(files[0]), []))
 
@@ -72,9 +72,10 @@ class CsvSource:
                     f" {', '.join(header)} instead of {', '.join(self.columns)}. Make"
                     " the columns equal, or run each file on its own."
                 )
-            for rows, lines in self._blocks_of(records, row):
+            called = f"row {{}} (header is row {self._number})"
+            for rows, numbers, lines in self._blocks_of(records, called):
                 values = [dict(zip(self.columns, cells, strict=True)) for cells in rows]
-                yield RowBlock(path, row, values, rows, lines)
+                yield RowBlock(path, row, values, rows, numbers, called, lines)
                 row += len(rows)
 
     def store(self, path: Path) -> CellStore:
@@ -84,29 +85,30 @@ class CsvSource:
         return CellStore(path, self.columns)
 
     def _blocks_of(
-        self, records: Iterator[list[str]], row: int
-    ) -> Iterator[tuple[list[list[str]], list[int]]]:
-        """Yield the cells of a block's rows, and the number of each row's last line."""
+        self, records: Iterator[list[str]], called: str
+    ) -> Iterator[tuple[list[list[str]], list[int], list[int]]]:
+        """Yield the cells, the numbers and the last lines of a block's rows."""
         width = len(self.columns)
         rows: list[list[str]] = []
+        numbers: list[int] = []
         lines: list[int] = []
         size = 0
         for cells in records:
             if len(cells) != width:
+                where = place_of(self._file, called, self._number, self._line)
                 raise InputError(
-                    f"{self._file} line {self._line} (row {row + len(rows)}) has"
-                    f" {len(cells)} cells, but the header names {width} columns; quote"
-                    f" cells that hold {_NAMES[self._delimiter]}."
+                    f"{where} has {len(cells)} cells, but the header names {width}"
+                    f" columns; quote cells that hold {_NAMES[self._delimiter]}."
                 )
             rows.append(cells)
+            numbers.append(self._number)
             lines.append(self._line)
             size += sum(map(len, cells))
             if size > BLOCK_BYTES:
-                yield rows, lines
-                row += len(rows)
-                rows, lines, size = [], [], 0
+                yield rows, numbers, lines
+                rows, numbers, lines, size = [], [], [], 0
         if rows:
-            yield rows, lines
+            yield rows, numbers, lines
 
     def _records(self, path: UPath) -> Iterator[list[str]]:
         """Yield the cells of each line, blank lines left out."""
@@ -118,7 +120,8 @@ class CsvSource:
             lines = chain([header], file)
             reader = _csv.reader(lines, delimiter=self._delimiter, strict=True)
             try:
-                for cells in reader:
+                # A spreadsheet counts records, with the blank ones.
+                for self._number, cells in enumerate(reader, skipped + 1):
                     self._line = skipped + reader.line_num
                     if cells:
                         yield cells

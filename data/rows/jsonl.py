@@ -12,7 +12,8 @@ import msgspec
 from upath import UPath
 
 from ...errors import InputError
-from .block import BLOCK_BYTES, RowBlock
+from ..columns import RESERVED
+from .block import BLOCK_BYTES, RowBlock, refuse_reserved
 from .text import open_bytes
 
 __all__ = ["BOM", "JsonlSource"]
@@ -43,11 +44,14 @@ class JsonlSource:
                     records = [*filterfalse(bytes.isspace, read)]
                     lines = [*compress(lines, map(bytes.strip, read))]
                     values, problem = _decode(records)
+                if not all(map(RESERVED.isdisjoint, values)):
+                    for number, row_values in zip(lines, values, strict=False):
+                        refuse_reserved(row_values, f"{path} line {number}")
                 if values:
-                    yield RowBlock(path, row, values, records, lines)
+                    yield RowBlock(path, row, values, records, lines, "line {}")
                 row += len(values)
                 if problem:
-                    where = f"{path} line {lines[len(values)]} (row {row})"
+                    where = f"{path} line {lines[len(values)]}"
                     raise InputError(f"{where} is not {problem}")
 
     def store(self, path: Path) -> _JsonlStore:

@@ -50,14 +50,17 @@ class ParquetSource:
                     f" {_difference(schema, self._schema)}. Make the columns"
                     " equal, or run each file on its own."
                 )
+            number = 1
             for batch in read_batches(path):
                 columns = [*map(_values, repeat(path), self.columns, batch.columns)]
                 values = [
                     dict(zip(self.columns, cells, strict=True))
                     for cells in zip(*columns, strict=True)
                 ]
-                yield RowBlock(path, row, values, batch.to_struct_array())
+                numbers = range(number, number + len(values))
+                yield RowBlock(path, row, values, batch.to_struct_array(), numbers)
                 row += len(values)
+                number += len(values)
 
     def store(self, path: Path) -> ParquetStore:
         """Return a new file for rows with these columns."""

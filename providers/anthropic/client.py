@@ -67,7 +67,9 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
             base_url=self.base_url,
             timeout=timeout(),
             open_telemetry=False,
-            http_client=anthropic.DefaultHttpxClient(**http_options(transport)),
+            http_client=anthropic.DefaultHttpxClient(
+                **http_options(self.base_url, transport)
+            ),
         )
 
     def _connect(self, **options: Any) -> anthropic.Anthropic:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import httpx2
 
-from ...errors import DownloadCutError
+from ...errors import DownloadCutError, visible
 from .errors import reason
 
 __all__ = ["ResultFile", "save_results"]
@@ -120,7 +120,7 @@ def save_results(
         if results.is_proven and size == earlier:
             _logger.warning(
                 "%s holds %d lines, though the provider counts %d requests.",
-                name,
+                visible(name),
                 results.lines,
                 promised_lines,
             )

@@ -104,7 +104,7 @@ def small_run(tmp_path: Path) -> Callable[..., SmallRun]:
     def make(source: Path, output: str = "out.jsonl", **fields: Any) -> SmallRun:
         folder = tmp_path / f"run-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
-        fields.setdefault("model", "gpt-5-mini")
+        fields = {"model": "gpt-5-mini", "same_prompt": True} | fields
         job = BatchJob(input=str(source), output=str(folder / output), **fields)
         return SmallRun(resolve(job), folder)
 

@@ -254,7 +254,7 @@ def test_a_class_of_the_script_is_found_again(source: Path) -> None:
         "from batchwright.data.job import BatchJob\n"
         "from batchwright.data.resolve import resolve\n"
         f"job = BatchJob(input={str(source)!r}, output='o.csv', model='gpt-5-mini',\n"
-        "    prompt='x', response_model=Label)\n"
+        "    prompt='x', same_prompt=True, response_model=Label)\n"
         "print(job.response_model)\n"
         "print(resolve(job).answer().model is Label)\n",
         encoding="utf-8",

@@ -17,6 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from upath import UPath
 
+from batchwright.data.columns import RESERVED
+from batchwright.data.rows.block import Place
 from batchwright.data.rows.source import open_rows
 from batchwright.errors import InputError
 
@@ -75,14 +77,18 @@ def test_csv_shapes(
     [
         (b"", "empty"),
         (b"a,a\n1,2\n", "column 'a' more than once"),
-        (b"a,b\n1,2\n1\n", "line 3 (row 1) has 1 cells"),
-        (b"a,b\n1,2,3\n", "line 2 (row 0) has 3 cells"),
+        (b"a,b\n1,2\n1\n", "row 3 (header is row 1) has 1 cells"),
+        (b"a,b\n1,2,3\n", "row 2 (header is row 1) has 3 cells"),
         (b"a\nx\xff\n", "line 2 is not UTF-8: byte 0xff"),
         (b"a\n" + b"x\n" * 9000 + b"gr\xf6\xdfe\n" + b"x\n" * 9000, "line 9002 is not"),
         (b"a\nx\n".decode().encode("utf-16")[:-1], "not UTF-16"),
         (
             b"\n\na;b\n1;2;3\n",
-            "line 4 (row 0) has 3 cells, but the header names 2 columns;",
+            "row 4 (header is row 3) has 3 cells, but the header names 2 columns;",
+        ),
+        (
+            b'a,b\n"x\n\ny",2\n\n1\n',
+            "row 4 (header is row 1), line 6 of the file has 1 cells",
         ),
         (b"a;b\n1;2;3\n", "quote cells that hold semicolons"),
         (b'a\n"x\n', "not CSV"),
@@ -168,12 +174,12 @@ def test_json_lines_keep_their_bytes(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b'{"a":1}\n\n{"a":\n', "line 3 (row 1) is not JSON"),
-        (b'{"a":1}\n[1]\n', "line 2 (row 1) is not a JSON object"),
-        (b'{"a":"\xff"}\n', "line 1 (row 0) is not JSON"),
-        (b'{"a":"\\ud800"}\n', "line 1 (row 0) is not JSON"),
-        (b'{"a":NaN}\n', "line 1 (row 0) is not JSON"),
-        (b"{}\n" + b'{"a":' * 100_000, "line 2 (row 1) is not JSON"),
+        (b'{"a":1}\n\n{"a":\n', "line 3 is not JSON"),
+        (b'{"a":1}\n[1]\n', "line 2 is not a JSON object"),
+        (b'{"a":"\xff"}\n', "line 1 is not JSON"),
+        (b'{"a":"\\ud800"}\n', "line 1 is not JSON"),
+        (b'{"a":NaN}\n', "line 1 is not JSON"),
+        (b"{}\n" + b'{"a":' * 100_000, "line 2 is not JSON"),
     ],
 )
 def test_bad_json_lines_are_named(tmp_path: Path, text: bytes, message: str) -> None:
@@ -183,6 +189,61 @@ def test_bad_json_lines_are_named(tmp_path: Path, text: bytes, message: str) -> 
     with pytest.raises(InputError) as caught:
         _values(path)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED))
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_a_column_with_a_name_of_ours_is_refused(
+    tmp_path: Path, suffix: str, name: str
+) -> None:
+    """The output gets a column of that name, so the input's would be lost."""
+    path = tmp_path / f"in{suffix}"
+    if suffix == ".parquet":
+        pq.write_table(pa.table({"a": ["x"], name: ["y"]}), path)
+    elif suffix == ".csv":
+        path.write_text(f"a,{name}\nx,y\n", encoding="utf-8")
+    else:
+        rows = [{"a": "x"}, {"a": "x", name: None}]
+        path.write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    with pytest.raises(InputError, match=rf"in\{suffix}.* column '{name}', .* rename"):
+        _values(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "places"),
+    [
+        ("in.csv", "a\n1\n2\n", ["row 2 (header is row 1)", "row 3 (header is row 1)"]),
+        ("in.tsv", "\n\na\n1\n", ["row 4 (header is row 3)"]),
+        (
+            "in.csv",
+            'a\n"1\n\n2"\n\n3\n',
+            [
+                "row 2 (header is row 1), line 4 of the file",
+                "row 4 (header is row 1), line 6 of the file",
+            ],
+        ),
+        ("in.jsonl", '{"a":1}\n\n{"a":2}', ["line 1", "line 3"]),
+    ],
+)
+def test_rows_are_numbered_as_a_person_sees_them(
+    tmp_path: Path, name: str, text: str, places: list[str]
+) -> None:
+    """A spreadsheet counts headers and blank rows, and a cell of many lines once."""
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    (block,) = open_rows(str(path)).blocks()
+    parts = [block.part(row, row + 1) for row in range(len(block))]
+    assert [part.where() for part in parts] == [f"{path} {place}" for place in places]
+
+
+def test_rows_of_parquet_files_are_counted_from_one(tmp_path: Path) -> None:
+    """Each file of a glob begins anew."""
+    for name in "ab":
+        pq.write_table(pa.table({"a": [1, 2]}), tmp_path / f"{name}.parquet")
+    blocks = [*open_rows(str(tmp_path / "*.parquet")).blocks()]
+    last = blocks[-1].part(1, 2)
+    assert last.where() == f"{tmp_path / 'b.parquet'} row 2"
+    assert last.places() == [Place(3, "b.parquet", 2, "row {}")]
 
 
 def test_a_json_line_may_be_large(tmp_path: Path) -> None:
