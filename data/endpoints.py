@@ -9,7 +9,7 @@ from ..models import Endpoint
 from ..providers import get_vendor, vendors
 from ..providers.address import checked_url
 
-__all__ = ["base_url_for", "endpoint_for", "known_endpoint"]
+__all__ = ["base_url_for", "endpoint_for", "known_endpoint", "window_for"]
 
 _NOWHERE = "http://localhost"
 """What a sandbox run records for a vendor without an address of its own."""
@@ -60,3 +60,21 @@ def endpoint_for(provider: str, model: str, endpoint: Endpoint | None) -> str:
     others = [other.name for other in vendors() if endpoint in other.endpoints]
     hint = f", or name the model `{others[0]}/...`" if others else ""
     raise InputError(f"{vendor.title} has no endpoint {endpoint}; drop it{hint}.")
+
+
+def window_for(provider: str, window: str | None) -> str | None:
+    """Return the completion window, if the provider has it; None asks for none.
+
+    Raises:
+        InputError: It has no such window.
+    """
+    vendor = get_vendor(provider)
+    if window is None or vendor.has_window(window):
+        return window
+    words = list(vendor.completion_windows)
+    if vendor.window_hours:
+        words.append("{}h to {}h".format(*vendor.window_hours))
+    raise InputError(
+        f"{vendor.title} has no completion window {window!r}, only"
+        f" {', '.join(words)}; change --completion-window."
+    )

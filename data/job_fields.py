@@ -114,6 +114,17 @@ PANELS = {
             default={},
             metavar="KEY=JSON",
         ),
+        "completion_window": JobField(
+            "How long a batch may take, as the provider calls it: 24h; some know"
+            " others, such as 1h or 7d.",
+            metavar="WINDOW",
+            shown="the provider's first",
+        ),
+        "price_model": JobField(
+            "The model behind a deployment's name, for prices and capabilities.",
+            metavar="NAME",
+            shown="the model",
+        ),
         "cache_system": JobField(
             "Mark the system text for Anthropic's prompt cache.", bool, default=False
         ),

@@ -19,7 +19,7 @@ from .answers.load import load_answer, resolve_response_model
 from .answers.response_model import Answer
 from .bounds import refuse_unbounded_params
 from .columns import META
-from .endpoints import base_url_for, endpoint_for
+from .endpoints import base_url_for, endpoint_for, window_for
 from .files import absolute
 from .job import BatchJob
 from .prices import price
@@ -163,6 +163,7 @@ def resolve(
         temperature=job.temperature,
         params=job.params,
         cache_system=job.cache_system,
+        base_model=job.price_model,
     )
     resolved = ResolvedJob(
         job=job.model_copy(
@@ -172,6 +173,7 @@ def resolve(
                 "messages": job.messages and absolute(job.messages),
                 "attachments": job.attachments and absolute(job.attachments),
                 "response_model": answer.stored,
+                "completion_window": window_for(provider, job.completion_window),
                 # The text of a file; it is not read again.
                 **{name: text and _quoted(text) for name, text in texts.items()},
             }
@@ -229,7 +231,7 @@ def _check_budget(job: ResolvedJob) -> None:
     if job.job.max_cost_usd is None:
         return
     refuse_unbounded_params(job.template)
-    model, usage = job.template.model, Usage(input_tokens=1, output_tokens=1)
+    model, usage = job.template.known_model, Usage(input_tokens=1, output_tokens=1)
     if price(job.provider, model, usage) is None:
         raise InputError(
             f"The price of {model!r} is unknown, so --max-cost-usd cannot be kept; drop"

@@ -104,6 +104,9 @@ class Vendor:
     completion_windows: tuple[str, ...] = ()
     """What may be asked for as the longest time a batch takes; the first is the
     default."""
+    window_hours: tuple[int, int] | None = None
+    """The shortest and the longest, where any number of hours or days between can be
+    asked for, as `36h` or `2d`."""
     is_result: Callable[[bytes], bool]
     """Whether this is one of its result lines; called for a line of each file, and for
     each line with an error, so it must be fast on its own usual lines."""
@@ -130,6 +133,20 @@ class Vendor:
         if not all(values.values()):
             return ""
         return _NAMES.sub(lambda found: values[found[1]], self.base_url)
+
+    def has_window(self, window: str) -> bool:
+        """Whether a batch can be asked for that takes at most this long."""
+        if window in self.completion_windows:
+            return True
+        number, unit = window[:-1], window[-1:]
+        if (
+            self.window_hours is None
+            or unit not in {"h", "d"}
+            or not number.isdecimal()
+        ):
+            return False
+        shortest, longest = self.window_hours
+        return shortest <= int(number) * (24 if unit == "d" else 1) <= longest
 
     def endpoint_for(self, model: str) -> str:
         """Return the endpoint that a model is reached at by default."""

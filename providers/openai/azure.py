@@ -47,6 +47,7 @@ class AzureProvider(OpenAIProvider):
 def _tokens(vendor: Dialect) -> Callable[[], str]:
     try:
         from azure import identity  # noqa: PLC0415 - of an extra
+        from azure.core import exceptions  # noqa: PLC0415
     except ImportError:
         raise MissingKeyError(
             f"No API key for {vendor.title}: set {vendor.key_variables[0]}, or use"
@@ -59,7 +60,7 @@ def _tokens(vendor: Dialect) -> Callable[[], str]:
     def token() -> str:
         try:
             return str(fetch())
-        except Exception as exc:  # whatever the identity library raises
+        except exceptions.AzureError as exc:
             raise AccessError(
                 f"No token of Microsoft Entra ID for {vendor.title}:"
                 f" {str(exc).splitlines()[0]}"

@@ -33,7 +33,7 @@ def _pick_mode(template: RequestTemplate, vendor: Dialect) -> str:
         )
     if template.mode != "auto":
         return template.mode
-    refused = refuses(template.model)
+    refused = refuses(template.known_model)
     return next((way for way in known if way not in refused), known[-1])
 
 
@@ -60,7 +60,8 @@ def constants(
             "An embedding has no text: leave out the response model, `--max-tokens` "
             "and `--temperature`, or use another endpoint."
         )
-    refused = refuses(template.model) if own_host else frozenset()
+    is_known = own_host or template.base_model
+    refused = refuses(template.known_model) if is_known else frozenset()
     body: dict[str, Any] = {}
     if template.max_tokens is not None:
         by_model = "max_completion_tokens" if "max_tokens" in refused else "max_tokens"

@@ -102,6 +102,7 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         limits, _ = create_budget()
         client = self._client.with_options(max_retries=0, timeout=limits)
         metadata = {**intent.metadata, self.vendor.token_name: intent.token}
+        window = intent.completion_window or self.vendor.completion_windows[0]
         own: dict[str, Any] = {}
         if self.vendor.creation == "key":
             own["idempotency_key"] = intent.token
@@ -109,7 +110,7 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
             own["request_params"] = {"model": _model_of(requests_path)}
         with self._failures.creating():
             answer = client.batches.with_raw_response.create(
-                completion_window=cast("Any", self.vendor.completion_windows[0]),
+                completion_window=cast("Any", window),
                 endpoint=cast("Any", self._url(intent.endpoint)),
                 input_file_id=file_id,
                 metadata=metadata if self.vendor.keeps_metadata else openai.omit,

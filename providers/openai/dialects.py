@@ -71,7 +71,7 @@ GROQ = replace(
     base_url_variable="GROQ_BASE_URL",
     base_path="/openai/v1",
     price_id="groq",
-    completion_windows=("24h", "7d"),
+    window_hours=(24, 168),
     limits=limits_of(50_000, 200, "https://console.groq.com/docs/batch"),
     pager="cursor",
     file_days=None,
@@ -101,7 +101,7 @@ DASHSCOPE = replace(
     base_url_variable="DASHSCOPE_BASE_URL",
     endpoints=_CHAT_AND_EMBEDDINGS,
     batch_id_prefixes=("file-batch-",),
-    completion_windows=("24h", "336h"),
+    window_hours=(24, 336),
     limits=limits_of(
         50_000, 500, "https://help.aliyun.com/model-studio/batch-interfaces"
     ),
@@ -260,7 +260,7 @@ LLM_D = replace(
     title="llm-d",
     key_variables=("LLM_D_API_KEY",),
     base_url_variable="LLM_D_BASE_URL",
-    completion_windows=("24h", "1h", "7d"),
+    window_hours=(1, 720),
     limits=limits_of(50_000, 200, "not stated; OpenAI's"),
     source="https://github.com/llm-d/batch-gateway",
     guesses=("keeps_metadata", "limits"),

@@ -41,6 +41,7 @@ class NewBatch:
     digest: str
     endpoint: str
     metadata: dict[str, str] = field(default_factory=dict)
+    completion_window: str | None = None
     reserved_usd: float | None = None
     custom_ids: tuple[str, ...] = ()
     """Of some of its requests, where no nonce in them says whose they are."""
@@ -85,6 +86,7 @@ def create_batch(
         input_file_id=file_id,
         reserved_usd=new.reserved_usd,
         metadata=new.metadata,
+        completion_window=new.completion_window,
         custom_ids=new.custom_ids,
     )
     attempt = attempts.claim(intent)

@@ -59,6 +59,7 @@ def _create(run: Run, shard: Shard) -> Attempt | None:
                 digest=shard.plan.digest,
                 endpoint=run.job.template.endpoint,
                 metadata=run.job.job.metadata,
+                completion_window=run.job.job.completion_window,
                 reserved_usd=reservation_usd(run, shard.plan),
             ),
             run.provider(),

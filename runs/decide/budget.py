@@ -37,11 +37,12 @@ def reservation_usd(run: Run, shard: ShardPlan) -> float | None:
         input_tokens=shard.bytes // _BYTES_PER_TOKEN // shard.requests + 1,
         output_tokens=most_output_tokens(run.job.template) or 0,
     )
-    each = price(run.job.provider, run.job.template.model, usage)
+    each = price(run.job.provider, run.job.template.known_model, usage)
     if each is None:
         raise BudgetError(
-            f"The price of {run.job.template.model!r} is unknown, so --max-cost-usd"
-            " cannot be kept; drop it, or take a model with a known price."
+            f"The price of {run.job.template.known_model!r} is unknown, so"
+            " --max-cost-usd cannot be kept; drop it, or take a model with a known"
+            " price."
         )
     return each * shard.requests
 
