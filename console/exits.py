@@ -15,7 +15,13 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from ..errors import BatchNotEndedError, BatchwrightError, is_disk_full, visible
+from ..errors import (
+    BatchNotEndedError,
+    BatchwrightError,
+    is_disk_full,
+    visible,
+    visible_line,
+)
 
 __all__ = [
     "FAILED",
@@ -58,9 +64,9 @@ def say(text: str) -> None:
     typer.echo(visible(text), err=True)
 
 
-def print_text(text: object = "") -> None:
-    """Print text for people to standard output; data for programs is printed as is."""
-    typer.echo(visible(str(text)))
+def print_text(line: object = "") -> None:
+    """Print a line for people to standard output; data for programs is left as is."""
+    typer.echo(visible_line(str(line)))
 
 
 @contextmanager

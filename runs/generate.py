@@ -47,6 +47,7 @@ def generate_shards(run: Run) -> None:
         seconds=time.monotonic() - started,
         input_bytes=input_bytes,
         input_digest=input_digest,
+        nonce_stamp=run.directory.stamp("nonce"),
     )
     with suppress(FileExistsError):  # two processes started over; the first plan counts
         data = plan.model_dump_json(indent=1).encode()

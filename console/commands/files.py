@@ -55,7 +55,8 @@ def validate(*, file_path: FilePath, target: Target, as_json: AsJson = False) ->
     if as_json:
         typer.echo(check.model_dump_json())
     elif check.problems:
-        print_text(describe_problems(file_path, check))
+        for line in describe_problems(file_path, check).split("\n"):
+            print_text(line)
     else:
         print_text(
             f"{file_path}: {check.requests:,} requests for {check.endpoint},"

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
 from ...errors import InputError
 from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
+from ..address import is_own
 from ..base import Encode
-from ..lines import UNSENDABLE, frame, object_of, slot, unsendable
+from ..lines import (
+    SAMPLE,
+    UNSENDABLE,
+    frame,
+    object_of,
+    refuse_problems,
+    slot,
+    unsendable,
+)
 from ..schema.restore import Restorer
 from .body import constants
 from .check import check_line, read_endpoint
@@ -32,6 +40,7 @@ class OpenAIFormat:
         self.name = vendor.name
         self.limits = vendor.limits
         self.base_url = vendor.address(base_url)
+        self._own_host = is_own(self.base_url, OPENAI)
         self._restorer = Restorer()
 
     def restore(self, source: dict[str, Any], answer: Any) -> Any:
@@ -63,7 +72,7 @@ class OpenAIFormat:
                 "body": {
                     **body,
                     endpoint.content: content_slot,
-                    **constants(template, self.vendor, own_host=self._is_own()),
+                    **constants(template, self.vendor, own_host=self._own_host),
                 },
             },
             id_slot,
@@ -83,6 +92,7 @@ class OpenAIFormat:
                 raise unsendable(custom_id, exc) from exc
             return b"".join((head, name, middle, content[skip:], tail))
 
+        refuse_problems(self.check(encode("a", SAMPLE))[2])
         return encode
 
     def extend(self, line: bytes, custom_id: str, messages: Messages) -> bytes:
@@ -103,7 +113,7 @@ class OpenAIFormat:
 
     def check(self, line: bytes) -> tuple[str | None, str | None, list[LineError]]:
         """Check one request line as the API's validation of a file does."""
-        return check_line(self._as_openai(line))
+        return check_line(self._as_openai(line), own_host=self._own_host)
 
     def endpoint(self, line: bytes) -> str:
         """Return the endpoint that a request line is meant for."""
@@ -131,11 +141,3 @@ class OpenAIFormat:
             url = str(request.get("url", ""))
             where = {"url": urls.get(url, url)}
         return orjson.dumps({**request, **where}) if request else line
-
-    def _is_own(self) -> bool:
-        """Whether OpenAI answers there, or the sandbox in its place."""
-        parts = urlsplit(self.base_url)
-        host = parts.hostname or ""
-        if host in {"127.0.0.1", "localhost", "::1"}:
-            return parts.path.rstrip("/") == "/openai/v1"
-        return host == "api.openai.com" or host.endswith(".api.openai.com")

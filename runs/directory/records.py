@@ -80,6 +80,9 @@ class Plan(_Record):
     """Size of the input as it was read; None in plans of version 0.1."""
     input_digest: str | None = None
     """Its SHA-256, hex; None for an input behind a URL."""
+    nonce_stamp: str | None = None
+    """When the file `nonce` got its name, as the file system says. A copy of it has
+    another time. None in plans of version 0.1."""
 
     @property
     def empty_values(self) -> dict[str, int] | None:

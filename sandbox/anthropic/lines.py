@@ -128,11 +128,13 @@ def _message(question: Question, answer: Answer, tag: str) -> dict[str, Any]:
                 "id": f"toolu_sandbox_{tag}_{number}",
                 "name": question.tool,
                 "input": _input(answer.text),
+                "caller": {"type": "direct"},
             }
             for number in range(count)
         ]
     elif answer.text:
-        content = [{"type": "text", "text": safe_text(answer.text)}] * count
+        block = {"type": "text", "text": safe_text(answer.text), "citations": None}
+        content = [block] * count
     details = None
     if stop == "refusal":
         details = {"type": "refusal", "category": None, "explanation": None}
@@ -145,6 +147,7 @@ def _message(question: Question, answer: Answer, tag: str) -> dict[str, Any]:
         "stop_reason": stop,
         "stop_sequence": None,
         "stop_details": details,
+        "container": None,
         "usage": {
             "input_tokens": answer.input_tokens,
             "cache_creation_input_tokens": 0,
@@ -154,6 +157,9 @@ def _message(question: Question, answer: Answer, tag: str) -> dict[str, Any]:
                 "ephemeral_1h_input_tokens": 0,
             },
             "output_tokens": answer.output_tokens,
+            "output_tokens_details": None,
+            "server_tool_use": None,
+            "inference_geo": None,
             "service_tier": "batch",
         },
     }

@@ -144,8 +144,11 @@ _json = st.recursive(
 )
 
 
+_names = st.text(max_size=5).filter(lambda name: name not in RESERVED)
+
+
 @given(
-    st.lists(st.dictionaries(st.text(max_size=5), _json), min_size=1),
+    st.lists(st.dictionaries(_names, _json), min_size=1),
     st.sampled_from([b"\n", b"\r\n", b"\n\n", b" \n"]),
     st.sampled_from([b"", b"\xef\xbb\xbf"]),
     st.sampled_from([b"", b"\n"]),
