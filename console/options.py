@@ -64,8 +64,9 @@ Input = Annotated[
     str,
     typer.Argument(
         metavar="INPUT",
-        help="The rows: a .csv, .tsv, .jsonl or .parquet file, .csv.gz and the like, a"
-        " glob of these, a URL (s3://...), or - for JSON lines on standard input.",
+        help="The rows: a .csv, .tsv, .jsonl, .parquet or .xlsx file, .csv.gz and the"
+        " like, a glob of these, a URL (s3://...), or - for JSON lines on standard"
+        " input.",
     ),
 ]
 

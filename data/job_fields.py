@@ -125,6 +125,12 @@ PANELS = {
             metavar="NAME",
             shown="the model",
         ),
+        "encoding": JobField(
+            "The encoding of a text file that is neither UTF-8 nor begins with a BOM:"
+            " cp1252, latin-1, shift_jis, ...",
+            metavar="NAME",
+            shown="UTF-8",
+        ),
         "cache_system": JobField(
             "Mark the system text for Anthropic's prompt cache.", bool, default=False
         ),
@@ -214,8 +220,8 @@ PANELS = {
     },
     None: {
         "input": JobField(
-            "The rows: a .csv, .tsv, .jsonl, .ndjson or .parquet file, also with"
-            " .gz or .zst behind a text format, a glob of these, or an fsspec"
+            "The rows: a .csv, .tsv, .jsonl, .ndjson, .parquet or .xlsx file, also"
+            " with .gz or .zst behind a text format, a glob of these, or an fsspec"
             " URL (s3://...); {date:%Y-%m-%d} becomes the day.",
             default=...,
         ),

@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..models import RequestTemplate, Usage
 from ..providers import split_model
 from .answers.load import load_answer, resolve_response_model
-from .answers.response_model import Answer
+from .answers.response_model import AnswerReader
 from .bounds import refuse_unbounded_params
 from .columns import META
 from .endpoints import base_url_for, endpoint_for, window_for
@@ -79,7 +79,7 @@ class ResolvedJob(BaseModel):
 
     def answer(
         self, response_model: str | None = None, digest: str | None = None
-    ) -> Answer:
+    ) -> AnswerReader:
         """Load the response model that answers are validated against.
 
         Args:
@@ -187,7 +187,7 @@ def resolve(
         folder=str(prompt.folder),
         response_model_digest=answer.digest,
     )
-    source = open_rows(resolved.job.input)
+    source = open_rows(resolved.job.input, job.encoding)
     if not job.same_prompt:
         refuse_same_prompt(prompt.filled, source, resolved.job.input)
     if with_table:

@@ -46,13 +46,13 @@ OPTIONS: dict[str, Any] = {
 def run_batch_name() -> str:
     """Return a name after the run's directory, or after the output without one."""
     given = flow_run.parameters
-    named = given["run_dir"] or given["job"].output
+    named = str(given["run_dir"] or given["job"].output)
     return f"run-batch {run_name(fill_dates(named, root_run().started_at))}"
 
 
 def resume_run_name() -> str:
     """Return a name after the run's directory."""
-    return f"resume {run_name(flow_run.parameters['run_dir'])}"
+    return f"resume {run_name(str(flow_run.parameters['run_dir']))}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,12 +29,14 @@ def generate_shards(run: Run) -> None:
     nonce = _nonce(run)
     shards: list[InputShardPlan] = []
     with run.directory.scratch() as scratch:
-
-        def reading(rows: int) -> None:
-            emit("reading", done=rows)
-
         ids = row_ids(nonce)
-        written = write_shards(run.job, run.format, ids, scratch, reading)
+        written = write_shards(
+            run.job,
+            run.format,
+            ids,
+            scratch,
+            lambda event: emit(event.kind, done=event.done, text=event.text),
+        )
         with closing(written):  # before the folder of its files is removed
             shards.extend(_adopt(run, files) for files in written)
     input_bytes, input_digest = size_and_digest(run.job.job.input)

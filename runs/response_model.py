@@ -12,7 +12,7 @@ import stat
 
 from ..data.answers.import_model import model_file
 from ..data.answers.load import resolve_response_model
-from ..data.answers.response_model import Answer
+from ..data.answers.response_model import AnswerReader
 from ..data.files import absolute
 from ..errors import InputError
 from .directory.run import Run
@@ -24,7 +24,7 @@ _NAME = "response-model"
 """The file with a class that was named later, and in a second line its digest."""
 
 
-def answer_of(run: Run) -> Answer:
+def answer_of(run: Run) -> AnswerReader:
     """Return what the answers of a run are validated against.
 
     Raises:

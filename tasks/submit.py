@@ -17,7 +17,7 @@ __all__ = ["submit_batch"]
 
 @task(task_run_name="submit-batch", **RETRIED)
 def submit_batch(
-    requests_path: str,
+    requests_path: str | Path,
     provider: str = DEFAULT_PROVIDER,
     label: str | None = None,
     metadata: dict[str, str] | None = None,

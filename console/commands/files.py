@@ -97,16 +97,13 @@ def generate(
     Prints the names of the files.
     """
     from ...data.requests.files import write_request_files
-    from ...models import RunEvent
     from ..job import make_job, spooled
     from ..progress import progress_shown
 
     with spooled(input) as rows:
         job = make_job(input=rows, output=output, overwrite=overwrite, **request)
         with progress_shown() as tell:
-            made = write_request_files(
-                job, lambda done: tell(RunEvent(kind="reading", done=done))
-            )
+            made = write_request_files(job, tell)
         for path in made:
             print_text(path)
 

@@ -211,13 +211,12 @@ def runs(
 
 def _preview(job: BatchJob, *, as_json: bool) -> None:
     """Make the job's requests, and print their size and cost; nothing is sent."""
-    from ...models import RunEvent
     from ...runs.report.dry_run import dry_run
     from ..progress import progress_shown
     from ..views import print_dry_run
 
     with progress_shown() as tell:
-        found = dry_run(job, lambda rows: tell(RunEvent(kind="reading", done=rows)))
+        found = dry_run(job, tell)
     if as_json:
         typer.echo(found.model_dump_json())
     else:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from ..files import absolute, size_and_digest
 from .import_model import changed_model, import_model, model_file
-from .response_model import Answer
+from .response_model import AnswerReader
 from .schemas import read_schema, source_schema
 
 __all__ = ["ResolvedModel", "load_answer", "resolve_response_model"]
@@ -65,7 +65,7 @@ def load_answer(
     *,
     digest: str | None = None,
     embedding: bool = False,
-) -> Answer:
+) -> AnswerReader:
     """Return what answers are validated against.
 
     Args:
@@ -78,14 +78,14 @@ def load_answer(
         InputError: It cannot be loaded, or its schema has changed.
     """
     if response_model is None or isinstance(response_model, dict):
-        return Answer(response_model or schema, embedding=embedding)
+        return AnswerReader(response_model or schema, embedding=embedding)
     if isinstance(response_model, type):
         model = response_model
     elif response_model.endswith(".json"):
-        return Answer(read_schema(Path(response_model)))
+        return AnswerReader(read_schema(Path(response_model)))
     else:
         model = import_model(response_model, digest)
     source = source_schema(model)
     if schema is not None and source != schema:
         raise changed_model(str(response_model))
-    return Answer(source, model)
+    return AnswerReader(source, model)

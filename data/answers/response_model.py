@@ -24,7 +24,7 @@ from .schemas import values_of
 from .user_code import outcome_of, said_by
 from .values import Values
 
-__all__ = ["Answer", "Errors", "Fields"]
+__all__ = ["AnswerReader", "Errors", "Fields"]
 
 Fields = dict[str, Any] | None
 """An answer's values by column, in order; None where there is no valid answer."""
@@ -35,7 +35,7 @@ _SUCCEEDED = Outcome.SUCCEEDED
 _TOO_DEEP = "not JSON: it is nested too deeply"
 
 
-class Answer:
+class AnswerReader:
     """Validates answers, and turns them into the values of the output's columns."""
 
     def __init__(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
+from ...models import RunEvent
 from ...providers import Format, Limits
 from ..columns import META, observe
 from ..job import BatchJob
@@ -20,8 +21,8 @@ from .writer import RequestFile, RequestWriter
 
 __all__ = ["ShardFiles", "batch_limits", "prompt_of", "write_shards"]
 
-_PLACES = 1000
-"""Kept of a shard whose rows are not in a row, as with a blank line before each."""
+_PLACES = 10_000
+"""Of an input with a blank line before each row, no more are noted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +37,9 @@ class ShardFiles:
     """Name and kind of the rows' keys, where the input is JSON lines and the output
     has columns; those of all shards together are the columns of the input."""
     places: tuple[Place, ...]
-    """Where the rows are in the input."""
+    """Where its rows are in the input, and perhaps some of the next shard's."""
     empty: dict[str, int]
-    """Rows with an empty value, by column that the prompt uses."""
+    """Rows with an empty value, by column that the prompt uses; counted likewise."""
 
 
 def batch_limits(job: BatchJob, fmt: Format) -> Limits:
@@ -68,7 +69,7 @@ def write_shards(
     fmt: Format,
     ids: str,
     folder: Path,
-    progress: Callable[[int], None] | None = None,
+    tell: Callable[[RunEvent], None] = lambda _: None,
     *,
     keep_rows: bool = True,
 ) -> Generator[ShardFiles]:
@@ -79,21 +80,22 @@ def write_shards(
         fmt: How a request is encoded.
         ids: The `custom_id`s: ASCII with one `%09d`, which is the row's number.
         folder: An empty folder for the files.
-        progress: Called with the number of rows done, for each block.
+        tell: Called with what was decided about the input, and the rows done.
         keep_rows: False if nothing will be joined to the rows.
 
     Raises:
         InputError: A row that cannot be sent; the text names file, line and row.
     """
-    source = open_rows(job.job.input)
+    source = open_rows(job.job.input, job.job.encoding)
+    if source.note:
+        tell(RunEvent(kind="notice", text=source.note))
     shards = _Shards(job, fmt, ids, source, folder, keep_rows=keep_rows)
     rows = 0
     try:
         for block in source.blocks():
             yield from shards.add(block)
             rows += len(block)
-            if progress is not None:
-                progress(rows)
+            tell(RunEvent(kind="reading", done=rows))
         if not rows:
             raise InputError(f"{job.job.input} has no rows.")
         yield shards.roll()
@@ -138,10 +140,14 @@ class _Shards:
         )
         self._columns: dict[str, str] = {}
         self._places: list[Place] = []
+        self._place: Place | None = None
+        self._places_left = _PLACES
         self._empty: Counter[str] = Counter()
 
     def add(self, block: RowBlock) -> Iterator[ShardFiles]:
         """Add the rows of a block; yield the shards that are complete by then."""
+        self._empty.update(self._used.empty(block.values))
+        self._note_places(block)
         if self._observed:
             observe(self._columns, block.values)
         names = [self._columns] if self._observed else block.values
@@ -191,22 +197,20 @@ class _Shards:
             return
         if complete is not None:
             yield self._completed(complete)
-        self._empty.update(self._used.empty(rows.values))
-        self._note_places(rows)
         if self._keep_rows:
             if self._store is None:
                 self._store = self._source.store(self._rows_path())
             self._store.add(rows.records)
 
-    def _note_places(self, rows: RowBlock) -> None:
-        for place in rows.places():
-            last = self._places[-1] if self._places else None
-            if last and last.of(place.first_row) == place.of(place.first_row):
+    def _note_places(self, block: RowBlock) -> None:
+        """Note where the rows are, unless they follow those before them."""
+        for place in block.places():
+            row, last = place.first_row, self._place
+            if self._places_left < 0 or (last and last.of(row) == place.of(row)):
                 continue
-            if len(self._places) == _PLACES:
-                self._places.append(Place(place.first_row, "", 0, ""))
-            elif len(self._places) < _PLACES:
-                self._places.append(place)
+            self._place = place if self._places_left else Place(row, "", 0, "")
+            self._places.append(self._place)
+            self._places_left -= 1
 
     def _completed(self, requests: RequestFile) -> ShardFiles:
         """Close the rows of a shard whose request file is complete."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...errors import InputError
 from ...providers import vendors
 from ..answers.load import load_answer
-from ..answers.response_model import Answer
+from ..answers.response_model import AnswerReader
 from ..files import new_output
 from ..results.block import Block, Reading, gather, row_columns
 from ..results.reader import BLOCK_BYTES, read_results
@@ -89,7 +89,7 @@ def _write(table: Table, block: Block) -> int:
     return len(block)
 
 
-def _blocks(path: Path, answer: Answer) -> Iterator[tuple[Block, int]]:
+def _blocks(path: Path, answer: AnswerReader) -> Iterator[tuple[Block, int]]:
     try:
         with path.open("rb", buffering=BLOCK_BYTES) as file:
             for block in read_results(file):

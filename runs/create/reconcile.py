@@ -15,7 +15,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from ...errors import ResultsGoneError
-from ...models import Batch, BatchStatus
+from ...models import Batch, BatchStatus, Intent
 from ...providers import Provider, get_vendor
 from ...settings import get_settings
 from ..directory.access import Known, checked_account
@@ -38,6 +38,7 @@ def reconcile(
     owns: OwnsLine,
     recorded: Callable[[], AbstractSet[str]] = frozenset,
     own: AbstractSet[str] = frozenset(),
+    again: Callable[[Intent], Batch] | None = None,
 ) -> Attempt:
     """Settle the last attempt, a claim without a batch; looks as long as it takes.
 
@@ -49,6 +50,8 @@ def reconcile(
         owns: Tells our result lines from another client's.
         recorded: Returns the batches that are on record elsewhere.
         own: Batches of this run, which the key must see.
+        again: Sends the create call again; for a vendor that takes the token as the
+            key of the call, so that it makes no second batch.
 
     Returns:
         The attempt, now with its batch, or closed as not created.
@@ -68,18 +71,17 @@ def reconcile(
     listings = 0
     refuted: set[str] = set()
     emit("notice", text=f"Looking for the batch of a lost call, {attempts.prefix}")
+    if again is not None and get_vendor(provider.name).creation == "key":
+        patiently(lambda: checked_account(provider, known), "Looking at the account")
+        attempts.record(attempt, again(intent))
+        return attempt
     while True:
         patiently(lambda: checked_account(provider, known), "Looking at the account")
         found = patiently(lambda: provider.find(intent), "A listing")
         listings += 1
         taken = attempts.batch_ids | (recorded() if found else set()) | refuted
         candidates = [batch for batch in found if batch.id not in taken]
-        ours: Batch | None
-        if _carries_token(provider):
-            ours = candidates[-1] if candidates else None  # the oldest
-            is_proved = True
-        else:
-            ours, is_proved = _ours(candidates, provider, owns, refuted)
+        ours, is_proved = _ours(candidates, provider, owns, refuted)
         if ours is not None:
             attempts.record(attempt, ours, provisional=not is_proved)
             emit("submitted", batch_id=ours.id, text="found again")
@@ -100,6 +102,8 @@ def _ours(
 
     Those that proved to be another client's are added to `refuted`.
     """
+    if get_vendor(provider.name).creation != "candidates":  # they carry our token
+        return (candidates[-1] if candidates else None), True  # the oldest
     unproved: list[Batch] = []
     for batch in candidates:
         answers = answers_ours(batch, provider, owns)
@@ -125,7 +129,3 @@ def answers_ours(batch: Batch, provider: Provider, owns: OwnsLine) -> bool | Non
                 return None
         with path.open("rb") as lines:
             return any(map(owns, lines))
-
-
-def _carries_token(provider: Provider) -> bool:
-    return get_vendor(provider.name).creation != "candidates"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...data.custom_id import parse_row_id
-from ...models import Batch
+from ...models import Batch, Intent
 from ..decide.budget import reservation_usd
 from ..directory.access import Known
 from ..directory.attempts import Attempt
@@ -86,12 +86,19 @@ def _find_again(run: Run, shard: Shard) -> Attempt:
         found = parse_row_id(fmt.decode(line).custom_id, nonce)
         return found is not None and shard.plan.owns(*found)
 
+    provider = run.provider()
+
+    def again(intent: Intent) -> Batch:
+        with run.as_made(f"{shard.path}/requests.jsonl", shard.plan.digest) as requests:
+            return provider.create(requests, intent)
+
     return reconcile(
         shard.attempts,
-        run.provider(),
+        provider,
         owns=owns,
         recorded=lambda: recorded_beside(run.directory),
         own=known_of(run, shard).batch_ids,
+        again=again,
     )
 
 

@@ -58,7 +58,7 @@ class InputShardPlan(ShardPlan):
     columns: dict[str, str] = {}
     """Name and kind of each key in the shard's rows, where rows have no header."""
     places: tuple[Place, ...] = ()
-    """Where the rows are in the input; none in plans of version 0.1."""
+    """Where rows of this shard, and perhaps some of the next, are in the input."""
     empty: dict[str, int] | None = None
     """Rows with an empty value, by column that the prompt uses; None: not counted."""
 
@@ -96,7 +96,7 @@ class Plan(_Record):
 
     def place(self, row: int) -> str | None:
         """Return where a 0-based row is in the input, as a person counts it there."""
-        places = self.shards[self.shard_index(row)].places
+        places = [place for shard in self.shards for place in shard.places]
         index = bisect_right(places, row, key=lambda place: place.first_row) - 1
         return places[index].of(row) if index >= 0 else None
 

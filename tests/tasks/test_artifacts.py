@@ -62,7 +62,7 @@ def rows_of(artifact: Artifact) -> list[dict[str, Any]]:
 
 def run(folder: Path, **options: Any) -> tuple[RunReport, str]:
     """Run a job to its end; return the report and the flow run's ID."""
-    state = run_batch(job(folder, **options), str(folder / "run"), return_state=True)
+    state = run_batch(job(folder, **options), folder / "run", return_state=True)
     report = state.result()
     return report, str(state.state_details.flow_run_id)
 

@@ -93,6 +93,25 @@ def test_generate_reads_standard_input(folder: Path, sandbox: Sandbox) -> None:
     assert contents == ["Say one", "Say two"]
 
 
+def test_what_is_found_out_about_an_input_is_said(cli: Cli, folder: Path) -> None:
+    """The delimiter is said in one line, the encoding is an option."""
+    (folder / "in.csv").write_bytes("id;email\n1;grün\n".encode("cp1252"))
+    command = ("generate", "in.csv", "--model", "gpt-5-mini", "--prompt", "{{ email }}")
+    wrong = cli(*command)
+    assert wrong.exit_code == 1
+    assert "in.csv line 2 character 5 is not UTF-8: byte 0xfc" in wrong.stderr
+    assert "--encoding cp1252" in wrong.stderr
+    right = cli(*command, "--encoding", "cp1252")
+    assert right.exit_code == 0, right.output
+    assert f"Note: The cells of {folder / 'in.csv'} are separated by semi" in (
+        " ".join(right.stderr.split())
+    )
+    assert "grün" in (folder / "requests.jsonl").read_text(encoding="utf-8")
+    unknown = cli(*command, "--encoding", "cp9999")
+    assert unknown.exit_code == 2
+    assert "no text encoding of Python" in " ".join(unknown.stderr.split())
+
+
 def test_validate_counts_all_and_shows_twenty(cli: Cli, folder: Path) -> None:
     """A thousand problems are counted; the first twenty are shown with their lines."""
     (folder / "bad.jsonl").write_text("nonsense\n" * 1000, encoding="utf-8")

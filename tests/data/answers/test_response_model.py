@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from batchwright.data.answers.load import load_answer
-from batchwright.data.answers.response_model import Answer
+from batchwright.data.answers.response_model import AnswerReader
 from batchwright.data.columns import fits, kinds
 from batchwright.errors import InputError
 from batchwright.models import BatchResult, Outcome
@@ -263,7 +263,7 @@ def test_recursive_schemas_have_kinds() -> None:
 def test_an_imported_model_is_the_same_class(model_file: str) -> None:
     """A path is loaded once, so instances of two loads are of one class."""
     assert load_answer(model_file).model is load_answer(model_file).model
-    assert isinstance(load_answer(None), Answer)
+    assert isinstance(load_answer(None), AnswerReader)
 
 
 def test_a_model_that_does_not_run_is_said(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -59,6 +60,11 @@ def test_csv_cells_are_as_written(tmp_path: Path, rows: list[tuple[str, str]]) -
         (b'"a;b",c\n1,2\n', [{"a;b": "1", "c": "2"}]),
         (b"a\n1;2\n", [{"a": "1;2"}]),
         ("a;b\nä;ß\n".encode("utf-16"), [{"a": "ä", "b": "ß"}]),
+        ("a,b\nä,ß\n".encode("utf-32"), [{"a": "ä", "b": "ß"}]),
+        (b"sep=;\r\na;b\r\n1;2\r\n", [{"a": "1", "b": "2"}]),
+        (b"PK,PAR1\n1,2\n", [{"PK": "1", "PAR1": "2"}]),
+        (b"[a],b\n1,2\n", [{"[a]": "1", "b": "2"}]),
+        (b"a,b\n1,x\0y\n", [{"a": "1", "b": "x\0y"}]),
         (b"Email,email\nA,a\n", [{"Email": "A", "email": "a"}]),
         ("a\nx\u2028y\u0085z\n".encode(), [{"a": "x\u2028y\u0085z"}]),
     ],
@@ -75,12 +81,16 @@ def test_csv_shapes(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b"", "empty"),
+        (b"\n\n", "has no header"),
         (b"a,a\n1,2\n", "column 'a' more than once"),
         (b"a,b\n1,2\n1\n", "row 3 (header is row 1) has 1 cells"),
         (b"a,b\n1,2,3\n", "row 2 (header is row 1) has 3 cells"),
-        (b"a\nx\xff\n", "line 2 is not UTF-8: byte 0xff"),
-        (b"a\n" + b"x\n" * 9000 + b"gr\xf6\xdfe\n" + b"x\n" * 9000, "line 9002 is not"),
+        (b"a\nx\xff\n", "line 2 character 2 is not UTF-8: byte 0xff"),
+        (b"a\nx\xff\n", "--encoding cp1252"),
+        (
+            b"a\n" + b"x\n" * 90_000 + b"gr\xf6\xdfe\n" + b"x\n" * 9000,
+            "line 90002 character 3 is not",
+        ),
         (b"a\nx\n".decode().encode("utf-16")[:-1], "not UTF-16"),
         (
             b"\n\na;b\n1;2;3\n",
@@ -128,6 +138,132 @@ def test_a_file_that_is_not_compressed_is_named(tmp_path: Path, name: str) -> No
     path.write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(InputError, match=f"{name} cannot be read"):
         _values(path)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data", "expected"),
+    [
+        ("cp1252", "a\ngrün €\n".encode("cp1252"), "grün €"),
+        ("latin-1", "a\ngrün\n".encode("latin-1"), "grün"),
+        ("shift_jis", "a\n日本\n".encode("shift_jis"), "日本"),
+        ("utf-16-le", "a\nä\n".encode("utf-16-le"), "ä"),
+        ("utf-16-le", "a\nä\n".encode("utf-16"), "ä"),
+        ("utf-8", b"\xef\xbb\xbfa\n\xc3\xa4\n", "ä"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_texts_may_be_in_any_encoding(
+    tmp_path: Path, suffix: str, encoding: str, data: bytes, expected: str
+) -> None:
+    """The encoding is the one that is named; a BOM says which UTF it is."""
+    path = tmp_path / f"in{suffix}"
+    if suffix == ".jsonl":
+        bom = data[: data.index(b"a")]
+        data = bom + f'{{"a":"{expected}"}}\r\n'.encode(
+            "utf-16-le" if bom == b"\xff\xfe" else encoding
+        )
+    path.write_bytes(data)
+    source = open_rows(str(path), encoding)
+    (block,) = source.blocks()
+    assert block.values == [{"a": expected}]
+    if suffix == ".jsonl":
+        assert block.records == [f'{{"a":"{expected}"}}\r\n'.encode()]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "encoding", "message"),
+    [
+        ("in.csv", b"a\n\xfc\n", "ascii", "line 2 character 1 is not ascii: byte 0xfc"),
+        (
+            "in.csv",
+            "a\nx日".encode("shift_jis")[:-1],
+            "shift_jis",
+            "line 2 character 2",
+        ),
+        ("in.jsonl", b'{"a":"\x81"}', "cp1252", "line 1 character 7 is not cp1252"),
+        ("in.csv", b"\xef\xbb\xbfa\n", "cp1252", "begins with the BOM of UTF-8"),
+        ("in.csv", "a\n".encode("utf-16"), "utf-8", "begins with the BOM of UTF-16"),
+        ("in.parquet", b"", "cp1252", "no text file, so it has no encoding"),
+    ],
+)
+def test_a_wrong_encoding_is_named(
+    tmp_path: Path, name: str, data: bytes, encoding: str, message: str
+) -> None:
+    """What is not in the named encoding is an error with its place."""
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=message):
+        list(open_rows(str(path), encoding).blocks())
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("in.csv", b"", "is empty"),
+        ("in.jsonl", b"", "is empty"),
+        ("in.parquet", b"", "is empty"),
+        ("in.csv", b'[{"a": 1}]', "a JSON array; write one object per line"),
+        ("in.jsonl", b'[\n{"a": 1}\n]', "a JSON array; write one object per line"),
+        ("in.jsonl", b'{\r\n  "a": 1\r\n}', "JSON over several lines"),
+        ("in.json", b'[{"a": 1}]', "ends in .csv.* This is a JSON array: write"),
+        ("in.csv", b'{"a": 1}\n{"a": 2}', "it is JSON lines; name it .jsonl"),
+        ("in.csv", b"<!DOCTYPE html><p>", "a web page"),
+        ("in.jsonl", b"\n<HTML>", "a web page"),
+        ("in.csv", b"<?xml version='1.0'?>", "is XML"),
+        ("in.csv", b"\x89PNG\r\n\x1a\n\0\0", "an image"),
+        ("in.png", b"\x89PNG\r\n\x1a\n\0\0", "This is an image"),
+        ("in.csv", b"%PDF-1.7\n", "a PDF"),
+        ("in.xls", b"\xd0\xcf\x11\xe0\xa1\xb1", "old Excel.* save it as .xlsx or .csv"),
+        ("in.csv", b"PK\x03\x04\x14\0a.csv", "a zip archive; unpack it"),
+        ("in.csv", b"PK\x03\x04\x14\0xl/workbook.xml", "name it .xlsx"),
+        ("in.csv", b"PAR1\x15\x04", "is Parquet; name it .parquet"),
+        ("in.csv", gzip.compress(b"a\n"), "gzip; decompress it, or add .gz"),
+        ("in.csv.gz", gzip.compress(b""), "is empty"),
+        ("in.csv.gz", gzip.compress(b"a\n1\n")[:-6], "cut off"),
+        ("in.parquet", b"a,b\n1,2\n", "no Parquet: it is text; .* name it .csv"),
+        ("in.parquet", b'{"a": 1}\n', "no Parquet: it is JSON lines; name it .jsonl"),
+        ("in.csv", "a,b\n1,2\n".encode("utf-16-le"), "--encoding utf-16-le"),
+        ("in.csv", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        ("in", b"a,b\n1,2\n", "This is text: if it is a table, name it .csv"),
+    ],
+)
+def test_what_is_no_table_is_said_to_be_what_it_is(
+    tmp_path: Path, name: str, data: bytes, message: str
+) -> None:
+    """A file with a wrong suffix, or of no table, is one sentence with a way out."""
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=message) as caught:
+        _values(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "note"),
+    [
+        ("in.csv", "a,b\n", None),
+        ("in.csv", "a\n", None),
+        ("in.tsv", "a\tb\n", None),
+        ("in.csv", "a;b\n", "separated by semicolons"),
+        ("in.csv", "a\tb\n", "separated by tabs"),
+        ("in.csv", "a|b\n", "separated by vertical bars"),
+    ],
+)
+def test_a_delimiter_that_was_found_out_is_said(
+    tmp_path: Path, name: str, text: str, note: str | None
+) -> None:
+    """What the name does not say is said in one line."""
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    said = open_rows(str(path)).note
+    assert said == (note and f"The cells of {path} are {note}.")
+
+
+def test_members_of_a_gzip_file_are_one_text(tmp_path: Path) -> None:
+    """`cat a.gz b.gz` is a file like any other."""
+    path = tmp_path / "in.csv.gz"
+    path.write_bytes(gzip.compress(b"a\n1\n") + gzip.compress(b"2\n"))
+    assert _values(path) == [{"a": "1"}, {"a": "2"}]
 
 
 def test_a_csv_cell_may_be_large(tmp_path: Path) -> None:
@@ -179,7 +315,8 @@ def test_json_lines_keep_their_bytes(
     [
         (b'{"a":1}\n\n{"a":\n', "line 3 is not JSON"),
         (b'{"a":1}\n[1]\n', "line 2 is not a JSON object"),
-        (b'{"a":"\xff"}\n', "line 1 is not JSON"),
+        (b'{"a":"\xff"}\n', "line 1 character 7 is not UTF-8: byte 0xff"),
+        (b'{"a":1e400}\n', "line 1 has a number that no float can hold"),
         (b'{"a":"\\ud800"}\n', "line 1 is not JSON"),
         (b'{"a":NaN}\n', "line 1 is not JSON"),
         (b"{}\n" + b'{"a":' * 100_000, "line 2 is not JSON"),
@@ -279,7 +416,7 @@ def test_bad_parquet_is_named(tmp_path: Path) -> None:
     """A file that is no Parquet is an error that names it."""
     path = tmp_path / "in.parquet"
     path.write_bytes(b"nothing")
-    with pytest.raises(InputError, match="cannot be read as Parquet"):
+    with pytest.raises(InputError, match="no Parquet: it is text"):
         _values(path)
 
 
