@@ -5,6 +5,7 @@ A further wire format is a folder whose `vendor.py` has rows of this table.
 
 from __future__ import annotations
 
+from .anthropic.vendor import VENDORS as ANTHROPIC_VENDORS
 from .http.vendor import Vendor
 from .openai.vendor import VENDORS as OPENAI_VENDORS
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import anthropic
@@ -11,6 +12,10 @@ from ..http.client import NO_KEY
 from .client import AnthropicProvider
 
 __all__ = ["AWSProvider", "GoogleCloudProvider"]
+
+_WORKSPACE = "ANTHROPIC_AWS_WORKSPACE_ID"
+_ELSEWHERE = "default"
+"""The workspace at another address, such as the sandbox's; the cloud wants a real one."""
 
 
 class AWSProvider(AnthropicProvider):
@@ -22,9 +27,12 @@ class AWSProvider(AnthropicProvider):
 
     def _connect(self, **options: Any) -> anthropic.Anthropic:
         key = self._failures.key
+        workspace = None if self.base_url.endswith(".api.aws") else _ELSEWHERE
         try:
             return anthropic.AnthropicAWS(
-                api_key=None if key == NO_KEY else key, **options
+                api_key=None if key == NO_KEY else key,
+                workspace_id=os.environ.get(_WORKSPACE, workspace),
+                **options,
             )
         except anthropic.AnthropicError as exc:
             raise AccessError(f"{self.vendor.title}: {exc}") from None

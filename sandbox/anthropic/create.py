@@ -137,8 +137,7 @@ def _check_queue(backend: Backend, new: BatchRow, total: int) -> None:
     limit = limits.anthropic_queued_requests
     if limit is None:
         return
-    mine = {"provider": new.provider, "account": new.account}
-    rows = backend.store.select(BatchRow, **mine)
+    rows = backend.store.select(BatchRow, provider=new.provider, account=new.account)
     now = backend.clock.now()
     if queued(rows, "total", now, limits.release_lag_seconds) + total > limit:
         raise ApiError(

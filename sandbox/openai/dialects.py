@@ -14,10 +14,8 @@ from starlette.requests import Request
 
 __all__ = ["DIALECTS", "Dialect", "dialect_of"]
 
-_MOMENTS = (
-    "created in_progress finalizing completed failed expired cancelling cancelled"
-)
-_TIMES = [f"{word}_at" for word in (*_MOMENTS.split(), "expires")]
+_TIMES = ("created_at", "in_progress_at", "finalizing_at", "completed_at", "failed_at")
+_ENDS = ("expires_at", "expired_at", "cancelling_at", "cancelled_at")
 
 
 @dataclass(frozen=True, kw_only=True)
