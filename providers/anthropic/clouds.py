@@ -15,7 +15,7 @@ __all__ = ["AWSProvider", "GoogleCloudProvider"]
 
 _WORKSPACE = "ANTHROPIC_AWS_WORKSPACE_ID"
 _ELSEWHERE = "default"
-"""The workspace at another address, such as the sandbox's; the cloud wants a real one."""
+"""The workspace at any other address than the cloud's."""
 
 
 class AWSProvider(AnthropicProvider):
