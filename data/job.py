@@ -21,6 +21,7 @@ from .answers.import_model import portable_model
 from .endpoints import known_endpoint
 from .job_fields import JOB_FIELDS
 from .messages import Conversions
+from .rows.text import known_encoding
 
 __all__ = ["AnyPath", "BatchJob"]
 
@@ -59,19 +60,7 @@ else:
     ]
     """A class becomes an import string, or its JSON Schema if it cannot be imported."""
 
-
-def _text_encoding(name: str) -> str:
-    try:
-        "".encode(name)  # `codecs.lookup` also finds those that are not of text
-    except LookupError:
-        raise ValueError(
-            f"{name!r} is no text encoding of Python; it has cp1252, latin-1, utf-16,"
-            " shift_jis, gb18030 and many others"
-        ) from None
-    return name
-
-
-TextEncoding = Annotated[str, AfterValidator(_text_encoding)]
+TextEncoding = Annotated[str, AfterValidator(known_encoding)]
 KnownEndpoint = Annotated[Endpoint, AfterValidator(known_endpoint)]
 ModelName = Annotated[str, StringConstraints(min_length=1)]
 BlockName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]

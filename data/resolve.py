@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +22,7 @@ from .endpoints import base_url_for, endpoint_for, window_for
 from .files import absolute
 from .job import BatchJob
 from .prices import price
+from .rows.block import refuse_collisions
 from .rows.source import open_rows
 from .tables.formats import OUTPUT_SUFFIXES
 
@@ -30,7 +30,6 @@ __all__ = [
     "ResolvedJob",
     "check_output",
     "fill_dates",
-    "refuse_collisions",
     "resolve",
 ]
 
@@ -195,22 +194,6 @@ def resolve(
         refuse_collisions(resolved.answer_columns(), taken, resolved.job.input)
     _check_budget(resolved)
     return resolved
-
-
-def refuse_collisions(
-    columns: frozenset[str], taken: Iterable[str], where: str
-) -> None:
-    """Refuse an answer's column whose name another column has.
-
-    Raises:
-        InputError: It names the column and the way out.
-    """
-    for name in taken:
-        if name in columns:
-            raise InputError(
-                f"{where} has a column {name!r}, and so has the answer; put something"
-                " before the answer's names with --answer-prefix."
-            )
 
 
 def check_output(job: BatchJob) -> None:

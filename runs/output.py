@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from ..data import columns
 from ..data.resolve import check_output
 from ..data.results.block import Reading
+from ..data.results.row_ids import RowIds
 from ..data.results.tally import ShardTally, combine
 from ..data.tables.concat import concat_parts
 from ..data.tables.formats import part_name
@@ -49,7 +50,7 @@ def parse_shard(run: Run, path: str) -> None:
         tally = write_part(
             ShardRows(
                 path=stack.enter_context(rows),
-                nonce=plan.nonce,
+                ids=RowIds(plan.nonce, shard_plan.first_row, shard_plan.requests),
                 first_row=shard_plan.first_row,
                 count=shard_plan.requests,
                 absent=_Absent(shard, shard_plan.first_row).verdict,

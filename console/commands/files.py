@@ -17,7 +17,7 @@ from ..options import (
     RequestOptions,
     Target,
     expanded,
-    response_model_option,
+    job_option,
 )
 
 __all__ = ["app"]
@@ -135,29 +135,69 @@ def parse(
             readable=False,
         ),
     ],
-    response_model: Annotated[str | None, response_model_option("plain text")] = None,
+    response_model: Annotated[str | None, job_option("response_model")] = None,
     only_failed: Annotated[
         bool,
         typer.Option(
             "--only-failed", help="Write only the rows without a valid answer."
         ),
     ] = False,
+    rows: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="INPUT",
+            help="The rows that the results answer, which are written beside them in"
+            " their own order: the input of `generate` or of a run, or rows with a"
+            " column custom_id.",
+            show_default="none",
+        ),
+    ] = None,
+    encoding: Annotated[str | None, job_option("encoding")] = None,
+    answer_prefix: Annotated[str | None, job_option("answer_prefix")] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Turn downloaded results, of any provider, into a typed table."""
+    from ...data.rows.text import known_encoding
     from ...data.tables.parse import parse_file
-    from ...models import RunEvent
+    from ...data.tables.parse_rows import parse_with_rows
     from ..progress import progress_shown
 
-    with progress_shown() as tell:
-        tally = parse_file(
-            file_path,
-            output,
-            response_model,
-            only_failed=only_failed,
-            overwrite=overwrite,
-            progress=lambda done: tell(RunEvent(kind="writing", done=done)),
+    try:
+        encoding = encoding and known_encoding(encoding)
+    except ValueError as exc:
+        raise typer.BadParameter(str(exc), param_hint="--encoding") from exc
+    if rows is not None and only_failed:
+        raise typer.BadParameter(
+            "With --input all rows are written; leave one of the two out.",
+            param_hint="--only-failed",
         )
+    with progress_shown() as tell:
+        if rows is None:
+            tally = parse_file(
+                file_path,
+                output,
+                response_model,
+                only_failed=only_failed,
+                prefix=answer_prefix or "",
+                overwrite=overwrite,
+                tell=tell,
+            )
+        else:
+            tally = parse_with_rows(
+                rows,
+                file_path,
+                output,
+                response_model,
+                encoding=encoding,
+                prefix=answer_prefix or "",
+                overwrite=overwrite,
+                tell=tell,
+            )
     say(f"Wrote {tally.written:,} rows to {output}; {tally.failed:,} did not succeed.")
+    if tally.missing:
+        say(f"{tally.missing:,} of these rows have no result.")
+    if tally.stray:
+        say(f"Left out {tally.stray:,} results of no row: {', '.join(tally.stray_ids)}")
     if tally.failed:
         raise typer.Exit(exits.SOME_FAILED)

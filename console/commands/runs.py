@@ -14,7 +14,7 @@ from ..options import (
     Input,
     RunDir,
     expanded,
-    response_model_option,
+    job_option,
 )
 
 if TYPE_CHECKING:
@@ -121,7 +121,9 @@ def resume(
             help="Wait until the run is done, or only do what can be done now.",
         ),
     ] = True,
-    response_model: Annotated[str | None, response_model_option("the run's")] = None,
+    response_model: Annotated[
+        str | None, job_option("response_model", "the run's")
+    ] = None,
     resend_lost: Annotated[
         bool,
         typer.Option(

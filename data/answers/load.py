@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from ..files import absolute, size_and_digest
 from .import_model import changed_model, import_model, model_file
 from .response_model import AnswerReader
-from .schemas import read_schema, source_schema
+from .schemas import check_schema, read_schema, source_schema
 
 __all__ = ["ResolvedModel", "load_answer", "resolve_response_model"]
 
@@ -78,6 +78,8 @@ def load_answer(
         InputError: It cannot be loaded, or its schema has changed.
     """
     if response_model is None or isinstance(response_model, dict):
+        if response_model is not None and schema is None:
+            check_schema(response_model, "The response model")
         return AnswerReader(response_model or schema, embedding=embedding)
     if isinstance(response_model, type):
         model = response_model

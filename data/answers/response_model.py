@@ -164,7 +164,10 @@ class AnswerReader:
         value, error = self._decoded(result)
         if error is not None or self.schema is None:
             return value, error
-        value = fmt.restore(self.schema, value)
+        try:
+            value = fmt.restore(self.schema, value)
+        except RecursionError:
+            return None, _TOO_DEEP
         if self._from_json is not None:
             # As JSON, because strict models take dates and enums from JSON alone.
             return outcome_of(self._from_json, to_json(value))

@@ -14,11 +14,12 @@ from pydantic import BaseModel
 from pydantic.errors import PydanticUserError
 
 from ...errors import InputError
+from ...providers.schema.source import Source
 from ..depth import is_too_deep
 from .user_code import said_by
 from .values import Values, refuse_unreadable_fields
 
-__all__ = ["read_schema", "source_schema", "values_of"]
+__all__ = ["check_schema", "read_schema", "source_schema", "values_of"]
 
 
 @lru_cache(maxsize=32)  # a run asks for each shard
@@ -68,21 +69,71 @@ def read_schema(path: Path) -> dict[str, Any]:
     """Read a JSON Schema file.
 
     Raises:
-        InputError: Not there, not JSON, or not a JSON Schema.
+        InputError: Not there, not JSON, or no JSON Schema that answers can be held to.
     """
     try:
         schema = orjson.loads(path.read_bytes())
-        jsonschema.Draft202012Validator.check_schema(schema)
     except OSError as exc:
         raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc
     except orjson.JSONDecodeError as exc:
         raise InputError(f"{path} is not JSON: {exc}.") from exc
-    except jsonschema.SchemaError as exc:
-        raise InputError(f"{path} is not a JSON Schema: {exc.message}.") from exc
-    except RecursionError:
-        raise InputError(f"{path} is nested too deeply.") from None
-    if not isinstance(schema, dict):
-        raise InputError(f"{path} is not a JSON Schema: it must be an object.")
+    check_schema(schema, str(path))
+    return schema  # type: ignore[no-any-return]
+
+
+def check_schema(schema: Any, name: str) -> None:
+    """Refuse a JSON Schema that answers cannot be held to.
+
+    Raises:
+        InputError: It says what is wrong, and where.
+    """
     if is_too_deep(schema):
-        raise InputError(f"{path} is nested too deeply: use `$ref` and `$defs`.")
-    return schema
+        raise InputError(f"{name} is nested too deeply: use `$ref` and `$defs`.")
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+    except jsonschema.SchemaError as exc:
+        where = "".join(f"/{step}" for step in exc.absolute_path)
+        raise InputError(
+            f"{name} is not a JSON Schema: {exc.message} (at `#{where}`)."
+        ) from exc
+    if not isinstance(schema, dict):
+        raise InputError(f"{name} is not a JSON Schema: it must be an object.")
+    source = Source(schema)
+    for path, node in _subschemas(schema, "#"):
+        where = f"{name} at `{path}`"
+        for keyword, way_out in _REFUSED.items():
+            if keyword in node and not (keyword == "$id" and path == "#"):
+                raise InputError(f"{where} has `{keyword}`: {way_out}.")
+        if node.keys() >= {"anyOf", "oneOf"}:
+            raise InputError(f"{where} has `anyOf` and `oneOf`: merge them by hand.")
+        if "$ref" in node:
+            source.resolve(node["$ref"], where)
+
+
+_REFUSED = {
+    "nullable": 'this is no keyword of JSON Schema; add `"null"` to the types',
+    "$dynamicRef": "name the definition by `$ref`",
+    "$recursiveRef": "name the definition by `$ref`",
+    "$id": "only the whole schema may have an address of its own",
+}
+_ONE = [
+    *("additionalProperties", "contains", "else", "if", "items", "not"),
+    *("propertyNames", "then", "unevaluatedItems", "unevaluatedProperties"),
+]
+_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+_MAPS = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
+
+
+def _subschemas(node: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield a schema and all schemas in it, each with its place."""
+    if not isinstance(node, dict):
+        return
+    yield path, node
+    for key in _ONE:
+        yield from _subschemas(node.get(key), f"{path}/{key}")
+    for key in _LISTS:
+        for number, each in enumerate(node.get(key, ())):
+            yield from _subschemas(each, f"{path}/{key}/{number}")
+    for key in _MAPS:
+        for name, each in node.get(key, {}).items():
+            yield from _subschemas(each, f"{path}/{key}/{name}")

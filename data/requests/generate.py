@@ -13,8 +13,8 @@ from ...providers import Format, Limits
 from ..columns import META, observe
 from ..job import BatchJob
 from ..prompts.prompt import Prompt
-from ..resolve import ResolvedJob, refuse_collisions
-from ..rows.block import Place, RowBlock
+from ..resolve import ResolvedJob
+from ..rows.block import Place, RowBlock, refuse_collisions
 from ..rows.source import RowSource, RowStore, open_rows
 from .encoder import RowEncoder
 from .writer import RequestFile, RequestWriter

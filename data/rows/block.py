@@ -17,6 +17,7 @@ __all__ = [
     "RowBlock",
     "check_names",
     "place_of",
+    "refuse_collisions",
     "refuse_reserved",
 ]
 
@@ -115,6 +116,22 @@ def refuse_reserved(names: Iterable[str], where: str) -> None:
             raise InputError(
                 f"{where} has a column {name!r}, which is the name of a column that the"
                 " output gets; rename it in the input, or leave it out."
+            )
+
+
+def refuse_collisions(
+    columns: frozenset[str], taken: Iterable[str], where: str
+) -> None:
+    """Refuse an answer's column whose name another column has.
+
+    Raises:
+        InputError: It names the column and the way out.
+    """
+    for name in taken:
+        if name in columns:
+            raise InputError(
+                f"{where} has a column {name!r}, and so has the answer; put something"
+                " before the answer's names with --answer-prefix."
             )
 
 

@@ -14,7 +14,14 @@ from upath import UPath
 from ...errors import InputError
 from .kinds import HEAD_BYTES, JSON_LINES, TEXT, kind_of
 
-__all__ = ["BOMS", "COMPRESSIONS", "bad_byte", "open_bytes", "open_text"]
+__all__ = [
+    "BOMS",
+    "COMPRESSIONS",
+    "bad_byte",
+    "known_encoding",
+    "open_bytes",
+    "open_text",
+]
 
 COMPRESSIONS: dict[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd"}
 """Suffixes of compressed files."""
@@ -31,6 +38,22 @@ BOMS = {
 _READ_BYTES = 4 << 20
 """Size of one read; a remote store is fastest with few large reads."""
 _SEARCH_BYTES = 1 << 16
+
+
+def known_encoding(name: str) -> str:
+    """Return the name of an encoding.
+
+    Raises:
+        ValueError: Python has no such encoding of text.
+    """
+    try:
+        "".encode(name)  # `codecs.lookup` also finds those that are not of text
+    except LookupError:
+        raise ValueError(
+            f"{name!r} is no text encoding of Python; it has cp1252, latin-1, utf-16,"
+            " shift_jis, gb18030 and many others"
+        ) from None
+    return name
 
 
 @contextmanager

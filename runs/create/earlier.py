@@ -55,26 +55,29 @@ class Earlier:
         Returns:
             Whether the steps are out of date: a batch was recorded, or a shard is held.
         """
+        paths = [
+            step.shard
+            for step in steps
+            if step.kind == "submit" and not state.shards[step.shard].is_lost
+        ]
+        if paths and self._listed is None:
+            self._listed = self._list()
+        if not (paths and self._listed):
+            return False
+        for _, attempt in state.attempts():
+            if attempt.batch:
+                self._listed.pop(attempt.batch.id, None)
         is_changed = False
-        for step in steps:
-            if step.kind != "submit" or state.shards[step.shard].is_lost:
-                continue
-            if self._listed is None:
-                self._listed = self._list()
-            known = {each.batch.id for _, each in state.attempts() if each.batch}
-            unknown = [batch for key, batch in self._listed.items() if key not in known]
-            if not unknown:
-                continue
-            shard = self._run.shard(step.shard)
-            if len(shard.attempts.all) > len(state.shards[step.shard].attempts.all):
+        find = self._by_token if self._carries_token else self._by_results
+        for path in paths:
+            shard = self._run.shard(path)
+            if len(shard.attempts.all) > len(state.shards[path].attempts.all):
                 is_changed = True  # another process works on it
-                continue
-            find = self._by_token if self._carries_token else self._by_results
-            if (batch := find(shard, unknown)) is not None:
-                self._record(shard, batch)
-                del self._listed[batch.id]
+            elif (batch := find(shard, list(self._listed.values()))) is not None:
+                self._record(shard, self._listed.pop(batch.id))
                 is_changed = True
-            is_changed |= step.shard in self.held
+            elif path in self.held:
+                is_changed = True
         return is_changed
 
     def _list(self) -> dict[str, Batch]:

@@ -98,9 +98,9 @@ class Attempts:
         attempts = cls(records.directory, prefix)
         present = set(names)
         for name in present:
-            kind = name.removeprefix(prefix)[3:]
-            claim = f"{name.removesuffix(kind)}.intent.json"
-            if kind in {".batch.json", ".ended.json"} and claim not in present:
+            digits, _, _ = name.removeprefix(prefix).partition(".")
+            claim = f"{prefix}{digits}.intent.json"
+            if digits.isdecimal() and claim not in present:
                 raise damaged(records.directory, claim, "it is missing")
         for number in sorted(
             int(name.removeprefix(prefix).removesuffix(".intent.json"))

@@ -20,6 +20,7 @@ from batchwright.data.job import BatchJob
 from batchwright.data.requests.generate import ShardFiles, write_shards
 from batchwright.data.resolve import ResolvedJob, resolve
 from batchwright.data.results.block import Reading
+from batchwright.data.results.row_ids import RowIds
 from batchwright.data.results.store import MEMORY_BYTES
 from batchwright.data.results.tally import ShardTally, combine
 from batchwright.data.tables.concat import concat_parts
@@ -79,7 +80,7 @@ class SmallRun:
                 write_part(
                     ShardRows(
                         path=shard.rows_path,
-                        nonce=NONCE,
+                        ids=RowIds(NONCE, shard.first_row, shard.requests.requests),
                         first_row=shard.first_row,
                         count=shard.requests.requests,
                         absent=lambda _: (Outcome.MISSING, "no line"),

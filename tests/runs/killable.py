@@ -12,6 +12,7 @@ A step is a write of the run directory or a call over HTTP, each after it took p
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -149,6 +150,7 @@ def load() -> None:
 def main() -> None:
     """Serve commands until standard input ends."""
     load()
+    gc.freeze()  # a collection in a child would copy all memory that it shares
     for line in sys.stdin:
         children = [start(command) for command in json.loads(line)]
         codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]

@@ -152,6 +152,33 @@ def test_parse_keeps_what_failed(cli: Cli, sandbox: Sandbox) -> None:
     assert "--overwrite" in again.stderr
 
 
+def test_parse_joins_results_to_their_rows(cli: Cli, sandbox: Sandbox) -> None:
+    """With `--input` the table has the rows in their order, as that of a run has."""
+    (path,) = generate(cli, "gpt-5-mini")
+    created = cli("create-from-file", "--file-path", path)
+    sandbox.settle()
+    cli(
+        *("download-file", "--batch-id", created.stdout.strip()),
+        *("--download-file-path", "results.jsonl"),
+    )
+    lines = Path("results.jsonl").read_bytes().splitlines(keepends=True)
+    Path("results.jsonl").write_bytes(b"".join(lines[:0:-1]))
+    command = ("parse", "--file-path", "results.jsonl", "--output", "labels.csv")
+    joined = ("--input", EXAMPLES / "emails.csv", "--response-model", MODEL)
+    done = cli(*command, *joined)
+    assert done.exit_code == 3, done.output
+    assert "1 of these rows have no result." in done.stderr
+    with Path("labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    with (EXAMPLES / "emails.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["email"] for row in rows] == [
+            row["email"] for row in csv.DictReader(file)
+        ]
+    assert [row["_custom_id"] for row in rows] == [f"row-{n:09}" for n in range(12)]
+    for wrong in (("--only-failed",), ("--encoding", "cp9999")):
+        assert cli(*command, *joined, *wrong).exit_code == 2
+
+
 def test_doctor_shows_no_key(cli: Cli) -> None:
     """It says which keys are set, and never what they are."""
     done = cli("doctor", env={"OPENAI_API_KEY": "secret-1", "ANTHROPIC_API_KEY": None})

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from batchwright.errors import InputError
+from batchwright.errors import InputError, RunError
 from batchwright.models import RequestTemplate, RunEvent
 from batchwright.providers import Provider, get_provider
 from batchwright.providers.anthropic.client import AnthropicProvider
@@ -186,3 +186,17 @@ def test_the_batch_of_another_file_here_is_no_candidate(
     ours, _, submitted = submit(path, client)
     assert ours != theirs
     assert not submitted.adopted
+
+
+@BOTH
+def test_a_batch_record_without_its_intent_counts(
+    provider: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """No other batch is created, and the missing file is named."""
+    path = write(tmp_path / "requests.jsonl", provider, "ours")
+    client = get_provider(provider)
+    submit(path, client)
+    (tmp_path / "requests.jsonl.batch/000.intent.json").unlink()
+    with pytest.raises(RunError, match=r"000\.intent\.json is damaged"):
+        submit(path, client)
+    assert sandbox.created() == 1

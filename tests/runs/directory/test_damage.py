@@ -144,6 +144,17 @@ def test_a_damaged_record_is_named(name: str, how: str, copy: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("left", ["batch.json", "ended.json", "output.jsonl"])
+def test_an_attempt_without_its_intent_counts(left: str, copy: Path) -> None:
+    """Whatever is left of its files, no other batch is created."""
+    prepare(copy, OUTPUT)
+    for path in (copy / ATTEMPT).parent.iterdir():
+        if not path.name.endswith(left):
+            path.unlink()
+    with pytest.raises(RunError, match=r"000\.intent\.json is damaged .* Nothing was"):
+        finish(copy)
+
+
 @pytest.mark.parametrize("how", DAMAGES)
 @pytest.mark.parametrize("name", [OUTPUT, FURTHER])
 def test_damaged_results_are_downloaded_again(name: str, how: str, copy: Path) -> None:
