@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from ..data import columns
+from ..data import observed
 from ..data.resolve import check_output
 from ..data.results.block import Reading
 from ..data.results.row_ids import RowIds
@@ -54,7 +54,7 @@ def parse_shard(run: Run, path: str) -> None:
                 first_row=shard_plan.first_row,
                 count=shard_plan.requests,
                 absent=_Absent(shard, shard_plan.first_row).verdict,
-                columns=columns.merge(each.columns for each in plan.shards),
+                columns=observed.merge(each.columns for each in plan.shards),
             ),
             [
                 BatchOutput(

@@ -17,9 +17,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from ...errors import InputError
 from ...models import BatchResult, Outcome
 from ...providers import Format
-from ..columns import fits, has_numbers, kinds, resolved_root, to_json, to_texts
+from ..columns import fits, to_json, to_texts
 from ..depth import MAX_DEPTH, is_too_deep
 from .dict_validator import dict_validator
+from .kinds import has_numbers, kinds, resolved_root
 from .schemas import values_of
 from .user_code import outcome_of, said_by
 from .values import Values

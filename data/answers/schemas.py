@@ -116,10 +116,8 @@ _REFUSED = {
     "$recursiveRef": "name the definition by `$ref`",
     "$id": "only the whole schema may have an address of its own",
 }
-_ONE = [
-    *("additionalProperties", "contains", "else", "if", "items", "not"),
-    *("propertyNames", "then", "unevaluatedItems", "unevaluatedProperties"),
-]
+_ONE = frozenset({"additionalProperties", "contains", "else", "if", "items", "not"})
+_ONE |= {"propertyNames", "then", "unevaluatedItems", "unevaluatedProperties"}
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _MAPS = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
 
@@ -129,8 +127,8 @@ def _subschemas(node: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     if not isinstance(node, dict):
         return
     yield path, node
-    for key in _ONE:
-        yield from _subschemas(node.get(key), f"{path}/{key}")
+    for key in sorted(_ONE & node.keys()):
+        yield from _subschemas(node[key], f"{path}/{key}")
     for key in _LISTS:
         for number, each in enumerate(node.get(key, ())):
             yield from _subschemas(each, f"{path}/{key}/{number}")

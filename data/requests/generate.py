@@ -10,8 +10,9 @@ from pathlib import Path
 from ...errors import InputError
 from ...models import RunEvent
 from ...providers import Format, Limits
-from ..columns import META, observe
+from ..columns import META
 from ..job import BatchJob
+from ..observed import observe
 from ..prompts.prompt import Prompt
 from ..resolve import ResolvedJob
 from ..rows.block import Place, RowBlock, refuse_collisions

@@ -12,8 +12,8 @@ from ...errors import InputError
 from ...models import Outcome, RunEvent
 from ...providers import Format
 from ..answers.load import load_answer
-from ..columns import observe
 from ..files import reason
+from ..observed import observe
 from ..results.block import Reading
 from ..results.reader import read_results
 from ..results.row_ids import GivenIds, Ids, RowIds

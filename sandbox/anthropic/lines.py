@@ -7,7 +7,15 @@ from typing import Any
 
 import orjson
 
-from ..answers.answer import Answer, AnswerSource, Failure, Question, safe_text, seeded
+from ..answers.answer import (
+    SYNTHETIC,
+    Answer,
+    AnswerSource,
+    Failure,
+    Question,
+    safe_text,
+    seeded,
+)
 from ..answers.spoil import spoil, spoil_line, spoil_usage
 from ..engine.produce import Result
 from ..engine.results import WorkFile, write_lines
@@ -60,7 +68,8 @@ def answer_line(
     message = _message(question, answer, tag)
     message["usage"] = spoil_usage(message["usage"], kind)
     thinking = request["params"].get("thinking") or {}
-    if thinking.get("type") in {"enabled", "adaptive"}:
+    is_thinking = thinking.get("type") in {"enabled", "adaptive"}
+    if is_thinking and source is SYNTHETIC:
         text = "Synthetic thinking of the batchwright sandbox."
         block = {"type": "thinking", "thinking": text, "signature": f"sandbox{tag}"}
         message["content"].insert(0, block)

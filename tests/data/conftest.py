@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from upath import UPath
 
-from batchwright.data import columns
+from batchwright.data import observed
 from batchwright.data.custom_id import row_ids
 from batchwright.data.job import BatchJob
 from batchwright.data.requests.generate import ShardFiles, write_shards
@@ -84,7 +84,7 @@ class SmallRun:
                         first_row=shard.first_row,
                         count=shard.requests.requests,
                         absent=lambda _: (Outcome.MISSING, "no line"),
-                        columns=columns.merge(each.columns for each in self.shards),
+                        columns=observed.merge(each.columns for each in self.shards),
                     ),
                     results,
                     part,

@@ -13,9 +13,10 @@ import orjson
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from batchwright.data.answers.kinds import kinds
 from batchwright.data.answers.load import load_answer
 from batchwright.data.answers.response_model import AnswerReader
-from batchwright.data.columns import fits, kinds
+from batchwright.data.columns import fits
 from batchwright.errors import InputError
 from batchwright.models import BatchResult, Outcome
 from batchwright.providers import get_format
