@@ -195,6 +195,7 @@ TOGETHER = replace(
     key_variables=("TOGETHER_API_KEY",),
     base_url="https://api.together.ai/v1",
     base_url_variable="TOGETHER_BASE_URL",
+    base_path="/v1",
     keeps_metadata=False,
     price_id="together",
     client="batchwright.providers.openai.together:TogetherProvider",

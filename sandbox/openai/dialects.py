@@ -175,6 +175,7 @@ _TABLE = (
         name="together",
         base_path="/together/v1",
         base_url_variable="TOGETHER_BASE_URL",
+        sdk_path="/together",
         key_variable="TOGETHER_API_KEY",
         names_url=False,
         pager="none",

@@ -59,7 +59,7 @@ async def _put(request: Request) -> Response:
 
 
 async def _preprocess(request: Request) -> Response:
-    return json_response(file_object(_find(request)))
+    return json_response({**file_object(_find(request)), "FileType": "jsonl"})
 
 
 def routes(base_path: str) -> list[Route]:
