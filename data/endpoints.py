@@ -7,9 +7,15 @@ from pydantic_core import PydanticCustomError
 from ..errors import InputError
 from ..models import Endpoint
 from ..providers import get_vendor, vendors
-from ..providers.address import checked_url
+from ..providers.address import checked_url, is_own
 
-__all__ = ["base_url_for", "endpoint_for", "known_endpoint", "window_for"]
+__all__ = [
+    "base_url_for",
+    "endpoint_for",
+    "known_endpoint",
+    "refuse_foreign_model",
+    "window_for",
+]
 
 _NOWHERE = "http://localhost"
 """What a sandbox run records for a vendor without an address of its own."""
@@ -77,4 +83,21 @@ def window_for(provider: str, window: str | None) -> str | None:
     raise InputError(
         f"{vendor.title} has no completion window {window!r}, only"
         f" {', '.join(words)}; change --completion-window."
+    )
+
+
+def refuse_foreign_model(provider: str, model: str, base_url: str) -> None:
+    """Refuse the model name of a vendor that is not known, at one that has no such.
+
+    Raises:
+        InputError: It names the providers that there are.
+    """
+    vendor = get_vendor(provider)
+    prefix, slash, _ = model.partition("/")
+    if not slash or vendor.model_has_slash or not is_own(base_url, vendor):
+        return
+    known = ", ".join(each.name for each in vendors())
+    raise InputError(
+        f"{vendor.title} has no model {model!r}, and {prefix!r} is no known provider:"
+        f" it is one of {known}. For another service, set {vendor.base_url_variable}."
     )

@@ -46,8 +46,8 @@ class JobField:
 PANELS = {
     REQUEST: {
         "model": JobField(
-            "The model. A name that begins with claude means Anthropic, all "
-            "others OpenAI; anthropic/NAME and openai/NAME name the provider.",
+            "The model. A name that begins with claude means Anthropic, all others"
+            " OpenAI; PROVIDER/NAME says it outright, as in groq/NAME.",
             default=...,
             metavar="NAME",
         ),

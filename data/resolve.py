@@ -18,7 +18,12 @@ from .answers.load import load_answer, resolve_response_model
 from .answers.response_model import AnswerReader
 from .bounds import refuse_unbounded_params
 from .columns import META
-from .endpoints import base_url_for, endpoint_for, window_for
+from .endpoints import (
+    base_url_for,
+    endpoint_for,
+    refuse_foreign_model,
+    window_for,
+)
 from .files import absolute
 from .job import BatchJob
 from .prices import price
@@ -186,6 +191,8 @@ def resolve(
         folder=str(prompt.folder),
         response_model_digest=answer.digest,
     )
+    if not job.sandbox:
+        refuse_foreign_model(provider, model, resolved.base_url)
     source = open_rows(resolved.job.input, job.encoding)
     if not job.same_prompt:
         refuse_same_prompt(prompt.filled, source, resolved.job.input)

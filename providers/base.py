@@ -82,6 +82,10 @@ class Vendor:
     """Model name prefixes with another default endpoint."""
     model_prefixes: tuple[str, ...] = ()
     """Model names that begin so mean this vendor, without `NAME/` before them."""
+    model_has_slash: bool = True
+    """Whether the vendor's own model names may have a slash."""
+    key_prefixes: tuple[str, ...] = ()
+    """How its keys begin, for the hint that a key is another vendor's."""
     batch_id_prefixes: tuple[str, ...] = ()
     """How its batch IDs begin, for the hint that an ID is another vendor's."""
     creation: Literal["token", "key", "candidates"]

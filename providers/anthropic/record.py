@@ -30,6 +30,8 @@ ANTHROPIC = Vendor(
     base_url_variable="ANTHROPIC_BASE_URL",
     endpoints=("/v1/messages",),
     model_prefixes=("claude",),
+    model_has_slash=False,
+    key_prefixes=("sk-ant-",),
     batch_id_prefixes=("msgbatch_",),
     creation="candidates",
     price_id="anthropic",
@@ -45,8 +47,10 @@ ANTHROPIC = Vendor(
 
 _CLOUD = replace(
     ANTHROPIC,
+    sdk=None,
     secret_variables=(),
     model_prefixes=(),
+    key_prefixes=(),
     batch_id_prefixes=(),
     key_is_optional=True,
 )

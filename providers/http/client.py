@@ -21,8 +21,9 @@ from ...errors import (
 )
 from ...models import Account, Batch, BatchStatus, Intent
 from ...settings import get_settings
-from ..address import checked_url
+from ..address import checked_url, is_own
 from ..base import Vendor
+from ..vendors import vendors
 from .errors import Failures
 from .listing import candidates, items
 from .sending import check_late
@@ -85,7 +86,7 @@ class HttpClient(ABC):
             vendor=vendor,
             key_name=_key_name(vendor, api_key),
             base_url=self.base_url,
-            key=_checked_key(vendor, api_key),
+            key=_checked_key(vendor, self.base_url, api_key),
             status_error=status_error,
             connection_error=connection_error,
         )
@@ -288,7 +289,7 @@ def _key_name(vendor: Vendor, key: str | None) -> str:
     return "the key that was given" if key else f"the key in {vendor.key_variables[0]}"
 
 
-def _checked_key(vendor: Vendor, key: str | None) -> str:
+def _checked_key(vendor: Vendor, base_url: str, key: str | None) -> str:
     """Return the key to use: the one given, or of the first variable that is set."""
     found = key or next(filter(None, map(os.environ.get, vendor.key_variables)), "")
     found = found.strip()
@@ -304,5 +305,12 @@ def _checked_key(vendor: Vendor, key: str | None) -> str:
         raise MissingKeyError(
             f"{name[0].upper()}{name[1:]} contains spaces or other characters that no"
             f" key of {vendor.title} has; set it again."
+        )
+    others = [each for each in vendors() if found.startswith(each.key_prefixes)]
+    if others and vendor not in others and is_own(base_url, vendor):
+        name = _key_name(vendor, key)
+        raise MissingKeyError(
+            f"{name[0].upper()}{name[1:]} is one of {others[0].title}'s: set a key of"
+            f" {vendor.title}, or use --provider {others[0].name}."
         )
     return found

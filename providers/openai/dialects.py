@@ -30,6 +30,8 @@ _OTHER = replace(
     endpoints=_CHAT,
     endpoint_of_prefix={},
     model_prefixes=(),
+    model_has_slash=True,
+    key_prefixes=(),
     batch_id_prefixes=(),
     price_id=None,
     max_tokens="max_tokens",
@@ -37,7 +39,11 @@ _OTHER = replace(
 """What most services share; each row says what differs."""
 
 _SELF_HOSTED = replace(
-    _OTHER, base_url="", endpoints=_CHAT_AND_EMBEDDINGS, key_is_optional=True
+    _OTHER,
+    base_url="",
+    endpoints=_CHAT_AND_EMBEDDINGS,
+    key_is_optional=True,
+    batch_discount=None,
 )
 
 AZURE = replace(
@@ -67,6 +73,7 @@ GROQ = replace(
     name="groq",
     title="Groq",
     key_variables=("GROQ_API_KEY",),
+    key_prefixes=("gsk_",),
     base_url="https://api.groq.com/openai/v1",
     base_url_variable="GROQ_BASE_URL",
     base_path="/openai/v1",
@@ -170,7 +177,8 @@ PARASAIL = replace(
     limits=limits_of(50_000, 100, "not stated; the smallest of similar services"),
     file_days=None,
     source="https://docs.parasail.io; openai-batch on the Python Package Index",
-    guesses=("keeps_metadata", "limits", "file_days", "batch_discount"),
+    batch_discount=None,
+    guesses=("keeps_metadata", "limits", "file_days"),
 )
 
 NEBIUS = replace(
@@ -185,7 +193,8 @@ NEBIUS = replace(
     limits=limits_of(50_000, 100, "not stated; the smallest of similar services"),
     file_days=None,
     source="https://docs.tokenfactory.nebius.com",
-    guesses=("keeps_metadata", "limits", "file_days", "batch_discount"),
+    batch_discount=None,
+    guesses=("keeps_metadata", "limits", "file_days"),
 )
 
 TOGETHER = replace(
@@ -198,6 +207,7 @@ TOGETHER = replace(
     base_path="/v1",
     keeps_metadata=False,
     price_id="together",
+    batch_discount=None,  # up to 50 %, on some models
     client="batchwright.providers.openai.together:TogetherProvider",
     limits=limits_of(50_000, 100, "https://docs.together.ai/docs/inference/batch"),
     names_url=False,

@@ -20,6 +20,7 @@ from ...providers.http.sending import checked_when_sent
 from ...settings import get_settings
 from ..directory.access import Known, checked_account
 from ..directory.attempts import Attempt, Attempts
+from ..directory.records import NO_CAPACITY
 from ..pause import patiently
 
 __all__ = ["NewBatch", "create_batch", "is_fresh"]
@@ -97,7 +98,10 @@ def create_batch(
     except CreationUnknownError:
         raise
     except ProviderError as exc:
-        attempts.close_unsent(attempt, str(exc))
+        if exc.code == NO_CAPACITY:
+            attempts.close_parked(attempt, str(exc))
+        else:
+            attempts.close_unsent(attempt, str(exc))
         raise
     attempts.record(attempt, batch)
     if attempts.is_closed(attempt):

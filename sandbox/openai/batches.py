@@ -20,6 +20,7 @@ from ..http.api import (
     json_response,
     limit_of,
 )
+from .check import check_batch
 from .dialects import DIALECTS, dialect_of
 from .envelopes import expiry_of, list_page
 from .files import refuse_pending
@@ -55,12 +56,6 @@ async def _create(request: Request) -> Response:
             _check_same(row, body)
             return json_response(_shown(backend, row))
     refuse_pending(request, body["input_file_id"])
-    model = None
-    if dialect.request_params:
-        model = (body.get("request_params") or {}).get("model")
-        if not isinstance(model, str):
-            text = "Missing required parameter: 'request_params.model'."
-            raise ApiError(400, text, code="missing_required_parameter")
     row = BatchRow(
         id=batch_id,
         provider=dialect.name,
@@ -71,14 +66,32 @@ async def _create(request: Request) -> Response:
         endpoint=paths[body["endpoint"]],
         metadata=orjson.dumps(metadata).decode(),
         output_seconds=expiry_of(output_after, "output_expires_after"),
-        model=model,
+        model=_model_of(body) if dialect.request_params else None,
     )
+    if dialect.refuses_at_create:
+        _refuse_over_limit(backend, row)
     backend.store.add(row)
     backend.worker.start(row.id)
     shown = _shown(backend, row)
     if dialect.created_in:
         return json_response({dialect.created_in: shown, "warning": None})
     return json_response(shown)
+
+
+def _model_of(body: dict[str, Any]) -> str:
+    """Return the model, where it is a parameter of the batch."""
+    model = (body.get("request_params") or {}).get("model")
+    if not isinstance(model, str):
+        text = "Missing required parameter: 'request_params.model'."
+        raise ApiError(400, text, code="missing_required_parameter")
+    return model
+
+
+def _refuse_over_limit(backend: Backend, row: BatchRow) -> None:
+    found = check_batch(row, backend.store, backend.faults, backend.clock.now())
+    for problem in orjson.loads(found.get("errors") or "[]"):
+        if problem["code"] == "token_limit_exceeded":
+            raise ApiError(429, problem["message"], code=problem["code"])
 
 
 def _check_same(row: BatchRow, body: dict[str, Any]) -> None:

@@ -44,6 +44,9 @@ class Dialect:
     pending_looks: int = 0
     """How many looks at a new file say `pending`; a batch of it is refused until the
     last."""
+    refuses_at_create: bool = False
+    """Whether a batch over the limit of enqueued tokens is refused by the create call,
+    instead of failing after it."""
     takes_key: bool = False
     """Whether `idempotency_key` makes a second create call return the first batch."""
     request_params: bool = False
@@ -98,6 +101,7 @@ _TABLE = (
         key_variable="AZURE_OPENAI_API_KEY",
         endpoints=("/v1/chat/completions", "/v1/responses"),
         pending_looks=1,
+        refuses_at_create=True,
         iso_times=True,
     ),
     Dialect(

@@ -14,8 +14,8 @@ import openai
 import pytest
 import together
 
-from batchwright.data.endpoints import window_for
-from batchwright.errors import InputError, UnreachableError
+from batchwright.data.endpoints import refuse_foreign_model, window_for
+from batchwright.errors import InputError, MissingKeyError, UnreachableError
 from batchwright.models import Account, Batch, BatchStatus, Intent, RequestTemplate
 from batchwright.providers import (
     Provider,
@@ -319,3 +319,29 @@ def test_other_ways_of_structured_output_are_refused() -> None:
     )
     with pytest.raises(InputError, match="An embedding has no text"):
         get_format("voyage").encoder(template)
+
+
+@pytest.mark.parametrize(
+    ("provider", "key", "said"),
+    [
+        ("openai", "sk-ant-api03-x", "is one of Anthropic's: set a key of OpenAI"),
+        ("anthropic", "gsk_x", "use --provider groq"),
+        ("groq", "sk-proj-x", "use --provider openai"),
+    ],
+)
+def test_a_key_of_another_vendor_is_not_sent(
+    provider: str, key: str, said: str
+) -> None:
+    """The sentence names whose it is."""
+    with pytest.raises(MissingKeyError) as caught:
+        get_provider(provider, None, key)
+    assert said in str(caught.value)
+    assert key not in str(caught.value)
+
+
+def test_a_model_of_an_unknown_vendor_is_refused() -> None:
+    """OpenAI's own names have no slash; another service's may."""
+    with pytest.raises(InputError, match="'mistral' is no known provider: it is one"):
+        refuse_foreign_model("openai", "mistral/large", "https://api.openai.com/v1")
+    refuse_foreign_model("openai", "mistral/large", "https://llm.example/v1")
+    refuse_foreign_model("groq", "openai/gpt-oss", "https://api.groq.com/openai/v1")
