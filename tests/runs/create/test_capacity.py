@@ -15,7 +15,7 @@ from batchwright.sandbox import Sandbox
 def test_a_refused_creation_waits_for_capacity(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A create call refused for enqueued tokens is sent again when a batch has ended."""
+    """A create call over the limit of enqueued tokens is sent again later."""
     (tmp_path / "in.csv").write_text("text\na\nb\nc\n", encoding="utf-8")
     monkeypatch.setenv("BATCHWRIGHT_POLL_SECONDS", "0.05")
     with Sandbox(faults=QUICK) as sandbox:
@@ -35,7 +35,7 @@ def test_a_refused_creation_waits_for_capacity(
 
 
 QUICK = {
-    "durations": {"validating": 0, "in_progress": 0.1, "finalizing": 0},
-    "limits": {"openai_enqueued_tokens": 60},
+    "durations": {"validating": 0, "in_progress": 0.7, "finalizing": 0},
+    "limits": {"openai_enqueued_tokens": 50},
 }
-"""Room for one request at a time."""
+"""Tokens of one request at a time."""
