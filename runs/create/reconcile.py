@@ -70,7 +70,8 @@ def reconcile(
     started = time.monotonic()
     listings = 0
     refuted: set[str] = set()
-    emit("notice", text=f"Looking for the batch of a lost call, {attempts.prefix}")
+    text = f"Looking for the batch of a lost call, {attempts.prefix}"
+    emit("notice", text=text.rstrip(", "))
     if again is not None and get_vendor(provider.name).creation == "key":
         patiently(lambda: checked_account(provider, known), "Looking at the account")
         attempts.record(attempt, again(intent))
