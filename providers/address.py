@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from ..errors import InputError
-from .base import Vendor
+from .vendor import Vendor
 
 __all__ = ["checked_url", "is_own", "without_password"]
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from ..errors import InputError
 from ..models import LineError
-from .base import WRONG_PROVIDER, Format, Provider, Vendor
+from .base import WRONG_PROVIDER, Format, Provider
 from .lines import object_of
+from .vendor import Vendor
 
 __all__ = [
     "DEFAULT_PROVIDER",

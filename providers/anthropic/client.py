@@ -13,7 +13,7 @@ import httpx2
 
 from ...errors import ResultsGoneError
 from ...models import Batch, BatchStatus, Intent, RequestCounts
-from ..base import Progress, Vendor
+from ..base import Progress
 from ..http.client import (
     HttpClient,
     check_batch_id,
@@ -25,6 +25,7 @@ from ..http.client import (
 from ..http.download import ResultFile, save_results
 from ..http.upload import RequestsBody
 from ..http.wire import as_int, as_mapping, as_status, as_text, as_time
+from ..vendor import Vendor
 from .format import AnthropicFormat
 from .record import ANTHROPIC
 

@@ -14,9 +14,10 @@ import orjson
 from ...errors import InputError
 from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
 from ..address import is_own
-from ..base import Encode, Limits, Vendor
+from ..base import Encode, Limits
 from ..lines import SAMPLE, UNSENDABLE, frame, refuse_problems, slot, unsendable
 from ..schema.restore import Restorer
+from ..vendor import Vendor
 from .body import constants
 from .check import check_line
 from .decode import decode_line

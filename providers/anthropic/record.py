@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from ..base import Vendor
 from ..lines import object_of
+from ..vendor import Vendor
 
 __all__ = ["ANTHROPIC", "VENDORS"]
 

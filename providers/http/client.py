@@ -22,7 +22,7 @@ from ...errors import (
 from ...models import Account, Batch, BatchStatus, Intent
 from ...settings import get_settings
 from ..address import checked_url, is_own
-from ..base import Vendor
+from ..vendor import Vendor
 from ..vendors import vendors
 from .errors import Failures
 from .listing import candidates, items

@@ -25,7 +25,7 @@ from ...errors import (
     UnknownBatchError,
     UnreachableError,
 )
-from ..base import Vendor
+from ..vendor import Vendor
 from ..vendors import vendors
 from .wire import as_mapping, as_text, read_object, retry_after_seconds
 

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..base import Limits, Vendor
+from ..base import Limits
 from ..lines import object_of
+from ..vendor import Vendor
 
 __all__ = ["OPENAI", "Dialect", "limits_of"]
 
