@@ -16,10 +16,11 @@ from pydantic.errors import PydanticUserError
 from ...errors import InputError
 from ...providers.schema.source import Source
 from ..depth import is_too_deep
+from .kinds import resolved_root
 from .user_code import said_by
-from .values import Values, refuse_unreadable_fields
+from .values import Values
 
-__all__ = ["check_schema", "read_schema", "source_schema", "values_of"]
+__all__ = ["check_class", "check_schema", "read_schema", "source_schema", "values_of"]
 
 
 @lru_cache(maxsize=32)  # a run asks for each shard
@@ -27,11 +28,9 @@ def source_schema(model: type[BaseModel]) -> dict[str, Any]:
     """Return the JSON Schema that is converted for each provider.
 
     Raises:
-        InputError: The model has a field that JSON Schema cannot describe, or that an
-            answer cannot fill.
+        InputError: The model has a field that JSON Schema cannot describe.
     """
     with _schema_errors(model):
-        refuse_unreadable_fields(model)
         schema = model.model_json_schema()
         orjson.dumps(schema)
         return schema
@@ -48,15 +47,24 @@ def values_of(model: type[BaseModel]) -> Values:
         return Values(model)
 
 
+def check_class(model: type[BaseModel]) -> None:
+    """Refuse a class with fields that an answer cannot fill.
+
+    Raises:
+        InputError: It names the field.
+    """
+    asked = resolved_root(source_schema(model)).get("properties", ())
+    values_of(model).refuse_unfilled(asked)
+
+
 @contextmanager
 def _schema_errors(model: type[BaseModel]) -> Iterator[None]:
     try:
         yield
-    except InputError:
-        raise
     except PydanticUserError as exc:
         raise InputError(
-            f"The response model {model.__name__!r} has no JSON Schema: {exc.message}."
+            f"The response model {model.__name__!r} has no JSON Schema:"
+            f" {exc.message.rstrip('.')}."
         ) from exc
     except BaseException as exc:  # the class may have code for its schema
         raise InputError(

@@ -6,17 +6,23 @@ masks, excluded fields) is left out, except where a value has no form in JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core import CoreSchema, SchemaSerializer, to_jsonable_python
+from pydantic_core import (
+    CoreSchema,
+    PydanticSerializationError,
+    SchemaSerializer,
+    to_jsonable_python,
+)
 from pydantic_core import core_schema as core
 
 from ...errors import InputError
 
-__all__ = ["Values", "refuse_unreadable_fields"]
+__all__ = ["Values"]
 
 _Node = dict[str, Any]
 
@@ -24,8 +30,8 @@ _NO_SCHEMAS = frozenset({"cls", "default", "expected", "members", "metadata"})
 """Keys of a core schema that hold no schemas."""
 _SHOWING = frozenset({"format", "function-plain", "function-wrap"})
 _SHOWING |= {"include-exclude-dict", "include-exclude-sequence"}
-_OPAQUE = frozenset({"any", "callable", "function-plain", "is-instance", "is-subclass"})
-"""Types of values that JSON may have no form for."""
+_WHOLE = frozenset({"dataclass", "model", "typed-dict"})
+"""Types whose values are objects."""
 _FIELDS = frozenset({"dataclass-args", "model-fields", "typed-dict"})
 
 
@@ -35,8 +41,13 @@ class Values:
     def __init__(self, model: type[BaseModel]) -> None:
         self.schema: CoreSchema = _plain(TypeAdapter(model).core_schema)
         """The core schema of the class, without what only shows its values."""
-        self._one = _serializer(self.schema).to_python
-        self._many = _serializer(core.list_schema(self.schema)).to_python
+        # Else an infinite number would become null, and a class use its own serializer.
+        self._dump = SchemaSerializer(
+            core.list_schema(self.schema),
+            core.CoreConfig(ser_json_inf_nan="constants"),
+            _use_prebuilt=False,
+        ).to_python
+        self._name = model.__name__
         fields, config = _root(self.schema)
         by_alias = config.get("serialize_by_alias", False)
         self.names = {
@@ -67,7 +78,7 @@ class Values:
         Raises:
             BaseException: Code of the user's raised it, for one of them.
         """
-        return self._many(instances, mode="json", warnings=False, fallback=str)  # type: ignore[no-any-return]
+        return self._dump(instances, mode="json", warnings=False)  # type: ignore[no-any-return]
 
     def one(self, instance: Any) -> Any:
         """Return the values of an instance, also where `many` raises.
@@ -76,45 +87,51 @@ class Values:
             BaseException: Code of the user's raised it.
         """
         try:
-            return self._one(instance, mode="json", warnings=False, fallback=str)
-        except UnicodeDecodeError:
-            python = self._one(instance, mode="python", warnings=False)
-            return to_jsonable_python(python, bytes_mode="base64", fallback=str)
+            return self.many([instance])[0]
+        except (PydanticSerializationError, UnicodeDecodeError):
+            (python,) = self._dump([instance], mode="python", warnings=False)
+            return _jsonable(python, fallback=str)
 
+    def refuse_unfilled(self, asked: Iterable[str]) -> None:
+        """Refuse a class with fields that an answer cannot fill.
 
-def refuse_unreadable_fields(model: type[BaseModel]) -> None:
-    """Refuse a class that does not read a field from the name that it is asked for by.
+        Args:
+            asked: Names that answers are asked for by; none if they are no objects.
 
-    Raises:
-        InputError: It names the field and the way out.
-    """
-    for node, config in _containers(TypeAdapter(model).core_schema, {}):
-        taken: dict[str, str] = {}
-        for name, field in _named(node).items():
-            wire = _wire_name(name, field, config)
-            owner = f"Field `{name}` of {node.get('model_name', model.__name__)!r}"
-            if (
-                _aliases(field)
-                and wire == name
-                and not _reads_name(name, field, config)
-            ):
+        Raises:
+            InputError: It names the field and the way out.
+        """
+        for name in asked:
+            if name in self.computed:
                 raise InputError(
-                    f"{owner} is read from a place inside another field (AliasPath),"
-                    " for which an answer cannot be asked: give it a plain alias, or"
-                    " none."
+                    f"The response model has a computed field {name!r}, and another is"
+                    " asked for by that name: rename one of them."
                 )
-            if wire in taken:
+            if name not in self.names and not self.is_open:
                 raise InputError(
-                    f"{owner} and `{taken[wire]}` are both read from {wire!r}: give"
-                    " them different aliases."
+                    f"The JSON Schema of the response model asks for {name!r}, but the"
+                    " class has no such field: add it."
                 )
-            taken[wire] = name
+        for node, config in _containers(self.schema, {}):
+            taken: dict[str, str] = {}
+            for name, field in _named(node).items():
+                wire = _wire_name(name, field, config)
+                owner = f"Field `{name}` of {node.get('model_name', self._name)!r}"
+                if wire == name and not _reads_name(name, field, config):
+                    raise InputError(
+                        f"{owner} is read from a place inside another field"
+                        " (AliasPath), for which an answer cannot be asked: give it a"
+                        " plain alias, or none."
+                    )
+                if wire in taken:
+                    raise InputError(
+                        f"{owner} and `{taken[wire]}` are both read from {wire!r}: give"
+                        " them different aliases."
+                    )
+                taken[wire] = name
 
 
-def _serializer(schema: CoreSchema) -> SchemaSerializer:
-    # Else an infinite number would become null, and a class use its own serializer.
-    config = core.CoreConfig(ser_json_inf_nan="constants")
-    return SchemaSerializer(schema, config, _use_prebuilt=False)
+_jsonable = partial(to_jsonable_python, bytes_mode="base64", inf_nan_mode="constants")
 
 
 def _plain(part: Any) -> Any:
@@ -125,31 +142,49 @@ def _plain(part: Any) -> Any:
         return part
     if not _is_node(part):
         return {key: _plain(value) for key, value in part.items()}
-    node = {
+    node: _Node = {
         key: value if key in _NO_SCHEMAS else _plain(value)
         for key, value in part.items()
         if key not in {"serialization_exclude", "serialization_exclude_if"}
     }
-    shown = part.get("serialization")
-    if shown is not None:
-        del node["serialization"]
-        if shown["type"] not in _SHOWING or _is_needed(shown.get("function"), node):
-            node["serialization"] = shown
-        elif _is_pydantics(shown.get("function")):
-            node["serialization"] = _REVEALED
+    shown = node.pop("serialization", None)
+    if shown is not None and (kept := _kept(shown, node)) is not None:
+        node["serialization"] = kept
     return node
 
 
-def _is_needed(function: Any, node: _Node) -> bool:
-    if _is_pydantics(function):
-        return "secret" not in function.__name__
-    while "schema" in node:
-        node = node["schema"]
-    return node["type"] in _OPAQUE
+def _kept(shown: _Node, node: _Node) -> Any:
+    """Return what remains of a serializer; None: nothing."""
+    if shown["type"] not in _SHOWING:
+        return shown
+    function: Any = shown.get("function")
+    if str(getattr(function, "__module__", "")).partition(".")[0] == "pydantic":
+        return _REVEALED if "secret" in function.__name__ else shown
+    if function is None or node["type"] in _WHOLE:
+        return None
+    return _last_resort(shown)
 
 
-def _is_pydantics(function: Any) -> bool:
-    return str(getattr(function, "__module__", "")).partition(".")[0] == "pydantic"
+def _last_resort(shown: _Node) -> Any:
+    """Return a serializer that is used for values which JSON has no form for."""
+    function = shown["function"]
+    takes_handler = shown["type"] == "function-wrap"
+    takes_info = shown.get("info_arg", False)
+
+    def write(*arguments: Any) -> Any:
+        *given, handler, info = arguments
+        try:
+            value = handler(given[-1])
+            return value if info.mode == "json" else _jsonable(value)
+        except PydanticSerializationError:
+            more = [handler] * takes_handler + [info] * takes_info
+            return function(*given, *more)
+
+    return core.wrap_serializer_function_ser_schema(
+        write,
+        is_field_serializer=shown.get("is_field_serializer"),
+        info_arg=True,
+    )
 
 
 _REVEALED = core.plain_serializer_function_ser_schema(
@@ -211,7 +246,8 @@ def _aliases(field: _Node) -> list[list[Any]]:
 
 
 def _reads_name(name: str, field: _Node, config: Mapping[str, Any]) -> bool:
-    return bool(config.get("validate_by_name")) or [name] in _aliases(field)
+    aliases = _aliases(field)
+    return not aliases or [name] in aliases or bool(config.get("validate_by_name"))
 
 
 def _wire_name(name: str, field: _Node, config: Mapping[str, Any]) -> str:

@@ -55,8 +55,8 @@ def _tokens(params: dict[str, Any], refused: frozenset[str]) -> _Found:
         )
     thinking, choice = params.get("thinking"), params.get("tool_choice")
     kind = thinking.get("type") if isinstance(thinking, dict) else None
-    forced = isinstance(choice, dict) and choice.get("type") in {"any", "tool"}
-    if forced and kind in {"adaptive", "enabled"}:
+    forced = isinstance(choice, dict) and choice.get("type") in ("any", "tool")
+    if forced and kind in ("adaptive", "enabled"):
         said = "its `tool_choice` forces a tool, which `thinking` does not allow: leave"
         yield "tool_choice", said + ' one out, or choose `{"type": "auto"}`.'
     if not isinstance(thinking, dict) or kind != "enabled":
@@ -115,7 +115,7 @@ def _messages(messages: list[Any], refused: frozenset[str]) -> _Found:
 
 def _tool_results(messages: list[Any]) -> _Found:
     """Yield results of tools that the message before did not call."""
-    called: set[Any] = set()
+    called: list[Any] = []
     for number, message in enumerate(messages):
         content = message.get("content") if isinstance(message, dict) else None
         given = content if isinstance(content, list) else ()
@@ -125,4 +125,4 @@ def _tool_results(messages: list[Any]) -> _Found:
             if block.get("type") == "tool_result" and found not in called:
                 text = f"it has a tool result for {found!r}, which the message before"
                 yield f"messages[{number}]", f"{text} did not call."
-        called = {b.get("id") for b in blocks if b.get("type") == "tool_use"}
+        called = [b.get("id") for b in blocks if b.get("type") == "tool_use"]

@@ -21,14 +21,16 @@ from ...errors import (
 )
 from ...models import Account, Batch, BatchStatus, Intent
 from ...settings import get_settings
-from ..address import checked_url
-from ..base import Vendor
+from ..address import checked_url, is_own
+from ..vendor import Vendor
+from ..vendors import vendors
 from .errors import Failures
 from .listing import candidates, items
 from .sending import check_late
 from .wire import retry_after_seconds
 
 __all__ = [
+    "NO_KEY",
     "HttpClient",
     "HttpOptions",
     "check_batch_id",
@@ -39,6 +41,8 @@ __all__ = [
 ]
 
 _CONNECT_SECONDS = 10
+NO_KEY = "none"
+"""What is sent to a server that may take calls without a key."""
 _ENDED_ALREADY = frozenset({400, 409})
 _LASTING = {httpx2.codes.CONFLICT, httpx2.codes.INSUFFICIENT_STORAGE}
 _LONGEST_SLEEP_SECONDS = 120
@@ -77,12 +81,12 @@ class HttpClient(ABC):
             InputError: `base_url` is no HTTP address, or holds a password.
             MissingKeyError: There is no key, or it is something that no key can be.
         """
-        self.base_url = checked_url(base_url)
+        self.base_url = checked_url(base_url, vendor.base_url_variable)
         self._failures = Failures(
             vendor=vendor,
             key_name=_key_name(vendor, api_key),
             base_url=self.base_url,
-            key=_checked_key(vendor, api_key),
+            key=_checked_key(vendor, self.base_url, api_key),
             status_error=status_error,
             connection_error=connection_error,
         )
@@ -90,7 +94,7 @@ class HttpClient(ABC):
     def account(self) -> Account:
         """Look at the account; one call."""
         response = self._page(None, 1)
-        newest = next(items(lambda _: self._failures.page_of(response)), None)
+        newest = next(items(lambda _: self._page_of(response)), None)
         return Account(
             base_url=self.base_url,
             organization=response.headers.get(self._organization_header),
@@ -151,9 +155,13 @@ class HttpClient(ABC):
     def _is_match(self, batch: Batch, intent: Intent) -> bool:
         """Whether a batch newer than the baseline may be the one of the intent."""
 
+    def _page_of(self, response: httpx2.Response) -> dict[str, Any]:
+        """Return a page of the list as an object with `data`."""
+        return self._failures.page_of(response)
+
     def _walk(self, size: int, *, complete: bool = False) -> Iterator[Batch]:
         def fetch(after: str | None) -> dict[str, Any]:
-            return self._failures.page_of(self._page(after, size))
+            return self._page_of(self._page(after, size))
 
         yield from map(self._read, items(fetch, complete=complete))
 
@@ -281,10 +289,12 @@ def _key_name(vendor: Vendor, key: str | None) -> str:
     return "the key that was given" if key else f"the key in {vendor.key_variables[0]}"
 
 
-def _checked_key(vendor: Vendor, key: str | None) -> str:
+def _checked_key(vendor: Vendor, base_url: str, key: str | None) -> str:
     """Return the key to use: the one given, or of the first variable that is set."""
     found = key or next(filter(None, map(os.environ.get, vendor.key_variables)), "")
     found = found.strip()
+    if not found and vendor.key_is_optional:
+        return NO_KEY
     if not found:
         raise MissingKeyError(
             f"No API key for {vendor.title}: set {vendor.key_variables[0]}, or try"
@@ -295,5 +305,12 @@ def _checked_key(vendor: Vendor, key: str | None) -> str:
         raise MissingKeyError(
             f"{name[0].upper()}{name[1:]} contains spaces or other characters that no"
             f" key of {vendor.title} has; set it again."
+        )
+    others = [each for each in vendors() if found.startswith(each.key_prefixes)]
+    if others and vendor not in others and is_own(base_url, vendor):
+        name = _key_name(vendor, key)
+        raise MissingKeyError(
+            f"{name[0].upper()}{name[1:]} is one of {others[0].title}'s: set a key of"
+            f" {vendor.title}, or use --provider {others[0].name}."
         )
     return found

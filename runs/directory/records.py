@@ -13,7 +13,9 @@ from ...data.rows.block import Place
 from ...models import Batch, Outcome
 
 __all__ = [
+    "NO_CAPACITY",
     "Absence",
+    "CanaryCount",
     "Created",
     "Ended",
     "InputShardPlan",
@@ -115,12 +117,29 @@ class RoundPlan(_Record):
     created_at: datetime
     resent: tuple[str, ...] = ()
     """Shards whose results are gone; this round sends their requests again."""
+    canary: bool = False
+    """Whether it has rows of the canary alone, before other rows are sent."""
+
+
+class CanaryCount(_Record):
+    """`canary.json`: how the rows of the canary were answered."""
+
+    rows: int
+    succeeded: int
+    errors: tuple[tuple[str, int], ...]
+    """The most frequent ones, and how often they came."""
+    rounds: int = 0
+    """Further rounds that are counted too."""
 
 
 class Resend(_Record):
     """`resend-lost.json`: the round that sends again what has lost its results."""
 
     round: int
+
+
+NO_CAPACITY = "token_limit_exceeded"
+"""The code of a refusal that is over when other batches end."""
 
 
 class Verdict(StrEnum):

@@ -13,11 +13,10 @@ import orjson
 import pytest
 from pydantic import BaseModel, Field
 
-from batchwright.data.job import BatchJob
+from batchwright import Answer, BatchJob, BatchwrightError, Outcome
 from batchwright.data.requests.check import check_file
 from batchwright.data.results.reader import provider_of, read_results
 from batchwright.errors import InputError
-from batchwright.models import Outcome
 from batchwright.providers import get_format
 
 Line = Callable[..., bytes]
@@ -72,6 +71,17 @@ def test_an_old_model_is_asked_by_a_tool() -> None:
     )
     assert first["custom_id"] == "row-000000000"
     assert first["body"]["tool_choice"]["type"] == "function"
+
+
+@pytest.mark.parametrize("mode", ["json_schema", "tools"])
+@pytest.mark.parametrize("model", ["gpt-5-mini", "claude-sonnet-4-5"])
+def test_the_name_on_the_wire_is_that_of_the_class(model: str, mode: Any) -> None:
+    """The model reads it as the name of the schema or of the tool."""
+    made = BatchJob.create_from_messages(_MESSAGES, model, Classification, mode=mode)
+    request = json.dumps(next(made))
+    named = '"name": "Classification"' in request
+    assert named == (mode == "tools" or model.startswith("gpt"))
+    assert "_class_" not in request
 
 
 def test_requests_are_made_lazily() -> None:
@@ -171,6 +181,7 @@ def test_results_come_one_by_one(tmp_path: Path, answer_line: Line) -> None:
     path = tmp_path / "results.jsonl"
     path.write_bytes(b"".join(lines))
     good, bad, expired, odd = BatchJob.results_from_file(path, Classification)
+    assert isinstance(good, Answer)
     assert good.custom_id == "0123abcd-000000000-0"
     assert good.value == Classification(label="SPAM")
     assert good.error is None
@@ -184,7 +195,7 @@ def test_results_come_one_by_one(tmp_path: Path, answer_line: Line) -> None:
     assert odd.error == "line 5 is no result of a known provider"
     texts = BatchJob.results_from_file(path)
     assert next(texts).value == '{"label":"SPAM"}'
-    with pytest.raises(InputError, match=r"absent\.jsonl cannot be read"):
+    with pytest.raises(BatchwrightError, match=r"absent\.jsonl cannot be read"):
         next(BatchJob.results_from_file(tmp_path / "absent.jsonl"))
 
 

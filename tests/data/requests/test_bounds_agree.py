@@ -255,3 +255,23 @@ def test_other_services_may_take_more(
     assert (len(check.problems), len(check.warnings)) == (2, 0)
     check = check_file(path, get_format(provider, elsewhere))
     assert (len(check.problems), len(check.warnings)) == (0, 2)
+
+
+ANYTHING: list[Any] = [None, True, -1, 0.5, 10**18, "x", [], {}, [1], [[]], [{}]]
+INNER = ["type", "name", "role", "effort", "format", "json_schema", "function"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[1] or case[0])
+def test_values_of_any_kind_are_judged(case: Any) -> None:
+    """Whatever stands in a member, its line gets a verdict and no error is raised."""
+    check = get_format(case[0]).check
+    rng = random.Random(case[1])  # noqa: S311 - the same bodies in every run
+    names = sorted({name for _ in range(50) for name in case[3](rng.choice)})
+    for line in _lines(case):
+        body = line.get("body") or line["params"]
+        for name in rng.sample(names, 3):
+            inner = {key: rng.choice(ANYTHING) for key in rng.sample(INNER, 3)}
+            body[name] = rng.choice([*ANYTHING, inner, [inner]])
+        custom_id, _, problems = check(orjson.dumps(line))
+        assert custom_id == line["custom_id"]
+        assert all(problem.message for problem in problems)
