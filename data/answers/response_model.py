@@ -134,8 +134,9 @@ class AnswerReader:
             result.text if result.outcome is _SUCCEEDED else None for result in results
         ]
         long = [] if self.schema is None else [*_long_of(texts)]
-        for index in long:
-            texts[index] = (results[index].text or "").encode()
+        documents = {index: (results[index].text or "").encode() for index in long}
+        for index, document in documents.items():
+            texts[index] = document
             results[index].text = None
         errors: Errors = {}
         if self.schema is None:
@@ -150,9 +151,9 @@ class AnswerReader:
             values[index], error = self._parse(results[index], texts[index], fmt)
             if error is not None:
                 errors[index] = error
-        for index in long:
+        for index, document in documents.items():
             if index in errors:
-                results[index].text = str(texts[index] or b"", "utf-8")
+                results[index].text = document.decode()
         return values, errors
 
     def _parse(

@@ -15,7 +15,9 @@ __all__ = ["LONG", "decode_long"]
 LONG = 1 << 20
 """Bytes of a line, or of a text, that is not copied more often than need be."""
 
-_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_QUOTE = re.compile(rb'(?<!\\)(?:\\\\)*"')
+"""One that begins or ends a text. A pattern for whole texts would take more memory."""
+
 _BETWEEN = re.compile(rb"[^\\]{12}(?![\x80-\xbf])", re.DOTALL)
 """Ends neither in a character nor in an escape, and no surrogate waits for another."""
 
@@ -30,16 +32,14 @@ def decode_long(lines: list[bytes], index: int, fmt: Format) -> BatchResult:
     if len(line) <= LONG:
         return fmt.decode(line)
     lines[index] = b""
-    start, end = max(
-        (found.span() for found in _TEXT.finditer(line)),
-        key=lambda span: span[1] - span[0],
-        default=(0, 0),
-    )
+    quotes = [found.end() for found in _QUOTE.finditer(line)]
+    texts = zip(quotes[::2], quotes[1::2], strict=False)
+    start, end = max(texts, key=lambda text: text[1] - text[0], default=(1, 1))
     name = slot()
-    result = fmt.decode(b'%b"%b"%b' % (line[:start], name.encode(), line[end:]))
+    result = fmt.decode(b'%b%b"%b' % (line[:start], name.encode(), line[end:]))
     text = None
     if result.text == name and end - start > LONG:
-        text = _decoded(line, start + 1, end - 1)
+        text = _decoded(line, start, end - 1)
     if text is None:
         return fmt.decode(line)
     del line

@@ -23,6 +23,7 @@ from ..columns import (
     to_json_lines,
     to_texts,
 )
+from ..results.long_lines import LONG
 from ..results.reader import BLOCK_BYTES
 from ..results.store import Piece, Store
 from ..rows.kept import Chunk, Chunks
@@ -113,7 +114,7 @@ def _header_bytes(path: Path) -> int:
         return start + len(_line(next(csv.reader(text, strict=True))))
 
 
-def _cells(kind: str, values: Sequence[Any]) -> Sequence[str]:
+def _cells(kind: str, values: Sequence[Any]) -> Sequence[Any]:
     if len(values) > 1 and _is_uniform(values):
         return [*_cells(kind, values[:1])] * len(values)
     if kind == "json" and None not in values:
@@ -148,6 +149,10 @@ def _taken(raws: list[Any]) -> dict[int, bytes]:
     return long
 
 
+def _long(cell: str) -> str | bytes:
+    return _quoted(cell.encode()) if len(cell) > LONG else _column([cell])[0]
+
+
 def _quoted(raw: bytes) -> bytes:
     """Return a long cell, quoted if it must be."""
     if not any(mark in raw for mark in (b'"', b",", b"\n", b"\r")):
@@ -157,13 +162,17 @@ def _quoted(raw: bytes) -> bytes:
 
 
 def _line(cells: Sequence[str]) -> bytes:
-    return ",".join(_column(cells)).encode() + b"\n"
+    return b",".join(map(_encoded, _column(cells))) + b"\n"
 
 
-def _column(cells: Sequence[str]) -> Sequence[str]:
-    """Return the cells, quoted where they must be."""
+def _column(cells: Sequence[str]) -> Sequence[Any]:
+    """Return the cells, quoted where they must be; long ones are UTF-8."""
     # All cells are searched together first, because most columns have few of these.
-    found = [*filter("".join(cells).__contains__, _SPECIAL)]
+    whole = "".join(cells)
+    if len(whole) > LONG and max(map(len, cells)) > LONG:
+        del whole
+        return [*map(_long, cells)]
+    found = [*filter(whole.__contains__, _SPECIAL)]
     if not found:
         return cells
     if found == [","]:
