@@ -8,7 +8,7 @@ from typing import Any
 import anthropic
 
 from ...errors import AccessError
-from ..http.client import NO_KEY
+from ..http.keys import NO_KEY
 from .client import AnthropicProvider
 
 __all__ = ["AWSProvider", "GoogleCloudProvider"]
