@@ -181,8 +181,9 @@ class Sandbox:
     def environment(self) -> dict[str, str]:
         """Return the environment variables that point the SDKs to this sandbox."""
         variables: dict[str, str] = {}
-        for name, vendor in VENDORS.items():
-            variables[vendor.base_url_variable] = self.base_url(name)
+        for vendor in VENDORS.values():
+            path = vendor.sdk_path or vendor.base_path
+            variables[vendor.base_url_variable] = self.url + path
             variables[vendor.key_variable] = self.api_key
         return variables
 
@@ -235,7 +236,7 @@ def _announce(sandbox: Sandbox) -> None:
     answers = "come from its upstream" if sandbox.upstream else "are synthetic"
     sys.stderr.write(
         f"The batchwright sandbox runs at {sandbox.url}; its answers {answers}."
-        " Ctrl-C stops it. To send both SDKs there:\n"
+        " Ctrl-C stops it. To send the SDKs there:\n"
     )
     for name, value in sandbox.environment().items():
         sys.stdout.write(f"export {name}={value}\n")

@@ -200,6 +200,7 @@ def _settle(attempts: Attempts, new: NewBatch, provider: Provider) -> bool:
             provider,
             owns=owns,
             recorded=lambda: recorded_in(_beside(attempts.directory)),
+            again=lambda claim: provider.create(new.path, claim),
         )
     if last.batch and last.batch.provisional:
         text = (
