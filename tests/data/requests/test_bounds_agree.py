@@ -25,6 +25,10 @@ TEXTS = ["x", "", 5, None]
 ODD = ["top_k", "format", "extra_body", "max_token", "model_name", "betas"]
 
 
+def _call(**function: Any) -> dict[str, Any]:
+    return {"type": "function", **function}
+
+
 def _chat(pick: Callable[[list[Any]], Any]) -> dict[str, Any]:
     schema = {"name": pick(NAMES), "schema": {"type": "object"}}
     function = {"name": pick(NAMES), "parameters": {"type": "object"}}
@@ -50,6 +54,9 @@ def _chat(pick: Callable[[list[Any]], Any]) -> dict[str, Any]:
         "reasoning_effort": pick(EFFORTS),
         "response_format": {"type": "json_schema", "json_schema": schema},
         "tools": [{"type": "function", "function": function}],
+        "tool_choice": pick(
+            ["auto", "required", _call(function={"name": "answer"}), None]
+        ),
         pick(ODD): 1,
     }
 
@@ -69,6 +76,9 @@ def _responses(pick: Callable[[list[Any]], Any]) -> dict[str, Any]:
         "reasoning": {"effort": pick(EFFORTS)},
         "text": pick([{"format": schema}, {"verbosity": pick(WORDS)}]),
         "tools": [tool],
+        "tool_choice": pick(
+            ["auto", _call(name="answer"), {"type": "mcp", "name": "x"}]
+        ),
         "input": pick(["x", [{"role": pick(ROLES), "content": "x"}]]),
         pick([*ODD, "messages", "n", "max_tokens", "response_format"]): 1,
     }
@@ -129,6 +139,9 @@ def _params(pick: Callable[[list[Any]], Any]) -> dict[str, Any]:
         "service_tier": pick(WORDS),
         "output_config": pick([{"effort": pick(EFFORTS)}, {"format": form}]),
         "tools": [{"name": pick(NAMES), "input_schema": {"type": "object"}}],
+        "tool_choice": pick(
+            [{"type": "auto"}, {"type": "any"}, {"type": "tool", "name": "answer"}]
+        ),
         "messages": pick(talk),
         pick([*ODD, "seed", "n", "response_format"]): 1,
     }
