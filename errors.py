@@ -29,6 +29,7 @@ pickling, and `retryable` says whether doing the same again later can help.
 from __future__ import annotations
 
 import errno
+import textwrap
 
 __all__ = [
     "AccessError",
@@ -52,6 +53,7 @@ __all__ = [
     "ScopeError",
     "UnknownBatchError",
     "UnreachableError",
+    "in_one_line",
     "is_disk_full",
 ]
 
@@ -175,6 +177,11 @@ class BudgetError(RunError):
 
 class CanaryError(RunError):
     """Too few of the first rows succeeded, so the rest was not sent."""
+
+
+def in_one_line(text: object) -> str:
+    """Return the text of an exception or a value as part of a sentence, cut if long."""
+    return textwrap.shorten(str(text), 300, placeholder=" ...").rstrip(".")
 
 
 def is_disk_full(exc: BaseException) -> bool:

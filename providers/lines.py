@@ -13,6 +13,7 @@ import orjson
 
 from ..errors import InputError
 from ..models import BatchResult, Outcome, Usage
+from ..models.plain import to_plain_json
 
 __all__ = [
     "BOM",
@@ -53,8 +54,8 @@ def frame(document: Mapping[str, Any], *slots: str) -> list[bytes]:
         InputError: It holds something that is not JSON or not UTF-8.
     """
     try:
-        rest = orjson.dumps(document)
-    except TypeError as exc:
+        rest = to_plain_json(document)
+    except ValueError as exc:
         raise InputError(f"The job cannot be written as JSON: {exc}.") from exc
     pieces = []
     for mark in slots:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from ...models import BatchResult, Outcome
 from ...providers import Format
 from ..columns import fits, kinds, resolved_root, to_json, to_texts
-from ..depth import MAX_DEPTH, is_too_deep
+from ...models.plain import MAX_DEPTH, is_too_deep
 from .dict_validator import dict_validator
 from .schemas import dumped_schema
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.errors import PydanticUserError
 
 from ...errors import InputError
-from ..depth import is_too_deep
+from ...models.plain import is_too_deep
 
 __all__ = ["dumped_schema", "read_schema", "source_schema"]
 

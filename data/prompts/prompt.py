@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import orjson
-import yaml
 
 from ...errors import InputError
 from ...models import Messages
+from ...models.plain import read_yaml
 from ..bounds import refuse_fetched_parts
-from ..depth import MAX_DEPTH
 from .attachments import image_part, pdf_part
+from .bounded import counted
 from .template import Fill, compile_text, is_constant, plain_parts
 
 __all__ = ["Prompt", "ResolvedPrompt", "read_messages", "resolve_prompt"]
-
-
-_MAX_NODES = 100_000
 
 
 class Prompt:
@@ -52,7 +47,8 @@ class Prompt:
         self._own_messages = own_messages
         self._folder = folder or Path()
         self._bounded = bounded
-        self._fills = [self._compile(message) for message in messages]
+        with counted():
+            self._fills = [self._compile(message) for message in messages]
         self.columns = None if own_messages else _plain_columns(messages)
         """The columns whose values are put into texts; None where rows change more
         than that, such as a role or an image."""
@@ -64,7 +60,8 @@ class Prompt:
             InputError: The row lacks a column; the text does not name the row.
         """
         try:
-            messages = [fill(values) for fill in self._fills]
+            with counted():
+                messages = [fill(values) for fill in self._fills]
         except jinja2.UndefinedError as exc:
             raise InputError(
                 f"the prompt cannot be filled: {exc.message}; the columns are"
@@ -183,18 +180,9 @@ def read_messages(path: Path) -> list[dict[str, Any]]:
     """Read a YAML or JSON file with a list of messages.
 
     Raises:
-        InputError: It is not there, not YAML, or not a list of messages.
+        InputError: It cannot be read, or is not a list of messages.
     """
-    try:
-        messages = _load_yaml(path.read_text(encoding="utf-8-sig"))
-        orjson.dumps(messages)  # what is no JSON cannot be sent
-    except OSError as exc:
-        raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc
-    except RecursionError as exc:
-        raise InputError(f"{path} is nested too deeply.") from exc
-    except Exception as exc:  # tags such as `!!int` raise anything
-        text = textwrap.shorten(str(exc), 300, placeholder=" ...").rstrip(".")
-        raise InputError(f"{path} is not YAML or JSON: {text}.") from exc
+    messages = read_yaml(path)
     if not isinstance(messages, list) or not messages:
         raise InputError(f"{path} must be a list of messages (`role`, `content`).")
     for number, message in enumerate(messages, start=1):
@@ -204,38 +192,6 @@ def read_messages(path: Path) -> list[dict[str, Any]]:
                 " {role: user, content: 'Classify: {{ email }}'}."
             )
     return messages
-
-
-def _load_yaml(text: str) -> Any:
-    depth = 0
-    for event in yaml.parse(text, yaml.SafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise RecursionError
-    loader = yaml.SafeLoader(text)
-    node = loader.get_single_node()
-    if node is None:
-        return None
-    if _size(node, {}) > _MAX_NODES:
-        raise ValueError(f"with its aliases it has more than {_MAX_NODES:,} values")
-    return loader.construct_document(node)
-
-
-def _size(node: yaml.Node, sizes: dict[yaml.Node, int]) -> int:
-    """Return how many values a node has where each alias is written out."""
-    if node in sizes:
-        if sizes[node] == 0:
-            raise ValueError("an alias stands for what contains it")
-        return sizes[node]
-    sizes[node] = 0
-    inner: list[yaml.Node] = []
-    if isinstance(node, yaml.MappingNode):
-        inner = [each for pair in node.value for each in pair]
-    elif isinstance(node, yaml.SequenceNode):
-        inner = node.value
-    sizes[node] = 1 + sum(_size(each, sizes) for each in inner)
-    return sizes[node]
 
 
 def _plain_columns(messages: Sequence[Mapping[str, Any]]) -> tuple[str, ...] | None:

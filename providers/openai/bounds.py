@@ -71,7 +71,7 @@ def _messages(messages: Any) -> Iterator[LineError]:
         yield _problem("messages", "its `messages` are empty.")
     for number, message in enumerate(messages):
         role = message.get("role") if isinstance(message, dict) else None
-        if role not in ROLES:
+        if not isinstance(role, str) or role not in ROLES:
             where = f"messages[{number}].role"
             yield _problem(where, f"its `{where}` {role!r} is no role of the API.")
 
@@ -83,7 +83,8 @@ def _words(body: dict[str, Any]) -> Iterator[LineError]:
         ("reasoning_effort", body.get("reasoning_effort")),
         ("reasoning.effort", effort),
     ):
-        if value is not None and value not in EFFORTS:
+        is_known = isinstance(value, str | None) and value in {None, *EFFORTS}
+        if not is_known:
             yield _problem(name, f"its `{name}` {value!r} is no effort of the API.")
 
 
