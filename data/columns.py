@@ -99,17 +99,19 @@ def kinds(schema: dict[str, Any] | None) -> dict[str, str]:
             " or leave the response model out."
         )
     try:
-        return {name: _kind(part, schema) for name, part in parts.items()}
+        source = Source(schema)
+        return {name: _kind(part, source) for name, part in parts.items()}
     except RecursionError:
         raise SchemaError(
             "The response model contains itself without a field between, so no answer"
-            " can end: write down what it contains."
+            " can end, or is very large with each `$ref` written out: write down what it"
+            " contains."
         ) from None
 
 
 def resolved_root(schema: dict[str, Any]) -> dict[str, Any]:
     """Return what the root of the schema refers to, or the root itself."""
-    return _resolve(schema, schema)
+    return _resolve(schema, Source(schema))
 
 
 def fits(kind: str, value: Any) -> bool:
@@ -255,10 +257,10 @@ def _widen(before: str | None, kind: str) -> str:
     return _WIDER.get(frozenset((before, kind)), "json")
 
 
-def _kind(part: Any, schema: dict[str, Any]) -> str:
+def _kind(part: Any, source: Source) -> str:
     if not isinstance(part, dict):
         return "json"
-    part = _resolve(part, schema)
+    part = _resolve(part, source)
     if "enum" in part:
         found = {
             _CONSTANTS.get(type(value), "json")
@@ -267,17 +269,17 @@ def _kind(part: Any, schema: dict[str, Any]) -> str:
         }
         return found.pop() if len(found) == 1 else "json"
     if "anyOf" in part:
-        return _union(part["anyOf"], schema)
+        return _union(part["anyOf"], source)
     name = part.get("type")
     if name == "string":
         return _FORMATS.get(part.get("format", ""), "string")
     return _SIMPLE.get(name or "", "json")
 
 
-def _union(members: list[Any], schema: dict[str, Any]) -> str:
-    members = [_resolve(member, schema) for member in members]
+def _union(members: list[Any], source: Source) -> str:
+    members = [_resolve(member, source) for member in members]
     members = [member for member in members if member.get("type") != "null"]
-    found = {_kind(member, schema) for member in members}
+    found = {_kind(member, source) for member in members}
     if len(found) == 1:
         return found.pop()
     # A Decimal: Pydantic takes a number or digits, and gives digits back.
@@ -286,10 +288,10 @@ def _union(members: list[Any], schema: dict[str, Any]) -> str:
     return "json"
 
 
-def _resolve(part: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+def _resolve(part: dict[str, Any], source: Source) -> dict[str, Any]:
     """Follow references; what has no meaning in this schema has no kind."""
     try:
-        return Source(schema).flat(part, "The answer")
+        return source.flat(part, "The answer")
     except SchemaError:
         return {}
 

@@ -11,13 +11,13 @@ from typing import Any
 import jsonschema
 import msgspec
 import orjson
-from jsonschema.exceptions import best_match
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ...models import BatchResult, Outcome
 from ...providers import Format
 from ..columns import fits, kinds, resolved_root, to_json, to_texts
 from ...models.plain import MAX_DEPTH, is_too_deep
+from .checker import checker
 from .dict_validator import dict_validator
 from .schemas import dumped_schema
 
@@ -179,16 +179,14 @@ class Answer:
         ]
 
     @cached_property
-    def _validator(self) -> jsonschema.Draft202012Validator:
-        return jsonschema.Draft202012Validator(self.schema or {})
+    def _checked(self) -> Callable[[Any], None]:
+        return checker(self.schema or {})
 
     def _check(self, value: Any) -> Any:
         if self._from_json is not None:
             # As JSON, because strict models take dates and enums from JSON alone.
             return self._from_json(to_json(value))
-        error = best_match(self._validator.iter_errors(value))
-        if error is not None:
-            raise error
+        self._checked(value)
         return value
 
 
