@@ -14,9 +14,9 @@ import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ...models import BatchResult, Outcome
+from ...models.plain import MAX_DEPTH, is_too_deep
 from ...providers import Format
 from ..columns import fits, kinds, resolved_root, to_json, to_texts
-from ...models.plain import MAX_DEPTH, is_too_deep
 from .checker import checker
 from .dict_validator import dict_validator
 from .schemas import dumped_schema

@@ -23,7 +23,7 @@ __all__ = ["BoundedEnvironment", "counted", "printed"]
 
 _MOST = 10_000_000
 """Characters that the texts of one row may make."""
-_CALL, _ITEM = 50, 10
+_CALL, _ITEM = 150, 20
 """What a call and an item count besides; they take as long as so many characters."""
 _MOST_BITS = 20_000
 """Numbers that are longer cannot be printed."""
@@ -238,7 +238,7 @@ def _growth(name: str, subject: Any = None, *more: Any) -> int:
             return len(str(subject)) * str(subject).count("<!--")
         case "sum", _ if any(isinstance(each, (list, tuple)) for each in more):
             return _size(subject) ** 2
-        case ("center" | "ljust" | "rjust" | "zfill" | "batch" | "slice"), _:
+        case (("center" | "ljust" | "rjust" | "zfill" | "batch" | "slice"), _):
             return numbers
     return 0
 

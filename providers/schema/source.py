@@ -31,7 +31,7 @@ ANNOTATIONS = frozenset(
 )
 """Keywords that do not constrain values."""
 
-_MOST_REFERENCES = 50_000
+_MOST_REFERENCES = 20_000
 _OBJECT = frozenset({"properties", "additionalProperties", "patternProperties"})
 _OF_TYPE: dict[str, set[str]] = {
     "string": {"minLength", "maxLength", "pattern", "format", "contentEncoding"},

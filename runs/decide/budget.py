@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...data.bounds import most_output_tokens
+from ...data.bounds import may_write_cache, most_output_tokens
 from ...data.prices import price
 from ...errors import BudgetError
 from ...models import Usage
@@ -29,13 +29,19 @@ def reservation_usd(run: Run, shard: ShardPlan) -> float | None:
     """Return the most that a batch of this shard may cost; None without a cap.
 
     Input bytes / 2 as tokens, and all output that its limits allow for each request,
-    at the batch price.
+    at the batch price; where a prompt cache may be written, all input is.
     """
     if run.job.job.max_cost_usd is None:
         return None
+    tokens = shard.bytes // _BYTES_PER_TOKEN // shard.requests + 1
+    job = run.job
+    may_write = job.own_messages or may_write_cache(job.template, job.messages)
+    stored = tokens if may_write else 0
     usage = Usage(
-        input_tokens=shard.bytes // _BYTES_PER_TOKEN // shard.requests + 1,
+        input_tokens=tokens,
         output_tokens=most_output_tokens(run.job.template) or 0,
+        cache_write_tokens=stored,
+        cache_write_1h_tokens=stored,
     )
     each = price(run.job.provider, run.job.template.model, usage)
     if each is None:

@@ -1,7 +1,7 @@
 """Runs commands for the fuzz tests, in a process that may die of them.
 
-It reads one JSON array from each line of standard input: the arguments of a command,
-or the name of a function in `_FUNCTIONS` and its arguments. It answers with one line:
+Each line of standard input is a JSON array: the arguments of a command, or the name of
+a function in `_FUNCTIONS` and its argument, and variables. It answers with one line:
 exit code, standard output, standard error, and the peak of its memory in MB. A command
 that takes more than `CPU_SECONDS` or `GROWTH_MB` ends the process without an answer.
 """
@@ -29,6 +29,7 @@ from batchwright.data.requests.files import write_request_files
 from batchwright.errors import BatchwrightError
 from batchwright.runs.open import reopen_run
 from batchwright.sandbox.faults import load_faults
+from batchwright.settings import get_settings
 
 CPU_SECONDS = 5
 _ADDRESS_SPACE = 2 << 30
@@ -37,7 +38,7 @@ _ADDRESS_SPACE = 2 << 30
 
 def _from_python(path: str) -> None:
     """Make the requests of a job whose `params` are Python objects."""
-    names = {"nan": float("nan"), "inf": float("inf"), "deep": _deep(100_000)}
+    names = {"nan": float("nan"), "inf": float("inf"), "deep": _deep(10_000)}
     params = eval(Path(path).read_text("utf-8"), names)  # noqa: S307 - our own text
     job = BatchJob(
         input="rows.csv",
@@ -111,7 +112,13 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     for line in sys.stdin:
         _limited(CPU_SECONDS)
-        answer = (*_run(command, json.loads(line)), _peak_mb())
+        arguments, variables = json.loads(line)
+        before = os.environ.copy()
+        os.environ.update(variables)
+        get_settings.cache_clear()
+        answer = (*_run(command, arguments), _peak_mb())
+        os.environ.clear()
+        os.environ.update(before)
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

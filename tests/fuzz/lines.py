@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import json
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from documents import JSON, TEXT, damaged, edited, json_bytes, rare
+from .documents import JSON, TEXT, damaged, edited, json_bytes, rare
 
 __all__ = ["CSV", "JSONL", "REQUESTS", "RESULTS", "edited_json"]
 

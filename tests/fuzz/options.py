@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from documents import JSON, TEXT, damaged, edited, json_bytes, rare
-from templates import YAML_SCALARS
+from .documents import JSON, TEXT, damaged, edited, json_bytes, rare
+from .templates import YAML_SCALARS
 
 __all__ = ["FAULTS", "MODULES", "PARAMS", "PYTHON", "REFERENCES", "VARIABLES"]
 
@@ -200,8 +200,19 @@ _FIELDS = st.sampled_from(
     ]
 )
 _DEFAULTS = st.sampled_from(
-    ["", "", "", " = 1", " = None", " = object()", " = float('inf')", " = Field(...)"]
-    + [" = Field(default_factory=1/0)", " = Field(alias='b')", " = '\\ud800'"]
+    [
+        "",
+        "",
+        "",
+        " = 1",
+        " = None",
+        " = object()",
+        " = float('inf')",
+        " = Field(...)",
+        " = Field(default_factory=1/0)",
+        " = Field(alias='b')",
+        " = '\\ud800'",
+    ]
 )
 _NAMES = st.sampled_from(
     ["a", "b", "c", "_p", "model_config", "json", "copy", "answer"]
@@ -215,8 +226,6 @@ _HEADERS = st.sampled_from(
         "raise KeyboardInterrupt",
         "1/0",
         "import missing",
-    ]
-    + [
         "import sys; sys.exit('bye')",
         "raise BaseException('x')",
         "x = ",
@@ -232,8 +241,6 @@ _BASES = st.sampled_from(
         "RootModel[int]",
         "RootModel[list[int]]",
         "Enum",
-    ]
-    + [
         "BaseModel, extra='allow'",
         "BaseModel, frozen=1",
         "str",

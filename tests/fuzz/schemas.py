@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from documents import JSON, TEXT, edited, json_bytes, rare, damaged
+from .documents import JSON, TEXT, damaged, edited, json_bytes, rare
 
 __all__ = ["SCHEMAS", "SCHEMA_BYTES"]
 

@@ -9,7 +9,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from jinja2.filters import FILTERS
 from jinja2.tests import TESTS
 
-from documents import TEXT, damaged, rare
+from .documents import TEXT, damaged, rare
 
 __all__ = ["MESSAGES", "TEMPLATES", "YAML_SCALARS"]
 
