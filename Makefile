@@ -11,7 +11,7 @@ find = $(firstword $(shell for p in python$(1) $$PYENV_ROOT/versions/$(1).*/bin/
   $$p -c 'import ensurepip, venv' 2>/dev/null && echo $$p; done))
 FAST := tests/architecture tests/data tests/providers tests/sandbox tests/flows
 
-.PHONY: help demo test test-long test-pythons check lint types bench wheel constraints clean
+.PHONY: help demo test test-long test-pythons check lint types typings bench wheel constraints clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -72,11 +72,14 @@ lint: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 
-types: $(STAMP)
+types: $(STAMP) typings
+	@$(BIN)/mypy -p batchwright
+
+# The package under its name, for mypy.
+typings:
 	@rm -rf .typings && mkdir -p .typings/batchwright
 	@for name in *.py py.typed console data flows models providers runs sandbox tasks; do \
 	  ln -s ../../$$name .typings/batchwright/; done
-	@$(BIN)/mypy -p batchwright
 
 ## make bench        measure against peers and limits, into benchmarks/RESULTS.md
 bench: $(STAMP)

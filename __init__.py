@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .data.job import BatchJob
     from .flows import advance_runs, run_batch
-    from .models import RunReport
+    from .models import Answer, RunReport
 
-__all__ = ["BatchJob", "RunReport", "advance_runs", "run_batch"]
+__all__ = ["Answer", "BatchJob", "RunReport", "advance_runs", "run_batch"]
 
 _HOMES = {
+    "Answer": ".models",
     "BatchJob": ".data.job",
     "RunReport": ".models",
     "advance_runs": ".flows",

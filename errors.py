@@ -29,6 +29,7 @@ pickling, and `retryable` says whether doing the same again later can help.
 from __future__ import annotations
 
 import errno
+import re
 import textwrap
 
 __all__ = [
@@ -55,15 +56,27 @@ __all__ = [
     "UnreachableError",
     "in_one_line",
     "is_disk_full",
+    "visible",
+    "visible_line",
 ]
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control a terminal, except tab and newline
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # change the order of characters
+    "\u200b\u2028\u2029\u2060-\u2065\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+    "\ud800-\udfff]"  # cannot be encoded
+)
 
 
 class BatchwrightError(Exception):
     """The base of all errors here; its text is one sentence for a person."""
 
     retryable: bool = False
+
+    def __str__(self) -> str:
+        return visible(str(self.args[0])) if self.args else ""
 
 
 class InputError(BatchwrightError):
@@ -96,9 +109,6 @@ class ProviderError(BatchwrightError):
         self.status = status
         self.code = code
         self.retry_after_seconds = retry_after_seconds
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class UnreachableError(ProviderError):
@@ -187,3 +197,19 @@ def in_one_line(text: object) -> str:
 def is_disk_full(exc: BaseException) -> bool:
     """Whether something failed because the disk it was written to is full."""
     return isinstance(exc, OSError) and exc.errno in _NO_ROOM
+
+
+def visible(text: str) -> str:
+    """Return text of others so that a terminal shows it and is not controlled by it.
+
+    Characters that control it, change the reading order or are seen by nobody become
+    escapes, as in a Python literal. Tabs and newlines stay.
+    """
+    return _INVISIBLE.sub(
+        lambda found: found[0].encode("unicode_escape").decode(), text
+    )
+
+
+def visible_line(text: str) -> str:
+    """Return the same on one line: its newlines and tabs become escapes too."""
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")

@@ -15,7 +15,13 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from ..errors import BatchNotEndedError, BatchwrightError, is_disk_full
+from ..errors import (
+    BatchNotEndedError,
+    BatchwrightError,
+    is_disk_full,
+    visible,
+    visible_line,
+)
 
 __all__ = [
     "FAILED",
@@ -25,6 +31,7 @@ __all__ = [
     "SOME_FAILED",
     "USAGE",
     "Group",
+    "print_text",
     "say",
     "signals_handled",
 ]
@@ -54,7 +61,12 @@ _STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 def say(text: str) -> None:
     """Print a message to standard error, apart from the data."""
-    typer.echo(text, err=True)
+    typer.echo(visible(text), err=True)
+
+
+def print_text(line: object = "") -> None:
+    """Print a line for people to standard output; data for programs is left as is."""
+    typer.echo(visible_line(str(line)))
 
 
 @contextmanager
@@ -103,7 +115,10 @@ class Group(TyperGroup):
             with signals_handled(_interrupt):
                 result = super().invoke(ctx)
             sys.stdout.flush()  # a full disk raises here, or not at all
-        except (typer.TyperException, typer.Exit, typer.Abort):
+        except typer.TyperException as exc:
+            exc.message = visible(exc.message)  # it may quote the name of a file
+            raise
+        except (typer.Exit, typer.Abort):
             raise
         except KeyboardInterrupt as exc:
             raise typer.Exit(INTERRUPTED) from exc

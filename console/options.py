@@ -35,8 +35,8 @@ __all__ = [
     "RunDir",
     "Target",
     "expanded",
+    "job_option",
     "pairs",
-    "response_model_option",
 ]
 
 _SHOWN = 100
@@ -64,8 +64,9 @@ Input = Annotated[
     str,
     typer.Argument(
         metavar="INPUT",
-        help="The rows: a .csv, .tsv, .jsonl or .parquet file, .csv.gz and the like, a"
-        " glob of these, a URL (s3://...), or - for JSON lines on standard input.",
+        help="The rows: a .csv, .tsv, .jsonl, .parquet or .xlsx file, .csv.gz and the"
+        " like, a glob of these, a URL (s3://...), or - for JSON lines on standard"
+        " input.",
     ),
 ]
 
@@ -189,10 +190,19 @@ Overwrite = Annotated[
 ]
 
 
-def response_model_option(shown: str) -> Any:
-    """Return `--response-model` for a command that parses; `shown` is its default."""
-    text = JOB_FIELDS["response_model"].help
-    return typer.Option(metavar="MODEL", help=text, show_default=shown)
+def job_option(name: str, shown: str | None = None) -> Any:
+    """Return the option of a job's field for another command.
+
+    Args:
+        name: Of the field.
+        shown: What the help page shows as the default; None: that of the field.
+    """
+    field = JOB_FIELDS[name]
+    return typer.Option(
+        metavar=field.metavar,
+        help=field.help,
+        show_default=shown or field.shown or True,
+    )
 
 
 def pairs(given: list[str] | None, option: str) -> dict[str, str]:

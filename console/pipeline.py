@@ -99,6 +99,6 @@ def run_keys() -> Iterator[None]:
 def _kill_server() -> None:
     """End the server that Prefect started here, if it has started one."""
     # Imported by the work, perhaps at this moment.
-    flows = sys.modules.get("batchwright.flows._prefect")
-    if kill := getattr(flows, "kill_server", None):
+    server = sys.modules.get("batchwright.flows.server")
+    if kill := getattr(server, "kill_server", None):
         kill()

@@ -19,6 +19,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from ..errors import visible_line
 from ..models import EventKind, RunEvent
 from .exits import say
 from .tables import redrawn
@@ -94,7 +95,7 @@ def progress_shown(beginning: str | None = None) -> Iterator[Tell]:
         return
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
         TextColumn("{task.fields[amount]}"),
         TimeElapsedColumn(),
@@ -112,12 +113,13 @@ def describe(event: RunEvent) -> str:
     """Return an event as one plain line."""
     done, total = event.done or 0, event.total or 0
     if event.kind in _LINES:
-        return _LINES[event.kind].format(
+        line = _LINES[event.kind].format(
             event=event,
             done=f"{done:,}",
             batches=f"{total:,} {'batch' if total == 1 else 'batches'}",
             how=f" ({event.text})" if event.text else "",
         )
+        return visible_line(line)
     name, written = _BARS[event.kind]
     of = "" if event.total is None else f" of {written(total)}"
     return f"{name}: {written(done)}{of}"

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import typer
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from ..errors import visible_line
+from .exits import print_text
+
 __all__ = [
     "NOTHING",
+    "Fact",
     "RuledTable",
     "number",
     "print_facts",
@@ -41,6 +44,8 @@ _WIDE = 110
 _DATE = len("2026-11-23")
 
 Row = Sequence[str]
+Fact = tuple[str, str | Sequence[str]]
+"""A name, and its value or the lines of its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class RuledTable:
             if options.max_width < _WIDE and name.endswith(" At"):
                 table.columns[-1].max_width = _DATE  # the time goes below it
         for row in self.rows:
-            table.add_row(*(Text(cell, _COLOURS.get(cell, "")) for cell in row))
+            table.add_row(*map(_cell, row))
         yield table
 
 
@@ -78,34 +83,43 @@ def print_table(table: RuledTable) -> None:
     if sys.stdout.isatty():
         Console().print(table)
         return
-    typer.echo(table.title)
+    print_text(table.title)
     _print_aligned([table.columns, *table.rows])
 
 
-def print_facts(facts: Sequence[tuple[str, str]]) -> None:
-    """Print names and values; a value may have several lines."""
+def print_facts(facts: Sequence[Fact]) -> None:
+    """Print names and values."""
     if sys.stdout.isatty():
         table = Table(show_header=False, box=None, pad_edge=False)
         table.add_column(style="bold", no_wrap=True)
         table.add_column(overflow="fold")
         for name, value in facts:
-            table.add_row(name, Text(value, _COLOURS.get(value, "")))
+            table.add_row(name, Text("\n").join(map(_cell, _lines(value))))
         Console().print(table)
         return
     _print_aligned(
         [
             (name if position == 0 else "", line)
             for name, value in facts
-            for position, line in enumerate(value.split("\n"))
+            for position, line in enumerate(_lines(value))
         ]
     )
 
 
+def _cell(text: str) -> Text:
+    return Text(visible_line(text), _COLOURS.get(text, ""))
+
+
+def _lines(value: str | Sequence[str]) -> Sequence[str]:
+    return [value] if isinstance(value, str) else value
+
+
 def _print_aligned(rows: Sequence[Row]) -> None:
+    rows = [[*map(visible_line, row)] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())
+        print_text("  ".join(cells).rstrip())
 
 
 def when(moment: datetime | None) -> str:

@@ -6,12 +6,18 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import typer
-
 from ..models import Batch, Outcome, RunReport
 from ..providers import get_vendor
-from .exits import say
-from .tables import NOTHING, RuledTable, number, print_facts, print_table, when
+from .exits import print_text, say
+from .tables import (
+    NOTHING,
+    Fact,
+    RuledTable,
+    number,
+    print_facts,
+    print_table,
+    when,
+)
 
 if TYPE_CHECKING:
     from ..runs.report.dry_run import DryRun  # `list` needs none of what it imports
@@ -39,7 +45,7 @@ def batches_table(provider: str, batches: Sequence[Batch]) -> RuledTable:
 def print_batch(batch: Batch) -> None:
     """Print one batch with counts, times and errors."""
     counts = batch.counts
-    facts = [
+    facts: list[Fact] = [
         ("Batch ID", batch.id),
         ("Provider", batch.provider),
         ("Status", batch.provider_status or NOTHING),
@@ -53,13 +59,13 @@ def print_batch(batch: Batch) -> None:
         ("Expired", number(counts.expired)),
         ("Cancelled", number(counts.cancelled)),
     ]
-    named = {
+    named: dict[str, str | list[str] | None] = {
         "Input file": batch.input_file_id,
         "Output file": batch.output_file_id,
         "Error file": batch.error_file_id,
-        "Archived at": batch.archived_at and when(batch.archived_at),
-        "Metadata": "\n".join(f"{k}={v}" for k, v in batch.metadata.items()),
-        "Errors": "\n".join(_line_errors(batch)),
+        "Archived at": when(batch.archived_at) if batch.archived_at else None,
+        "Metadata": [f"{k}={v}" for k, v in batch.metadata.items()],
+        "Errors": _line_errors(batch),
     }
     print_facts(facts + [(name, value) for name, value in named.items() if value])
 
@@ -101,9 +107,9 @@ def print_batches_of(report: RunReport) -> None:
 
 def print_summary(report: RunReport) -> None:
     """Print the state of a run; what to do next goes to standard error."""
-    typer.echo()
+    print_text()
     print_facts(list(_summary_facts(report)))
-    typer.echo()
+    print_text()
     if report.synthetic:
         say("The answers are synthetic: the sandbox made them up.")
     if report.state == "open":
@@ -116,7 +122,7 @@ def print_dry_run(found: DryRun) -> None:
     """Print the size and cost of a job, and its first requests."""
     print_facts(_dry_run_facts(found))
     for sample in found.samples:
-        typer.echo(sample)
+        print_text(sample)
 
 
 def _batch_row(batch: Batch) -> tuple[str, ...]:
@@ -144,13 +150,15 @@ def _line_errors(batch: Batch) -> list[str]:
     return [*lines, f"and {more:,} more"] if more > 0 else lines
 
 
-def _summary_facts(report: RunReport) -> Iterator[tuple[str, str]]:
+def _summary_facts(report: RunReport) -> Iterator[Fact]:
     yield "State", report.state
     yield "Rows", f"{report.rows:,}"
     for outcome in Outcome:
         if count := report.outcomes.get(outcome):
             yield f"  {outcome}", f"{count:,}"
     rounds = f" in {report.rounds + 1:,} rounds" if report.rounds else ""
+    if report.empty_values:
+        yield "Empty values", _empty_values(report.empty_values)
     yield "Batches", f"{len(report.batches):,}{rounds}"
     cached = ""
     if report.cache_read_tokens:
@@ -164,12 +172,11 @@ def _summary_facts(report: RunReport) -> Iterator[tuple[str, str]]:
     if report.errors:
         groups = report.errors[:_SHOWN_ERRORS]
         lines = [
-            f"{each.count:,} {each.outcome} (such as row {each.example_row}):"
-            f" {each.error}"
+            f"{each.count:,} {each.outcome} (such as {each.example}): {each.error}"
             for each in groups
         ]
         more = len(report.errors) - len(groups)
-        yield "Errors", "\n".join([*lines, f"and {more} more kinds"] if more else lines)
+        yield "Errors", [*lines, f"and {more} more kinds"] if more else lines
     if report.state != "open":
         yield "Output", report.output or NOTHING
         yield "Report", f"{report.run_dir}/report.md"
@@ -194,6 +201,11 @@ def _dry_run_facts(found: DryRun) -> list[tuple[str, str]]:
     else:
         cost = "unknown without --max-tokens and a known price"
     return [*facts, ("Output cost", cost), ("Samples", f"{len(found.samples)}, below")]
+
+
+def _empty_values(counts: dict[str, int]) -> str:
+    """Return how many rows have nothing in a column that the prompt uses."""
+    return "\n".join(f"{name}: {count:,} rows" for name, count in counts.items())
 
 
 def _time(report: RunReport) -> str:

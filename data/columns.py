@@ -1,10 +1,9 @@
-"""Kinds of columns: from a JSON Schema to the types of a table.
+"""Kinds of columns, which become the types of a table.
 
 A kind is `string`, `int64`, `double`, `bool`, `date`, `timestamp`, `vector`, or
 `json`: lists, objects and unions, nested in JSON lines and JSON text elsewhere.
-An answer's kinds come from its schema and never from the data. JSON lines as input
-have no schema, so the kind of a column comes from the values of all rows; `long` marks
-integers that no float represents exactly, `null` a column without any value.
+An answer's kinds come from its schema and never from the data; those of JSON lines
+as input come from their values (`observed`).
 """
 
 from __future__ import annotations
@@ -12,29 +11,22 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import date, datetime
-from itertools import groupby
 from math import isfinite
 from typing import Any
 
 import msgspec
 import orjson
 
-from ..errors import SchemaError
-from ..providers.schema.source import Source
-
 __all__ = [
     "META",
+    "RESERVED",
     "RESULT_COLUMNS",
     "ROW_COLUMNS",
+    "SCALARS",
     "as_json",
     "by_column",
     "fits",
-    "kinds",
-    "merge",
-    "observe",
-    "resolved_root",
     "to_json",
     "to_json_lines",
     "to_jsons",
@@ -60,103 +52,43 @@ ROW_COLUMNS = {
 """Name and kind of what is written of a row, from all of its results together."""
 
 META = {**RESULT_COLUMNS, **ROW_COLUMNS}
-"""The columns that every output ends with; `results.block` has their values.
+"""The columns that every output ends with; `results.block` has their values."""
 
-Input columns of these names come from an earlier output; prompts may use them, and
-the new output has its own instead.
-"""
+RESERVED = frozenset({*META, "_round", "_reused"})
+"""Names that no column of an input may have; rows that a run of version 0.1 keeps may
+have those of `META`, and the output leaves them out."""
 
-_SIMPLE = {
-    "string": "string",
-    "integer": "int64",
-    "number": "double",
-    "boolean": "bool",
-}
-_FORMATS = {"date": "date", "date-time": "timestamp"}
-_CONSTANTS = {str: "string", bool: "bool", int: "int64", float: "double"}
-_EXACT = 2**53
-"""Integers up to this stay what they are among floats."""
-_WIDER = {
-    frozenset(("int64", "double")): "double",
-    frozenset(("int64", "long")): "long",
-}
-_OBSERVED = {**_CONSTANTS, type(None): "null"}
-
-
-def kinds(schema: dict[str, Any] | None) -> dict[str, str]:
-    """Return the columns of an answer; one column `answer` if it is no object.
-
-    Raises:
-        SchemaError: It has no field at all, or contains itself endlessly.
-    """
-    if schema is None:
-        return {"answer": "string"}
-    root = resolved_root(schema)
-    parts = root.get("properties", {"answer": root})
-    if not parts:
-        raise SchemaError(
-            "The response model has no field, so there is nothing to ask for: add one,"
-            " or leave the response model out."
-        )
-    try:
-        source = Source(schema)
-        return {name: _kind(part, source) for name, part in parts.items()}
-    except RecursionError:
-        raise SchemaError(
-            "The response model contains itself without a field between, so no answer"
-            " can end, or is very large with each `$ref` written out: write down what it"
-            " contains."
-        ) from None
-
-
-def resolved_root(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return what the root of the schema refers to, or the root itself."""
-    return _resolve(schema, Source(schema))
+SCALARS = {str: "string", bool: "bool", int: "int64", float: "double"}
+"""Kinds of JSON's scalars, by their Python type."""
 
 
 def fits(kind: str, value: Any) -> bool:
     """Whether a JSON value can stand in a column of this kind; null always can."""
     if value is None:
         return True
-    if kind == "int64":
-        return bool(-(2**63) <= value < 2**63)
     try:
+        if kind == "int64":
+            return bool(-(2**63) <= value < 2**63) and value == int(value)
+        if kind == "double":
+            return isfinite(value)
         if kind == "timestamp":
             datetime.fromisoformat(value)
         elif kind == "date":
             date.fromisoformat(value)
-        elif kind == "double":
-            return isfinite(value)
     except (OverflowError, TypeError, ValueError):
         return False
-    return True
+    if kind == "bool":
+        return isinstance(value, bool)
+    return kind != "json" or _is_finite(value)
 
 
-def observe(columns: dict[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Widen the kinds of a row source without a schema by further rows.
-
-    Every row is seen before a table is written, so this is no guess: a column is
-    what all its values are, and `json` where they differ. `null` is not yet any.
-    """
-    names = tuple(rows[0])
-    if {*map(len, rows)} == {len(names)}:
-        with suppress(KeyError):
-            cells = [[row[name] for row in rows] for name in names]
-            for name, values in zip(names, cells, strict=True):
-                for kind in _seen(values):
-                    columns[name] = _widen(columns.get(name), kind)
-            return
-    for _, alike in groupby(rows, tuple):
-        observe(columns, [*alike])
-
-
-def merge(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Return the columns of several parts together, in order of appearance."""
-    columns: dict[str, str] = {}
-    for part in parts:
-        for name, kind in part.items():
-            columns[name] = _widen(columns.get(name), kind)
-    return columns
+def _is_finite(value: Any) -> bool:
+    """Whether no number in a value is infinite, which JSON has no form for."""
+    if isinstance(value, float):
+        return isfinite(value)
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    return not isinstance(value, list) or all(map(_is_finite, value))
 
 
 def by_column(
@@ -233,67 +165,6 @@ def as_json(value: Any) -> str:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return str(value)
-
-
-def _seen(values: Sequence[Any]) -> set[str]:
-    """Return the kinds of some values."""
-    types = {*map(type, values)}
-    seen = {_OBSERVED.get(each, "json") for each in types}
-    if int in types:
-        numbers = values
-        if len(types) > 1:
-            numbers = [value for value in values if type(value) is int]
-        for extreme in (min(numbers), max(numbers)):
-            if not -_EXACT <= extreme <= _EXACT:
-                seen.add("long" if fits("int64", extreme) else "json")
-    return seen
-
-
-def _widen(before: str | None, kind: str) -> str:
-    if before is None or before in {"null", kind}:
-        return kind
-    if kind == "null":
-        return before
-    return _WIDER.get(frozenset((before, kind)), "json")
-
-
-def _kind(part: Any, source: Source) -> str:
-    if not isinstance(part, dict):
-        return "json"
-    part = _resolve(part, source)
-    if "enum" in part:
-        found = {
-            _CONSTANTS.get(type(value), "json")
-            for value in part["enum"]
-            if value is not None
-        }
-        return found.pop() if len(found) == 1 else "json"
-    if "anyOf" in part:
-        return _union(part["anyOf"], source)
-    name = part.get("type")
-    if name == "string":
-        return _FORMATS.get(part.get("format", ""), "string")
-    return _SIMPLE.get(name or "", "json")
-
-
-def _union(members: list[Any], source: Source) -> str:
-    members = [_resolve(member, source) for member in members]
-    members = [member for member in members if member.get("type") != "null"]
-    found = {_kind(member, source) for member in members}
-    if len(found) == 1:
-        return found.pop()
-    # A Decimal: Pydantic takes a number or digits, and gives digits back.
-    if found == {"double", "string"} and any("pattern" in member for member in members):
-        return "string"
-    return "json"
-
-
-def _resolve(part: dict[str, Any], source: Source) -> dict[str, Any]:
-    """Follow references; what has no meaning in this schema has no kind."""
-    try:
-        return source.flat(part, "The answer")
-    except SchemaError:
-        return {}
 
 
 to_json_lines = msgspec.json.Encoder(enc_hook=as_json).encode_lines

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -22,19 +23,47 @@ from ..providers import split_model
 from .answers.import_model import portable_model
 from .endpoints import known_endpoint
 from .job_fields import JOB_FIELDS
-from .messages import create_from_messages, parse_from_file, parse_from_string
+from .messages import Conversions
+from .rows.text import known_encoding
 
-__all__ = ["BatchJob"]
+__all__ = ["AnyPath", "BatchJob"]
 
-ResponseModel = Annotated[
-    str | dict[str, Any] | type[BaseModel] | None,
-    BeforeValidator(portable_model),
-    WithJsonSchema(
-        {"anyOf": [{"type": "string"}, {"type": "object"}, {"type": "null"}]}
-    ),
-]
-"""A class becomes an import string, or its JSON Schema if it cannot be imported."""
+Schema = dict[str, Any]
 
+if TYPE_CHECKING:
+    Kept = TypeVar("Kept")
+    Given = TypeVar("Given")
+
+    class _Stored(Generic[Kept, Given]):
+        """A field that takes more types than it has: mypy reads both from here."""
+
+        def __get__(self, instance: object, owner: object = None) -> Kept: ...
+        def __set__(self, instance: object, value: Given) -> None: ...
+
+    AnyPath = str | Path
+    PathField = _Stored[str, AnyPath]
+    OptionalPathField = _Stored[str | None, AnyPath | None]
+    ResponseModel = _Stored[
+        str | Schema | None, AnyPath | Schema | type[BaseModel] | None
+    ]
+else:
+    _text = BeforeValidator(
+        lambda given: str(given) if isinstance(given, Path) else given
+    )
+    AnyPath = PathField = Annotated[str, _text]
+    """A path or a URL; a `Path` becomes its text."""
+    OptionalPathField = Annotated[str | None, _text]
+    ResponseModel = Annotated[
+        str | Schema | None,
+        BeforeValidator(portable_model),
+        _text,
+        WithJsonSchema(
+            {"anyOf": [{"type": "string"}, {"type": "object"}, {"type": "null"}]}
+        ),
+    ]
+    """A class becomes an import string, or its JSON Schema if it cannot be imported."""
+
+TextEncoding = Annotated[str, AfterValidator(known_encoding)]
 KnownEndpoint = Annotated[Endpoint, AfterValidator(known_endpoint)]
 ModelName = Annotated[str, StringConstraints(min_length=1)]
 BlockName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
@@ -55,7 +84,7 @@ def _declared(name: str) -> Any:
     return Field(entry.default, description=entry.help, **entry.bounds)
 
 
-class BatchJob(BaseModel):
+class BatchJob(Conversions, BaseModel):
     """An input, a prompt, a model and an output: what a run does."""
 
     model_config = ConfigDict(
@@ -66,13 +95,14 @@ class BatchJob(BaseModel):
         hide_input_in_errors=True,
     )
 
-    input: Annotated[str, _declared("input")]
-    output: Annotated[str, _declared("output")]
+    input: Annotated[PathField, _declared("input")]
+    output: Annotated[PathField, _declared("output")]
     model: Annotated[ModelName, _declared("model")]
     prompt: str | None = _declared("prompt")
     system: str | None = _declared("system")
-    messages: str | None = _declared("messages")
-    attachments: str | None = _declared("attachments")
+    messages: OptionalPathField = _declared("messages")
+    same_prompt: bool = _declared("same_prompt")
+    attachments: OptionalPathField = _declared("attachments")
     response_model: ResponseModel = _declared("response_model")
     endpoint: KnownEndpoint | None = _declared("endpoint")
     mode: Mode = _declared("mode")
@@ -88,6 +118,7 @@ class BatchJob(BaseModel):
     reask: int = _declared("reask")
     canary: int | None = _declared("canary")
     canary_success: float = _declared("canary_success")
+    encoding: TextEncoding | None = _declared("encoding")
     cache_system: bool = _declared("cache_system")
     max_cost_usd: float | None = _declared("max_cost_usd")
     metadata: dict[str, str] = _declared("metadata")
@@ -98,7 +129,3 @@ class BatchJob(BaseModel):
     def provider(self) -> str:
         """The provider that serves the model."""
         return split_model(self.model)[0]
-
-    create_from_messages = staticmethod(create_from_messages)
-    parse_from_file = staticmethod(parse_from_file)
-    parse_from_string = staticmethod(parse_from_string)

@@ -53,11 +53,16 @@ PANELS = {
         ),
         "prompt": JobField(
             "The user message, a Jinja2 template: {{ name }} is the column of "
-            "that name.",
+            "that name; @FILE reads it from a file.",
             metavar="TEXT",
         ),
         "system": JobField(
-            "The system text, a Jinja2 template like the prompt.", metavar="TEXT"
+            "The system text, a template or @FILE like the prompt.", metavar="TEXT"
+        ),
+        "same_prompt": JobField(
+            "Allow a prompt that names no column, so that each row is sent the same.",
+            bool,
+            default=False,
         ),
         "messages": JobField(
             "A YAML or JSON file with a list of messages, instead of prompt and"
@@ -108,6 +113,12 @@ PANELS = {
             dict,
             default={},
             metavar="KEY=JSON",
+        ),
+        "encoding": JobField(
+            "The encoding of a text file that is neither UTF-8 nor begins with a BOM:"
+            " cp1252, latin-1, shift_jis, ...",
+            metavar="NAME",
+            shown="UTF-8",
         ),
         "cache_system": JobField(
             "Mark the system text for Anthropic's prompt cache.", bool, default=False
@@ -198,8 +209,8 @@ PANELS = {
     },
     None: {
         "input": JobField(
-            "The rows: a .csv, .tsv, .jsonl, .ndjson or .parquet file, also with"
-            " .gz or .zst behind a text format, a glob of these, or an fsspec"
+            "The rows: a .csv, .tsv, .jsonl, .ndjson, .parquet or .xlsx file, also"
+            " with .gz or .zst behind a text format, a glob of these, or an fsspec"
             " URL (s3://...); {date:%Y-%m-%d} becomes the day.",
             default=...,
         ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,13 +15,14 @@ from ..errors import InputError
 from ..models import RequestTemplate, Usage
 from ..providers import split_model
 from .answers.load import load_answer, resolve_response_model
-from .answers.response_model import Answer
+from .answers.response_model import AnswerReader
 from .bounds import refuse_unbounded_params
 from .columns import META
 from .endpoints import base_url_for, endpoint_for
 from .files import absolute
 from .job import BatchJob
 from .prices import price
+from .rows.block import refuse_collisions
 from .rows.source import open_rows
 from .tables.formats import OUTPUT_SUFFIXES
 
@@ -30,7 +30,6 @@ __all__ = [
     "ResolvedJob",
     "check_output",
     "fill_dates",
-    "refuse_collisions",
     "resolve",
 ]
 
@@ -58,33 +57,43 @@ class ResolvedJob(BaseModel):
     """Whether each row brings `messages` of its own."""
     folder: str
     """Where relative paths of images and PDFs in the messages start."""
+    response_model_digest: str | None = None
+    """SHA-256 of the file of the response model's class, which code is imported from;
+    None in a directory of version 0.1."""
 
     def fingerprint(self) -> str:
         """Return a SHA-256 in hex that equal jobs share, whatever the rows are.
 
         It leaves out fields that have their default, so that a field that a later
-        version adds changes no fingerprint.
+        version adds changes no fingerprint, and the code of the response model, whose
+        schema is covered.
         """
-        data = self.model_dump(mode="json", exclude_defaults=True)
+        data = self.model_dump(
+            mode="json", exclude_defaults=True, exclude={"response_model_digest"}
+        )
         data["fingerprint_version"] = _FINGERPRINT_VERSION
         return hashlib.sha256(
             orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
         ).hexdigest()
 
-    def answer(self, response_model: str | None = None) -> Answer:
+    def answer(
+        self, response_model: str | None = None, digest: str | None = None
+    ) -> AnswerReader:
         """Load the response model that answers are validated against.
 
         Args:
             response_model: Used instead of the job's; it may differ from what was sent.
+            digest: SHA-256 that the file of `response_model` must have.
 
         Raises:
-            InputError: It cannot be loaded, or the job's has changed since `resolve`.
+            InputError: It cannot be loaded, or has changed.
         """
         if response_model is not None:
-            return load_answer(response_model)
+            return load_answer(response_model, digest=digest)
         return load_answer(
             self.job.response_model,
             self.template.answer_schema,
+            digest=self.response_model_digest,
             embedding=self.template.endpoint == "/v1/embeddings",
         )
 
@@ -92,6 +101,10 @@ class ResolvedJob(BaseModel):
         """Return the names of the answer's columns in the output, prefix included."""
         prefix = self.job.answer_prefix or ""
         return frozenset(prefix + name for name in self.answer().columns)
+
+
+def _quoted(text: str) -> str:
+    return f"@{text}" if text.startswith("@") else text
 
 
 def fill_dates(text: str, when: datetime) -> str:
@@ -123,6 +136,8 @@ def resolve(
         SchemaError: The provider cannot express the response model.
     """
     # A job that is read back has its templates: `status` needs no Jinja2.
+    from .prompts.files import read_text  # noqa: PLC0415
+    from .prompts.named import refuse_same_prompt  # noqa: PLC0415
     from .prompts.prompt import resolve_prompt  # noqa: PLC0415
 
     when = now or datetime.now(UTC)
@@ -134,7 +149,8 @@ def resolve(
             " what format it is written."
         )
     answer = resolve_response_model(job.response_model)
-    prompt = resolve_prompt(job.prompt, job.system, job.messages, job.attachments)
+    texts = {"prompt": read_text(job.prompt), "system": read_text(job.system)}
+    prompt = resolve_prompt(**texts, messages=job.messages, attachments=job.attachments)
     template = RequestTemplate(
         model=model,
         endpoint=endpoint_for(provider, model, job.endpoint),
@@ -155,6 +171,8 @@ def resolve(
                 "messages": job.messages and absolute(job.messages),
                 "attachments": job.attachments and absolute(job.attachments),
                 "response_model": answer.stored,
+                # The text of a file; it is not read again.
+                **{name: text and _quoted(text) for name, text in texts.items()},
             }
         ),
         provider=provider,
@@ -164,29 +182,16 @@ def resolve(
         messages=tuple(prompt.messages),
         own_messages=prompt.own_messages,
         folder=str(prompt.folder),
+        response_model_digest=answer.digest,
     )
-    source = open_rows(resolved.job.input)
+    source = open_rows(resolved.job.input, job.encoding)
+    if not job.same_prompt:
+        refuse_same_prompt(prompt.filled, source, resolved.job.input)
     if with_table:
         taken = [*(source.columns or ()), *META]
         refuse_collisions(resolved.answer_columns(), taken, resolved.job.input)
     _check_budget(resolved)
     return resolved
-
-
-def refuse_collisions(
-    columns: frozenset[str], taken: Iterable[str], where: str
-) -> None:
-    """Refuse an answer's column whose name another column has.
-
-    Raises:
-        InputError: It names the column and the way out.
-    """
-    for name in taken:
-        if name in columns:
-            raise InputError(
-                f"{where} has a column {name!r}, and so has the answer; put something"
-                " before the answer's names with --answer-prefix."
-            )
 
 
 def check_output(job: BatchJob) -> None:

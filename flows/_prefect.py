@@ -1,11 +1,8 @@
-"""What our flows share of Prefect: runner, names, start time, embedded server."""
+"""What our flows share of Prefect: runner, names, start time, errors."""
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -16,8 +13,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.futures import PrefectFuture
 from prefect.runtime import deployment, flow_run
-from prefect.server.api.server import SubprocessASGIServer
-from prefect.settings import get_current_settings
+from prefect.settings import PREFECT_API_URL
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from ..data.resolve import fill_dates
@@ -27,7 +23,6 @@ __all__ = [
     "OPTIONS",
     "embed_server",
     "explained",
-    "kill_server",
     "resume_run_name",
     "root_run",
     "run_batch_name",
@@ -51,13 +46,13 @@ OPTIONS: dict[str, Any] = {
 def run_batch_name() -> str:
     """Return a name after the run's directory, or after the output without one."""
     given = flow_run.parameters
-    named = given["run_dir"] or given["job"].output
+    named = str(given["run_dir"] or given["job"].output)
     return f"run-batch {run_name(fill_dates(named, root_run().started_at))}"
 
 
 def resume_run_name() -> str:
     """Return a name after the run's directory."""
-    return f"resume {run_name(flow_run.parameters['run_dir'])}"
+    return f"resume {run_name(str(flow_run.parameters['run_dir']))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +87,11 @@ def root_run() -> RootRun:
 
 
 def embed_server() -> None:
-    """Let Prefect start its server, where it has no address of one, as ours."""
-    _Server()  # the first instance is the one that Prefect uses
+    """Let Prefect start its server as ours, if it has no address of one."""
+    if PREFECT_API_URL.value() is None:
+        from .server import Server  # noqa: PLC0415 - of 4 s that a flow loads, 2 s
 
-
-def kill_server() -> None:
-    """End the server that Prefect started in this process at once; it takes 2 s."""
-    process = SubprocessASGIServer().server_process
-    if process is not None:
-        process.kill()
+        Server()  # the first instance is the one that Prefect uses
 
 
 def explained(exc: Exception) -> str | None:
@@ -117,43 +108,3 @@ def explained(exc: Exception) -> str | None:
 
 
 _NO_SERVER = re.compile("Failed to reach API|ephemeral Prefect API server")
-
-
-class _Server(SubprocessASGIServer):
-    """The server that Prefect starts for itself, but one that ends with this process.
-
-    Its standard input is a pipe from here, which the operating system closes however
-    this process ends. In a session of its own, it outlives a signal to this process's
-    group, so that Prefect can record that the flow run was stopped.
-    """
-
-    def _run_uvicorn_command(self) -> subprocess.Popen[bytes]:
-        settings = get_current_settings().to_environment_variables(exclude_unset=True)
-        factory = "prefect.server.api.server:create_app"
-        options = ["--host", "127.0.0.1", "--port", str(self.port)]
-        options += ["--log-level", "error", "--lifespan", "on"]
-        return subprocess.Popen(  # noqa: S603 - this interpreter
-            [sys.executable, "-c", _SERVE, "--factory", factory, *options],
-            env={**os.environ, **_EMBEDDED, **settings},
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
-
-
-_EMBEDDED = {
-    "PREFECT_UI_ENABLED": "0",
-    "PREFECT__SERVER_EPHEMERAL": "1",
-    "PREFECT__SERVER_FINAL": "1",
-}
-"""What Prefect sets for the server that it starts for itself."""
-
-_SERVE = """\
-import os, runpy, sys, threading
-
-def end_with_parent():
-    os.read(0, 1)
-    os._exit(0)
-
-threading.Thread(target=end_with_parent, daemon=True).start()
-runpy.run_module("uvicorn", run_name="__main__", alter_sys=True)
-"""

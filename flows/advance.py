@@ -9,7 +9,8 @@ from prefect import flow, task
 from prefect.exceptions import NotPausedError
 from prefect.flow_runs import resume_flow_run
 
-from ..errors import BatchwrightError, RunBusyError
+from ..data.job import AnyPath
+from ..errors import BatchwrightError, RunBusyError, visible_line
 from ..models import RunReport
 from ..runs.directory.catalog import is_open, lies_in, open_runs
 from ..runs.directory.run import Run
@@ -38,7 +39,7 @@ def advance_run(run_dir: str) -> RunReport | None:
 
 
 @flow(flow_run_name="advance-runs", **OPTIONS)
-def advance_runs(root: str | None = None) -> list[RunReport]:
+def advance_runs(root: AnyPath | None = None) -> list[RunReport]:
     """Advance all open runs under a folder once, four at a time.
 
     Batches that ended are downloaded, what can be sent is sent (and billed), and runs
@@ -54,6 +55,7 @@ def advance_runs(root: str | None = None) -> list[RunReport]:
         The report of each run that was worked on; those that another process holds
         and those that cannot go on are left out.
     """
+    root = None if root is None else str(root)
     futures = {run_dir: advance_run.submit(run_dir) for run_dir in open_runs(root)}
     reports = []
     stuck = set()
@@ -61,7 +63,7 @@ def advance_runs(root: str | None = None) -> list[RunReport]:
         try:
             report = future.result()
         except BatchwrightError as exc:
-            _logger.warning("%s was left as it is: %s", run_dir, exc)
+            _logger.warning("%s was left as it is: %s", visible_line(run_dir), exc)
             if not exc.retryable:
                 stuck.add(run_dir)
             continue

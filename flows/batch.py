@@ -6,7 +6,8 @@ from typing import Literal
 
 from prefect import flow, get_run_logger
 
-from ..data.job import BatchJob
+from ..data.job import AnyPath, BatchJob
+from ..errors import visible
 from ..models import RunReport
 from ..runs.open import changed_input, open_run, reopen_run
 from ..tasks.credentials import named_keys
@@ -20,7 +21,7 @@ __all__ = ["resume_run", "run_batch"]
 @flow(flow_run_name=run_batch_name, **OPTIONS)
 def run_batch(
     job: BatchJob,
-    run_dir: str | None = None,
+    run_dir: AnyPath | None = None,
     wait: Literal["poll", "detach", "suspend"] = "poll",
 ) -> RunReport:
     """Run a job to its end, or continue it where it was left.
@@ -58,13 +59,13 @@ def run_batch(
     with named_keys():
         run = open_run(
             job,
-            run_dir,
+            None if run_dir is None else str(run_dir),
             flow_run=root.id if root.is_deployed else None,
             anew_since=None if root.is_deployed else root.started_at,
             when=root.started_at,
         )
         if warning := changed_input(run):
-            get_run_logger().warning(warning)
+            get_run_logger().warning("%s", visible(warning))
         if wait == "suspend":
             return drive_or_suspend(run)
         return drive_run(run, wait=wait == "poll")
@@ -72,7 +73,7 @@ def run_batch(
 
 @flow(flow_run_name=resume_run_name, **OPTIONS)
 def resume_run(
-    run_dir: str,
+    run_dir: AnyPath,
     wait: bool = True,  # noqa: FBT001, FBT002 - a flow parameter, shown as a switch
     response_model: str | None = None,
     resend_lost: bool = False,  # noqa: FBT001, FBT002 - the same
@@ -100,7 +101,7 @@ def resume_run(
         RunError, ProviderError: As `run_batch` raises them.
     """
     run = reopen_run(
-        run_dir,
+        str(run_dir),
         response_model=response_model,
         resend_lost=resend_lost,
         uncancel=uncancel,

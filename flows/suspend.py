@@ -8,6 +8,7 @@ that is suspended and whose run is over.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NoReturn
 from uuid import UUID, uuid4
 
@@ -41,7 +42,7 @@ _OTHER_WAYS = (
 )
 
 
-def suspend_until_done(run_dir: str) -> RunReport:
+def suspend_until_done(run_dir: str | Path) -> RunReport:
     """Suspend the deployed flow that calls this until a run is over.
 
     Call it in the flow's own body. The process ends; once `advance_runs` has finished
@@ -61,7 +62,7 @@ def suspend_until_done(run_dir: str) -> RunReport:
     """
     check_suspendable()
     with named_keys():
-        return drive_or_suspend(Run.load(run_dir))
+        return drive_or_suspend(Run.load(str(run_dir)))
 
 
 def check_suspendable() -> None:

@@ -13,11 +13,12 @@ from .request import (
     Mode,
     RequestTemplate,
 )
-from .result import BatchResult, Outcome, Usage
+from .result import Answer, BatchResult, Outcome, Usage
 
 __all__ = [
     "Account",
     "Anomaly",
+    "Answer",
     "Batch",
     "BatchLine",
     "BatchResult",

@@ -32,6 +32,13 @@ class ErrorGroup(BaseModel):
     count: int
     example_row: int
     """0-based row of the input."""
+    example_place: str | None = None
+    """Where this row is, as a person counts rows; None in reports of version 0.1."""
+
+    @property
+    def example(self) -> str:
+        """The example row, for a message."""
+        return self.example_place or f"row {self.example_row + 1} of the input"
 
 
 class BatchLine(BaseModel):
@@ -74,6 +81,9 @@ class RunReport(BaseModel):
     cache_write_tokens: int
     cost_usd: float | None
     """None: unknown, because the model has no known price or usage is missing."""
+    empty_values: dict[str, int] | None = None
+    """Rows with an empty value (null, no text, or white space), by column that the
+    prompt uses; None where they were not counted."""
     errors: tuple[ErrorGroup, ...] = ()
     missing: Anomaly = Anomaly()
     duplicate: Anomaly = Anomaly()

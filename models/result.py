@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-__all__ = ["BatchResult", "Outcome", "Usage"]
+__all__ = ["Answer", "BatchResult", "Outcome", "Usage"]
+
+Value = TypeVar("Value")
 
 
 class Outcome(StrEnum):
@@ -54,3 +57,18 @@ class BatchResult(msgspec.Struct, gc=False):
     usage: Usage | None = None
     model: str | None = None
     """The model that answered, as the provider names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[Value]):
+    """One result line, validated."""
+
+    custom_id: str | None
+    """None where the line names no request."""
+    outcome: Outcome
+    value: Value | None
+    """The valid answer: a model instance, text, or JSON; None for any other outcome."""
+    error: str | None
+    """Why there is no valid answer."""
+    usage: Usage | None
+    """None where the provider reports none."""

@@ -6,8 +6,9 @@ import re
 from urllib.parse import urlsplit
 
 from ..errors import InputError
+from .base import Vendor
 
-__all__ = ["checked_url", "without_password"]
+__all__ = ["checked_url", "is_own", "without_password"]
 
 _USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@")
 
@@ -34,6 +35,15 @@ def checked_url(url: str) -> str:
             " key."
         )
     return url.rstrip("/")
+
+
+def is_own(base_url: str, vendor: Vendor) -> bool:
+    """Whether the vendor itself answers there, or the sandbox in its place."""
+    parts, own = urlsplit(base_url), urlsplit(vendor.base_url)
+    host, own_host = parts.hostname or "", own.hostname or ""
+    if host in {"127.0.0.1", "localhost", "::1"}:
+        return parts.path.rstrip("/") == f"/{vendor.name}{own.path}"
+    return host == own_host or host.endswith(f".{own_host}")
 
 
 def without_password(text: str) -> str:

@@ -76,7 +76,8 @@ class Vendor:
     creation: Literal["token", "key", "candidates"]
     """How a batch is found whose create call got no answer.
 
-    `token`: the batch carries the intent's token, so what `find` returns is ours.
+    `token`: the batch carries the intent's token, and shows it as a value of
+    `Batch.metadata`, so what `find` returns is ours.
     `key`: the token is an idempotency key as well, so a second call makes no second
     batch. `candidates`: it carries nothing, so batches are created one at a time, and
     the `custom_id`s of the results prove which one is ours.

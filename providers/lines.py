@@ -5,36 +5,42 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from ..errors import InputError
-from ..models import BatchResult, Outcome, Usage
+from ..models import BatchResult, LineError, Outcome, Usage
 from ..models.plain import to_plain_json
+from .base import WARNING
 
 __all__ = [
     "BOM",
     "MAX_TOKENS",
+    "SAMPLE",
     "UNSENDABLE",
-    "deep_merge",
     "errored",
     "frame",
     "is_closed",
     "load_request",
     "load_result",
     "outline",
+    "refuse_problems",
     "slot",
     "unreadable",
     "unsendable",
     "usage_of",
+    "with_params",
 ]
 
 BOM = b"\xef\xbb\xbf"
 
 MAX_TOKENS = 10**12
 """No answer takes more tokens than this; a higher count cannot be right."""
+
+SAMPLE = ({"role": "user", "content": "a"},)
+"""Messages that nothing is wrong with."""
 
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\],]', re.DOTALL)
 
@@ -70,14 +76,54 @@ def unsendable(custom_id: str, cause: Exception) -> InputError:
     return InputError(f"Request {custom_id!a} cannot be sent: {said.rstrip('.')}.")
 
 
-def deep_merge(ours: dict[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+def with_params(ours: dict[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the job makes and its `params` together; tools are added to ours.
+
+    Raises:
+        InputError: Tools that are no list, or another tool with the name of ours.
+    """
+    merged = _deep_merge(ours, theirs)
+    if "tool_choice" in theirs:
+        merged["tool_choice"] = theirs["tool_choice"]
+    if "tools" in ours and "tools" in theirs:
+        tools = theirs["tools"]
+        if not isinstance(tools, list):
+            raise InputError("`--param tools` must be a list of tools.")
+        name = _tool_name(ours["tools"][0])
+        if name in map(_tool_name, tools):
+            raise InputError(
+                f"`--param tools` has a tool {name!r}, which is what the response"
+                " model's own tool is called: rename one of them."
+            )
+        merged["tools"] = [*ours["tools"], *tools]
+    return merged
+
+
+def _tool_name(tool: Any) -> Any:
+    inner = tool.get("function", tool) if isinstance(tool, dict) else None
+    return inner.get("name") if isinstance(inner, dict) else None
+
+
+def _deep_merge(ours: dict[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
     """Return both, `theirs` winning; objects that both hold are merged."""
     merged = dict(ours)
     for key, value in theirs.items():
         mine = merged.get(key)
         both = isinstance(mine, dict) and isinstance(value, Mapping)
-        merged[key] = deep_merge(mine or {}, value) if both else value
+        merged[key] = _deep_merge(mine or {}, value) if both else value
     return merged
+
+
+def refuse_problems(problems: Iterable[LineError]) -> None:
+    """Refuse parameters with which every request would be wrong.
+
+    Raises:
+        InputError: It says what is wrong with the first one.
+    """
+    for problem in problems:
+        if problem.code != WARNING:
+            said = problem.message.partition(": ")[2]
+            raise InputError(f"No request of this job could be sent: {said}")
 
 
 def load_request(line: bytes) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ..models import RunReport
 from .collect.download import download_shard
 from .collect.poll import Poller
 from .collect.wait import look_at_shards, wait_for_shards
+from .create.earlier import Earlier
 from .create.submit import submit_shard
 from .decide.backoff import paused_shards
 from .decide.budget import affordable
@@ -76,13 +77,17 @@ def drive(
     with locked(run.directory), with_sandbox(run.directory, run.job):
         run.directory.clear_scratch()
         ended: frozenset[str] = frozenset()
+        earlier = Earlier(run, wait=wait)
         while True:
             state = run.state()
             if state.report is not None:
                 return state.report
             check_canary(run, state)
             paused, until = paused_shards(run, state)
-            steps = next_steps(state, run.job.job, ended=ended, paused=paused)
+            held = paused | earlier.held
+            steps = next_steps(state, run.job.job, ended=ended, paused=held)
+            if earlier.adopt(state, steps):
+                continue
             steps = affordable(run, state, steps)
             if steps:
                 perform(run, steps)

@@ -29,12 +29,14 @@ def generate_shards(run: Run) -> None:
     nonce = _nonce(run)
     shards: list[InputShardPlan] = []
     with run.directory.scratch() as scratch:
-
-        def reading(rows: int) -> None:
-            emit("reading", done=rows)
-
         ids = row_ids(nonce)
-        written = write_shards(run.job, run.format, ids, scratch, reading)
+        written = write_shards(
+            run.job,
+            run.format,
+            ids,
+            scratch,
+            lambda event: emit(event.kind, done=event.done, text=event.text),
+        )
         with closing(written):  # before the folder of its files is removed
             shards.extend(_adopt(run, files) for files in written)
     input_bytes, input_digest = size_and_digest(run.job.job.input)
@@ -47,6 +49,7 @@ def generate_shards(run: Run) -> None:
         seconds=time.monotonic() - started,
         input_bytes=input_bytes,
         input_digest=input_digest,
+        nonce_stamp=run.directory.stamp("nonce"),
     )
     with suppress(FileExistsError):  # two processes started over; the first plan counts
         data = plan.model_dump_json(indent=1).encode()
@@ -79,4 +82,6 @@ def _adopt(run: Run, files: ShardFiles) -> InputShardPlan:
         rows_name=rows_name,
         rows_digest=rows_digest,
         columns=files.columns,
+        places=files.places,
+        empty=files.empty,
     )

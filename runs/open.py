@@ -18,6 +18,7 @@ from .directory.lock import locked
 from .directory.naming import directory_of, unfinished_directory_of
 from .directory.run import Run
 from .directory.storage import Directory
+from .response_model import name_response_model
 
 __all__ = ["changed_input", "open_run", "reopen_run"]
 
@@ -73,7 +74,14 @@ def open_run(
             " differ. Give another --run-dir, or continue that job with `batchwright"
             f" resume {directory.url}`."
         )
-    return Run(directory, before)
+    run = Run(directory, before)
+    if (
+        before.response_model_digest != resolved.response_model_digest
+        and not directory.exists("done.json")
+    ):
+        with locked(directory):
+            name_response_model(directory, str(resolved.job.response_model))
+    return run
 
 
 def changed_input(run: Run) -> str | None:
@@ -102,7 +110,7 @@ def reopen_run(
 
     Args:
         run_dir: Its directory.
-        response_model: Parse with this model instead of the job's.
+        response_model: Parse with this model instead of the job's; it is imported.
         resend_lost: Send requests again whose results are gone at the provider.
         uncancel: Lift a cancellation.
     """
@@ -126,7 +134,7 @@ def reopen_run(
             number = len(state.rounds) + 1
             directory.write("resend-lost.json", orjson.dumps({"round": number}))
         if response_model is not None:
-            directory.write("response-model", response_model.encode())
+            name_response_model(directory, response_model)
             _reopen(run)
     return Run.load(run_dir)  # remembers no record that was removed
 
@@ -176,7 +184,10 @@ def _job_of(directory: Directory) -> ResolvedJob | None:
 
 def _difference(before: ResolvedJob, now: ResolvedJob) -> str:
     names: list[str] = []
-    old, new = before.model_dump(mode="json"), now.model_dump(mode="json")
+    old, new = (
+        each.model_dump(mode="json", exclude={"response_model_digest"})
+        for each in (before, now)
+    )
     for name in old:
         if name == "job":
             names += [key for key in old[name] if old[name][key] != new[name][key]]

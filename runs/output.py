@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from ..data import columns
+from ..data import observed
 from ..data.resolve import check_output
 from ..data.results.block import Reading
+from ..data.results.row_ids import RowIds
 from ..data.results.tally import ShardTally, combine
 from ..data.tables.concat import concat_parts
 from ..data.tables.formats import part_name
@@ -23,6 +24,7 @@ from .directory.run import Run, Shard
 from .events import emit
 from .report.markdown import markdown
 from .report.report import report_on
+from .response_model import answer_of
 
 __all__ = ["parse_shard", "write_output"]
 
@@ -37,8 +39,7 @@ def parse_shard(run: Run, path: str) -> None:
     plan = run.plan()
     shard = run.shard(path)
     shard_plan = plan.shards[int(path.rpartition("/")[2])]
-    override = run.directory.read("response-model")
-    answer = run.job.answer(override.decode() if override else None)
+    answer = answer_of(run)
     part = f"{path}/{part_name(run.job.job.output)}"
     with ExitStack() as stack:
         name = f"{path}/{shard_plan.rows_name}"
@@ -49,11 +50,11 @@ def parse_shard(run: Run, path: str) -> None:
         tally = write_part(
             ShardRows(
                 path=stack.enter_context(rows),
-                nonce=plan.nonce,
+                ids=RowIds(plan.nonce, shard_plan.first_row, shard_plan.requests),
                 first_row=shard_plan.first_row,
                 count=shard_plan.requests,
                 absent=_Absent(shard, shard_plan.first_row).verdict,
-                columns=columns.merge(each.columns for each in plan.shards),
+                columns=observed.merge(each.columns for each in plan.shards),
             ),
             [
                 BatchOutput(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from threading import Event
 from typing import TypeVar
 
-from ..errors import CreationUnknownError, ProviderError
+from ..errors import CreationUnknownError, ProviderError, visible
 from ..settings import get_settings
 from .events import emit
 
@@ -79,7 +79,8 @@ def patiently(call: Callable[[], T], what: str, *, settles: bool = False) -> T:
                 raise
             if not reported:
                 reported = True
-                emit("notice", text=f"{what} failed and is tried again: {exc}")
-                _logger.warning("%s failed and is tried again: %s", what, exc)
+                text = visible(f"{what} failed and is tried again: {exc}")
+                emit("notice", text=text)
+                _logger.warning("%s", text)
         pause(wait_seconds)
     raise AssertionError("pauses never end")

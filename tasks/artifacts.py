@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx  # what Prefect's client raises
@@ -27,12 +28,12 @@ from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run, task_run
 
 from ..data.files import is_url
-from ..errors import BatchwrightError, RunBusyError
+from ..errors import BatchwrightError, RunBusyError, visible
 from ..models import Batch, RunEvent
 from ..runs.directory.run import Run
 from ..runs.events import listening
 from ..runs.report.batch_table import percent_done, shard_rows
-from ..runs.report.markdown import markdown
+from ..runs.report.markdown import markdown, plain
 from .names import run_name
 
 __all__ = ["artifact_key", "shown", "table_data"]
@@ -48,6 +49,8 @@ _SHOWN_ROWS = 500
 
 _CHANGES = {"generated", "submitted", "ended", "downloaded", "round", "parked"}
 """Events after which the run's directory has changed."""
+
+_URL_CHARACTERS = "%:/?#[]@!$&'()*+,;=~"
 
 _logger = logging.getLogger(__name__)
 
@@ -128,7 +131,8 @@ class _Board:
         except (BatchwrightError, OSError, httpx.HTTPError, PrefectException) as exc:
             self._broken = True
             url = self._run.directory.url
-            _logger.warning("Prefect's pages show nothing more of %s: %s", url, exc)
+            text = visible(f"Prefect's pages show nothing more of {url}: {exc}")
+            _logger.warning("%s", text)
 
     def _write_all(self, client: SyncPrefectClient) -> None:
         state = self._run.state()
@@ -156,7 +160,7 @@ class _Board:
                 ArtifactCreate(
                     key=artifact_key(url, kind),
                     type=form,
-                    description=f"{title} of run {url}",
+                    description=f"{title} of run {plain(url)}",
                     data=data,
                     flow_run_id=self._flow_run,
                     task_run_id=self._task_run,
@@ -177,11 +181,19 @@ class _Board:
 
 
 def table_data(rows: list[dict[str, Any]]) -> str:
-    """Return the rows as Prefect stores a table: JSON text, at most 500 rows."""
+    """Return the rows as Prefect stores a table: JSON text, at most 500 rows.
+
+    Prefect's pages show the text of each cell as Markdown.
+    """
     more = len(rows) - _SHOWN_ROWS
     if more > 0:
         rows = [*rows[:_SHOWN_ROWS], {"shard": f"and {more:,} more"}]
-    return json.dumps(rows)
+    return json.dumps(
+        [
+            {k: plain(v) if isinstance(v, str) else v for k, v in row.items()}
+            for row in rows
+        ]
+    )
 
 
 def _without_age(table: Any) -> list[dict[str, Any]]:
@@ -190,4 +202,4 @@ def _without_age(table: Any) -> list[dict[str, Any]]:
 
 def _link(output: str) -> str:
     url = output if is_url(output) else Path(output).as_uri()
-    return f"[{output}](<{url}>)"
+    return f"[{plain(output)}](<{quote(url, safe=_URL_CHARACTERS)}>)"

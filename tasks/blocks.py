@@ -7,7 +7,7 @@ job or a task names a block, `VENDOR-credentials/prod`, and never holds a key.
 from __future__ import annotations
 
 from types import new_class
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from prefect.blocks import abstract  # a name of it would be registered as ours
 from pydantic import BaseModel, Field, SecretStr
@@ -50,5 +50,9 @@ def _block(vendor: Vendor) -> type[_Account]:
 
 _BLOCKS = {block.__name__: block for block in map(_block, vendors())}
 globals().update(_BLOCKS)  # Prefect registers the block types that a module holds
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...
+
 
 __all__ = [*_BLOCKS]  # noqa: PLE0604 - names of classes

@@ -18,7 +18,7 @@ __all__ = ["download_results"]
 @task(task_run_name="download-{batch_id}", **POLICY)
 def download_results(
     batch_id: str,
-    path: str,
+    path: str | Path,
     provider: str = DEFAULT_PROVIDER,
     credentials: str | None = None,
 ) -> str:
@@ -48,4 +48,4 @@ def download_results(
         lambda: download_file(client, batch_id, Path(path)),
         f"The download of {batch_id}",
     )
-    return path
+    return str(path)

@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 from prefect.runtime import task_run
 
+from ..errors import visible_line
+
 __all__ = ["run_name", "step_name"]
 
 
 def run_name(location: str) -> str:
     """Return the last part of a path or URL."""
-    return location.rstrip("/").rpartition("/")[2]
+    return visible_line(location.rstrip("/").rpartition("/")[2])
 
 
 def step_name(kind: str = "") -> Callable[[], str]:

@@ -14,8 +14,8 @@ __all__ = ["parse_results"]
 
 @task(task_run_name="parse-results", **RETRIED)
 def parse_results(
-    path: str,
-    output: str,
+    path: str | Path,
+    output: str | Path,
     response_model: str | None = None,
     overwrite: bool = True,  # noqa: FBT001, FBT002 - a task parameter, like the others
 ) -> str:
@@ -35,4 +35,4 @@ def parse_results(
         InputError: The results, the response model or the output cannot be used.
     """
     parse_file(Path(path), Path(output), response_model, overwrite=overwrite)
-    return output
+    return str(output)

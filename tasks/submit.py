@@ -17,7 +17,7 @@ __all__ = ["submit_batch"]
 
 @task(task_run_name="submit-batch", **RETRIED)
 def submit_batch(
-    requests_path: str,
+    requests_path: str | Path,
     provider: str = DEFAULT_PROVIDER,
     label: str | None = None,
     metadata: dict[str, str] | None = None,
@@ -26,7 +26,8 @@ def submit_batch(
     """Create a batch from a request file; billed from here on.
 
     A retry, or the same call tomorrow, re-attaches to the batch that the file
-    already has: its attempts are on record in `<requests_path>.batch/`.
+    already has: its attempts are on record in `<requests_path>.batch/`. A warning says
+    where a batch is only likely to be the one of a call whose response was lost.
 
     Args:
         requests_path: A local JSONL file, as `generate_requests` writes it.

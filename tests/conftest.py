@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -24,6 +25,7 @@ from typing import Any
 import certifi
 import httpx2
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 # A run syncs what it writes, which costs nothing where the disk is memory. No test
@@ -40,6 +42,10 @@ _end = "-----END CERTIFICATE-----\n"
 _CERTIFICATE.write_text(
     Path(certifi.where()).read_text("utf-8").partition(_end)[0] + _end
 )
+
+# Each of some hundred processes would compile this package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Prefect reads these when it is first imported.
 _HOME = tempfile.mkdtemp(prefix="batchwright-prefect-")
@@ -78,6 +84,25 @@ settings.load_profile("busy")
 
 _CACHE = Path(__file__).parents[1] / ".cache"
 
+_SLOW = (
+    "tests/deployments/",
+    "test_conformance.py::TestAnthropic",
+    "tests/docs/test_examples.py",
+    "tests/tasks/test_pages.py",
+    "test_conformance.py::TestOpenAI",
+    "tests/runs/test_kills.py",
+    "tests/flows/test_runners.py",
+    "test_conformance.py::TestAnotherPackage",
+    "tests/console/test_stopping.py",
+    "tests/runs/test_processes.py",
+    "tests/runs/test_machine.py",
+    "tests/console/test_terminal.py",
+    "tests/docs/test_screenshots.py",
+    "tests/examples/test_flows.py",
+    "tests/tasks/test_credentials.py",
+)
+"""What takes tens of seconds, in the order in which it is dealt to the workers."""
+
 _connect = socket.socket.connect
 
 
@@ -96,6 +121,27 @@ socket.socket.connect = _connect_here  # type: ignore[method-assign]  # a closed
 def pytest_xdist_auto_num_workers() -> int:
     """Run three workers on two cores: many tests wait for a server or a process."""
     return (os.cpu_count() or 1) * 3 // 2
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slowest tests, dealt to the workers.
+
+    Each worker gets consecutive items, and takes half of another's when it has none.
+    """
+    groups: dict[str, list[pytest.Item]] = {name: [] for name in _SLOW}
+    quick: list[pytest.Item] = []
+    for item in items:
+        names = (name for name in _SLOW if name in item.nodeid)
+        groups.get(next(names, ""), quick).append(item)
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        slow = [*chain.from_iterable([*groups.values()][worker::workers])]
+        room = (len(items) - len(ordered)) // (workers - worker) - len(slow)
+        ordered += slow + quick[: max(room, 0)]
+        del quick[: max(room, 0)]
+    items[:] = ordered + quick
 
 
 def pytest_sessionfinish() -> None:
@@ -126,37 +172,107 @@ def _fresh_events() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[str]:
-    """Run one Prefect server for the session, and give its API's URL.
+def migrated() -> Path:
+    """Give a database of Prefect's server without rows.
 
-    A fresh database takes 15 s of migrations, so a migrated one is kept in `.cache/`.
+    Its migrations take 15 s, so it is made once and kept in `.cache/`.
     """
-    from prefect.server.api.server import SubprocessASGIServer
+    kept = _CACHE / f"prefect-{version('prefect')}.db"
+    _CACHE.mkdir(exist_ok=True)
+    with FileLock(kept.with_suffix(".lock")):
+        if not kept.exists():
+            made = Path(_HOME) / "made.db"
+            url = f"sqlite+aiosqlite:///{made}"
+            subprocess.run(
+                [
+                    sys.executable,
+                    "-m",
+                    "prefect",
+                    "server",
+                    "database",
+                    "upgrade",
+                    "-y",
+                ],
+                env={**os.environ, "PREFECT_SERVER_DATABASE_CONNECTION_URL": url},
+                stdout=subprocess.DEVNULL,
+                check=True,
+            )
+            _keep(made, kept)
+    return kept
+
+
+@pytest.fixture(scope="session")
+def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder in which the session's Prefect server keeps all that it has."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # the same for all workers
+    home = folder / "prefect"
+    home.mkdir(exist_ok=True)
+    return home
+
+
+@pytest.fixture(scope="session")
+def prefect_server(prefect_home: Path, migrated: Path) -> Iterator[str]:
+    """Share one Prefect server among all workers of the session; gives its API's URL.
+
+    Each of them holds one end of a pipe, whose other end closes with the last one of
+    them, and the server with it.
+    """
     from prefect.settings import (
         PREFECT_API_URL,
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
-        PREFECT_SERVER_DATABASE_CONNECTION_URL,
         temporary_settings,
     )
 
-    database = Path(_HOME) / "test.db"
-    migrated = _CACHE / f"prefect-{version('prefect')}.db"
-    if migrated.exists():
-        shutil.copy(migrated, database)
+    users, address = prefect_home / "users", prefect_home / "address"
+    with FileLock(prefect_home / "lock"):
+        try:
+            user = os.open(users, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody has started it, or all who used it are gone
+            user = _start_prefect(users, address, migrated)
     settings = {
-        PREFECT_SERVER_DATABASE_CONNECTION_URL: f"sqlite+aiosqlite:///{database}",
+        PREFECT_API_URL: address.read_text("utf-8"),
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
     }
     with temporary_settings(settings):
-        server = SubprocessASGIServer()
-        server.start(timeout=180)
-        if not migrated.exists():
-            _keep(database, migrated)
+        yield settings[PREFECT_API_URL]
+    os.close(user)
+
+
+def _start_prefect(users: Path, address: Path, migrated: Path) -> int:
+    """Start the server, and return the writing end of its pipe once it is up."""
+    shutil.copy(migrated, users.with_name("prefect.db"))
+    users.unlink(missing_ok=True)
+    os.mkfifo(users)
+    reader = os.open(users, os.O_RDONLY | os.O_NONBLOCK)
+    user = os.open(users, os.O_WRONLY)
+    os.set_blocking(reader, True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    os.posix_spawn(
+        sys.executable,
+        [sys.executable, str(Path(__file__).with_name("serve_prefect.py")), port],
+        os.environ
+        | {
+            "PREFECT_HOME": str(users.parent),
+            "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
+        },
+        file_actions=[(os.POSIX_SPAWN_DUP2, reader, 0)],
+    )
+    os.close(reader)
+    url = f"http://127.0.0.1:{port}/api"
+    deadline = time.monotonic() + 180
+    while True:
         try:
-            with temporary_settings({PREFECT_API_URL: server.api_url}):
-                yield server.api_url
-        finally:
-            server.stop()
+            httpx2.get(f"{url}/health").raise_for_status()
+        except httpx2.HTTPError:
+            assert time.monotonic() < deadline, "Prefect's server does not answer"
+            time.sleep(0.2)
+        else:
+            address.write_text(url, "utf-8")
+            return user
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from batchwright.data.requests.check import check_file
 from batchwright.data.requests.generate import write_shards
 from batchwright.data.resolve import ResolvedJob, resolve
 from batchwright.data.results.block import Reading
+from batchwright.data.results.row_ids import RowIds
 from batchwright.data.rows.source import open_rows
 from batchwright.data.tables.concat import concat_parts
 from batchwright.data.tables.formats import part_name
@@ -121,7 +122,7 @@ def join(
         tally = write_part(
             ShardRows(
                 path=kept,
-                nonce=NONCE,
+                ids=RowIds(NONCE, first, count),
                 first_row=first,
                 count=count,
                 absent=lambda _: (Outcome.MISSING, "no line"),

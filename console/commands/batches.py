@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..exits import say
+from ..exits import print_text, say
 from ..options import AsJson, BatchId, FilePath, Target, expanded, pairs
 
 if TYPE_CHECKING:
@@ -137,7 +137,10 @@ def create_from_file(
         if submitted.earlier:
             say(f"This file was sent before: {', '.join(submitted.earlier)}.")
         batch = submitted.batch
-        typer.echo(batch.model_dump_json() if as_json else batch.id)
+        if as_json:
+            typer.echo(batch.model_dump_json())
+        else:
+            print_text(batch.id)
 
 
 @app.command(
@@ -167,8 +170,10 @@ def cancel(
         from ...providers import get_provider
 
         batch = get_provider(target).cancel(batch_id)
-        line = batch.model_dump_json() if as_json else None
-        typer.echo(line or f"{batch.id} {batch.provider_status}")
+        if as_json:
+            typer.echo(batch.model_dump_json())
+        else:
+            print_text(f"{batch.id} {batch.provider_status}")
     elif run_dir is not None and batch_id is None:
         from ...runs.drive import cancel_run
         from ...runs.events import listening
@@ -180,9 +185,10 @@ def cancel(
 
         with run_keys(), listening(tell):
             report = cancel_run(run_dir)
-        typer.echo(
-            report.model_dump_json() if as_json else f"{report.run_dir} cancelled"
-        )
+        if as_json:
+            typer.echo(report.model_dump_json())
+        else:
+            print_text(f"{report.run_dir} cancelled")
         say(f"Download what has ended with `batchwright resume {report.run_dir}`.")
     else:
         raise typer.BadParameter("Give exactly one of --batch-id and --run-dir.")

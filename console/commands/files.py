@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .. import exits
-from ..exits import say
+from ..exits import print_text, say
 from ..options import (
     AsJson,
     FilePath,
@@ -17,7 +17,7 @@ from ..options import (
     RequestOptions,
     Target,
     expanded,
-    response_model_option,
+    job_option,
 )
 
 __all__ = ["app"]
@@ -55,14 +55,15 @@ def validate(*, file_path: FilePath, target: Target, as_json: AsJson = False) ->
     if as_json:
         typer.echo(check.model_dump_json())
     elif check.problems:
-        typer.echo(describe_problems(file_path, check))
+        for line in describe_problems(file_path, check).split("\n"):
+            print_text(line)
     else:
-        typer.echo(
+        print_text(
             f"{file_path}: {check.requests:,} requests for {check.endpoint},"
             f" {check.bytes:,} bytes, no problems"
         )
         for warning in check.warnings[:20]:
-            typer.echo(f"  line {warning.line}: {warning.message}")
+            print_text(f"  line {warning.line}: {warning.message}")
     if check.problems:
         raise typer.Exit(exits.FAILED)
 
@@ -96,18 +97,15 @@ def generate(
     Prints the names of the files.
     """
     from ...data.requests.files import write_request_files
-    from ...models import RunEvent
     from ..job import make_job, spooled
     from ..progress import progress_shown
 
     with spooled(input) as rows:
         job = make_job(input=rows, output=output, overwrite=overwrite, **request)
         with progress_shown() as tell:
-            made = write_request_files(
-                job, lambda done: tell(RunEvent(kind="reading", done=done))
-            )
+            made = write_request_files(job, tell)
         for path in made:
-            typer.echo(path)
+            print_text(path)
 
 
 @app.command(
@@ -137,29 +135,69 @@ def parse(
             readable=False,
         ),
     ],
-    response_model: Annotated[str | None, response_model_option("plain text")] = None,
+    response_model: Annotated[str | None, job_option("response_model")] = None,
     only_failed: Annotated[
         bool,
         typer.Option(
             "--only-failed", help="Write only the rows without a valid answer."
         ),
     ] = False,
+    rows: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="INPUT",
+            help="The rows that the results answer, which are written beside them in"
+            " their own order: the input of `generate` or of a run, or rows with a"
+            " column custom_id.",
+            show_default="none",
+        ),
+    ] = None,
+    encoding: Annotated[str | None, job_option("encoding")] = None,
+    answer_prefix: Annotated[str | None, job_option("answer_prefix")] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Turn downloaded results, of any provider, into a typed table."""
+    from ...data.rows.text import known_encoding
     from ...data.tables.parse import parse_file
-    from ...models import RunEvent
+    from ...data.tables.parse_rows import parse_with_rows
     from ..progress import progress_shown
 
-    with progress_shown() as tell:
-        tally = parse_file(
-            file_path,
-            output,
-            response_model,
-            only_failed=only_failed,
-            overwrite=overwrite,
-            progress=lambda done: tell(RunEvent(kind="writing", done=done)),
+    try:
+        encoding = encoding and known_encoding(encoding)
+    except ValueError as exc:
+        raise typer.BadParameter(str(exc), param_hint="--encoding") from exc
+    if rows is not None and only_failed:
+        raise typer.BadParameter(
+            "With --input all rows are written; leave one of the two out.",
+            param_hint="--only-failed",
         )
+    with progress_shown() as tell:
+        if rows is None:
+            tally = parse_file(
+                file_path,
+                output,
+                response_model,
+                only_failed=only_failed,
+                prefix=answer_prefix or "",
+                overwrite=overwrite,
+                tell=tell,
+            )
+        else:
+            tally = parse_with_rows(
+                rows,
+                file_path,
+                output,
+                response_model,
+                encoding=encoding,
+                prefix=answer_prefix or "",
+                overwrite=overwrite,
+                tell=tell,
+            )
     say(f"Wrote {tally.written:,} rows to {output}; {tally.failed:,} did not succeed.")
+    if tally.missing:
+        say(f"{tally.missing:,} of these rows have no result.")
+    if tally.stray:
+        say(f"Left out {tally.stray:,} results of no row: {', '.join(tally.stray_ids)}")
     if tally.failed:
         raise typer.Exit(exits.SOME_FAILED)

@@ -14,7 +14,7 @@ from ..options import (
     Input,
     RunDir,
     expanded,
-    response_model_option,
+    job_option,
 )
 
 if TYPE_CHECKING:
@@ -121,7 +121,9 @@ def resume(
             help="Wait until the run is done, or only do what can be done now.",
         ),
     ] = True,
-    response_model: Annotated[str | None, response_model_option("the run's")] = None,
+    response_model: Annotated[
+        str | None, job_option("response_model", "the run's")
+    ] = None,
     resend_lost: Annotated[
         bool,
         typer.Option(
@@ -211,13 +213,12 @@ def runs(
 
 def _preview(job: BatchJob, *, as_json: bool) -> None:
     """Make the job's requests, and print their size and cost; nothing is sent."""
-    from ...models import RunEvent
     from ...runs.report.dry_run import dry_run
     from ..progress import progress_shown
     from ..views import print_dry_run
 
     with progress_shown() as tell:
-        found = dry_run(job, lambda rows: tell(RunEvent(kind="reading", done=rows)))
+        found = dry_run(job, tell)
     if as_json:
         typer.echo(found.model_dump_json())
     else:

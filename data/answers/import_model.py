@@ -16,8 +16,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from ...errors import InputError
+from ..files import size_and_digest
+from .user_code import said_by
 
-__all__ = ["import_model", "portable_model"]
+__all__ = ["changed_model", "import_model", "model_file", "portable_model"]
 
 _OURS = "_batchwright_"
 """Prefix for the names of modules that are loaded from a path."""
@@ -42,36 +44,90 @@ def portable_model(value: Any) -> Any:
         file = getattr(module, "__file__", None)
         if file is not None and Path(file).is_file():
             return f"{Path(file).absolute()}:{name}"
-    return value.model_json_schema(by_alias=True, mode="validation")
+    return value.model_json_schema()
 
 
-def import_model(text: str) -> type[BaseModel]:
+def import_model(text: str, digest: str | None = None) -> type[BaseModel]:
     """Import `package.module:Class` or `path/to/file.py:Class`.
 
+    Args:
+        text: The class.
+        digest: SHA-256 that its file must have. A module that is loaded already is
+            not compared: its code has run.
+
     Raises:
-        InputError: There is no such module, file or class, or loading it fails.
+        InputError: There is no such module, file or class, it is another file, or
+            loading it fails.
     """
-    source, colon, name = text.rpartition(":")
-    if not colon or not source or not name:
-        raise InputError(
-            f"The response model {text!r} must be `package.module:Class`,"
-            " `path/to/file.py:Class`, or the path of a JSON Schema (.json)."
-        )
-    path = Path(source)
-    try:
-        module = _from_file(path) if source.endswith(".py") else _from_name(source)
-    except InputError:
-        raise
-    except Exception as exc:  # the user's own module runs here
-        raise InputError(
-            f"The response model {text!r} cannot be loaded:"
-            f" {type(exc).__name__}: {exc}."
-        ) from exc
+    source, name = _split(text)
+    module = _loaded(source)
+    if module is None:
+        file = model_file(text)
+        if digest and file and size_and_digest(str(file))[1] != digest:
+            raise changed_model(text)
+        try:
+            module = _from_file(source) if _is_path(source) else _from_name(source)
+        except InputError:
+            raise
+        except BaseException as exc:  # the user's own module runs here
+            said = said_by(exc).rstrip(".")
+            raise InputError(
+                f"The response model {text!r} cannot be loaded: {said}."
+            ) from exc
     found = getattr(module, name, None)
     if not isinstance(found, type) or not issubclass(found, BaseModel):
         what = "is no Pydantic class" if found is not None else "does not exist"
         raise InputError(f"The response model {text!r} {what} in {source}.")
     return found
+
+
+def changed_model(text: str) -> InputError:
+    """Return the error about a class that is not what it was."""
+    return InputError(
+        f"The response model {text!r} has changed since the requests were made; restore"
+        " it, or parse with it as it is now, or with another, by `batchwright resume"
+        " RUN_DIR --response-model ...`."
+    )
+
+
+def model_file(text: str) -> Path | None:
+    """Return the file in which a class is; None if there is none. Runs no code."""
+    source, _ = _split(text)
+    if _is_path(source):
+        file: str | None = source
+    elif source in sys.modules:
+        file = getattr(sys.modules[source], "__file__", None)
+    else:
+        with _on_path(Path.cwd()):
+            file = _origin(source)
+    return Path(file).resolve() if file and Path(file).is_file() else None
+
+
+def _origin(name: str) -> str | None:
+    """Return the file of a module that is not loaded, and load no package above it."""
+    path: Any = None
+    origin = None
+    for dot in [*(n for n, char in enumerate(name) if char == "."), len(name)]:
+        specs = (finder.find_spec(name[:dot], path) for finder in sys.meta_path)
+        spec = next(filter(None, specs), None)
+        if spec is None:
+            return None
+        path, origin = spec.submodule_search_locations, spec.origin
+    return origin
+
+
+def _split(text: str) -> tuple[str, str]:
+    source, colon, name = text.rpartition(":")
+    if not colon or not source or not name or "\0" in source:
+        raise InputError(
+            f"The response model {text!r} must be `package.module:Class`,"
+            " `path/to/file.py:Class`, or the path of a JSON Schema (.json)."
+        )
+    return source, name
+
+
+def _is_path(source: str) -> bool:
+    return source.endswith(".py")
 
 
 def _is_importable(module: ModuleType) -> bool:
@@ -88,21 +144,31 @@ def _from_name(name: str) -> ModuleType:
         return importlib.import_module(name)
 
 
-def _from_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise InputError(f"There is no file {path} with a response model.")
-    path = path.resolve()
+def _loaded(source: str) -> ModuleType | None:
+    """Return the module that the user runs or has imported; None if there is none.
+
+    To load it again would make other classes of it.
+    """
+    if not _is_path(source):
+        return sys.modules.get(source)
+    path = Path(source).resolve()
     main = sys.modules.get("__main__")
     running = getattr(main, "__file__", None)
     if main is not None and running and Path(running).resolve() == path:
         return main
-    # A module that the user imported is not loaded again, which would make other
-    # classes of it. A copy, because other threads may import meanwhile.
+    # A copy, because other threads may import meanwhile.
     for name, module in sys.modules.copy().items():
         if getattr(module, "__file__", None) == str(path) and not name.startswith(
             _OURS
         ):
             return module
+    return None
+
+
+def _from_file(source: str) -> ModuleType:
+    path = Path(source).resolve()
+    if not path.is_file():
+        raise InputError(f"There is no file {source} with a response model.")
     with _LOADING:
         return _load(path, path.stat().st_mtime_ns)
 

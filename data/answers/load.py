@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from ...errors import InputError
-from ..files import absolute
-from .import_model import import_model
-from .response_model import Answer
-from .schemas import read_schema, source_schema
+from ..files import absolute, size_and_digest
+from .import_model import changed_model, import_model, model_file
+from .response_model import AnswerReader
+from .schemas import check_schema, read_schema, source_schema
 
 __all__ = ["ResolvedModel", "load_answer", "resolve_response_model"]
 
@@ -26,6 +25,8 @@ class ResolvedModel(NamedTuple):
     """An import string with an absolute path, or the JSON Schema of a file."""
     name: str
     """What the schema or the tool is called in requests."""
+    digest: str | None
+    """SHA-256 of the file of a class; None where no code is imported."""
 
 
 def resolve_response_model(
@@ -40,47 +41,53 @@ def resolve_response_model(
         response_model = read_schema(Path(response_model))
     answer = load_answer(response_model)
     if answer.schema is None:
-        return ResolvedModel(None, None, "answer")
-    if isinstance(response_model, dict):
+        return ResolvedModel(None, None, "answer", None)
+    stored: str | dict[str, Any] | None = None
+    digest = None
+    if isinstance(response_model, type):
+        title = response_model.__name__  # of a class as it is, nothing is stored
+    elif isinstance(response_model, dict):
         title = str(response_model.get("title") or "answer")
-        stored: str | dict[str, Any] = response_model
+        stored = response_model
     else:
         text = str(response_model)
         source, _, title = text.rpartition(":")
         stored = f"{absolute(source)}:{title}" if source.endswith(".py") else text
+        if file := model_file(stored):
+            digest = size_and_digest(str(file))[1]
     name = re.sub(r"[^A-Za-z0-9_-]", "_", title)[:64]
-    return ResolvedModel(answer.schema, stored, name)
+    return ResolvedModel(answer.schema, stored, name, digest)
 
 
 def load_answer(
     response_model: str | dict[str, Any] | type[BaseModel] | None,
     schema: dict[str, Any] | None = None,
     *,
+    digest: str | None = None,
     embedding: bool = False,
-) -> Answer:
+) -> AnswerReader:
     """Return what answers are validated against.
 
     Args:
         response_model: None asks for plain text.
         schema: The schema that was sent; a class with another one is refused.
+        digest: SHA-256 of the file of the class; another file is not imported.
         embedding: The answer is a vector.
 
     Raises:
         InputError: It cannot be loaded, or its schema has changed.
     """
     if response_model is None or isinstance(response_model, dict):
-        return Answer(response_model or schema, embedding=embedding)
+        if response_model is not None and schema is None:
+            check_schema(response_model, "The response model")
+        return AnswerReader(response_model or schema, embedding=embedding)
     if isinstance(response_model, type):
         model = response_model
     elif response_model.endswith(".json"):
-        return Answer(read_schema(Path(response_model)))
+        return AnswerReader(read_schema(Path(response_model)))
     else:
-        model = import_model(response_model)
+        model = import_model(response_model, digest)
     source = source_schema(model)
     if schema is not None and source != schema:
-        raise InputError(
-            f"The response model {response_model!r} has changed since the requests were"
-            " made; restore it, or parse with another by `batchwright resume RUN_DIR"
-            " --response-model ...`."
-        )
-    return Answer(source, model)
+        raise changed_model(str(response_model))
+    return AnswerReader(source, model)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from math import isfinite
 from typing import Any
 
@@ -13,15 +13,19 @@ import msgspec
 import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from ...errors import InputError
 from ...models import BatchResult, Outcome
 from ...models.plain import MAX_DEPTH, is_too_deep
 from ...providers import Format
-from ..columns import fits, kinds, resolved_root, to_json, to_texts
+from ..columns import fits, to_json, to_texts
 from .checker import checker
 from .dict_validator import dict_validator
-from .schemas import dumped_schema
+from .kinds import has_numbers, kinds, resolved_root
+from .schemas import values_of
+from .user_code import outcome_of, said_by
+from .values import Values
 
-__all__ = ["Answer", "Errors", "Fields"]
+__all__ = ["AnswerReader", "Errors", "Fields"]
 
 Fields = dict[str, Any] | None
 """An answer's values by column, in order; None where there is no valid answer."""
@@ -29,11 +33,10 @@ Errors = dict[int, str]
 """Why a result has no valid answer, by its index."""
 
 _SUCCEEDED = Outcome.SUCCEEDED
-_SHOWN_ERRORS = 3
 _TOO_DEEP = "not JSON: it is nested too deeply"
 
 
-class Answer:
+class AnswerReader:
     """Validates answers, and turns them into the values of the output's columns."""
 
     def __init__(
@@ -55,27 +58,48 @@ class Answer:
         self._names = [*self.columns]
         self._from_json: Callable[[str | bytes], Any] | None = None
         self._to_dict: Callable[[str], Any] | None = None
-        self._dump: Callable[[list[Any]], list[Any]] = list
+        self._values: Values | None = None
         if model is not None:
-            adapter = TypeAdapter(model)
-            self._from_json = adapter.validator.validate_json
-            every = TypeAdapter(list[model])  # type: ignore[valid-type]
-            self._dump = partial(every.serializer.to_python, mode="json")
-            self._names = _field_names(model, self.columns)
-            if self._names == [*model.model_fields]:
-                self._to_dict = dict_validator(adapter.core_schema)
-            # The table holds what the model dumps: of a Decimal, its digits.
-            dumped = kinds(dumped_schema(model))
+            self._from_json = TypeAdapter(model).validator.validate_json
+            self._values = values = values_of(model)
+            if not self._whole:
+                self._add_computed(values)
+                names = values.names | values.computed
+                self._names = [names.get(column, column) for column in self.columns]
+            if [*self.columns] == [*values.names]:
+                self._to_dict = dict_validator(values.schema)
+            # The table holds validated values: of a Decimal, its digits.
+            validated = kinds(values.json_schema)
             self.columns = {
-                column: dumped.get(name, "json")
+                column: validated.get(name, "json")
                 for column, name in zip(self.columns, self._names, strict=True)
             }
+            schema = values.json_schema
         self._same_names = self._names == [*self.columns]
         self._bounded = [
-            (name, kind)
-            for name, kind in self.columns.items()
-            if kind in {"int64", "double", "date", "timestamp"}
+            (column, kind)
+            for (column, kind), name in zip(
+                self.columns.items(), self._names, strict=True
+            )
+            if kind not in {"json", "string", "vector"}
+            or (kind == "json" and has_numbers(schema or {}, name))
         ]
+
+    def _add_computed(self, values: Values) -> None:
+        """Add a column for each computed field."""
+        for name in self.columns:
+            if name not in values.names and not values.is_open:
+                raise InputError(
+                    f"The JSON Schema of the response model asks for {name!r}, which is"
+                    " no field of the class: add it to the class."
+                )
+        for name in values.computed:
+            if name in self.columns:
+                raise InputError(
+                    f"The response model has a computed field {name!r}, and another is"
+                    " asked for by that name: rename one of them."
+                )
+            self.columns[name] = "json"
 
     def validate(
         self, results: Sequence[BatchResult], fmt: Format
@@ -85,6 +109,8 @@ class Answer:
         Values are those of JSON: a date is its text.
         """
         values, errors = self._read(results, fmt, self._to_dict or self._from_json)
+        if self._values is not None:
+            self._dump(self._values, values, errors)
         for index in sorted(errors, reverse=True):
             del values[index]
         rows: list[Fields] = [*self._rows(values)]
@@ -136,25 +162,51 @@ class Answer:
     def _parse(self, result: BatchResult, fmt: Format) -> tuple[Any, str | None]:
         if result.outcome is not _SUCCEEDED:
             return None, result.error or str(result.outcome)
+        value, error = self._decoded(result)
+        if error is not None or self.schema is None:
+            return value, error
+        try:
+            value = fmt.restore(self.schema, value)
+        except RecursionError:
+            return None, _TOO_DEEP
+        if self._from_json is not None:
+            # As JSON, because strict models take dates and enums from JSON alone.
+            return outcome_of(self._from_json, to_json(value))
+        found, error = outcome_of(self._first_error, value)
+        if found is not None:
+            path = ".".join(map(str, found.absolute_path))
+            error = f"{path}: {found.message}" if path else found.message
+        return (value, None) if error is None else (None, error)
+
+    def _decoded(self, result: BatchResult) -> tuple[Any, str | None]:
         value = result.data
         try:
             if self.schema is not None and result.text is not None:
                 value = msgspec.json.decode(result.text)
             if self._plain != "embedding" and is_too_deep(value):
-                raise RecursionError  # noqa: TRY301 - as from a decoder
-            if self.schema is not None:
-                value = self._check(fmt.restore(self.schema, value))
-        except ValidationError as exc:
-            return None, _short(exc)
-        except jsonschema.ValidationError as exc:
-            path = ".".join(map(str, exc.absolute_path))
-            return None, f"{path}: {exc.message}" if path else exc.message
+                return None, _TOO_DEEP
         except RecursionError:
             return None, _TOO_DEEP
-        except (msgspec.DecodeError, OverflowError) as exc:
-            kind = "not JSON" if isinstance(exc, msgspec.DecodeError) else "a number"
-            return None, f"{kind}: {exc}"
+        except msgspec.DecodeError as exc:
+            is_json = isinstance(exc, msgspec.ValidationError)
+            return None, f"{'a number' if is_json else 'not JSON'}: {exc}"
         return value, None
+
+    def _dump(self, all_values: Values, values: list[Any], errors: Errors) -> None:
+        """Replace instances by their JSON values, in place."""
+        if self._to_dict is None:
+            try:
+                values[:] = all_values.many(values)
+            except BaseException as exc:  # noqa: BLE001 - raised again below, for one
+                said_by(exc)
+            else:
+                return
+        for index, value in enumerate(values):
+            if index in errors or type(value) is dict:
+                continue
+            values[index], error = outcome_of(all_values.one, value)
+            if error is not None:
+                errors[index] = error
 
     def _rows(self, values: Sequence[Any]) -> Iterable[dict[str, Any]]:
         """Return the column values of valid answers."""
@@ -162,14 +214,10 @@ class Answer:
             if self._plain == "answer":
                 values = to_texts("string", values)
             return [{self._plain: value} for value in values]
-        if self._to_dict is not None:
-            return [
-                value if type(value) is dict else self._dump([value])[0]
-                for value in values
-            ]
-        values = self._dump([*values])
         if self._whole:
             return [{"answer": value} for value in values]
+        if self._to_dict is not None:
+            return values
         names = tuple(self._names)
         if self._same_names and [*map(tuple, values)].count(names) == len(values):
             return values
@@ -179,15 +227,8 @@ class Answer:
         ]
 
     @cached_property
-    def _checked(self) -> Callable[[Any], None]:
+    def _first_error(self) -> Callable[[Any], jsonschema.ValidationError | None]:
         return checker(self.schema or {})
-
-    def _check(self, value: Any) -> Any:
-        if self._from_json is not None:
-            # As JSON, because strict models take dates and enums from JSON alone.
-            return self._from_json(to_json(value))
-        self._checked(value)
-        return value
 
 
 def _may_be_deep(text: str) -> bool:
@@ -206,6 +247,10 @@ def _validated(
         try:
             values.extend(instances)
         except ValidationError:
+            pass
+        except BaseException as exc:  # noqa: BLE001 - a validator may raise anything
+            said_by(exc)
+        if len(values) < len(texts):  # also after a StopIteration, which ends `extend`
             failed.append(len(values))
             values.append(None)
     return values, failed
@@ -214,10 +259,12 @@ def _validated(
 def _all_fit(kind: str, values: list[Any]) -> bool:
     """Whether all values fit the column; of integers, the extremes decide."""
     types = {*map(type, values)}
-    if types == {int}:
+    if types == {int} and kind != "bool":
         values = [min(values), max(values)]
-    elif types == {float}:
+    elif types == {float} and kind == "double":
         return all(map(isfinite, values))
+    elif types == {bool} and kind == "bool":
+        return True
     return all(fits(kind, value) for value in values)
 
 
@@ -227,23 +274,3 @@ def _is_closed(schema: dict[str, Any] | None) -> bool:
     return not any(
         b'"additionalProperties":' + open_ in text for open_ in (b"{", b"true")
     )
-
-
-def _field_names(model: type[BaseModel], columns: Iterable[str]) -> list[str]:
-    """Return the model's own name of each field of its schema."""
-    by_alias = {
-        field.validation_alias: name
-        for name, field in model.model_fields.items()
-        if isinstance(field.validation_alias, str)
-    }
-    return [by_alias.get(column, column) for column in columns]
-
-
-def _short(exc: ValidationError) -> str:
-    errors = exc.errors(include_url=False, include_input=False, include_context=False)
-    lines = []
-    for error in errors[:_SHOWN_ERRORS]:
-        path = ".".join(map(str, error["loc"]))
-        lines.append(f"{path}: {error['msg']}" if path else error["msg"])
-    more = len(errors) - _SHOWN_ERRORS
-    return "; ".join(lines) + (f" (and {more} more)" if more > 0 else "")

@@ -57,8 +57,8 @@ def counted() -> Iterator[None]:
 class BoundedEnvironment(jinja2.sandbox.SandboxedEnvironment):
     """Counts what operators, calls, filters, tests and texts make.
 
-    Its filters `counted` and `items_counted` are for the expressions that Jinja2 lets nobody
-    intercept: what they are given is counted, whole or item by item.
+    Its filters `counted` and `items_counted` are for expressions that Jinja2 lets
+    nobody intercept: what they are given is counted, whole or item by item.
     """
 
     intercepted_binops = frozenset(
@@ -90,9 +90,10 @@ class BoundedEnvironment(jinja2.sandbox.SandboxedEnvironment):
 
     def call(self, context: Any, obj: Any, *args: Any, **kwargs: Any) -> Any:
         """Call a function or a method."""
-        given = (getattr(obj, "__self__", None), *args, *kwargs.values())
+        listed = _listed(args)
+        given = (getattr(obj, "__self__", None), *listed, *kwargs.values())
         _spend_on_call(getattr(obj, "__name__", ""), given)
-        return _made(super().call(context, obj, *args, **kwargs))
+        return _made(super().call(context, obj, *listed, **kwargs))
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Whether a template may use an attribute."""
@@ -124,7 +125,7 @@ def _counting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def counting(*args: Any, **kwargs: Any) -> Any:
-        listed = [[*each] if isinstance(each, Iterator) else each for each in args]
+        listed = _listed(args)
         _spend_on_call(name, (*listed[skipped:], *kwargs.values()))
         return _made(function(*listed, **kwargs))
 
@@ -164,6 +165,10 @@ def _spend(amount: int) -> None:
 def _spend_on_call(name: str, given: tuple[Any, ...]) -> None:
     # What is only read takes less time, and no memory.
     _spend(_CALL + _size(*given) // 4 + _growth(name, *given))
+
+
+def _listed(values: Iterable[Any]) -> list[Any]:
+    return [[*each] if isinstance(each, Iterator) else each for each in values]
 
 
 def _made(value: Any) -> Any:
@@ -208,7 +213,7 @@ def _refuse_long(bits: int) -> None:
         raise OverflowError("it makes a number with thousands of digits")
 
 
-def _growth(name: str, subject: Any = None, *more: Any) -> int:
+def _growth(name: str, subject: Any = None, *more: Any) -> int:  # noqa: C901 - a table
     """Return how much a filter or a method may make or do, beyond what it is given.
 
     Args:
@@ -217,30 +222,31 @@ def _growth(name: str, subject: Any = None, *more: Any) -> int:
         more: Its arguments.
     """
     numbers = sum(abs(each) for each in more if type(each) is int)
+    growth = 0
     match name, more:
-        case "format", _:
-            return _filled(str(subject), more)
-        case "replace", [old, new, *_]:
-            return str(subject).count(str(old)) * len(str(new))
-        case "join", [Sized() as other, *_] if isinstance(subject, Sized):
-            return len(subject) * len(other)
-        case "indent", _:
-            return (str(subject).count("\n") + 1) * (numbers + _size(*more))
-        case "wordwrap", _:
-            return _size(subject) * _size(*more)
-        case "tojson", _:
-            return _size(subject) * numbers
-        case "pprint", _:
-            return _size(subject) * _MOST_DEPTH
-        case "round", _ if numbers > _MOST_PRECISION:
-            return _MOST
-        case "striptags", _:
-            return len(str(subject)) * str(subject).count("<!--")
-        case "sum", _ if any(isinstance(each, (list, tuple)) for each in more):
-            return _size(subject) ** 2
         case (("center" | "ljust" | "rjust" | "zfill" | "batch" | "slice"), _):
-            return numbers
-    return 0
+            growth = numbers
+        case "format", _:
+            growth = _filled(str(subject), more)
+        case "replace", [old, new, *_]:
+            growth = str(subject).count(str(old)) * len(str(new))
+        case "join", [Sized() as other, *_] if isinstance(subject, Sized):
+            growth = len(subject) * len(other)
+        case "indent", _:
+            growth = (str(subject).count("\n") + 1) * (numbers + _size(*more))
+        case "wordwrap", _:
+            growth = _size(subject) * _size(*more)
+        case "tojson", _:
+            growth = _size(subject) * numbers
+        case "pprint", _:
+            growth = _size(subject) * _MOST_DEPTH
+        case "round", _ if numbers > _MOST_PRECISION:
+            growth = _MOST
+        case "striptags", _:
+            growth = len(str(subject)) * str(subject).count("<!--")
+        case "sum", _ if any(isinstance(each, (list, tuple)) for each in more):
+            growth = _size(subject) ** 2
+    return growth
 
 
 def _filled(text: str, values: Iterable[Any]) -> int:

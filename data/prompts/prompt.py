@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ import jinja2
 
 from ...errors import InputError
 from ...models import Messages
-from ...models.plain import read_yaml
 from ..bounds import refuse_fetched_parts
 from .attachments import image_part, pdf_part
 from .bounded import counted
+from .files import read_messages
 from .template import Fill, compile_text, is_constant, plain_parts
+from .used import Used
 
-__all__ = ["Prompt", "ResolvedPrompt", "read_messages", "resolve_prompt"]
+__all__ = ["Prompt", "ResolvedPrompt", "resolve_prompt"]
 
 
 class Prompt:
@@ -47,11 +49,18 @@ class Prompt:
         self._own_messages = own_messages
         self._folder = folder or Path()
         self._bounded = bounded
+        self._texts: list[str] = []
         with counted():
             self._fills = [self._compile(message) for message in messages]
         self.columns = None if own_messages else _plain_columns(messages)
         """The columns whose values are put into texts; None where rows change more
         than that, such as a role or an image."""
+
+    @cached_property
+    def used(self) -> Used:
+        """What the prompt uses of a row."""
+        own = ["{{ messages }}"] if self._own_messages else []
+        return Used(self._texts + own)
 
     def __call__(self, values: Mapping[str, Any]) -> Messages:
         """Return the messages of one row.
@@ -63,9 +72,10 @@ class Prompt:
             with counted():
                 messages = [fill(values) for fill in self._fills]
         except jinja2.UndefinedError as exc:
+            way = self.used.misread(values, silently=False)
             raise InputError(
                 f"the prompt cannot be filled: {exc.message}; the columns are"
-                f" {', '.join(map(str, values))}"
+                f" {', '.join(map(str, values))}" + (f". {way}" if way else "")
             ) from exc
         except InputError:
             raise
@@ -82,6 +92,7 @@ class Prompt:
     def _compile(self, item: Any) -> Fill:
         """Return a function from a row to `item` with its templates filled."""
         if isinstance(item, str):
+            self._texts.append(item)
             return compile_text(item)
         if isinstance(item, Mapping):
             for key, make in (("image", image_part), ("pdf", pdf_part)):
@@ -100,7 +111,7 @@ class Prompt:
         return lambda _: item
 
     def _compile_file(self, template: str, make: Callable[..., dict[str, Any]]) -> Fill:
-        folder, name = self._folder, compile_text(template)
+        folder, name = self._folder, self._compile(template)
         if is_constant(template):
             part = make(name({}), folder, confined=False)
             return lambda _: part
@@ -117,6 +128,8 @@ class ResolvedPrompt:
     own_messages: bool
     """Whether each row brings `messages` of its own."""
     folder: Path
+    filled: Prompt
+    """Fills all of the messages."""
 
 
 def resolve_prompt(
@@ -128,8 +141,8 @@ def resolve_prompt(
     """Read and compile what a job sends.
 
     Args:
-        prompt: The template of the user's message.
-        system: The template of the system text.
+        prompt: The template of the user's message, as text.
+        system: The template of the system text, as text.
         messages: The path of a messages file, instead of both.
         attachments: Where its images and PDFs are; None: in its own folder.
 
@@ -155,7 +168,7 @@ def resolve_prompt(
             {"role": role, "content": text} for role, text in given if text is not None
         ]
         folder, own = Path.cwd(), prompt is None
-    Prompt(template, folder=folder)  # refuses what does not compile
+    filled = Prompt(template, own_messages=own, folder=folder)
     constant = None
     if template and (len(template) > 1 or own):
         constant = _constant_system(template[0])
@@ -164,6 +177,7 @@ def resolve_prompt(
         messages=template if constant is None else template[1:],
         own_messages=own,
         folder=folder,
+        filled=filled,
     )
 
 
@@ -174,24 +188,6 @@ def _constant_system(message: Mapping[str, Any]) -> str | None:
     if is_plain and message["role"] == "system" and is_constant(content):
         return str(compile_text(content)({}))
     return None
-
-
-def read_messages(path: Path) -> list[dict[str, Any]]:
-    """Read a YAML or JSON file with a list of messages.
-
-    Raises:
-        InputError: It cannot be read, or is not a list of messages.
-    """
-    messages = read_yaml(path)
-    if not isinstance(messages, list) or not messages:
-        raise InputError(f"{path} must be a list of messages (`role`, `content`).")
-    for number, message in enumerate(messages, start=1):
-        if not isinstance(message, dict) or not {"role", "content"} <= set(message):
-            raise InputError(
-                f"{path}: message {number} needs `role` and `content`, for example"
-                " {role: user, content: 'Classify: {{ email }}'}."
-            )
-    return messages
 
 
 def _plain_columns(messages: Sequence[Mapping[str, Any]]) -> tuple[str, ...] | None:

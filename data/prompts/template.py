@@ -21,7 +21,14 @@ from markupsafe import Markup
 from ...errors import InputError
 from .bounded import BoundedEnvironment, counted, printed
 
-__all__ = ["Fill", "compile_text", "is_constant", "plain_parts"]
+__all__ = [
+    "JINJA_NAMES",
+    "Fill",
+    "compile_text",
+    "is_constant",
+    "names_in",
+    "plain_parts",
+]
 
 Fill = Callable[[Mapping[str, Any]], Any]
 """From a row, by column, to what a template becomes for it."""
@@ -33,7 +40,8 @@ _TEMPLATES: tuple[type[nodes.Node], ...] = (
     nodes.FromImport,
     nodes.Extends,
 )
-_SPACED_NAME = re.compile(r"\{\{\s*(\w+(?:[ \-/]+\w+)+)\s*\}\}")
+_SPACED_NAME = re.compile(r"\{\{\s*(\w+(?:[ \-/]+\w+)+|not)\s*\}\}")
+_ONE_BRACE = re.compile(r"\{\{\s*(\w+)\s*\}(?!\})")
 
 
 _environment = BoundedEnvironment(
@@ -44,6 +52,8 @@ _environment = BoundedEnvironment(
 del _environment.globals["lipsum"]  # random text, of any length
 _globals = {**_environment.globals}
 _environment.globals.clear()  # they are given with the row, which wins over them
+JINJA_NAMES = frozenset(_globals)
+"""Functions of Jinja2's own; a column of that name wins."""
 
 
 class _Columns(NodeTransformer):
@@ -81,7 +91,7 @@ class _Columns(NodeTransformer):
 
     def visit_TemplateData(self, node: nodes.TemplateData) -> nodes.Node:  # noqa: N802 - as Jinja2 asks for it
         # As a value it is printed, and so counted, each time that a loop comes by.
-        return nodes.Const(Markup(node.data), lineno=node.lineno)
+        return nodes.Const(Markup(node.data), lineno=node.lineno)  # noqa: S704 - as Jinja2 does
 
     def visit_Name(self, node: nodes.Name) -> nodes.Node:  # noqa: N802 - as Jinja2 asks for it
         if node.name != "self":
@@ -126,6 +136,41 @@ def is_constant(text: str) -> bool:
     return not jinja2.meta.find_undeclared_variables(_parsed(text))
 
 
+def names_in(text: str) -> set[str]:
+    """Return the names that a template takes from the row; `row` for all of it.
+
+    Raises:
+        InputError: The text does not compile.
+    """
+    tree = _parsed(text)
+    names = jinja2.meta.find_undeclared_variables(tree)
+    if _ROW not in names:
+        return names
+    names.remove(_ROW)
+    got = {
+        id(call.node): call.args[0]
+        for call in tree.find_all(nodes.Call)
+        if isinstance(call.node, nodes.Getattr)
+        and call.node.attr == "get"
+        and call.args
+    }
+    accesses: list[nodes.Getattr | nodes.Getitem] = [
+        *tree.find_all(nodes.Getattr),
+        *tree.find_all(nodes.Getitem),
+    ]
+    for node in accesses:
+        if not isinstance(node.node, nodes.Name) or node.node.name != _ROW:
+            continue
+        key = node.arg if isinstance(node, nodes.Getitem) else got.get(id(node))
+        if isinstance(key, nodes.Const):
+            names.add(str(key.value))
+        elif isinstance(node, nodes.Getattr) and not hasattr(dict, node.attr):
+            names.add(node.attr)
+        else:
+            names.add("row")
+    return names
+
+
 def plain_parts(text: str) -> list[tuple[str, bool]] | None:
     """Return the pieces of a template that holds only text and `{{ column }}`.
 
@@ -161,6 +206,8 @@ def _parsed(text: str, *, columns: bool = True) -> nodes.Template:
             if found := _SPACED_NAME.search(text):
                 name = found[1]
                 hint = f' Write {{{{ row["{name}"] }}}} for the column {name!r}.'
+            elif found := _ONE_BRACE.search(text):
+                hint = f" Write {{{{ {found[1]} }}}} instead of {found[0]}."
             raise InputError(
                 f"The prompt {_start(text)} is not a Jinja2 template: {exc.message}"
                 f" (its line {exc.lineno}).{hint}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from ...errors import InputError
+from ...errors import InputError, visible_line
 from ...models import LineError
 from ...providers import Format, Progress, get_vendor, wrong_vendor
 from ...providers.base import WARNING, WRONG_PROVIDER
@@ -73,7 +73,7 @@ def describe_problems(path: Path, check: FileCheck) -> str:
         more = check.problem_count - 1
         return f"{path}, line {wrong[0].line} and {more:,} more: {wrong[0].message}"
     lines = [
-        f"  line {problem.line}{_named(problem)}: {problem.message}"
+        visible_line(f"  line {problem.line}{_named(problem)}: {problem.message}")
         if problem.line
         else f"  {problem.message}"
         for problem in check.problems[:_SHOWN]

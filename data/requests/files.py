@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import InputError
+from ...models import RunEvent
 from ...providers import get_format
 from ..files import put_in_place, reason
 from ..job import BatchJob
@@ -17,7 +18,7 @@ __all__ = ["write_request_files"]
 
 
 def write_request_files(
-    job: BatchJob, progress: Callable[[int], None] | None = None
+    job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None
 ) -> list[Path]:
     """Turn a table into request files; nothing is sent.
 
@@ -25,7 +26,7 @@ def write_request_files(
 
     Args:
         job: The table, and how requests are made of it.
-        progress: Called with the number of rows done, for each block.
+        tell: Called with what was decided about the input, and the rows done.
 
     Returns:
         `job.output`, or `...-00000.jsonl`, `...-00001.jsonl` and so on if one batch
@@ -43,7 +44,7 @@ def write_request_files(
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".tmp-", dir=output.parent) as folder:
             shards = write_shards(
-                resolved, fmt, "row-%09d", Path(folder), progress, keep_rows=False
+                resolved, fmt, "row-%09d", Path(folder), tell, keep_rows=False
             )
             made = [shard.requests.path for shard in shards]
             return _name(made, output, overwrite=job.overwrite)

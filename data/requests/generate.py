@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
+from ...models import RunEvent
 from ...providers import Format, Limits
-from ..columns import META, observe
+from ..columns import META
 from ..job import BatchJob
+from ..observed import observe
 from ..prompts.prompt import Prompt
-from ..resolve import ResolvedJob, refuse_collisions
-from ..rows.block import RowBlock
+from ..resolve import ResolvedJob
+from ..rows.block import Place, RowBlock, refuse_collisions
 from ..rows.source import RowSource, RowStore, open_rows
 from .encoder import RowEncoder
 from .writer import RequestFile, RequestWriter
 
-__all__ = ["ShardFiles", "batch_limits", "write_shards"]
+__all__ = ["ShardFiles", "batch_limits", "prompt_of", "write_shards"]
+
+_PLACES = 10_000
+"""Of an input with a blank line before each row, no more are noted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +37,10 @@ class ShardFiles:
     columns: dict[str, str]
     """Name and kind of the rows' keys, where the input is JSON lines and the output
     has columns; those of all shards together are the columns of the input."""
+    places: tuple[Place, ...]
+    """Where its rows are in the input, and perhaps some of the next shard's."""
+    empty: dict[str, int]
+    """Rows with an empty value, by column that the prompt uses; counted likewise."""
 
 
 def batch_limits(job: BatchJob, fmt: Format) -> Limits:
@@ -45,12 +55,22 @@ def batch_limits(job: BatchJob, fmt: Format) -> Limits:
     )
 
 
+def prompt_of(job: ResolvedJob) -> Prompt:
+    """Compile the prompt of a job, without its constant system text."""
+    return Prompt(
+        job.messages,
+        own_messages=job.own_messages,
+        folder=Path(job.folder),
+        bounded=job.job.max_cost_usd is not None,
+    )
+
+
 def write_shards(
     job: ResolvedJob,
     fmt: Format,
     ids: str,
     folder: Path,
-    progress: Callable[[int], None] | None = None,
+    tell: Callable[[RunEvent], None] = lambda _: None,
     *,
     keep_rows: bool = True,
 ) -> Generator[ShardFiles]:
@@ -61,21 +81,22 @@ def write_shards(
         fmt: How a request is encoded.
         ids: The `custom_id`s: ASCII with one `%09d`, which is the row's number.
         folder: An empty folder for the files.
-        progress: Called with the number of rows done, for each block.
+        tell: Called with what was decided about the input, and the rows done.
         keep_rows: False if nothing will be joined to the rows.
 
     Raises:
         InputError: A row that cannot be sent; the text names file, line and row.
     """
-    source = open_rows(job.job.input)
+    source = open_rows(job.job.input, job.job.encoding)
+    if source.note:
+        tell(RunEvent(kind="notice", text=source.note))
     shards = _Shards(job, fmt, ids, source, folder, keep_rows=keep_rows)
     rows = 0
     try:
         for block in source.blocks():
             yield from shards.add(block)
             rows += len(block)
-            if progress is not None:
-                progress(rows)
+            tell(RunEvent(kind="reading", done=rows))
         if not rows:
             raise InputError(f"{job.job.input} has no rows.")
         yield shards.roll()
@@ -96,12 +117,8 @@ class _Shards:
         *,
         keep_rows: bool,
     ) -> None:
-        prompt = Prompt(
-            job.messages,
-            own_messages=job.own_messages,
-            folder=Path(job.folder),
-            bounded=job.job.max_cost_usd is not None,
-        )
+        prompt = prompt_of(job)
+        self._used = prompt.used
         self._encode = RowEncoder(prompt, fmt.encoder(job.template), ids)
         self._limits = batch_limits(job.job, fmt)
         self._writer = RequestWriter(folder, self._limits)
@@ -123,9 +140,15 @@ class _Shards:
             and not job.job.output.lower().endswith((".jsonl", ".ndjson"))
         )
         self._columns: dict[str, str] = {}
+        self._places: list[Place] = []
+        self._place: Place | None = None
+        self._places_left = _PLACES
+        self._empty: Counter[str] = Counter()
 
     def add(self, block: RowBlock) -> Iterator[ShardFiles]:
         """Add the rows of a block; yield the shards that are complete by then."""
+        self._empty.update(self._used.empty(block.values))
+        self._note_places(block)
         if self._observed:
             observe(self._columns, block.values)
         names = [self._columns] if self._observed else block.values
@@ -180,6 +203,16 @@ class _Shards:
                 self._store = self._source.store(self._rows_path())
             self._store.add(rows.records)
 
+    def _note_places(self, block: RowBlock) -> None:
+        """Note where the rows are, unless they follow those before them."""
+        for place in block.places():
+            row, last = place.first_row, self._place
+            if self._places_left < 0 or (last and last.of(row) == place.of(row)):
+                continue
+            self._place = place if self._places_left else Place(row, "", 0, "")
+            self._places.append(self._place)
+            self._places_left -= 1
+
     def _completed(self, requests: RequestFile) -> ShardFiles:
         """Close the rows of a shard whose request file is complete."""
         if self._store is not None:
@@ -190,8 +223,12 @@ class _Shards:
             first_row=self._first_row,
             rows_path=self._rows_path(),
             columns=self._columns,
+            places=tuple(self._places),
+            empty=dict(self._empty),
         )
         self._columns = {}
+        self._places = []
+        self._empty.clear()
         self._index += 1
         self._first_row += requests.requests
         return shard

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...models import BatchResult, Outcome, Usage
 from ...providers import Format
-from ..answers.response_model import Answer, Fields
+from ..answers.response_model import AnswerReader, Fields
 from ..columns import to_json
 from ..prices import is_billed, price_of
 from .tally import UNITS
@@ -115,7 +115,7 @@ def row_columns(
 class Reading:
     """How decoded results are validated and priced."""
 
-    answer: Answer
+    answer: AnswerReader
     fmt: Format
     model: str | None = None
     """Model whose price applies; None: the one that says it answered."""

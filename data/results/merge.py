@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 from msgspec.structs import astuple
 
 from ...models import Outcome, Usage
-from ..custom_id import row_id
 from .block import Block, row_columns
-from .row_ids import ROUNDS
+from .row_ids import ROUNDS, Ids
 from .tally import ERROR_CHARACTERS, TallyCounter
 
 __all__ = ["Absent", "Merged", "RowResults"]
@@ -46,10 +45,10 @@ class RowResults:
     further lines for it are duplicates.
     """
 
-    def __init__(self, nonce: str, first_row: int, rows: int) -> None:
+    def __init__(self, ids: Ids, first_row: int, rows: int) -> None:
         """Begin without results; rows are counted within the shard."""
         self.counter = TallyCounter()
-        self._nonce = nonce
+        self._ids = ids
         self._first_row = first_row
         # Of each row its last result, of each result the one before it of its row.
         self._last = array("i", [-1]) * rows
@@ -103,7 +102,7 @@ class RowResults:
                 outcomes,
                 [error for _, error in said],
                 [*nothing],
-                [row_id(self._nonce, self._first_row + row, 0) for row in some],
+                [self._ids.name(row, 0) for row in some],
                 None,
                 [*nothing],
                 [None if each is Outcome.MISSING else 0 for each in outcomes],
@@ -157,7 +156,7 @@ class RowResults:
         for each in numbers:
             request = self._requests[each]
             if request in billed:
-                custom_id = row_id(self._nonce, self._first_row + row, request % ROUNDS)
+                custom_id = self._ids.name(row, request % ROUNDS)
                 self.counter.note("duplicate", custom_id)
             if self._usages[billed.setdefault(request, each)] is None:
                 billed[request] = each

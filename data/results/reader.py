@@ -71,6 +71,8 @@ def read_blocks(
     file: BinaryIO, fmt: Format
 ) -> Iterator[tuple[list[BatchResult], list[int]]]:
     """Return results of lines that are all of one format, and the lines' lengths."""
+    if file.read(len(BOM)) != BOM:
+        file.seek(0)
     return iter(partial(_next_block, file, fmt), None)
 
 

@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from upath import UPath
 
 from ...errors import InputError
+from ..columns import RESERVED
 
-__all__ = ["BLOCK_BYTES", "RowBlock", "check_names"]
+__all__ = [
+    "BLOCK_BYTES",
+    "Place",
+    "RowBlock",
+    "check_names",
+    "place_of",
+    "refuse_collisions",
+    "refuse_reserved",
+]
 
 _MAX_COLUMNS = 10_000
 
 BLOCK_BYTES = 256 << 10
 """How much is read, encoded or hashed at a time; it fits into a processor's cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where consecutive rows of the input are, up to the next place."""
+
+    first_row: int
+    """0-based, over all files of the input."""
+    file: str
+    number: int
+    """That of the first row, as a person counts in this file; 0: not known."""
+    called: str
+    """What a person calls a row, with `{}` for its number."""
+
+    def of(self, row: int) -> str | None:
+        """Return the place of one of the rows, for a message; None: not known."""
+        if not self.number:
+            return None
+        return place_of(self.file, self.called, self.number + row - self.first_row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +57,12 @@ class RowBlock:
     """Values by column, for the prompt."""
     records: Any
     """The same rows as `RowSource.store` takes them: any type that can be sliced."""
+    numbers: Sequence[int]
+    """Of each row, as `called` counts them: from 1, with headers and blank rows."""
+    called: str = "row {}"
+    """What a person calls a row of this file, with `{}` for its number."""
     lines: Sequence[int] | None = None
-    """The number of each row's last line; None for a format without lines."""
+    """The last line of each row, if rows of this format may have several lines."""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -42,18 +74,69 @@ class RowBlock:
             self.first_row + start,
             self.values[start:stop],
             self.records[start:stop],
+            self.numbers[start:stop],
+            self.called,
             self.lines and self.lines[start:stop],
         )
 
     def where(self) -> str:
-        """Return the file and line of the first row, for a message."""
-        if self.lines is None:
-            return f"{self.file} row {self.first_row}"
-        return f"{self.file} line {self.lines[0]} (row {self.first_row})"
+        """Return the file and place of the first row, for a message."""
+        line = self.lines[0] if self.lines else None
+        return place_of(self.file, self.called, self.numbers[0], line)
+
+    def places(self) -> list[Place]:
+        """Return where the rows are: one place, and one more after each gap."""
+        numbers = self.numbers
+        starts = [0]
+        if numbers[-1] - numbers[0] != len(numbers) - 1:
+            gaps = zip(range(1, len(numbers)), numbers, numbers[1:], strict=False)
+            starts += [start for start, one, next_ in gaps if next_ != one + 1]
+        return [
+            Place(self.first_row + each, self.file.name, numbers[each], self.called)
+            for each in starts
+        ]
+
+
+def place_of(
+    file: UPath | str, called: str, number: int, line: int | None = None
+) -> str:
+    """Return the place of a row, for a message; a line only if it differs."""
+    place = f"{file} {called.replace('{}', str(number))}"
+    return place if line in {None, number} else f"{place}, line {line} of the file"
+
+
+def refuse_reserved(names: Iterable[str], where: str) -> None:
+    """Refuse an input's column that has a name of ours.
+
+    Raises:
+        InputError: It names the column and the way out.
+    """
+    for name in names:
+        if name in RESERVED:
+            raise InputError(
+                f"{where} has a column {name!r}, which is the name of a column that the"
+                " output gets; rename it in the input, or leave it out."
+            )
+
+
+def refuse_collisions(
+    columns: frozenset[str], taken: Iterable[str], where: str
+) -> None:
+    """Refuse an answer's column whose name another column has.
+
+    Raises:
+        InputError: It names the column and the way out.
+    """
+    for name in taken:
+        if name in columns:
+            raise InputError(
+                f"{where} has a column {name!r}, and so has the answer; put something"
+                " before the answer's names with --answer-prefix."
+            )
 
 
 def check_names(file: UPath, names: Sequence[str]) -> None:
-    """Refuse a header with equal names, or with too many.
+    """Refuse a header with equal names, too many, or one of ours.
 
     Raises:
         InputError: It names the file and the column.
@@ -70,3 +153,4 @@ def check_names(file: UPath, names: Sequence[str]) -> None:
                 f"{file} has the column {name!r} more than once; rename one."
             )
         seen.add(name)
+    refuse_reserved(names, str(file))

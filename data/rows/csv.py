@@ -7,18 +7,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec, module_from_spec
 from itertools import chain
-from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 from upath import UPath
 
 from ...errors import InputError
-from .block import BLOCK_BYTES, RowBlock, check_names
-from .text import open_text
-
-if TYPE_CHECKING:
-    from .parquet import CellStore
+from .cells import CellSource
+from .kinds import JSON_LINES
+from .text import BOMS, open_text
 
 __all__ = ["CsvSource"]
 
@@ -43,94 +39,52 @@ _csv = _own_csv()
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """What may separate cells."""
 
+_SEPARATOR_LINE = re.compile("sep=([,;\t|])\\s*", re.IGNORECASE)
+"""A line by which Excel is told the delimiter."""
 
-class CsvSource:
+
+class CsvSource(CellSource):
     """Rows of text files with a header, whose cells may hold newlines.
 
     The header decides what separates cells: commas if it has any outside of quotes,
-    else semicolons, tabs or vertical bars.
+    else semicolons, tabs or vertical bars. A first line `sep=;` decides it too.
     """
 
-    store_suffix = ".parquet"
-
-    def __init__(self, files: Sequence[UPath]) -> None:
-        self._files = files
-        self._file = files[0]
-        self._line = 0
-        self._delimiter = ","
-        self.columns = self._header(next(self._records(files[0]), []))
-
-    def blocks(self) -> Iterator[RowBlock]:
-        """Yield rows as dicts of text, with their cells."""
-        row = 0
-        for path in self._files:
-            self._file = path
-            records = self._records(path)
-            if (header := self._header(next(records, []))) != self.columns:
-                raise InputError(
-                    f"{path} has other columns than {self._files[0]}:"
-                    f" {', '.join(header)} instead of {', '.join(self.columns)}. Make"
-                    " the columns equal, or run each file on its own."
-                )
-            for rows, lines in self._blocks_of(records, row):
-                values = [dict(zip(self.columns, cells, strict=True)) for cells in rows]
-                yield RowBlock(path, row, values, rows, lines)
-                row += len(rows)
-
-    def store(self, path: Path) -> CellStore:
-        """Return a new Parquet file of text columns."""
-        from .parquet import CellStore  # noqa: PLC0415 - pyarrow takes 100 MB
-
-        return CellStore(path, self.columns)
-
-    def _blocks_of(
-        self, records: Iterator[list[str]], row: int
-    ) -> Iterator[tuple[list[list[str]], list[int]]]:
-        """Yield the cells of a block's rows, and the number of each row's last line."""
-        width = len(self.columns)
-        rows: list[list[str]] = []
-        lines: list[int] = []
-        size = 0
-        for cells in records:
-            if len(cells) != width:
-                raise InputError(
-                    f"{self._file} line {self._line} (row {row + len(rows)}) has"
-                    f" {len(cells)} cells, but the header names {width} columns; quote"
-                    f" cells that hold {_NAMES[self._delimiter]}."
-                )
-            rows.append(cells)
-            lines.append(self._line)
-            size += sum(map(len, cells))
-            if size > BLOCK_BYTES:
-                yield rows, lines
-                row += len(rows)
-                rows, lines, size = [], [], 0
-        if rows:
-            yield rows, lines
+    def __init__(self, files: Sequence[UPath], encoding: str | None) -> None:
+        self._encoding = encoding
+        super().__init__(files)
+        if self.separators != "commas" and ".tsv" not in files[0].suffixes:
+            self.note = f"The cells of {files[0]} are separated by {self.separators}."
 
     def _records(self, path: UPath) -> Iterator[list[str]]:
         """Yield the cells of each line, blank lines left out."""
-        with open_text(path) as file:
-            skipped, header = next(
-                ((n, line) for n, line in enumerate(file) if line.strip()), (0, "")
-            )
-            self._delimiter = _delimiter(path, header)
-            lines = chain([header], file)
-            reader = _csv.reader(lines, delimiter=self._delimiter, strict=True)
+        with open_text(path, self._encoding, "") as file:
+            self.has_bom = file.encoding in BOMS.values()
+            numbered = ((n, line) for n, line in enumerate(file) if line.strip())
+            skipped, header = next(numbered, (0, ""))
+            told = _SEPARATOR_LINE.fullmatch(header)
+            if told:
+                skipped, header = next(numbered, (0, ""))
+            if header.startswith('{"'):
+                kind, way = JSON_LINES
+                raise InputError(f"{path} is no CSV: it is {kind}; {way}.")
+            lines = [header]
+            quotes = header.count('"')
+            while quotes % 2 and (line := file.readline()):  # a name may have newlines
+                lines.append(line)
+                quotes += line.count('"')
+            delimiter = told[1] if told else _delimiter(path, "".join(lines))
+            self.separators = _NAMES[delimiter]
+            reader = _csv.reader(chain(lines, file), delimiter=delimiter, strict=True)
             try:
-                for cells in reader:
+                # A spreadsheet counts records, with the blank ones.
+                for self._number, cells in enumerate(reader, skipped + 1):
                     self._line = skipped + reader.line_num
                     if cells:
                         yield cells
             except _csv.Error as exc:
                 line = skipped + reader.line_num
                 raise InputError(f"{path} line {line} is not CSV: {exc}.") from exc
-
-    def _header(self, names: list[str]) -> tuple[str, ...]:
-        if not names:
-            raise InputError(f"{self._file} is empty: it needs a header and rows.")
-        check_names(self._file, names)
-        return tuple(names)
 
 
 def _delimiter(path: UPath, header: str) -> str:

@@ -44,6 +44,8 @@ class Chunks(Protocol):
     """All rows of one shard."""
 
     names: tuple[str, ...]
+    has_bom: bool
+    """Whether the input is a CSV file that begins with a BOM."""
 
     def fields(self) -> list[pa.Field[Any]]:
         """Return the columns' names and Arrow types."""
@@ -108,6 +110,8 @@ class LineChunk:
 
 
 class _LineChunks:
+    has_bom = False
+
     def __init__(self, path: Path, columns: Mapping[str, str]) -> None:
         self._path = path
         self._columns = {

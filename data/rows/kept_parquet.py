@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..columns import META, as_json, value_text
-from .parquet import python_values, read_batches
+from .parquet import BOM_KEY, read_batches
+from .values import python_values
 
 __all__ = ["ParquetChunks"]
 
@@ -22,6 +23,7 @@ class ParquetChunks:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._schema = pq.read_schema(path)
+        self.has_bom = BOM_KEY in (self._schema.metadata or {})
         self.names = tuple(name for name in self._schema.names if name not in META)
 
     def fields(self) -> list[pa.Field[Any]]:

@@ -14,14 +14,19 @@ from upath import UPath
 
 from ...errors import InputError
 from .block import RowBlock, check_names
+from .kinds import not_a
+from .values import python_values
 
 __all__ = [
+    "BOM_KEY",
     "CellStore",
     "ParquetSource",
     "ParquetStore",
-    "python_values",
     "read_batches",
 ]
+
+BOM_KEY = b"batchwright.bom"
+"""Metadata of rows from a file with a BOM: a CSV output begins with one again."""
 
 _BATCH_BYTES = 8 << 20
 _BATCH_ROWS = 8192
@@ -38,6 +43,7 @@ class ParquetSource:
         names = self._schema.names
         check_names(files[0], names)
         self.columns = tuple(names)
+        self.note = None
 
     def blocks(self) -> Iterator[RowBlock]:
         """Yield rows as dicts of Python values, with the rows as an Arrow array."""
@@ -50,14 +56,17 @@ class ParquetSource:
                     f" {_difference(schema, self._schema)}. Make the columns"
                     " equal, or run each file on its own."
                 )
+            number = 1
             for batch in read_batches(path):
                 columns = [*map(_values, repeat(path), self.columns, batch.columns)]
                 values = [
                     dict(zip(self.columns, cells, strict=True))
                     for cells in zip(*columns, strict=True)
                 ]
-                yield RowBlock(path, row, values, batch.to_struct_array())
+                numbers = range(number, number + len(values))
+                yield RowBlock(path, row, values, batch.to_struct_array(), numbers)
                 row += len(values)
+                number += len(values)
 
     def store(self, path: Path) -> ParquetStore:
         """Return a new file for rows with these columns."""
@@ -83,24 +92,7 @@ def read_batches(path: Path | UPath) -> Iterator[pa.RecordBatch]:
             rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES // row_bytes))
             yield from parquet.iter_batches(batch_size=rows, use_threads=False)
     except (pa.ArrowException, OSError) as exc:
-        raise InputError(f"{path} cannot be read as Parquet: {exc}.") from exc
-
-
-def python_values(column: pa.Array[Any]) -> list[Any]:
-    """Return Python objects; text where Python has no object for a value.
-
-    Such are nanoseconds, dates after the year 9999, and structs with equal names. A
-    time in an unknown time zone becomes text in UTC.
-    """
-    try:
-        return column.to_pylist()
-    except (ValueError, OverflowError, LookupError):
-        kind = column.type
-        if pa.types.is_struct(kind):
-            return [str(value) if value.is_valid else None for value in column]
-        if pa.types.is_timestamp(kind):
-            column = column.cast(pa.timestamp(kind.unit))
-        return column.cast(pa.string()).to_pylist()
+        raise not_a(path, "Parquet", exc) from exc
 
 
 class ParquetStore:
@@ -143,8 +135,13 @@ class ParquetStore:
 class CellStore(ParquetStore):
     """Writes rows of text cells, none of which is null."""
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        super().__init__(path, pa.schema([(name, pa.string()) for name in columns]))
+    def __init__(
+        self, path: Path, columns: Sequence[str], *, has_bom: bool = False
+    ) -> None:
+        schema = pa.schema([(name, pa.string()) for name in columns])
+        super().__init__(
+            path, schema.with_metadata({BOM_KEY: b""}) if has_bom else schema
+        )
 
     def _batch(self, records: Any) -> pa.RecordBatch:
         columns = [pa.array(cells, pa.string()) for cells in zip(*records, strict=True)]
@@ -166,7 +163,7 @@ def _schema(path: UPath) -> pa.Schema:
         with path.open("rb") as file:
             return pq.read_schema(file)
     except (pa.ArrowException, OSError) as exc:
-        raise InputError(f"{path} cannot be read as Parquet: {exc}.") from exc
+        raise not_a(path, "Parquet", exc) from exc
 
 
 def _difference(schema: pa.Schema, first: pa.Schema) -> str:

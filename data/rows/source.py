@@ -1,8 +1,8 @@
 """Opens the input: a file, a glob or an fsspec URL, in one of the formats.
 
 A source yields each row in two forms: its values for the prompt, and the record that
-is written beside the answer. No type is guessed: CSV cells are text, JSON lines keep
-their bytes, Parquet keeps its types.
+is written beside the answer. No type is guessed: cells of CSV and Excel are text, JSON
+lines keep their bytes, Parquet keeps its types.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from upath import UPath
 from ...errors import InputError
 from ..files import is_url
 from .block import RowBlock
+from .kinds import read_kind
 from .text import COMPRESSIONS
 
 __all__ = ["RowSource", "RowStore", "open_rows"]
@@ -27,8 +28,10 @@ _SOURCES = {
     ".jsonl": ("jsonl", "JsonlSource"),
     ".ndjson": ("jsonl", "JsonlSource"),
     ".parquet": ("parquet", "ParquetSource"),
+    ".xlsx": ("xlsx", "XlsxSource"),
 }
 """Module and class of each input format; only the module that is needed is loaded."""
+_TEXTS = {".csv", ".tsv", ".jsonl", ".ndjson"}
 
 _GLOB = frozenset("*?[")
 
@@ -54,6 +57,11 @@ class RowSource(Protocol):
         ...
 
     @property
+    def note(self) -> str | None:
+        """What was decided about the input that its name does not say."""
+        ...
+
+    @property
     def store_suffix(self) -> str:
         """The suffix of the file that `store` writes."""
         ...
@@ -71,8 +79,12 @@ class RowSource(Protocol):
         ...
 
 
-def open_rows(location: str) -> RowSource:
+def open_rows(location: str, encoding: str | None = None) -> RowSource:
     """Open the input; headers are read, rows are not yet.
+
+    Args:
+        location: A file, a glob or an fsspec URL.
+        encoding: Of text files; None for UTF-8, and any that a BOM tells.
 
     Raises:
         InputError: There is no such file, its format is unknown, or its header is bad.
@@ -86,13 +98,20 @@ def open_rows(location: str) -> RowSource:
         )
     (suffix,) = suffixes
     if suffix not in _SOURCES:
+        kind = read_kind(files[0])
+        found = f" This is {kind[0]}: {kind[1]}." if kind else ""
         raise InputError(
-            f"{location} is no input: the name of one ends in {', '.join(_SOURCES)},"
-            f" with {' or '.join(COMPRESSIONS)} behind it if it is compressed. Convert"
-            " it, or rename it if it is one of these."
+            f"{location} is no input: the name of one ends in {', '.join(_SOURCES)}."
+            f"{found}"
         )
     module, name = _SOURCES[suffix]
     source = getattr(import_module(f".{module}", __package__), name)
+    if suffix in _TEXTS:
+        return cast("RowSource", source(files, encoding))
+    if encoding is not None:
+        raise InputError(
+            f"{location} is no text file, so it has no encoding; leave --encoding out."
+        )
     return cast("RowSource", source(files))
 
 

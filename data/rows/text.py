@@ -1,7 +1,8 @@
-"""Opens text files: decompressed, and decoded as UTF-8 or, by its BOM, UTF-16."""
+"""Opens text files: decompressed, and decoded."""
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,74 +12,170 @@ from typing import Any, Literal, cast
 from upath import UPath
 
 from ...errors import InputError
+from .kinds import HEAD_BYTES, JSON_LINES, TEXT, kind_of
 
-__all__ = ["COMPRESSIONS", "open_bytes", "open_text"]
+__all__ = [
+    "BOMS",
+    "COMPRESSIONS",
+    "bad_byte",
+    "known_encoding",
+    "open_bytes",
+    "open_text",
+]
 
 COMPRESSIONS: dict[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd"}
 """Suffixes of compressed files."""
 
+BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",  # begins as that of UTF-16
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""The codec of each BOM."""
+
 _READ_BYTES = 4 << 20
 """Size of one read; a remote store is fastest with few large reads."""
-_UTF8 = "utf-8-sig"
-_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+_SEARCH_BYTES = 1 << 16
 
 
-@contextmanager
-def open_bytes(path: UPath) -> Iterator[io.BufferedReader]:
-    """Open a file for reading; a compressed one is decompressed.
+def known_encoding(name: str) -> str:
+    """Return the name of an encoding.
 
     Raises:
-        InputError: Reading in the block fails.
+        ValueError: Python has no such encoding of text.
     """
     try:
-        with path.open("rb", buffering=_READ_BYTES) as opened:
-            raw: Any = opened
-            compression = COMPRESSIONS.get(PurePosixPath(path.name).suffix.lower())
-            if compression is not None:
-                import pyarrow as pa  # noqa: PLC0415 - takes 100 MB
-
-                raw = pa.CompressedInputStream(raw, compression)
-            # The file objects of fsspec read the whole file in `readlines(hint)`.
-            if not isinstance(raw, io.BufferedReader):
-                raw = io.BufferedReader(cast("io.RawIOBase", raw), _READ_BYTES)
-            yield raw
-    except OSError as exc:
-        raise InputError(f"{path} cannot be read: {exc}.") from exc
+        "".encode(name)  # `codecs.lookup` also finds those that are not of text
+    except LookupError:
+        raise ValueError(
+            f"{name!r} is no text encoding of Python; it has cp1252, latin-1, utf-16,"
+            " shift_jis, gb18030 and many others"
+        ) from None
+    return name
 
 
 @contextmanager
-def open_text(path: UPath) -> Iterator[io.TextIOWrapper]:
-    """Open a file for reading as text, with its newlines as they are.
+def open_bytes(path: UPath, encoding: str | None) -> Iterator[tuple[Any, str]]:
+    """Open a file for reading, decompressed; yield it with the codec of its text.
+
+    Args:
+        path: The file.
+        encoding: As the user names it; None for UTF-8. A BOM goes before.
+
+    Raises:
+        InputError: It is no text, or reading in the block fails.
+    """
+    try:
+        with _decompressed(path) as file:
+            head = file.peek(HEAD_BYTES)[:HEAD_BYTES]
+            yield file, _codec(path, head, encoding)
+    except OSError as exc:
+        text = str(exc).rstrip(".")
+        if PurePosixPath(path.name).suffix.lower() in COMPRESSIONS:
+            text += "; it is damaged, cut off or not compressed as its name says"
+        raise InputError(f"{path} cannot be read: {text}.") from exc
+
+
+@contextmanager
+def open_text(
+    path: UPath, encoding: str | None, newline: Literal["", "\n"]
+) -> Iterator[io.TextIOWrapper]:
+    """Open a file for reading as text; `newline` is that of `open`.
 
     Raises:
         InputError: A byte is not in the encoding; the text names its line.
     """
-    encoding = _UTF8
+    codec = ""
     try:
-        with open_bytes(path) as file:
-            if file.peek(2)[:2] in _UTF16_BOMS:
-                encoding = "utf-16"
-            yield io.TextIOWrapper(file, encoding, newline="")
+        with open_bytes(path, encoding) as (file, codec):
+            yield io.TextIOWrapper(file, codec, newline=newline)
     except UnicodeError as exc:
-        where = f" line {_bad_line(path)}" if encoding == _UTF8 else ""
-        name = "UTF-8" if encoding == _UTF8 else "UTF-16"
+        line, character = _place(path, codec)
         raise InputError(
-            f"{path}{where} is not {name}: {_cause(exc)}; save the file as UTF-8."
+            f"{path} line {line} {bad_byte(exc, character, codec)}"
         ) from exc
 
 
-def _bad_line(path: UPath) -> int:
-    """Return the number of the first line that is not UTF-8."""
-    with open_bytes(path) as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                line.decode()
-            except UnicodeDecodeError:
-                return number
-    raise AssertionError("a file that was not UTF-8 has such a line")
+def bad_byte(exc: UnicodeError, character: int, codec: str = "utf-8") -> str:
+    """Return what is wrong with a line, and the way out.
 
-
-def _cause(exc: UnicodeError) -> str:
+    Args:
+        exc: What decoding raised.
+        character: 1-based, in the line.
+        codec: Of the file.
+    """
+    cause = str(exc)
     if isinstance(exc, UnicodeDecodeError):
-        return f"byte {exc.object[exc.start]:#04x}"
-    return str(exc)
+        cause = f"byte {exc.object[exc.start]:#04x}"
+    name = codec.removesuffix("-sig").upper() if codec.startswith("utf") else codec
+    return (
+        f"character {character} is not {name}: {cause}. Say which encoding the file has"
+        " (--encoding cp1252 for most files of Windows), or save it as UTF-8."
+    )
+
+
+@contextmanager
+def _decompressed(path: UPath) -> Iterator[io.BufferedReader]:
+    with path.open("rb", buffering=_READ_BYTES) as opened:
+        raw: Any = opened
+        compression = COMPRESSIONS.get(PurePosixPath(path.name).suffix.lower())
+        if compression is not None:
+            import pyarrow as pa  # noqa: PLC0415 - takes 100 MB
+
+            raw = pa.CompressedInputStream(raw, compression)
+        # The file objects of fsspec read the whole file in `readlines(hint)`.
+        if not isinstance(raw, io.BufferedReader):
+            raw = io.BufferedReader(cast("io.RawIOBase", raw), _READ_BYTES)
+        yield raw
+
+
+def _codec(path: UPath, head: bytes, encoding: str | None) -> str:
+    """Return the codec of a text file; refuse what is none."""
+    kind = kind_of(head)
+    for bom, codec in BOMS.items():
+        if head.startswith(bom):
+            family = codec.removesuffix("-sig")
+            if encoding and not codecs.lookup(encoding).name.startswith(family):
+                raise InputError(
+                    f"{path} is not {encoding}: it begins with the BOM of"
+                    f" {family.upper()}, so leave --encoding out."
+                )
+            if family != "utf-8":
+                return codec
+            break
+    else:
+        codec = encoding or "utf-8"
+        if encoding and kind[0].startswith("binary"):
+            return codec
+    if kind not in {TEXT, JSON_LINES}:
+        raise InputError(f"{path} is no table: it is {kind[0]}; {kind[1]}.")
+    return codec
+
+
+def _place(path: UPath, codec: str) -> tuple[int, int]:
+    """Return line and character, both 1-based, of the first byte that is wrong."""
+    decoder = codecs.getincrementaldecoder(codec)()
+    line, last = 1, ""
+    with _decompressed(path) as file:
+        while chunk := file.read(_SEARCH_BYTES):
+            before = decoder.getstate()
+            try:
+                text, is_bad = decoder.decode(chunk), False
+            except UnicodeError:
+                decoder.setstate(before)
+                text, is_bad = "".join(_characters(decoder, chunk)), True
+            line += text.count("\n")
+            last = (last + text).rpartition("\n")[2]
+            if is_bad:
+                break
+    return line, len(last) + 1
+
+
+def _characters(decoder: codecs.IncrementalDecoder, chunk: bytes) -> Iterator[str]:
+    for byte in chunk:
+        try:
+            yield decoder.decode(bytes([byte]))
+        except UnicodeError:
+            return

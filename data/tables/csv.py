@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from codecs import BOM_UTF8 as BOM
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from pathlib import Path
@@ -47,6 +48,8 @@ class CsvTable:
         self._file = path.open("wb")
         self._columns = columns
         names = [*rows.names, *(prefix + name for name in columns), *META]
+        if rows.has_bom:
+            self._file.write(BOM)  # Excel reads UTF-8 only with it
         self._file.write(_line(names))
 
     def keep(self, store: Store) -> Store:
@@ -98,8 +101,10 @@ def concat_csv(parts: Iterable[Path], target: Path) -> None:
 
 def _header_bytes(path: Path) -> int:
     """Return how long the header is; a column's name may contain a newline."""
-    with path.open("r", encoding="utf-8", newline="") as file:
-        return len(_line(next(csv.reader(file, strict=True))))
+    with path.open("rb") as file:
+        start = len(BOM) if file.read(len(BOM)) == BOM else 0
+    with path.open("r", encoding="utf-8-sig", newline="") as text:
+        return start + len(_line(next(csv.reader(text, strict=True))))
 
 
 def _named(

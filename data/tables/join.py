@@ -14,7 +14,7 @@ from ..collector import paused_collector, run_paused
 from ..results.block import Block, Reading, gather
 from ..results.merge import Absent, RowResults
 from ..results.reader import BLOCK_BYTES, read_blocks
-from ..results.row_ids import RowIds
+from ..results.row_ids import Ids
 from ..results.store import MEMORY_BYTES, Store
 from ..results.tally import ShardTally
 from ..rows.kept import Chunk, open_chunks
@@ -37,8 +37,8 @@ class ShardRows:
 
     path: Path
     """`rows.parquet` or `rows.jsonl`."""
-    nonce: str
-    """What the run's `custom_id`s begin with."""
+    ids: Ids
+    """The `custom_id`s of these rows."""
     first_row: int
     """0-based, in the input."""
     count: int
@@ -75,8 +75,8 @@ def write_part(
     """
     chunks = open_chunks(shard.path, shard.columns)
     open_table = table_format(part_path).open
-    ids = RowIds(shard.nonce, shard.first_row, shard.count)
-    results = RowResults(shard.nonce, shard.first_row, shard.count)
+    ids = shard.ids
+    results = RowResults(ids, shard.first_row, shard.count)
     with (
         closing(open_table(part_path, chunks, reading.answer.columns, prefix)) as table,
         closing(Store(part_path.parent, memory_bytes)) as store,
@@ -110,7 +110,7 @@ def write_part(
 def _read(
     output: BatchOutput,
     reading: Reading,
-    ids: RowIds,
+    ids: Ids,
     numbers: RowResults,
 ) -> Iterator[tuple[Block, int]]:
     """Number the results of the shard's rows, and yield them with their lines' size."""

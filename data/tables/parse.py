@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError
+from ...models import RunEvent
 from ...providers import vendors
 from ..answers.load import load_answer
-from ..answers.response_model import Answer
+from ..answers.response_model import AnswerReader
 from ..files import new_output
 from ..results.block import Block, Reading, gather, row_columns
-from ..results.reader import BLOCK_BYTES, read_results
+from ..results.reader import BLOCK_BYTES, ResultBlock, read_results
 from ..rows.kept import LineChunk, no_columns
 from .formats import OUTPUT_SUFFIXES, Table, table_format
 
-__all__ = ["ParseTally", "parse_file"]
+__all__ = ["ParseTally", "no_result", "parse_file", "refuse_output"]
 
 
 @dataclass(slots=True)
@@ -27,7 +28,13 @@ class ParseTally:
     results: int = 0
     written: int = 0
     failed: int = 0
-    """Results that are no valid answer."""
+    """Results, or rows, without a valid answer."""
+    missing: int = 0
+    """Rows without a result."""
+    stray: int = 0
+    """Results of no row."""
+    stray_ids: tuple[str, ...] = ()
+    """The first `custom_id`s of these."""
 
 
 def parse_file(
@@ -36,8 +43,9 @@ def parse_file(
     response_model: str | None = None,
     *,
     only_failed: bool = False,
+    prefix: str = "",
     overwrite: bool = False,
-    progress: Callable[[int], None] | None = None,
+    tell: Callable[[RunEvent], None] = lambda _: None,
 ) -> ParseTally:
     """Write one row per result line, in file order, in bounded memory.
 
@@ -47,12 +55,39 @@ def parse_file(
         response_model: What an answer must be; plain text if None.
         only_failed: Leave out the valid answers, and the answer columns, so that the
             table is an input again.
+        prefix: Of the answer's columns.
         overwrite: Whether an existing output is replaced.
-        progress: Called with the results done, now and then.
+        tell: Called with the results done, now and then.
 
     Raises:
         InputError: No results, an output that exists already, or a response model
             that cannot be loaded.
+    """
+    refuse_output(output, overwrite=overwrite)
+    answer = load_answer(response_model)
+    columns = {} if only_failed else answer.columns
+    open_table = table_format(output).open
+    tally = ParseTally()
+    with (
+        new_output(str(output)) as temporary,
+        closing(open_table(temporary, no_columns(), columns, prefix)) as table,
+    ):
+        for block in gather(_blocks(file_path, answer), table.encode_bytes):
+            failures = block.failures()
+            tally.results += len(block)
+            tally.failed += len(failures)
+            tally.written += _write(table, failures if only_failed else block)
+            tell(RunEvent(kind="writing", done=tally.results))
+        if not tally.results:
+            raise InputError(f"{file_path} holds no results.")
+    return tally
+
+
+def refuse_output(output: Path, *, overwrite: bool) -> None:
+    """Refuse an output that is of no known format, or that exists.
+
+    Raises:
+        InputError: It says which.
     """
     if not output.name.lower().endswith(OUTPUT_SUFFIXES):
         raise InputError(f"The output {output} must end in .parquet, .csv or .jsonl.")
@@ -60,24 +95,14 @@ def parse_file(
         raise InputError(
             f"{output} exists; name another --output, or replace it with --overwrite."
         )
-    answer = load_answer(response_model)
-    columns = {} if only_failed else answer.columns
-    open_table = table_format(output).open
-    tally = ParseTally()
-    with (
-        new_output(str(output)) as temporary,
-        closing(open_table(temporary, no_columns(), columns, "")) as table,
-    ):
-        for block in gather(_blocks(file_path, answer), table.encode_bytes):
-            failures = block.failures()
-            tally.results += len(block)
-            tally.failed += len(failures)
-            tally.written += _write(table, failures if only_failed else block)
-            if progress is not None:
-                progress(tally.results)
-        if not tally.results:
-            raise InputError(f"{file_path} holds no results.")
-    return tally
+
+
+def no_result(path: Path, block: ResultBlock) -> InputError:
+    """Return the error about lines of no known provider."""
+    return InputError(
+        f"{path} line {block.first_line} is no result of"
+        f" {' or '.join(each.title for each in vendors())}."
+    )
 
 
 def _write(table: Table, block: Block) -> int:
@@ -89,15 +114,12 @@ def _write(table: Table, block: Block) -> int:
     return len(block)
 
 
-def _blocks(path: Path, answer: Answer) -> Iterator[tuple[Block, int]]:
+def _blocks(path: Path, answer: AnswerReader) -> Iterator[tuple[Block, int]]:
     try:
         with path.open("rb", buffering=BLOCK_BYTES) as file:
             for block in read_results(file):
                 if block.fmt is None:
-                    raise InputError(
-                        f"{path} line {block.first_line} is no result of"
-                        f" {' or '.join(each.title for each in vendors())}."
-                    )
+                    raise no_result(path, block)
                 read = Reading(answer, block.fmt).read(block.results, None)
                 yield read, sum(map(len, block.lines))
     except OSError as exc:

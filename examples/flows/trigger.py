@@ -9,6 +9,7 @@ same day asked for again is the flow run that exists already.
 from __future__ import annotations
 
 import sys
+from typing import cast
 
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
@@ -26,7 +27,7 @@ def label_day(
         model="gpt-5-mini",
         output=f"{folder}/labels/{day}.parquet",
     )
-    return run_deployment(
+    made = run_deployment(
         deployment,
         parameters={
             "job": job.model_dump(exclude_defaults=True),
@@ -36,6 +37,7 @@ def label_day(
         idempotency_key=f"label-{day}",
         timeout=0,
     )
+    return cast("FlowRun", made)  # in async code it is a coroutine
 
 
 if __name__ == "__main__":

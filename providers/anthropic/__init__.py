@@ -1,6 +1,9 @@
 """Anthropic's Message Batches API."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .client import AnthropicProvider
 
 __all__ = ["AnthropicProvider"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...errors import InputError, SchemaError
 from ...models import RequestTemplate
-from ..lines import deep_merge
+from ..lines import with_params
 from ..schema.convert import convert
 from ..schema.dialects import ANTHROPIC, ANTHROPIC_LOOSE
 from .models import refuses
@@ -64,7 +64,13 @@ def constants(template: RequestTemplate) -> dict[str, Any]:
         else:
             answer = {"type": "json_schema", "schema": schema}
             params["output_config"] = {"format": answer}
-    params = deep_merge(params, template.params)
+        given = template.params.get("output_config")
+        if isinstance(given, dict) and "format" in given:
+            raise InputError(
+                "`--param output_config.format` cannot be set beside a response model,"
+                " which decides it: leave one of them out."
+            )
+    params = with_params(params, template.params)
     for name in ("temperature", "top_p", "top_k"):
         if name in refused and name in params:
             option = "--temperature" if name == "temperature" else f"--param {name}"

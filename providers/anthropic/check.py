@@ -2,19 +2,15 @@
 
 The create call checks the fields around `params`, and one bad line refuses the batch.
 The parameters are checked later, for each request alone; what every request needs and
-what is out of bounds is checked here. A member that is not in `models.py` is a warning,
-since new ones appear.
+what is out of bounds is checked here.
 
 The sandbox's `anthropic/requests.py` is an independent judge of this check: they share
-the tables in `models.py` but no code, and a test compares what both say of the same
-requests.
+neither code nor tables, and a test compares what both say of the same requests.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -22,31 +18,47 @@ import msgspec
 from ...models import LineError
 from ..base import WARNING
 from ..lines import load_request
-from .models import MEMBERS, MIN_BUDGET, RANGES, output_limit
+from .bounds import body_problems
+from .models import output_limit, refuses
 
 __all__ = ["check_line"]
 
 _CUSTOM_ID = r"\A[a-zA-Z0-9_-]{1,64}\Z"
 _NOTHING = msgspec.Raw(b"")
-
-
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)] | None
+_ToolName = Annotated[str, msgspec.Meta(pattern=r"\A[a-zA-Z0-9_-]{1,128}\Z")]
+
+
+class _Message(msgspec.Struct, gc=False):
+    role: Literal["user", "assistant"]
+    content: (
+        Annotated[str, msgspec.Meta(min_length=1)]
+        | Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1)]
+    )
+
+
+class _Tool(msgspec.Struct, gc=False):
+    name: _ToolName | None = None
+
+
+class _Output(msgspec.Struct, gc=False):
+    effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
 
 
 class _Params(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     """Common members; a request with others is checked on the slow path."""
 
-    model: str
+    model: Annotated[str, msgspec.Meta(min_length=1)]
     max_tokens: Annotated[int, msgspec.Meta(ge=1)]
-    messages: msgspec.Raw = _NOTHING
+    messages: Annotated[list[_Message], msgspec.Meta(min_length=1)]
     stream: Literal[False] | None = None
     speed: Literal["standard"] | None = None
     temperature: _Share = None
     top_p: _Share = None
     system: msgspec.Raw = _NOTHING
-    tools: msgspec.Raw = _NOTHING
+    tools: list[_Tool] | None = None
     tool_choice: msgspec.Raw = _NOTHING
-    output_config: msgspec.Raw = _NOTHING
+    output_config: _Output | None = None
     metadata: msgspec.Raw = _NOTHING
     stop_sequences: msgspec.Raw = _NOTHING
 
@@ -61,28 +73,34 @@ _read_line = msgspec.json.Decoder(_Line).decode
 Checked = tuple[str | None, str | None, list[LineError]]
 
 
-def check_line(line: bytes) -> Checked:
-    """Return custom_id, model and every problem of one request line."""
+def check_line(line: bytes, *, own_host: bool = True) -> Checked:
+    """Return custom_id, model and every problem of one request line.
+
+    Args:
+        line: The line.
+        own_host: Whether Anthropic itself answers; what other services refuse is not
+            known, so that its bounds are warnings there.
+    """
     try:
         if not line.isascii():
             line.decode()  # msgspec does not look into the strings that it skips
         request = _read_line(line)
     except (ValueError, RecursionError):
-        return _diagnose(line)
+        return _diagnose(line, own_host=own_host)
     params = request.params
-    messages = bytes(params.messages)
+    refused = refuses(params.model)
     if (
-        params.model
-        and messages.startswith(b"[")
-        and messages != b"[]"
-        and b'"tool_result"' not in messages
-        and params.max_tokens <= output_limit(params.model)
+        params.max_tokens <= output_limit(params.model)
+        and params.messages[0].role == "user" == params.messages[-1].role
+        and b'"tool_result"' not in line
+        and not (b'"json_schema"' in line and "json_schema" in refused)
+        and (params.temperature is params.top_p is None or "top_p" not in refused)
     ):
         return request.custom_id, params.model, []
-    return _diagnose(line)
+    return _diagnose(line, own_host=own_host)
 
 
-def _diagnose(line: bytes) -> Checked:
+def _diagnose(line: bytes, *, own_host: bool) -> Checked:
     try:
         request = load_request(line)
     except ValueError as exc:
@@ -102,10 +120,11 @@ def _diagnose(line: bytes) -> Checked:
     if not isinstance(params, dict):
         problems.append(_problem("params", "it has no `params` object."))
         return _text(custom_id), None, problems
-    return _text(custom_id), _text(params.get("model")), [*problems, *_params(params)]
+    problems += _params(params, own_host=own_host)
+    return _text(custom_id), _text(params.get("model")), problems
 
 
-def _params(params: dict[str, Any]) -> list[LineError]:
+def _params(params: dict[str, Any], *, own_host: bool) -> list[LineError]:
     problems = [
         _problem(f"params.{key}", f"its params have no `{key}`.")
         for key in ("model", "max_tokens", "messages")
@@ -127,64 +146,12 @@ def _params(params: dict[str, Any]) -> list[LineError]:
     if params.get("speed") == "fast":
         message = "`speed` fast cannot be used in a batch."
         problems.append(_problem("params.speed", message))
-    return [*problems, *_out_of_bounds(params)]
-
-
-def _out_of_bounds(params: dict[str, Any]) -> list[LineError]:
-    """Return what is out of bounds; an unknown member is a warning."""
-    unknown = sorted(params.keys() - MEMBERS)
+    found = body_problems(params)
+    code = None if own_host else WARNING
     return [
-        *_numbers(params),
-        *_tokens(params),
-        *_tool_results(params.get("messages")),
-        *(
-            _problem(f"params.{name}", f"Anthropic knows no `{name}`.", WARNING)
-            for name in unknown
-        ),
+        *problems,
+        *(_problem(f"params.{name}", said, code) for name, said in found),
     ]
-
-
-def _numbers(params: dict[str, Any]) -> Iterator[LineError]:
-    for name, (low, high) in RANGES.items():
-        value = params.get(name)
-        if value is None:
-            continue
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            yield _problem(f"params.{name}", f"its `{name}` must be a number.")
-        elif not low <= value <= high:
-            bound = f"from {low}" + (f" to {high}" if high < math.inf else "")
-            yield _problem(f"params.{name}", f"its `{name}` {value} must be {bound}.")
-
-
-def _tokens(params: dict[str, Any]) -> Iterator[LineError]:
-    tokens, model = params.get("max_tokens"), params.get("model")
-    if not isinstance(tokens, int) or isinstance(tokens, bool):
-        return
-    if isinstance(model, str) and tokens > (limit := output_limit(model)):
-        message = f"its `max_tokens` {tokens} are above the {limit} of {model}."
-        yield _problem("params.max_tokens", message)
-    thinking = params.get("thinking")
-    if not isinstance(thinking, dict) or thinking.get("type") != "enabled":
-        return
-    budget = thinking.get("budget_tokens")
-    name = "thinking.budget_tokens"
-    if not isinstance(budget, int) or budget < MIN_BUDGET:
-        yield _problem(f"params.{name}", f"its `{name}` must be at least {MIN_BUDGET}.")
-    elif budget >= tokens:
-        yield _problem(f"params.{name}", f"its `{name}` must be below `max_tokens`.")
-
-
-def _tool_results(messages: Any) -> Iterator[LineError]:
-    called: set[Any] = set()
-    for number, message in enumerate(messages if isinstance(messages, list) else ()):
-        content = message.get("content") if isinstance(message, dict) else None
-        blocks = [b for b in content if isinstance(b, dict)] if content else []
-        for block in blocks:
-            found = block.get("tool_use_id")
-            if block.get("type") == "tool_result" and found not in called:
-                text = f"it has a tool result for {found!r}, which the message before"
-                yield _problem(f"params.messages[{number}]", f"{text} did not call.")
-        called = {b.get("id") for b in blocks if b.get("type") == "tool_use"}
 
 
 def _text(value: Any) -> str | None:

@@ -66,7 +66,9 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
             base_url=self.base_url,
             timeout=timeout(),
             open_telemetry=False,
-            http_client=anthropic.DefaultHttpxClient(**http_options(transport)),
+            http_client=anthropic.DefaultHttpxClient(
+                **http_options(self.base_url, transport)
+            ),
         )
 
     def upload(

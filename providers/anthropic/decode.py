@@ -102,16 +102,20 @@ def _usage(usage: dict[str, Any]) -> Usage | None:
 
 
 def _text(content: Any) -> str | None:
-    """Return the first tool's input as JSON, else all texts together."""
+    """Return a tool's input as JSON, else the text after the last server tool."""
     if type(content) is str:
         return content
-    texts = []
+    texts: list[str] = []
+    after_tool = False
     for block in content:
         kind = block["type"]
         if kind == "tool_use":
             return msgspec.json.encode(block["input"]).decode()
         if kind == "text":
-            texts.append(block["text"])
+            texts = [*([] if after_tool else texts), block["text"]]
+            after_tool = False
+        elif "tool" in kind:
+            after_tool = True
     return "".join(texts) or None
 
 

@@ -14,8 +14,9 @@ import orjson
 
 from ...errors import InputError
 from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
+from ..address import is_own
 from ..base import Encode, Limits
-from ..lines import UNSENDABLE, frame, slot, unsendable
+from ..lines import SAMPLE, UNSENDABLE, frame, refuse_problems, slot, unsendable
 from ..schema.restore import Restorer
 from ..vendors import ANTHROPIC
 from .body import constants
@@ -44,6 +45,7 @@ class AnthropicFormat:
         self.name = self.vendor.name
         found = base_url or os.environ.get(self.vendor.base_url_variable)
         self.base_url: str = found or self.vendor.base_url
+        self._own_host = is_own(self.base_url, ANTHROPIC)
         self._restorer = Restorer()
 
     def restore(self, source: dict[str, Any], answer: Any) -> Any:
@@ -89,6 +91,7 @@ class AnthropicFormat:
                 raise unsendable(custom_id, exc) from exc
             return b"".join((head, name, start, content, tail))
 
+        refuse_problems(self.check(encode("a", SAMPLE))[2])
         return encode
 
     def extend(self, line: bytes, custom_id: str, messages: Messages) -> bytes:
@@ -101,7 +104,7 @@ class AnthropicFormat:
 
     def check(self, line: bytes) -> tuple[str | None, str | None, list[LineError]]:
         """Check one request line as the API does on creation."""
-        return check_line(line)
+        return check_line(line, own_host=self._own_host)
 
     def endpoint(self, line: bytes) -> str:
         """Return the endpoint of every Anthropic request."""

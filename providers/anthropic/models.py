@@ -1,15 +1,17 @@
 """What Anthropic's API and its models accept, and what they refuse with status 400.
 
-The request builder avoids it, the client's check reports it, and the sandbox refuses it
-as the real API does. As of November 2026; the pages to check it against:
+The request builder avoids it, and the check of request lines reports it. As of November
+2026: members are those of the types of anthropic 2.14, and a test compares them; the
+rest is from these pages:
 https://platform.claude.com/docs/en/build-with-claude/structured-outputs
 (`json_schema`, strict tools),
-https://platform.claude.com/docs/en/about-claude/models/migration-guide (the rest),
-https://platform.claude.com/docs/en/api/messages (ranges),
-https://platform.claude.com/docs/en/about-claude/models/overview (output limits).
-Members are those of the types of anthropic 2.14. `temperature` from 0 to 1 is from a
-maintainer's comment; `top_p`, `top_k`, the budget of thinking and the output limits are
-not checked against these pages.
+https://platform.claude.com/docs/en/about-claude/models/migration-guide (`temperature`,
+`top_p`, `top_k`, prefill),
+https://platform.claude.com/docs/en/build-with-claude/extended-thinking (budgets),
+https://platform.claude.com/docs/en/about-claude/models/whats-new-claude-4-8 (messages
+with the role `system`),
+https://platform.claude.com/docs/en/models (output limits);
+ranges are from Anthropic's OpenAPI document of 2026-05-31.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import math
 import re
 from functools import lru_cache
 
-__all__ = ["MEMBERS", "MIN_BUDGET", "RANGES", "output_limit", "refuses"]
+__all__ = ["MEMBERS", "MIN_BUDGET", "RANGES", "WORDS", "output_limit", "refuses"]
 
 _REFUSALS = (
     (
@@ -29,18 +31,38 @@ _REFUSALS = (
     (
         # Opus 4.7 and all that came after it.
         re.compile(r"claude-(opus-4-[789]|[a-z]+-([5-9]|\d\d)(-|$)|mythos-preview)"),
-        frozenset({"temperature", "top_p", "top_k"}),
+        frozenset({"temperature", "top_p", "top_k", "budget"}),
+    ),
+    (
+        # Opus 4.6, Sonnet 4.6 and all that came after them.
+        re.compile(r"claude-([a-z]+-4-[6-9]|[a-z]+-([5-9]|\d\d)(-|$)|mythos-preview)"),
+        frozenset({"prefill"}),
+    ),
+    (
+        # Models older than Opus 4.8.
+        re.compile(r"claude-([123]|instant|(sonnet|haiku)-4|opus-4(-[0-7]|$|-2025))"),
+        frozenset({"system_role"}),
     ),
 )
 
 
+@lru_cache
 def refuses(model: str) -> frozenset[str]:
-    """Return what `model` refuses: `json_schema` or names of body parameters."""
+    """Return what `model` refuses.
+
+    Names of body parameters, or `json_schema`, `budget` (thinking with a budget),
+    `prefill` (a last message of the assistant) and `system_role`.
+    """
     found = (words for pattern, words in _REFUSALS if pattern.match(model))
     return frozenset().union(*found)
 
 
 RANGES = {"temperature": (0, 1), "top_p": (0, 1), "top_k": (0, math.inf)}
+WORDS = {
+    ("service_tier",): ("auto", "standard_only"),
+    ("output_config", "effort"): ("low", "medium", "high", "xhigh", "max"),
+}
+"""By the path of the member."""
 MIN_BUDGET = 1024
 """Least `thinking.budget_tokens`."""
 _NAMES = """
@@ -51,13 +73,17 @@ _NAMES = """
     workspace_id
     """
 MEMBERS = frozenset(_NAMES.split())
-"""Members of the parameters of a request."""
+"""Members of the parameters of a request; those of betas need a header beside it."""
 _OUTPUT_LIMITS = (
     (r"claude-3-(opus|sonnet|haiku)-\d{8}", 4_096),
     (r"claude-3-5-(sonnet|haiku)-(\d{8}|latest)", 8_192),
     (r"claude-opus-4(-0|-1)?(-\d{8})?", 32_000),
     (r"claude-sonnet-4(-0|-5)?(-\d{8})?", 64_000),
     (r"claude-(haiku|opus)-4-5(-\d{8})?", 64_000),
+    (
+        r"claude-((opus|sonnet)-4-[678]|(opus|sonnet|fable)-5|fable-5-1|opus-5-5)",
+        128_000,
+    ),
 )
 
 

@@ -94,7 +94,8 @@ def decode_plain(line: bytes) -> BatchResult | None:
 
 
 def _text(content: list[_Block]) -> str | None:
-    texts = []
+    texts: list[str] = []
+    after_tool = False
     for block in content:
         if block.type == "tool_use":
             written = bytes(block.input)
@@ -106,5 +107,9 @@ def _text(content: list[_Block]) -> str | None:
         if block.type == "text":
             if block.text is None:
                 return None
+            if after_tool:
+                texts, after_tool = [], False
             texts.append(block.text)
+        elif "tool" in block.type:
+            after_tool = True
     return "".join(texts)

@@ -8,6 +8,7 @@ line of `folder/trace` says why.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -36,7 +37,9 @@ def main() -> None:
     """Serve commands until standard input ends."""
     # What is imported here, no child has to import again.
     get_provider(sys.argv[1], api_key="none")
-    import_module("pyarrow.parquet")
+    for name in ("genai_prices.data", "pyarrow.parquet"):
+        import_module(name)
+    gc.freeze()  # a collection in a child would copy all memory that it shares
     for line in sys.stdin:
         command = json.loads(line)
         pid = os.fork()

@@ -77,17 +77,18 @@ class Runner:
 class PipelineConformance(Hooks):
     """What must be true of runs whose batches are the vendor's."""
 
-    @pytest.fixture
-    def runner(self) -> Iterator[Runner]:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def runner(cls) -> Iterator[Runner]:
         """Start the process whose children run jobs."""
         with subprocess.Popen(  # noqa: S603 - this package
-            [sys.executable, "-m", f"{__package__}.child", self.vendor],
+            [sys.executable, "-m", f"{__package__}.child", cls.vendor],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         ) as process:
-            yield Runner(process, f"{self.vendor}/{self.model}")
+            yield Runner(process, f"{cls.vendor}/{cls.model}")
             process.communicate(timeout=30)
 
     def test_a_kill_after_any_step_costs_nothing(

@@ -6,12 +6,14 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import Any, TypedDict
 
 import httpx2
 
 from ...errors import (
+    AccessError,
     BatchNotEndedError,
     MissingKeyError,
     ProviderError,
@@ -23,6 +25,7 @@ from ..address import checked_url
 from ..base import Vendor
 from .errors import Failures
 from .listing import candidates, items
+from .sending import check_late
 from .wire import retry_after_seconds
 
 __all__ = [
@@ -39,6 +42,8 @@ _CONNECT_SECONDS = 10
 _ENDED_ALREADY = frozenset({400, 409})
 _LASTING = {httpx2.codes.CONFLICT, httpx2.codes.INSUFFICIENT_STORAGE}
 _LONGEST_SLEEP_SECONDS = 120
+_SENT_ANYWHERE = frozenset({"accept", "accept-encoding", "connection", "host"})
+"""Headers that another host may see; all others may hold a key or name an account."""
 
 
 class HttpClient(ABC):
@@ -169,16 +174,41 @@ class HttpClient(ABC):
 class HttpOptions(TypedDict, total=False):
     """Arguments of the SDKs' `DefaultHttpxClient`."""
 
-    event_hooks: dict[str, list[Callable[[httpx2.Response], None]]]
+    event_hooks: dict[str, list[Callable[[Any], None]]]
     transport: httpx2.BaseTransport
 
 
-def http_options(transport: httpx2.BaseTransport | None) -> HttpOptions:
+def http_options(base_url: str, transport: httpx2.BaseTransport | None) -> HttpOptions:
     """Return the options of the HTTP client; `transport` stands in for the network."""
-    options: HttpOptions = {"event_hooks": {"response": [_limit_retries]}}
+    options: HttpOptions = {
+        "event_hooks": {
+            "request": [partial(_guard_redirect, httpx2.URL(base_url)), check_late],
+            "response": [_limit_retries],
+        }
+    }
     if transport is not None:
         options["transport"] = transport
     return options
+
+
+def _guard_redirect(base_url: httpx2.URL, request: httpx2.Request) -> None:
+    """Follow a redirect to another host without the key, and only to read.
+
+    httpx2 itself removes the header `Authorization` alone. Results may be on another
+    host, which needs no key.
+    """
+    if request.url.origin == base_url.origin:
+        return
+    if request.method != "GET":
+        raise AccessError(
+            f"{base_url} redirects the call to {request.url.host}, which is not trusted"
+            " with your data. Nothing was sent there; if it is the right host, set it"
+            " as the base URL."
+        )
+    for name in list(request.headers):
+        # The SDKs' own notes of a call, which they read back from it, hold no secret.
+        if name not in _SENT_ANYWHERE and not name.startswith("x-stainless-"):
+            del request.headers[name]
 
 
 def _limit_retries(response: httpx2.Response) -> None:

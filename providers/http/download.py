@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import httpx2
 
-from ...errors import DownloadCutError
+from ...errors import DownloadCutError, visible
 from ..lines import is_closed
 from .errors import reason
 
@@ -121,7 +121,7 @@ def save_results(
         if results.is_proven and size == earlier:
             _logger.warning(
                 "%s holds %d lines, though the provider counts %d requests.",
-                name,
+                visible(name),
                 results.lines,
                 promised_lines,
             )

@@ -58,19 +58,23 @@ class RequestsBody:
         with _open(self._path) as file:
             left = self._size_bytes
             while left and (block := file.read(min(left, _BLOCK_BYTES))):
-                if time.monotonic() > deadline:
-                    raise UnreachableError(
-                        f"Sending {self._size_bytes / 1e6:.0f} MB took more than"
-                        f" {self._seconds:.0f} s, so it was given up and no batch was"
-                        " created; set BATCHWRIGHT_HTTP_TIMEOUT_SECONDS higher, or make"
-                        " smaller batches."
-                    )
+                self._check(deadline)
                 # A JSON line holds no raw newline, so each one is between lines.
                 yield block.replace(b"\n", b",")
                 left -= len(block)
                 if self._progress:
                     self._progress(self._size_bytes - left, self._size_bytes)
+        self._check(deadline)  # its last bytes are those that create the batch
         yield _TAIL
+
+    def _check(self, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            raise UnreachableError(
+                f"Sending {self._size_bytes / 1e6:.0f} MB took more than"
+                f" {self._seconds:.0f} s, so it was given up and no batch was"
+                " created; set BATCHWRIGHT_HTTP_TIMEOUT_SECONDS higher, or make"
+                " smaller batches."
+            )
 
 
 def _open(path: Path) -> io.FileIO:

@@ -1,6 +1,9 @@
 """The OpenAI Batch API, and services that imitate it."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .client import OpenAIProvider
 
 __all__ = ["OpenAIProvider"]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ...errors import InputError
 from ...models import RequestTemplate
-from ..lines import deep_merge
+from ..lines import with_params
 from ..schema.convert import convert
 from ..schema.dialects import OPENAI
 from .endpoints import ENDPOINTS
@@ -37,6 +38,12 @@ def constants(template: RequestTemplate, *, own_host: bool) -> dict[str, Any]:
     """
     if taken := sorted(_OWN & template.params.keys()):
         raise InputError(f"`--param {taken[0]}` cannot be set: the job decides it.")
+    copies = template.params.get("n")
+    if isinstance(copies, int) and copies > 1:
+        raise InputError(
+            "`--param n` above 1 buys answers for which the table has no place: leave"
+            " it out, or repeat the rows."
+        )
     endpoint = ENDPOINTS[template.endpoint]
     shaping = (template.answer_schema, template.max_tokens, template.temperature)
     if not endpoint.has_text and any(value is not None for value in shaping):
@@ -60,7 +67,8 @@ def constants(template: RequestTemplate, *, own_host: bool) -> dict[str, Any]:
         schema = convert(template.answer_schema, OPENAI)
         shape = _tool if mode == "tools" else _json_schema
         body |= shape(template.answer_name, schema, flat=endpoint.is_flat)
-    body = deep_merge(body, template.params)
+        _refuse_other_format(template.params)
+    body = with_params(body, template.params)
     for name in ("temperature", "top_p", "max_tokens"):
         if name in refused and name in body:
             option = "--temperature" if name == "temperature" else f"--param {name}"
@@ -68,6 +76,16 @@ def constants(template: RequestTemplate, *, own_host: bool) -> dict[str, Any]:
                 f"Model {template.model!r} refuses `{name}`: leave out `{option}`."
             )
     return body
+
+
+def _refuse_other_format(params: Mapping[str, Any]) -> None:
+    text = params.get("text")
+    inner = "text.format" if isinstance(text, Mapping) and "format" in text else None
+    if name := "response_format" if "response_format" in params else inner:
+        raise InputError(
+            f"`--param {name}` cannot be set beside a response model, which decides it:"
+            " leave one of them out."
+        )
 
 
 def _json_schema(name: str, schema: dict[str, Any], *, flat: bool) -> dict[str, Any]:

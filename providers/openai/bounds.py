@@ -1,8 +1,7 @@
-"""What OpenAI refuses in a body whose form is right.
+"""What OpenAI refuses in a body whose form is right, by the table in `members.py`.
 
-Ranges and members are in `models.py`. What is not sure is a warning: upper bounds that
-no page states, and members that are missing there, since new ones appear and services
-that speak this wire format have their own.
+Services that imitate the wire format have members and bounds of their own: there,
+everything is a warning.
 """
 
 from __future__ import annotations
@@ -13,82 +12,121 @@ from typing import Any
 
 from ...models import LineError
 from ..base import WARNING
-from .models import EFFORTS, MEMBERS, ROLES, ranges
+from .members import MEMBERS, NESTED, ROLES, Range, Rule
+from .models import refuses
 
 __all__ = ["body_problems"]
 
 _MAX_STOPS = 4
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
+_Found = Iterator[tuple[str, str]]
+"""Paths in the body, and what is wrong there."""
 
-def body_problems(endpoint: str, body: dict[str, Any]) -> list[LineError]:
-    """Return what is out of bounds; warnings have the code `WARNING`."""
+
+def body_problems(
+    endpoint: str, body: dict[str, Any], *, own_host: bool
+) -> list[LineError]:
+    """Return what is out of bounds; warnings have the code `WARNING`.
+
+    Args:
+        endpoint: The endpoint; nothing is known of one that is not in `MEMBERS`.
+        body: The body of the request.
+        own_host: Whether OpenAI itself answers.
+    """
     if endpoint not in MEMBERS:
         return []
-    problems = [
-        *_numbers(endpoint, body),
-        *_messages(body.get("messages")),
-        *_words(body),
+    found = [
+        *_members(endpoint, body),
+        *_refused(body),
+        *_messages(body),
         *_names(body),
     ]
     stops = body.get("stop")
     if isinstance(stops, list) and len(stops) > _MAX_STOPS:
-        message = f"it has {len(stops)} `stop` texts; the API takes {_MAX_STOPS}."
-        problems.append(_problem("stop", message))
+        found.append(("stop", f"it has {len(stops)} `stop` texts, not {_MAX_STOPS}."))
     is_chat = endpoint == "/v1/chat/completions"
     if is_chat and body.get("top_logprobs") is not None and not body.get("logprobs"):
-        message = "`top_logprobs` needs `logprobs` set to true."
-        problems.append(_problem("top_logprobs", message))
-    for name in sorted(body.keys() - MEMBERS[endpoint]):
-        message = f"OpenAI knows no `{name}` for {endpoint}."
-        problems.append(_problem(name, message, WARNING))
-    return problems
+        found.append(("top_logprobs", "`top_logprobs` needs `logprobs` set to true."))
+    head = "This line is wrong" if own_host else "This line may be refused"
+    return [
+        LineError(
+            code="invalid_value" if own_host else WARNING,
+            param=f"body.{name}",
+            message=f"{head}: {message}",
+        )
+        for name, message in found
+    ]
 
 
-def _numbers(endpoint: str, body: dict[str, Any]) -> Iterator[LineError]:
-    for name, bounds in ranges(endpoint).items():
-        value = body.get(name)
-        if value is None:
-            continue
-        kind, noun = (int | float, "number")
-        if bounds.is_integer:
-            kind, noun = int, "whole number"
-        if not isinstance(value, kind) or isinstance(value, bool):
-            yield _problem(name, f"its `{name}` must be a {noun}.")
-        elif value < bounds.low:
-            yield _problem(name, f"its `{name}` {value} is below {bounds.low}.")
-        elif bounds.high is not None and value > bounds.high:
-            yield _problem(name, f"its `{name}` {value} is above {bounds.high}.")
-        elif bounds.doubtful_from is not None and value > bounds.doubtful_from:
-            message = f"its `{name}` {value} is above {bounds.doubtful_from}."
-            yield _problem(name, message, WARNING)
+def _members(endpoint: str, body: dict[str, Any]) -> _Found:
+    members = MEMBERS[endpoint]
+    for name in sorted(body):
+        if name not in members:
+            yield name, f"OpenAI knows no `{name}` for {endpoint}."
+        elif said := _broken(members[name], body[name]):
+            yield name, f"its `{name}` {said}"
+    for (outer, inner), rule in NESTED.items():
+        holder = body.get(outer)
+        if isinstance(holder, dict) and (said := _broken(rule, holder.get(inner))):
+            yield f"{outer}.{inner}", f"its `{outer}.{inner}` {said}"
 
 
-def _messages(messages: Any) -> Iterator[LineError]:
-    if not isinstance(messages, list):
-        return
-    if not messages:
-        yield _problem("messages", "its `messages` are empty.")
-    for number, message in enumerate(messages):
-        role = message.get("role") if isinstance(message, dict) else None
-        if not isinstance(role, str) or role not in ROLES:
-            where = f"messages[{number}].role"
-            yield _problem(where, f"its `{where}` {role!r} is no role of the API.")
+def _broken(rule: Rule, value: Any) -> str | None:
+    """Return how a value breaks a rule; null is like no value."""
+    if rule is None or value is None:
+        return None
+    if isinstance(rule, Range):
+        return _outside(rule, value)
+    if isinstance(rule, frozenset):
+        is_word = isinstance(value, str) and value in rule
+        words = ", ".join(sorted(rule))
+        return None if is_word else f"must be one of {words}, not {value!r}."
+    noun = "true or false" if rule is bool else "a text"
+    return None if isinstance(value, rule) else f"must be {noun}."
 
 
-def _words(body: dict[str, Any]) -> Iterator[LineError]:
-    reasoning = body.get("reasoning")
-    effort = reasoning.get("effort") if isinstance(reasoning, dict) else None
-    for name, value in (
-        ("reasoning_effort", body.get("reasoning_effort")),
-        ("reasoning.effort", effort),
-    ):
-        is_known = isinstance(value, str | None) and value in {None, *EFFORTS}
-        if not is_known:
-            yield _problem(name, f"its `{name}` {value!r} is no effort of the API.")
+def _outside(bounds: Range, value: Any) -> str | None:
+    kind = int if bounds.is_integer else int | float
+    if not isinstance(value, kind) or isinstance(value, bool):
+        return f"must be a {'whole ' if bounds.is_integer else ''}number."
+    if value < bounds.low:
+        return f"{value} is below {bounds.low}."
+    if bounds.high is not None and value > bounds.high:
+        return f"{value} is above {bounds.high}."
+    return None
 
 
-def _names(body: dict[str, Any]) -> Iterator[LineError]:
+def _refused(body: dict[str, Any]) -> _Found:
+    """Yield what the model does not take; 1 is the default of sampling parameters."""
+    model = body.get("model")
+    refused = refuses(model) if isinstance(model, str) else frozenset()
+    for name in sorted(refused & body.keys()):
+        if body[name] is not None and (name == "max_tokens" or body[name] != 1):
+            yield name, f"{model} takes no `{name}`."
+    if "json_schema" in refused:
+        text, form = body.get("text"), body.get("response_format")
+        flat = text.get("format") if isinstance(text, dict) else None
+        for name, found in (("response_format", form), ("text.format", flat)):
+            if isinstance(found, dict) and found.get("type") == "json_schema":
+                yield name, f"{model} takes no JSON Schema as `{name}`."
+
+
+def _messages(body: dict[str, Any]) -> _Found:
+    if body.get("messages") == []:
+        yield "messages", "its `messages` are empty."
+    for name, roles in ROLES.items():
+        said = body.get(name)
+        for number, message in enumerate(said if isinstance(said, list) else ()):
+            role = message.get("role") if isinstance(message, dict) else None
+            if name == "input" and role is None:  # an item that is no message
+                continue
+            if not isinstance(role, str) or role not in roles:
+                where = f"{name}[{number}].role"
+                yield where, f"its `{where}` {role!r} is no role of the API."
+
+
+def _names(body: dict[str, Any]) -> _Found:
     form, text, tools = (
         body.get(key) or {} for key in ("response_format", "text", "tools")
     )
@@ -105,10 +143,4 @@ def _names(body: dict[str, Any]) -> Iterator[LineError]:
             found.append((f"{path}.name", holder.get("name")))
     for param, name in found:
         if isinstance(name, str) and name and not _NAME.fullmatch(name):
-            message = f"its `{param}` must be 1 to 64 of A-Z a-z 0-9 _ -."
-            yield _problem(param, message)
-
-
-def _problem(name: str, message: str, code: str = "invalid_value") -> LineError:
-    head = "This line may be refused" if code == WARNING else "This line is wrong"
-    return LineError(code=code, param=f"body.{name}", message=f"{head}: {message}")
+            yield param, f"its `{param}` must be 1 to 64 of A-Z a-z 0-9 _ -."

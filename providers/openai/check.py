@@ -3,8 +3,8 @@
 Lines with common members and values in bounds take a fast path that decodes only a few
 fields. A line that fails it is decoded again to find everything that is wrong with it.
 
-The sandbox's `openai/check.py` is an independent judge of this check: they share no
-code, and a test compares what both say of the same files.
+The sandbox's `openai/check.py` is an independent judge of this check: they share
+neither code nor tables, and a test compares what both say of the same files.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from ...models import LineError
 from ..lines import load_request
 from .bounds import body_problems
 from .endpoints import REQUIRED
+from .models import refuses
 
 __all__ = ["check_line", "read_endpoint"]
 
 _NOTHING = msgspec.Raw(b"")
+_UNREAD = frozenset({"json_schema"})
+"""Refusals that the fast path does not look for."""
 
 
 _Tokens = Annotated[int, msgspec.Meta(ge=1)] | None
@@ -32,6 +35,10 @@ _Name = Annotated[str, msgspec.Meta(pattern=r"\A[a-zA-Z0-9_-]{1,64}\Z")]
 
 class _Message(msgspec.Struct, gc=False):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+
+
+class _Item(msgspec.Struct, gc=False):
+    role: Literal["system", "developer", "user", "assistant"] | None = None
 
 
 class _Named(msgspec.Struct, gc=False):
@@ -54,10 +61,10 @@ class _Body(msgspec.Struct, gc=False, forbid_unknown_fields=True, kw_only=True):
     temperature: _Temperature = None
     top_p: _Share = None
     tool_choice: msgspec.Raw = _NOTHING
-    parallel_tool_calls: msgspec.Raw = _NOTHING
+    parallel_tool_calls: bool | None = None
     metadata: msgspec.Raw = _NOTHING
-    service_tier: msgspec.Raw = _NOTHING
-    user: msgspec.Raw = _NOTHING
+    service_tier: Literal["auto", "default", "flex", "priority"] | None = None
+    user: str | None = None
 
 
 class _Function(msgspec.Struct, gc=False):
@@ -69,12 +76,12 @@ class _ChatBody(_Body, kw_only=True):
     max_tokens: _Tokens = None
     max_completion_tokens: _Tokens = None
     response_format: _ResponseFormat | None = None
-    seed: msgspec.Raw = _NOTHING
+    seed: int | None = None
     tools: list[_Function] | None = None
 
 
 class _ResponsesBody(_Body, kw_only=True):
-    input: str | list[msgspec.Raw]
+    input: str | list[_Item]
     instructions: msgspec.Raw = _NOTHING
     max_output_tokens: Annotated[int, msgspec.Meta(ge=16)] | None = None
     text: _Text | None = None
@@ -85,7 +92,7 @@ class _EmbeddingsBody(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     model: Annotated[str, msgspec.Meta(min_length=1)]
     input: str | list[msgspec.Raw]
     dimensions: _Tokens = None
-    encoding_format: msgspec.Raw = _NOTHING
+    encoding_format: Literal["float", "base64"] | None = None
 
 
 class _Line(msgspec.Struct, gc=False, tag_field="url"):
@@ -115,15 +122,27 @@ _read_url = msgspec.json.Decoder(_Url).decode
 Checked = tuple[str | None, str | None, list[LineError]]
 
 
-def check_line(line: bytes) -> Checked:
-    """Return custom_id, model and every problem of one request line."""
+def check_line(line: bytes, *, own_host: bool = True) -> Checked:
+    """Return custom_id, model and every problem of one request line.
+
+    Args:
+        line: The line.
+        own_host: Whether OpenAI itself answers; what other services refuse is not
+            known, so that its bounds are warnings there.
+    """
     try:
         if not line.isascii():
             line.decode()  # msgspec does not look into the strings that it skips
         request = _read_line(line)
     except (ValueError, RecursionError):
-        return _diagnose(line)
-    return request.custom_id, request.body.model, []
+        return _diagnose(line, own_host=own_host)
+    body = request.body
+    if any(
+        name in _UNREAD or getattr(body, name, None) is not None
+        for name in refuses(body.model)
+    ):
+        return _diagnose(line, own_host=own_host)
+    return request.custom_id, body.model, []
 
 
 def read_endpoint(line: bytes) -> str:
@@ -135,19 +154,19 @@ def read_endpoint(line: bytes) -> str:
     try:
         return _read_url(line).url
     except (ValueError, RecursionError) as exc:
-        problems = _diagnose(line)[2]
+        problems = _diagnose(line, own_host=True)[2]
         said = problems[0].message if problems else "it has no `url`."
         raise InputError(f"This request line cannot be sent: {said}") from exc
 
 
-def _diagnose(line: bytes) -> Checked:
+def _diagnose(line: bytes, *, own_host: bool) -> Checked:
     try:
         request = load_request(line)
     except ValueError as exc:
         return None, None, [_problem("invalid_json_line", None, str(exc))]
     custom_id = request.get("custom_id")
     custom_id = custom_id if isinstance(custom_id, str) else None
-    problems = [*_envelope(request), *_body(request)]
+    problems = [*_envelope(request), *_body(request, own_host=own_host)]
     body = request.get("body")
     model = body.get("model") if isinstance(body, dict) else None
     return custom_id, model if isinstance(model, str) else None, problems
@@ -173,7 +192,7 @@ def _envelope(request: dict[str, Any]) -> list[LineError]:
     return problems
 
 
-def _body(request: dict[str, Any]) -> list[LineError]:
+def _body(request: dict[str, Any], *, own_host: bool) -> list[LineError]:
     body, url = request.get("body"), request.get("url")
     if body is None:
         return []
@@ -195,7 +214,7 @@ def _body(request: dict[str, Any]) -> list[LineError]:
     if body.get("stream") not in (None, False):
         message = "`stream` cannot be used in a batch."
         problems.append(_problem("streaming_unsupported", "body.stream", message))
-    return [*problems, *body_problems(str(url), body)]
+    return [*problems, *body_problems(str(url), body, own_host=own_host)]
 
 
 def _problem(code: str, param: str | None, message: str) -> LineError:

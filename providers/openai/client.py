@@ -67,7 +67,9 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
             api_key=self._failures.key,
             base_url=self.base_url,
             timeout=timeout(),
-            http_client=openai.DefaultHttpxClient(**http_options(transport)),
+            http_client=openai.DefaultHttpxClient(
+                **http_options(self.base_url, transport)
+            ),
         )
 
     def upload(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from base64 import b64decode
+from contextlib import suppress
 from math import isfinite
 from typing import Any
 
@@ -35,9 +36,12 @@ def decode_line(line: bytes) -> BatchResult:
             return errored(custom_id, "This is another provider's result line.")
         return _not_run(custom_id, error)
     status, body = response.get("status_code"), response.get("body")
+    if type(body) is str:  # some servers send JSON as text
+        with suppress(ValueError):
+            body, _ = load_result(body.encode())
     if status == 200 and type(body) is dict and not error:  # noqa: PLR2004 - HTTP
         return _answer(custom_id, body)
-    return _failed(custom_id, status, body, error)
+    return _failed(custom_id, status, body or response.get("message"), error)
 
 
 def _not_run(custom_id: str | None, error: Any) -> BatchResult:
@@ -53,7 +57,10 @@ def _not_run(custom_id: str | None, error: Any) -> BatchResult:
 
 
 def _failed(custom_id: str | None, status: Any, body: Any, error: Any) -> BatchResult:
-    inner = body.get("error") if type(body) is dict else body
+    inner = body
+    if type(body) is dict:
+        flat = body if body.keys() & {"detail", "message"} else None
+        inner = body.get("error") or flat
     code, text = _words(inner or error or "no reason given")
     known = type(status) is int
     passing = known and (status in _PASSING_STATUS or status >= 500)  # noqa: PLR2004
@@ -66,7 +73,8 @@ def _words(error: Any) -> tuple[str | None, str]:
     if type(error) is not dict:
         return None, str(error)
     code = error.get("code") or error.get("type")
-    said = [str(word) for word in (code, error.get("message")) if word]
+    message = error.get("message") or error.get("detail")
+    said = [str(word) for word in (code, message) if word]
     return code if type(code) is str else None, ": ".join(said) or str(error)
 
 
@@ -131,7 +139,7 @@ def _read_choice(result: BatchResult, choices: list[dict[str, Any]]) -> None:
     if not choices:
         _fail(result, Outcome.INVALID, "The answer holds no choice.")
         return
-    choice = choices[0]
+    choice = next((each for each in choices if each.get("index") == 0), choices[0])
     message = choice.get("message")
     if message is None:
         result.text = choice["text"]
@@ -153,6 +161,10 @@ def _read_choice(result: BatchResult, choices: list[dict[str, Any]]) -> None:
     elif reason == "content_filter":
         text = "The answer was withheld (finish_reason: content_filter)."
         _fail(result, Outcome.REFUSED, text)
+    elif reason in {"abort", "error"}:
+        _, text = _words(choice.get("error") or "no reason given")
+        _fail(result, Outcome.ERRORED, f"finish_reason {reason}: {text}")
+        result.retryable = True
     elif not result.text and result.data is None:
         _fail(
             result, Outcome.INVALID, f"The answer is empty (finish_reason: {reason})."
@@ -196,20 +208,25 @@ def _read_response(result: BatchResult, body: dict[str, Any]) -> None:
 
 
 def _read_output(result: BatchResult, output: list[dict[str, Any]]) -> str | None:
-    """Fill in the answer: a function call or the first final message.
+    """Fill in the answer: the text after the last tool, or a function call.
 
     Returns:
         The model's words where it refused.
     """
-    said = None
+    parts: list[dict[str, Any]] = []
+    call, after_tool = None, False
     for item in output:
         kind = item.get("type")
-        if kind == "function_call":
-            _read_call(result, item)
-            return None
-        if kind == "message" and said is None and item.get("phase") != "commentary":
-            said = item["content"]
-    texts = [part["text"] for part in said or () if part.get("type") == "output_text"]
+        if kind == "message" and item.get("phase") != "commentary":
+            parts = [*([] if after_tool else parts), *item["content"]]
+            call, after_tool = None, False
+        elif kind not in {"message", "reasoning"}:
+            call = call or (item if kind == "function_call" else None)
+            after_tool = True
+    if call is not None:
+        _read_call(result, call)
+        return None
+    texts = [part["text"] for part in parts if part.get("type") == "output_text"]
     result.text = "".join(texts) or None
-    refusals = [part["refusal"] for part in said or () if part.get("type") == "refusal"]
+    refusals = [part["refusal"] for part in parts if part.get("type") == "refusal"]
     return refusals[0] if refusals else None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
 from ...errors import InputError
 from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
+from ..address import is_own
 from ..base import Encode, Limits
-from ..lines import UNSENDABLE, frame, slot, unsendable
+from ..lines import SAMPLE, UNSENDABLE, frame, refuse_problems, slot, unsendable
 from ..schema.restore import Restorer
 from ..vendors import OPENAI
 from .body import constants
@@ -38,6 +38,7 @@ class OpenAIFormat:
         self.name = self.vendor.name
         found = base_url or os.environ.get(self.vendor.base_url_variable)
         self.base_url: str = found or self.vendor.base_url
+        self._own_host = is_own(self.base_url, OPENAI)
         self._restorer = Restorer()
 
     def restore(self, source: dict[str, Any], answer: Any) -> Any:
@@ -69,7 +70,7 @@ class OpenAIFormat:
                 "body": {
                     **body,
                     endpoint.content: content_slot,
-                    **constants(template, own_host=_is_own(self.base_url)),
+                    **constants(template, own_host=self._own_host),
                 },
             },
             id_slot,
@@ -89,6 +90,7 @@ class OpenAIFormat:
                 raise unsendable(custom_id, exc) from exc
             return b"".join((head, name, middle, content[skip:], tail))
 
+        refuse_problems(self.check(encode("a", SAMPLE))[2])
         return encode
 
     def extend(self, line: bytes, custom_id: str, messages: Messages) -> bytes:
@@ -109,7 +111,7 @@ class OpenAIFormat:
 
     def check(self, line: bytes) -> tuple[str | None, str | None, list[LineError]]:
         """Check one request line as the API's validation of a file does."""
-        return check_line(line)
+        return check_line(line, own_host=self._own_host)
 
     def endpoint(self, line: bytes) -> str:
         """Return the endpoint that a request line is meant for."""
@@ -118,12 +120,3 @@ class OpenAIFormat:
     def decode(self, line: bytes) -> BatchResult:
         """Decode one line of an output or error file."""
         return decode_plain(line) or decode_line(line)
-
-
-def _is_own(base_url: str) -> bool:
-    """Whether OpenAI answers there, or the sandbox in its place."""
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    if host in {"127.0.0.1", "localhost", "::1"}:
-        return parts.path.rstrip("/") == "/openai/v1"
-    return host == "api.openai.com" or host.endswith(".api.openai.com")

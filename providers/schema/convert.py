@@ -12,9 +12,11 @@ type, and `Restorer` converts the answer back:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
 
 from ...errors import SchemaError
 from .dialects import Dialect
@@ -34,6 +36,9 @@ from .source import (
 __all__ = ["convert"]
 
 _SCALARS = frozenset({"string", "number", "integer", "boolean", "null"})
+_PATTERNS = "patternProperties"
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
+"""Of definitions: a pointer to another character would need escapes."""
 _TYPED = "give it a type (a text field can hold any JSON as text)"
 
 
@@ -48,8 +53,8 @@ def convert(source: Node, dialect: Dialect) -> Node:
         return _Converter(source, dialect).convert()
     except RecursionError as exc:
         raise SchemaError(
-            "The answer's schema nests without an end, or is very large with each `$ref`"
-            " written out: make the model smaller."
+            "The answer's schema nests without an end, or is very large with each"
+            " `$ref` written out: make the model smaller."
         ) from exc
 
 
@@ -106,7 +111,8 @@ class _Converter:
 
     def reference(self, target: str, path: str) -> Node:
         if target not in self.names:
-            stem = target.rpartition("/")[2].strip("#") or "Root"
+            said = unquote(target).rpartition("/")[2].strip("#")
+            stem = _NOT_IN_NAMES.sub("_", said) or "Root"
             taken = self.names.values()
             name = next(one for one in _numbered(stem) if one not in taken)
             self.names[target] = name
@@ -142,9 +148,17 @@ class _Converter:
         return converted[0] if lone else {"anyOf": converted}
 
     def object(self, node: Node, path: str) -> Node:
-        needed = set(node.get("required", ()))
+        needed, properties = node.get("required", ()), node.get("properties", {})
+        unknown = dict.fromkeys(name for name in needed if name not in properties)
+        more = map_value(node)
+        if isinstance(more, dict) and more and properties:
+            raise self.refused(
+                path,
+                "has named properties and any others besides",
+                "put the others into a map of their own",
+            )
         schema = _closed({}, [])
-        for name, child in node.get("properties", {}).items():
+        for name, child in {**properties, **unknown}.items():
             where = f"{path}.{name}" if path else name
             optional = name not in needed
             if optional and not self.dialect.all_required:
@@ -164,19 +178,29 @@ class _Converter:
         return without_null(self.source.flat(node, _say(path)))
 
     def map(self, node: Node, path: str) -> Node:
-        value = map_value(node)
-        if not isinstance(value, dict) or not value:
+        others, patterns = node.get("additionalProperties"), node.get(_PATTERNS)
+        if patterns and others:
+            raise self.refused(
+                path,
+                "has keys of a pattern and any others besides",
+                "put the others into a map of their own",
+            )
+        if not patterns and (not isinstance(others, dict) or not others):
             if not self.dialect.enforced:
                 return {"type": "object"}
             raise self.refused(path, "is an object of any content", _TYPED)
         key = {"type": "string", **node.get("propertyNames", {})}
-        pair = {
-            "key": self.node(key, f"{path}{{key}}"),
-            "value": self.node(value, f"{path}{{}}"),
-        }
+        keys = {pattern: {**key, "pattern": pattern} for pattern in patterns or ()}
+        entries = []
+        for pattern, value in (patterns or {"": others}).items():
+            pair = {
+                "key": self.node(keys.get(pattern, key), f"{path}{{key}}"),
+                "value": self.node(value, f"{path}{{}}"),
+            }
+            entries.append(_closed(pair, list(pair)))
         return {
             "type": "array",
-            "items": _closed(pair, list(pair)),
+            "items": entries[0] if len(entries) == 1 else {"anyOf": entries},
             "description": "The entries of a map, each key once.",
         }
 
@@ -197,6 +221,8 @@ class _Converter:
             return self.anything(path)
         if kind not in _SCALARS:
             raise self.refused(path, f"has the unknown type {kind!r}", "correct it")
+        if not node.get("enum", True):
+            raise self.refused(path, "allows no value", "correct its `enum`")
         if "enum" in node and kind != "null":
             return {"type": kind, "enum": node["enum"]}
         return {"type": kind}

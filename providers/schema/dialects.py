@@ -13,7 +13,7 @@ from .source import ANNOTATIONS, Node, is_map
 __all__ = ["ANTHROPIC", "ANTHROPIC_LOOSE", "OPENAI", "Dialect"]
 
 _SHAPE = frozenset(
-    {"type", "enum", "anyOf", "properties", "required", "additionalProperties"}
+    {"type", "enum", "properties", "required", "additionalProperties"}
     | {"items", "prefixItems", "patternProperties", "propertyNames"}
 )
 
@@ -55,6 +55,8 @@ class Dialect:
         stated = []
         for key, value in source.items():
             if key in ANNOTATIONS or key in _SHAPE:
+                continue
+            if key == "anyOf" and "type" not in source:
                 continue
             if plain and self._knows(key, value):
                 schema[key] = value

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .shapes import ROOT_KEY, is_pairs, item_key, looks_like, map_value
+from .shapes import ROOT_KEY, Shapes, is_pairs, item_key, map_value
 from .source import Node, Source, alternatives, is_map, is_object
 
 __all__ = ["Restorer"]
@@ -44,6 +44,8 @@ class _Walk:
 
     def __init__(self, source: Node) -> None:
         self.source = Source(source)
+        self.exact = Shapes(self.source, inside=True)
+        self.rough = Shapes(self.source, inside=False)
         self.known: dict[str, Restore] = {}
 
     def root(self) -> Restore:
@@ -87,8 +89,12 @@ class _Walk:
         return _enum(flat["enum"]) if "enum" in flat else _same
 
     def union(self, branches: list[Node]) -> Restore:
+        # Values of two branches may be of one kind, as a list and a map are, which is
+        # sent as a list; then what they hold decides.
         choices = [
-            (looks_like(self.source, branch), self.node(branch)) for branch in branches
+            (shapes.test(branch), self.node(branch))
+            for shapes in (self.exact, self.rough)
+            for branch in branches
         ]
         # A map that came as a map, which only an unenforced schema lets through.
         choices += [(_is_map, self.node(one)) for one in branches if self.is_map(one)]

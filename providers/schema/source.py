@@ -77,9 +77,15 @@ class Source:
                 f"{path} refers to {reference!r}, outside this schema: "
                 f"copy that definition into `$defs`."
             )
-        for step in reference[1:].split("/")[1:]:
-            key = unquote(step).replace("~1", "/").replace("~0", "~")
-            node = node.get(key) if isinstance(node, dict) else None
+        pointer = unquote(reference[1:])
+        if pointer and not pointer.startswith("/"):
+            node = _anchored(node, pointer)
+        for step in pointer.split("/")[1:]:
+            key = step.replace("~1", "/").replace("~0", "~")
+            if isinstance(node, list) and key.isdecimal():
+                node = dict(enumerate(node)).get(int(key))
+            else:
+                node = node.get(key) if isinstance(node, dict) else None
         if not isinstance(node, dict):
             raise SchemaError(f"{path} refers to {reference!r}, which does not exist.")
         return node
@@ -120,6 +126,20 @@ class Source:
         return node.get("type") in (None, "null")
 
 
+def _anchored(node: Any, name: str) -> Any:
+    """Return the subschema with this `$anchor`; None where there is none."""
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, dict):
+            if node.get("$anchor") == name:
+                return node
+            pending += node.values()
+        elif isinstance(node, list):
+            pending += node
+    return None
+
+
 def alternatives(node: Node) -> list[Node]:
     """Return the branches of a union; none where the node also has a type."""
     return [] if "type" in node else node.get("anyOf", [])
@@ -129,7 +149,8 @@ def is_object(node: Node) -> bool:
     """Whether a flat node is an object with known properties."""
     if node.get("type") != "object":
         return False
-    return "properties" in node or node.get("additionalProperties") is False
+    closed = node.get("additionalProperties") is False
+    return "properties" in node or (closed and "patternProperties" not in node)
 
 
 def is_map(node: Node) -> bool:
@@ -170,6 +191,9 @@ def _typed(node: Node) -> Node:
     if kind is None and "anyOf" not in node:
         return _inferred(node)
     if not isinstance(kind, list):
+        if "enum" in node:
+            values = [value for value in node["enum"] if _fits_type(value, str(kind))]
+            node = {**node, "enum": values}
         return node
     if len(kind) == 1:
         return {**node, "type": kind[0]}

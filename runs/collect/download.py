@@ -44,13 +44,20 @@ def download_shard(run: Run, path: str) -> None:
     still runs is left alone. Where the provider does not show the batch or its results,
     that is recorded, and only believed when it has stayed so for long.
 
+    Files of results that are gone since are downloaded again.
+
     Raises:
         ScopeError: The key does not see the run's batches.
         ProviderError: The results cannot be had now; nothing is concluded.
     """
     shard = run.shard(path)
     attempt = shard.last
-    if attempt is None or attempt.batch is None or attempt.ended is not None:
+    if attempt is None or attempt.batch is None:
+        return
+    if attempt.ended is not None:
+        for name in attempt.ended.digests:
+            if not run.directory.exists(name):
+                _download_again(run, shard, name)
         return
     with run.directory.scratch() as scratch:
         ended = _download(run, shard, attempt, attempt.batch, scratch / "output.jsonl")
@@ -104,7 +111,7 @@ def _download_again(run: Run, shard: Shard, name: str) -> None:
         "notice",
         shard=shard.path,
         batch_id=batch.id,
-        text=f"{name} is damaged, and is downloaded again.",
+        text=f"{name} is damaged or missing, and is downloaded again.",
     )
     with run.directory.scratch() as scratch:
         output = scratch / "output.jsonl"
@@ -116,7 +123,10 @@ def _download_again(run: Run, shard: Shard, name: str) -> None:
             patiently(fetch, f"The download of {batch.id}")
         except (UnknownBatchError, ResultsGoneError) as exc:
             raise damaged(run.directory, name, str(exc)) from exc
-        _keep(run, shard, attempt, batch, output)
+        if name not in _keep(run, shard, attempt, batch, output).digests:
+            raise damaged(
+                run.directory, name, "the provider's results have no such part"
+            )
 
 
 def _download(
@@ -172,8 +182,7 @@ def _keep(
     now = datetime.now(UTC)
     provisional = attempt.batch and attempt.batch.provisional
     if provisional and scan.lines and not scan.ours:
-        text = f"The results of {batch.id} answer other requests than ours."
-        return Ended(verdict=Verdict.NOT_OURS, at=now, text=text)
+        return Ended.as_not_ours(batch.id)
     name = f"{shard.path.replace('/', '-')}-{attempt.number:03}.jsonl"
     files = {
         f"{plan.shards[index].path}/results/{name}": file

@@ -10,11 +10,12 @@ from ...models import Batch
 from ...providers import Provider
 from ..pause import patiently
 
-__all__ = ["Poller"]
+__all__ = ["CLOCK_MARGIN", "Poller"]
 
 _MAX_CALLS = 14
 _FEW = 3
-_CLOCK_MARGIN = timedelta(minutes=10)
+CLOCK_MARGIN = timedelta(minutes=10)
+"""How much the clock here may differ from the provider's."""
 
 
 class Poller:
@@ -57,7 +58,7 @@ class Poller:
     def _list(
         self, open_batches: dict[str, datetime], most: int
     ) -> dict[str, Batch | None]:
-        oldest = min(open_batches.values()) - _CLOCK_MARGIN
+        oldest = min(open_batches.values()) - CLOCK_MARGIN
         found: dict[str, Batch | None] = {}
         if self._listing is None:
             self._listing = self._provider.list(limit=1_000_000)

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ...errors import CreationUnknownError, ProviderError
+from ...errors import CreationUnknownError, ProviderError, RunBusyError
 from ...models import Intent
 from ...providers import Progress, Provider
+from ...providers.http.sending import checked_when_sent
 from ...settings import get_settings
 from ..directory.access import Known, checked_account
 from ..directory.attempts import Attempt, Attempts
+from ..pause import patiently
 
 __all__ = ["NewBatch", "create_batch", "is_fresh"]
 
@@ -40,6 +42,8 @@ class NewBatch:
     endpoint: str
     metadata: dict[str, str] = field(default_factory=dict)
     reserved_usd: float | None = None
+    custom_ids: tuple[str, ...] = ()
+    """Of some of its requests, where no nonce in them says whose they are."""
 
 
 def create_batch(
@@ -60,7 +64,7 @@ def create_batch(
         The attempt; None where `wanted`, asked right before the claim, says no.
 
     Raises:
-        RunBusyError: Another process claimed this attempt first.
+        RunBusyError: Another process claimed this attempt first, or gave it up.
         ScopeError: The key is another account's; nothing was sent.
         CreationUnknownError: The batch may exist; the claim stays for `reconcile`.
         ProviderError: The provider refused; there is no batch.
@@ -81,17 +85,26 @@ def create_batch(
         input_file_id=file_id,
         reserved_usd=new.reserved_usd,
         metadata=new.metadata,
+        custom_ids=new.custom_ids,
     )
     attempt = attempts.claim(intent)
     _refuse_old(intent)
     try:
-        batch = provider.create(new.path, intent, progress)
+        with checked_when_sent(lambda: _refuse_old(intent)):
+            batch = provider.create(new.path, intent, progress)
     except CreationUnknownError:
         raise
     except ProviderError as exc:
         attempts.close_unsent(attempt, str(exc))
         raise
     attempts.record(attempt, batch)
+    if attempts.is_closed(attempt):
+        patiently(lambda: provider.cancel(batch.id), f"Cancelling {batch.id}")
+        raise RunBusyError(
+            f"While this process stood still, another one gave up its claim"
+            f" {intent.token} and goes on. Batch {batch.id}, which was created under it"
+            " all the same, is cancelled and on record."
+        )
     return attempt
 
 

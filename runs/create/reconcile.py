@@ -2,7 +2,8 @@
 
 Where batches carry our token, a match is proof. Where they carry nothing (the vendor's
 `creation` is `candidates`), a batch that is newer than the claim, has exactly as many
-requests and is on no record here is ours provisionally, and its results prove it.
+requests and is on no record here may be ours. Its results prove it; until it has ended,
+a single one is taken provisionally.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from ...errors import ResultsGoneError
-from ...models import Batch
+from ...models import Batch, BatchStatus
 from ...providers import Provider, get_vendor
 from ...settings import get_settings
 from ..directory.access import Known, checked_account
@@ -22,7 +23,7 @@ from ..directory.attempts import Attempt, Attempts
 from ..events import emit
 from ..pause import patiently, pause
 
-__all__ = ["OwnsLine", "reconcile"]
+__all__ = ["OwnsLine", "answers_ours", "reconcile"]
 
 OwnsLine = Callable[[bytes], bool]
 """Whether a raw result line answers a request of this file."""
@@ -65,17 +66,17 @@ def reconcile(
     known = Known(own, intent.account)
     started = time.monotonic()
     listings = 0
+    refuted: set[str] = set()
     emit("notice", text=f"Looking for the batch of a lost call, {attempts.prefix}")
     while True:
         patiently(lambda: checked_account(provider, known), "Looking at the account")
         found = patiently(lambda: provider.find(intent), "A listing")
         listings += 1
-        taken = attempts.batch_ids | (recorded() if found else set())
+        taken = attempts.batch_ids | (recorded() if found else set()) | refuted
         candidates = [batch for batch in found if batch.id not in taken]
-        ours = _ours(candidates, provider, owns)
+        ours, is_proved = _ours(candidates, provider, owns, refuted)
         if ours is not None:
-            unproven = len(candidates) == 1 and not _carries_token(provider)
-            attempts.record(attempt, ours, provisional=unproven)
+            attempts.record(attempt, ours, provisional=not is_proved)
             emit("submitted", batch_id=ours.id, text="found again")
             return attempt
         if any(not batch.status.is_final for batch in candidates):
@@ -87,27 +88,37 @@ def reconcile(
         pause(settle_seconds / (_LISTINGS - 1))
 
 
-def _ours(candidates: list[Batch], provider: Provider, owns: OwnsLine) -> Batch | None:
-    """Return our batch if it is known which one that is."""
-    if len(candidates) == 1 or (candidates and _carries_token(provider)):
-        return candidates[-1]  # the oldest
+def _ours(
+    candidates: list[Batch], provider: Provider, owns: OwnsLine, refuted: set[str]
+) -> tuple[Batch | None, bool]:
+    """Return our batch, and whether that is proved; None while it may be any of them.
+
+    Those that proved to be another client's are added to `refuted`.
+    """
+    if get_vendor(provider.name).creation != "candidates":  # they carry our token
+        return (candidates[-1] if candidates else None), True  # the oldest
+    unproved: list[Batch] = []
     for batch in candidates:
-        if batch.status.is_final and _answers_ours(batch, provider, owns):
-            return batch
-    return None
+        answers = answers_ours(batch, provider, owns)
+        if answers:
+            return batch, True
+        if answers is None:
+            unproved.append(batch)
+        else:
+            refuted.add(batch.id)
+    return (unproved[0] if len(unproved) == 1 else None), False
 
 
-def _carries_token(provider: Provider) -> bool:
-    return get_vendor(provider.name).creation != "candidates"
-
-
-def _answers_ours(batch: Batch, provider: Provider, owns: OwnsLine) -> bool:
+def answers_ours(batch: Batch, provider: Provider, owns: OwnsLine) -> bool | None:
+    """Whether a result of the batch is ours; None while it shows no results."""
+    if batch.status is not BatchStatus.ENDED:
+        return None
     with tempfile.TemporaryDirectory(prefix="batchwright-") as folder:
         path = Path(folder) / "results.jsonl"
         try:
             patiently(lambda: provider.download(batch, path), "A download")
         except ResultsGoneError:
-            if not path.exists():
-                return False
+            if not path.exists() or not path.stat().st_size:
+                return None
         with path.open("rb") as lines:
-            return any(owns(line) for line in lines)
+            return any(map(owns, lines))

@@ -14,7 +14,7 @@ from ..pause import patiently
 from .claim import NewBatch, create_batch
 from .reconcile import reconcile
 
-__all__ = ["submit_shard"]
+__all__ = ["known_of", "submit_shard", "token_of"]
 
 
 def submit_shard(run: Run, path: str) -> Batch | None:
@@ -53,7 +53,7 @@ def _create(run: Run, shard: Shard) -> Attempt | None:
             shard.attempts,
             NewBatch(
                 path=requests,
-                token=f"{run.plan().nonce}-{shard.path.replace('/', '-')}",
+                token=token_of(run, shard.path),
                 requests=shard.plan.requests,
                 bytes=shard.plan.bytes,
                 digest=shard.plan.digest,
@@ -62,7 +62,7 @@ def _create(run: Run, shard: Shard) -> Attempt | None:
                 reserved_usd=reservation_usd(run, shard.plan),
             ),
             run.provider(),
-            known=_known(run, shard),
+            known=known_of(run, shard),
             wanted=lambda: not run.directory.exists("cancelled.json"),
             progress=lambda done, total: emit(
                 "uploading", shard=shard.path, done=done, total=total
@@ -90,11 +90,16 @@ def _find_again(run: Run, shard: Shard) -> Attempt:
         run.provider(),
         owns=owns,
         recorded=lambda: recorded_beside(run.directory),
-        own=_known(run, shard).batch_ids,
+        own=known_of(run, shard).batch_ids,
     )
 
 
-def _known(run: Run, shard: Shard) -> Known:
+def token_of(run: Run, path: str) -> str:
+    """Return how the tokens of a shard's attempts begin; `-` and a number follow."""
+    return f"{run.plan().nonce}-{path.replace('/', '-')}"
+
+
+def known_of(run: Run, shard: Shard) -> Known:
     """Return batches of the run to check the account by, and that account.
 
     Those of the first shard and of this one are enough, and cheap to read.

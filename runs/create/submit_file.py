@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,15 +15,19 @@ from ...data.requests.writer import RequestWriter
 from ...errors import CreationUnknownError, InputError
 from ...models import Batch
 from ...providers import Progress, Provider
-from ..directory.attempts import Attempt, Attempts, Records
+from ..directory.attempts import Attempts, Records
+from ..directory.catalog import recorded_in
 from ..directory.lock import locked
+from ..directory.records import Ended
 from ..directory.storage import Directory
-from ..events import bytes_told
+from ..events import bytes_told, emit
+from ..pause import patiently
 from .claim import NewBatch, create_batch
-from .reconcile import reconcile
+from .reconcile import answers_ours, reconcile
 
 __all__ = ["Submitted", "submit_file", "submit_parts"]
 
+_logger = logging.getLogger(__name__)
 _OVER_LIMITS = {"too_many_tasks", "too_large"}
 
 
@@ -63,30 +68,38 @@ def submit_file(
     check = check_file(requests_path, provider, bytes_told("checking"))
     if check.problems:
         raise InputError(describe_problems(requests_path, check))
-    new = _new_batch(requests_path, check, metadata)
+    new = _new_batch(requests_path, check, metadata, provider)
     with locked(Directory(f"{requests_path}.batch")):
         attempts = _attempts(requests_path, label)
-        made = tuple(each.batch.id for each in attempts.all if each.batch)
+        earlier = attempts.batch_ids
+        was_unsettled = _settle(attempts, new, provider)
         last = attempts.last
-        if last is not None and last.is_lost:
-            last = _find_again(attempts, requests_path, provider)
-            is_ours = last.batch is not None
-        else:
-            is_ours = (
-                last is not None and last.intent.digest == new.digest and not again
-            )
-        if last is not None and last.batch is not None and is_ours:
-            batch = provider.retrieve(last.batch.id)
-            return Submitted(batch, tuple(set(made) - {batch.id}), adopted=True)
+        if last is not None and last.batch is not None:
+            if last.intent.digest != new.digest:
+                if was_unsettled:
+                    _tell(
+                        f"{requests_path} has changed since the call whose response was"
+                        f" lost, so another batch is created. If batch {last.batch.id}"
+                        " is not needed, stop it with `batchwright cancel --batch-id"
+                        f" {last.batch.id}`."
+                    )
+            elif was_unsettled or not again:
+                batch = provider.retrieve(last.batch.id)
+                return Submitted(batch, tuple(earlier - {batch.id}), adopted=True)
+        earlier = attempts.batch_ids
         try:
             attempt = create_batch(attempts, new, provider, progress=progress)
-        except CreationUnknownError:
-            attempt = _find_again(attempts, requests_path, provider)
-            if attempt.batch is None:
-                raise
+        except CreationUnknownError as exc:
+            _settle(attempts, new, provider)
+            attempt = attempts.last
+            if attempt is None or attempt.batch is None:
+                raise CreationUnknownError(
+                    "The call that creates the batch got no response, and no batch came"
+                    " of it; submit the file again."
+                ) from exc
         if attempt is None or attempt.batch is None:
             raise AssertionError("a created attempt has a batch")
-        return Submitted(attempt.batch, made)
+        return Submitted(attempt.batch, tuple(earlier))
 
 
 def submit_parts(
@@ -158,25 +171,79 @@ def _attempts(path: Path, label: str | None = None) -> Attempts:
     )
 
 
-def _find_again(attempts: Attempts, path: Path, provider: Provider) -> Attempt:
-    with path.open("rb") as lines:
-        ids = {provider.check(line)[0] for line in lines if not line.isspace()}
-    return reconcile(
-        attempts, provider, owns=lambda line: provider.decode(line).custom_id in ids
-    )
+def _settle(attempts: Attempts, new: NewBatch, provider: Provider) -> bool:
+    """Find out what became of a lost call; return whether there was one.
+
+    A batch that is only likely to be the one stays so, and this is said.
+    """
+    last = attempts.last
+    if last is None:
+        return False
+
+    def owns(line: bytes) -> bool:
+        # Claims of version 0.1 name no requests.
+        return provider.decode(line).custom_id in (intent.custom_ids or new.custom_ids)
+
+    intent = last.intent
+    if last.is_open and last.batch and last.batch.provisional:
+        batch_id = last.batch.id
+        batch = patiently(lambda: provider.retrieve(batch_id), f"Looking at {batch_id}")
+        answers = answers_ours(batch, provider, owns)
+        if answers:
+            attempts.confirm(last)
+        elif answers is not None:
+            attempts.close(last, Ended.as_not_ours(batch_id))
+    elif not last.is_lost:
+        return False
+    if last.is_lost:
+        last = reconcile(
+            attempts,
+            provider,
+            owns=owns,
+            recorded=lambda: recorded_in(_beside(attempts.directory)),
+        )
+    if last.batch and last.batch.provisional:
+        _tell(
+            f"It is not proved that batch {last.batch.id} is the one of the call whose"
+            " response was lost. It was created since then and has as many requests,"
+            " but another client may have created it. Submit the file again once it has"
+            " ended: then the custom_ids of its results are compared, before any other"
+            " batch is created."
+        )
+    return True
+
+
+def _beside(directory: Directory) -> Iterator[Directory]:
+    """Yield the records of the request files in the same folder."""
+    folder, _, _ = directory.url.rpartition("/")
+    for name in Directory(folder or "/").children():
+        if name.endswith(".batch"):
+            yield Directory(f"{folder}/{name}")
+
+
+def _tell(text: str) -> None:
+    emit("notice", text=text)
+    _logger.warning("%s", text)
 
 
 def _new_batch(
-    path: Path, check: FileCheck, metadata: dict[str, str] | None
+    path: Path, check: FileCheck, metadata: dict[str, str] | None, provider: Provider
 ) -> NewBatch:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    first = last = b""
+    with path.open("rb") as lines:
+        for line in lines:
+            digest.update(line)
+            if not line.isspace():
+                first, last = first or line, line
+    ids = {provider.check(line)[0] for line in (first, last)}
     return NewBatch(
         path=path,
-        token=f"{digest[:12]}-{token_hex(4)}",
+        token=f"{digest.hexdigest()[:12]}-{token_hex(4)}",
         requests=check.requests,
         bytes=check.bytes,
-        digest=digest,
+        digest=digest.hexdigest(),
         endpoint=check.endpoint,
         metadata=metadata or {},
+        custom_ids=tuple(filter(None, ids)),
     )

@@ -60,7 +60,8 @@ def committed_usd(state: RunState) -> float:
     total = 0.0
     for shard, attempt in state.attempts():
         ended = attempt.ended
-        if ended is None or (shard.is_lost and attempt is shard.last):
+        is_lost = shard.is_lost and attempt is shard.last
+        if ended is None or is_lost or attempt.is_surplus:
             total += attempt.intent.reserved_usd or 0.0
         elif ended.verdict not in _UNBILLED:
             reserved = attempt.intent.reserved_usd or 0.0

@@ -68,7 +68,12 @@ def next_steps(
         for shard in state.plan.shards
         if f"{shard.path}/tally.json" not in state.names
     ]
-    return parse or [Step("write-output")]
+    lost = [
+        Step("download", shard.path)
+        for shard in state.shards.values()
+        if _lost_results(shard, state, {step.shard for step in parse})
+    ]
+    return lost or parse or [Step("write-output")]
 
 
 def in_flight_limit(state: RunState, max_in_flight: int) -> int:
@@ -131,6 +136,15 @@ def _to_submit(state: RunState, job: BatchJob, paused: AbstractSet[str]) -> list
     lost = [shard for shard in waiting if shard.is_lost]
     fresh = under_token_limit(state, (each for each in waiting if not each.is_lost))
     return lost + fresh[: max(0, slots - len(lost))]
+
+
+def _lost_results(shard: Shard, state: RunState, paths: AbstractSet[str]) -> bool:
+    """Whether a file of its results is gone that is needed to parse these shards."""
+    ended = shard.last.ended if shard.last else None
+    return ended is not None and any(
+        name not in state.names and "/".join(name.split("/")[:2]) in paths
+        for name in ended.digests
+    )
 
 
 def _worth_a_round(state: RunState) -> bool:

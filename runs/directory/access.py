@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from ...data.endpoints import base_url_for
 from ...data.job import BatchJob
 from ...data.resolve import ResolvedJob
 from ...errors import InputError, ScopeError, UnknownBatchError
 from ...models import Account
 from ...providers import Provider, get_provider, get_vendor
+from ...providers.address import without_password
 from .storage import Directory
 
 if TYPE_CHECKING:
@@ -119,30 +121,47 @@ def credentials_of(job: BatchJob) -> Credentials | None:
 def provider_for(directory: Directory, job: ResolvedJob) -> Provider:
     """Return the client that creates and reads this run's batches.
 
+    The key goes to the address that the environment, the job's block or the vendor's
+    record names. The address in the directory is only compared with it, because
+    anybody who can write there could send the key anywhere.
+
     Raises:
         MissingKeyError: There is no key.
-        ScopeError: The job's credentials are for another address by now.
+        ScopeError: The directory names another address.
     """
+    named = credentials_of(job.job)
+    base_url = base_url_for(
+        job.provider, named.base_url if named else None, synthetic=job.synthetic
+    ).rstrip("/")
+    if job.synthetic is not job.job.sandbox or base_url != job.base_url.rstrip("/"):
+        raise ScopeError(_other_address(directory, job, base_url))
     if not job.synthetic:
-        named = credentials_of(job.job)
-        elsewhere = named.base_url if named else None
-        if elsewhere and elsewhere != job.base_url.rstrip("/"):
-            raise ScopeError(
-                f"{job.job.credentials!r} is now for {elsewhere}, but the batches"
-                f" of this run are at {job.base_url}. Nothing was sent."
-            )
         key = named.api_key if named else None
-        return _provider(
-            job.provider, job.base_url, key, _environment_keys(job.provider)
-        )
+        return _provider(job.provider, base_url, key, _environment_keys(job.provider))
     sandbox = _sandboxes.get(directory.url)
     if sandbox is None:
         raise InputError(
             f"{directory.url} is a sandbox run; continue it with `batchwright resume"
             f" {directory.url}`, which starts its sandbox."
         )
-    base_url = sandbox.base_url(job.provider)
-    return _provider(job.provider, base_url, sandbox.api_key, ())
+    return _provider(job.provider, sandbox.base_url(job.provider), sandbox.api_key, ())
+
+
+def _other_address(directory: Directory, job: ResolvedJob, base_url: str) -> str:
+    there = without_password(job.base_url)
+    says = f"{directory.url}/job.json says that the batches of this run are at {there}"
+    if job.synthetic or job.job.sandbox:
+        return f"{says}, but a sandbox run has none there. Nothing was sent."
+    if job.job.credentials is not None:
+        return (
+            f"{says}, but {job.job.credentials!r} is now for {base_url}. Nothing was"
+            " sent."
+        )
+    variable = get_vendor(job.provider).base_url_variable
+    return (
+        f"{says}, but the key here is for {base_url}. Nothing was sent. If that address"
+        f" is yours, set {variable}={there}."
+    )
 
 
 def checked_account(provider: Provider, known: Known) -> Account:

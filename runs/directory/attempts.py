@@ -67,6 +67,11 @@ class Attempt:
         return self.batch is None
 
     @property
+    def is_surplus(self) -> bool:
+        """Whether its batch came when another process had given the claim up."""
+        return self.batch is not None and self.verdict is Verdict.NOT_CREATED
+
+    @property
     def is_open(self) -> bool:
         """Whether its batch still runs, or has results that are not downloaded."""
         return self.batch is not None and self.ended is None
@@ -93,9 +98,9 @@ class Attempts:
         attempts = cls(records.directory, prefix)
         present = set(names)
         for name in present:
-            kind = name.removeprefix(prefix)[3:]
-            claim = f"{name.removesuffix(kind)}.intent.json"
-            if kind in {".batch.json", ".ended.json"} and claim not in present:
+            digits, _, _ = name.removeprefix(prefix).partition(".")
+            claim = f"{prefix}{digits}.intent.json"
+            if digits.isdecimal() and claim not in present:
                 raise damaged(records.directory, claim, "it is missing")
         for number in sorted(
             int(name.removeprefix(prefix).removesuffix(".intent.json"))
@@ -186,6 +191,13 @@ class Attempts:
             )
         attempt.batch = recorded
 
+    def confirm(self, attempt: Attempt) -> None:
+        """Write down that the batch that was taken provisionally is ours."""
+        if attempt.batch is not None:
+            attempt.batch = attempt.batch.model_copy(update={"provisional": False})
+            data = attempt.batch.model_dump_json(indent=1).encode()
+            self.directory.write(self.name(attempt.number, "batch"), data)
+
     def note_absence(self, attempt: Attempt, absence: Absence) -> None:
         """Write down what the provider does not show, in place of the earlier look."""
         data = absence.model_dump_json(indent=1).encode()
@@ -200,6 +212,10 @@ class Attempts:
     def close(self, attempt: Attempt, ended: Ended) -> None:
         """Write down that the attempt is over; the first record of that counts."""
         attempt.ended = self._write_or_read(attempt.number, "ended", ended)
+
+    def is_closed(self, attempt: Attempt) -> bool:
+        """Whether this or another process has written down that it is over."""
+        return self.directory.exists(self.name(attempt.number, "ended"))
 
     def close_unsent(self, attempt: Attempt, text: str) -> None:
         """Write down that the attempt made no batch."""

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ...settings import get_settings
 from .storage import Directory
 
-__all__ = ["is_open", "lies_in", "open_runs", "recorded_beside", "run_directories"]
+__all__ = [
+    "is_open",
+    "lies_in",
+    "open_runs",
+    "recorded_beside",
+    "recorded_in",
+    "run_directories",
+]
 
 _BATCH_ID = re.compile(rb'"id"\s*:\s*"([\w.-]+)"')
+_PROVISIONAL = re.compile(rb'"provisional"\s*:\s*true')
 
 
 def run_directories(root: str | None = None) -> Iterator[Directory]:
@@ -43,15 +51,30 @@ def lies_in(run_dir: str, root: str | None = None) -> bool:
 def recorded_beside(directory: Directory) -> set[str]:
     """Return the ID of every batch on record in the runs under the same root.
 
+    Copies of this run are left out: what they bought is this run's as well.
+    """
+    nonce = directory.read("nonce")
+    return recorded_in(
+        each
+        for each in run_directories(_root(directory) or "/")
+        if each.url == directory.url or nonce is None or each.read("nonce") != nonce
+    )
+
+
+def recorded_in(directories: Iterable[Directory]) -> set[str]:
+    """Return the ID of every batch on record there that is not taken provisionally.
+
     Reads one small file per batch: only for the rare lost creation. Of a damaged
-    record of another run it takes what can be read.
+    record it takes what can be read.
     """
     return {
         found[1].decode()
-        for each in run_directories(_root(directory) or "/")
+        for each in directories
         for name in each.names()
         if name.endswith(".batch.json")
-        and (found := _BATCH_ID.search(each.read(name) or b""))
+        and (data := each.read(name))
+        and (found := _BATCH_ID.search(data))
+        and not _PROVISIONAL.search(data)
     }
 
 

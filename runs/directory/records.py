@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import datetime
+from collections import Counter
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ...data.rows.block import Place
 from ...models import Batch, Outcome
 
 __all__ = [
@@ -55,6 +57,10 @@ class InputShardPlan(ShardPlan):
     """Its SHA-256, hex; None in plans of version 0.1."""
     columns: dict[str, str] = {}
     """Name and kind of each key in the shard's rows, where rows have no header."""
+    places: tuple[Place, ...] = ()
+    """Where rows of this shard, and perhaps some of the next, are in the input."""
+    empty: dict[str, int] | None = None
+    """Rows with an empty value, by column that the prompt uses; None: not counted."""
 
     def owns(self, row: int, round_: int) -> bool:
         """Whether this shard holds the row, and the round is the first."""
@@ -74,6 +80,25 @@ class Plan(_Record):
     """Size of the input as it was read; None in plans of version 0.1."""
     input_digest: str | None = None
     """Its SHA-256, hex; None for an input behind a URL."""
+    nonce_stamp: str | None = None
+    """When the file `nonce` got its name, as the file system says. A copy of it has
+    another time. None in plans of version 0.1."""
+
+    @property
+    def empty_values(self) -> dict[str, int] | None:
+        """Rows with an empty value, by column of the prompt; None: not counted."""
+        total: Counter[str] = Counter()
+        for shard in self.shards:
+            if shard.empty is None:
+                return None
+            total.update(shard.empty)
+        return dict(total)
+
+    def place(self, row: int) -> str | None:
+        """Return where a 0-based row is in the input, as a person counts it there."""
+        places = [place for shard in self.shards for place in shard.places]
+        index = bisect_right(places, row, key=lambda place: place.first_row) - 1
+        return places[index].of(row) if index >= 0 else None
 
     def shard_index(self, row: int) -> int:
         """Return which shard holds a row."""
@@ -172,3 +197,9 @@ class Ended(_Record):
     """Tokens that may be enqueued for the model, if the refusal named the limit."""
     text: str | None = None
     """The provider's explanation where the verdict is not `landed`."""
+
+    @classmethod
+    def as_not_ours(cls, batch_id: str) -> Ended:
+        """Return how an attempt ends whose batch proved to be another client's."""
+        text = f"The results of {batch_id} answer other requests than ours."
+        return cls(verdict=Verdict.NOT_OURS, at=datetime.now(UTC), text=text)

@@ -185,6 +185,15 @@ class Directory:
         finally:
             self.remove(probe)
 
+    def stamp(self, name: str) -> str:
+        """Return when the file got its name here; a copy or a backup has another time.
+
+        No program can set the time that a local file system keeps for this.
+        """
+        if self.is_local:
+            return str(self.local_path(name).stat().st_ctime_ns)
+        return self._modified(name).isoformat()
+
     def remove(self, name: str) -> None:
         """Remove a file if it is there."""
         with suppress(FileNotFoundError):

@@ -35,6 +35,8 @@ def status_word(attempt: Attempt | None, batch: Batch | None) -> str:
     verdict = attempt.verdict
     if verdict is Verdict.NOT_OURS:
         return "not ours"
+    if attempt.is_surplus:
+        return "cancelled"
     if verdict is not None and verdict is not Verdict.DOWNLOADED:
         return verdict.replace("_", " ")
     return batch.provider_status if batch else "being created"

@@ -15,7 +15,7 @@ from ...data.job import BatchJob
 from ...data.prices import price
 from ...data.requests.generate import write_shards
 from ...data.resolve import resolve
-from ...models import Usage
+from ...models import RunEvent, Usage
 from ...providers import get_format
 
 __all__ = ["DryRun", "dry_run"]
@@ -47,7 +47,7 @@ class DryRun(BaseModel):
     """The first three requests."""
 
 
-def dry_run(job: BatchJob, progress: Callable[[int], None] | None = None) -> DryRun:
+def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) -> DryRun:
     """Make every request of the job as a run would, measure them, keep none.
 
     Disk is used for one batch at a time.
@@ -61,7 +61,7 @@ def dry_run(job: BatchJob, progress: Callable[[int], None] | None = None) -> Dry
     requests = size = batches = 0
     samples: list[str] = []
     with tempfile.TemporaryDirectory(prefix="batchwright-") as folder:
-        for shard in write_shards(resolved, fmt, _IDS, Path(folder), progress):
+        for shard in write_shards(resolved, fmt, _IDS, Path(folder), tell):
             made = shard.requests
             if not samples:
                 with made.path.open("rb") as lines:

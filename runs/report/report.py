@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from ...data.results.tally import ShardTally, combine
 from ...errors import BatchwrightError
-from ...models import BatchLine, RunReport
+from ...models import BatchLine, ErrorGroup, RunReport
 from ..directory.attempts import Attempt
 from ..directory.catalog import run_directories
 from ..directory.run import Run, RunState, Shard
@@ -84,7 +84,8 @@ def report_on(
         cache_read_tokens=total.cache_read_tokens,
         cache_write_tokens=total.cache_write_tokens,
         cost_usd=None if any(map(_is_unpriced, state.attempts())) else total.cost_usd,
-        errors=total.errors,
+        empty_values=state.plan.empty_values if state.plan else None,
+        errors=tuple(_placed(state, group) for group in total.errors),
         missing=total.missing,
         duplicate=total.duplicate,
         foreign=total.foreign,
@@ -92,6 +93,11 @@ def report_on(
         ended_at=ended_at,
         seconds=_seconds(state, ended_at),
     )
+
+
+def _placed(state: RunState, group: ErrorGroup) -> ErrorGroup:
+    place = state.plan and state.plan.place(group.example_row)
+    return group.model_copy(update={"example_place": place})
 
 
 def _word(
@@ -131,9 +137,9 @@ def _so_far(state: RunState) -> ShardTally:
 
 
 def _is_unpriced(sent: tuple[Shard, Attempt]) -> bool:
-    """Whether results were paid for that nobody can read any more."""
+    """Whether something was paid for whose results nobody reads."""
     verdict = sent[1].verdict
-    return verdict is not None and verdict.has_lost_results
+    return sent[1].is_surplus or (verdict is not None and verdict.has_lost_results)
 
 
 def _seconds(state: RunState, ended_at: datetime | None) -> dict[str, float]:

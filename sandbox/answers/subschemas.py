@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 __all__ = ["Path", "common_problem", "is_object", "resolve", "subschemas"]
 
@@ -18,7 +19,8 @@ Path = tuple[str, ...]
 _REFUSED = frozenset(
     {"oneOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas"}
     | {"patternProperties", "propertyNames", "prefixItems", "contains", "uniqueItems"}
-    | {"minProperties", "maxProperties"}
+    | {"minProperties", "maxProperties", "unevaluatedItems", "nullable"}
+    | {"$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef"}
 )
 """Keywords that no vendor accepts."""
 
@@ -57,9 +59,23 @@ def common_problem(
         return None
     if not node.keys() & {"type", "anyOf", "allOf", "enum", "const"}:
         return f"In context={path}, schema must have a 'type' key."
-    if node.get("type") == "array" and not isinstance(node.get("items"), dict):
-        return f"In context={path}, array schema missing items."
-    return None
+    kind = node.get("type")
+    problem = None
+    for value in node.get("enum", ()):
+        if type(kind) is str and not isinstance(value, _TYPES.get(kind, object)):
+            problem = f"In context={path}, enum value {value!r} is no {kind}."
+    if kind == "array" and not isinstance(node.get("items"), dict):
+        problem = f"In context={path}, array schema missing items."
+    return problem
+
+
+_TYPES: dict[Any, Any] = {
+    "string": str,
+    "boolean": bool,
+    "null": type(None),
+    "integer": int,
+    "number": (int, float),
+}
 
 
 def is_object(node: dict[str, Any]) -> bool:
@@ -70,8 +86,10 @@ def is_object(node: dict[str, Any]) -> bool:
 
 def resolve(root: Any, reference: str) -> Any:
     """Return what a reference within the schema points to; None: nothing."""
-    if not reference.startswith("#"):
+    pointer = unquote(reference).removeprefix("#")
+    if not reference.startswith("#") or (pointer and not pointer.startswith("/")):
         return None
-    for part in reference.split("/")[1:]:
-        root = root.get(part) if isinstance(root, dict) else None
+    for part in pointer.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        root = root.get(key) if isinstance(root, dict) else None
     return root

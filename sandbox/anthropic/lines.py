@@ -7,7 +7,15 @@ from typing import Any
 
 import orjson
 
-from ..answers.answer import Answer, AnswerSource, Failure, Question, safe_text, seeded
+from ..answers.answer import (
+    SYNTHETIC,
+    Answer,
+    AnswerSource,
+    Failure,
+    Question,
+    safe_text,
+    seeded,
+)
 from ..answers.spoil import spoil, spoil_line, spoil_usage
 from ..engine.produce import Result
 from ..engine.results import WorkFile, write_lines
@@ -60,7 +68,8 @@ def answer_line(
     message = _message(question, answer, tag)
     message["usage"] = spoil_usage(message["usage"], kind)
     thinking = request["params"].get("thinking") or {}
-    if thinking.get("type") in {"enabled", "adaptive"}:
+    is_thinking = thinking.get("type") in {"enabled", "adaptive"}
+    if is_thinking and source is SYNTHETIC:
         text = "Synthetic thinking of the batchwright sandbox."
         block = {"type": "thinking", "thinking": text, "signature": f"sandbox{tag}"}
         message["content"].insert(0, block)
@@ -128,11 +137,13 @@ def _message(question: Question, answer: Answer, tag: str) -> dict[str, Any]:
                 "id": f"toolu_sandbox_{tag}_{number}",
                 "name": question.tool,
                 "input": _input(answer.text),
+                "caller": {"type": "direct"},
             }
             for number in range(count)
         ]
     elif answer.text:
-        content = [{"type": "text", "text": safe_text(answer.text)}] * count
+        block = {"type": "text", "text": safe_text(answer.text), "citations": None}
+        content = [block] * count
     details = None
     if stop == "refusal":
         details = {"type": "refusal", "category": None, "explanation": None}
@@ -145,6 +156,7 @@ def _message(question: Question, answer: Answer, tag: str) -> dict[str, Any]:
         "stop_reason": stop,
         "stop_sequence": None,
         "stop_details": details,
+        "container": None,
         "usage": {
             "input_tokens": answer.input_tokens,
             "cache_creation_input_tokens": 0,
@@ -154,6 +166,9 @@ def _message(question: Question, answer: Answer, tag: str) -> dict[str, Any]:
                 "ephemeral_1h_input_tokens": 0,
             },
             "output_tokens": answer.output_tokens,
+            "output_tokens_details": None,
+            "server_tool_use": None,
+            "inference_geo": None,
             "service_tier": "batch",
         },
     }

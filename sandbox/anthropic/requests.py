@@ -1,31 +1,34 @@
 """Reads the parameters of a request as Anthropic's API does, and refuses what it does.
 
 An independent judge of the client's check in `providers/anthropic/check.py`: it shares
-no code with it but the tables in `models.py`, and a test compares what both say of the
-same requests.
+neither code nor tables with it, and a test compares what both say of the same requests.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
-from ...providers.anthropic.models import (
-    MEMBERS,
-    MIN_BUDGET,
-    RANGES,
-    output_limit,
-    refuses,
-)
 from ..answers.answer import Failure, Question, estimate_tokens
+from .parameters import PARAMETERS, Takes, takes
 from .schema import schema_problem
 
 __all__ = ["read_request"]
 
 _ROLES = {"user", "assistant", "system"}
 _MAX_STRICT_TOOLS = 20
+_FORCING = {"tool", "any"}
+_THINKING = {"adaptive", "enabled"}
+_MIN_BUDGET = 1024
+_TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+_MAXIMA = {"temperature": 1, "top_p": 1, "top_k": float("inf")}
+_WORDS = {
+    "service_tier": ("auto", "standard_only"),
+    "output_config.effort": ("low", "medium", "high", "xhigh", "max"),
+}
 
 
 def read_request(params: dict[str, Any]) -> Question | Failure:
@@ -41,7 +44,7 @@ def read_request(params: dict[str, Any]) -> Question | Failure:
 def _read(params: dict[str, Any]) -> Question:
     schema, tool = _format(params)[1].get("schema"), None
     choice = params.get("tool_choice") or {}
-    if choice.get("type") in {"tool", "any"}:
+    if choice.get("type") in _FORCING:
         chosen = _chosen_tool(params)
         tool, schema = chosen["name"], chosen.get("input_schema")
     return Question(
@@ -85,67 +88,88 @@ def _problems(params: dict[str, Any]) -> Iterator[str]:
         yield "stream: Streaming is not supported in message batches"
     if params.get("speed") == "fast":
         yield "speed: Fast mode is not supported in message batches"
-    refused = refuses(params["model"])
-    for name in ("temperature", "top_p", "top_k"):
-        if name in refused and name in params:
-            yield f"`{name}` is not supported for this model."
-    yield from _message_problems(params["messages"])
-    yield from _bound_problems(params)
-    yield from _output_problems(params, refused)
+    taken = takes(params["model"])
+    yield from _message_problems(params["messages"], taken)
+    yield from _bound_problems(params, taken)
+    yield from _output_problems(params, taken)
 
 
-def _message_problems(messages: Any) -> Iterator[str]:
+def _message_problems(messages: Any, taken: Takes) -> Iterator[str]:
     if not isinstance(messages, list) or not messages:
         yield "messages: at least one message is required"
     for number, message in enumerate(messages):
         where = f"messages.{number}"
         if not isinstance(message, dict) or message.get("role") not in _ROLES:
-            yield f"{where}.role: Input should be 'user' or 'assistant'"
-        if message["role"] == "system":
-            yield (
-                'messages: Unexpected role "system". The Messages API accepts a'
-                ' top-level `system` parameter, not "system" as an input message role.'
-            )
+            yield f"{where}.role: Input should be 'user', 'assistant' or 'system'"
+        if message["role"] == "system" and not taken.system_role:
+            yield "role 'system' is not supported on this model"
         if not isinstance(message.get("content"), str | list):
             yield f"{where}.content: Field required"
-        if not message["content"] and message is not messages[-1]:
-            yield f"{where}: all messages must have non-empty content"
+        is_final = message["role"] == "assistant" and number == len(messages) - 1
+        if not message["content"] and not is_final:
+            yield (
+                f"{where}: all messages must have non-empty content except for the"
+                " optional final assistant message"
+            )
     if messages[0]["role"] != "user":
         yield 'messages: first message must use the "user" role'
+    if messages[-1]["role"] == "assistant" and not taken.prefill:
+        yield (
+            "This model does not support assistant message prefill. The conversation"
+            " must end with a user message."
+        )
 
 
-def _bound_problems(params: dict[str, Any]) -> Iterator[str]:
+def _bound_problems(params: dict[str, Any], taken: Takes) -> Iterator[str]:
     """Yield what is out of bounds."""
-    for name in sorted(params.keys() - MEMBERS):
+    for name in sorted(params.keys() - PARAMETERS):
         yield f"{name}: Extra inputs are not permitted"
-    for name, (low, high) in RANGES.items():
+    for name, maximum in _MAXIMA.items():
         value = params.get(name)
+        if value is not None and not taken.sampling:
+            yield f"`{name}` is deprecated for this model."
         if not isinstance(value, int | float | None) or isinstance(value, bool):
             yield f"{name}: Input should be a valid number"
-        if value is not None and value < low:
-            yield f"{name}: Input should be greater than or equal to {low}"
-        if value is not None and value > high:
-            yield f"{name}: Input should be less than or equal to {high}"
-    yield from _token_problems(params)
+        if value is not None and value < 0:
+            yield f"{name}: Input should be greater than or equal to 0"
+        if value is not None and value > maximum:
+            yield f"{name}: Input should be less than or equal to {maximum}"
+    effort = (params.get("output_config") or {}).get("effort")
+    given = {"service_tier": params.get("service_tier"), "output_config.effort": effort}
+    for name, words in _WORDS.items():
+        if given[name] is not None and given[name] not in words:
+            listed = " or ".join(f"'{word}'" for word in words)
+            yield f"{name}: Input should be {listed}"
+    yield from _token_problems(params, taken)
     yield from _tool_result_problems(params["messages"])
 
 
-def _token_problems(params: dict[str, Any]) -> Iterator[str]:
-    tokens, model = params["max_tokens"], params["model"]
-    if tokens > (limit := output_limit(model)):
+def _token_problems(params: dict[str, Any], taken: Takes) -> Iterator[str]:
+    tokens = params["max_tokens"]
+    if tokens > taken.max_tokens:
         yield (
-            f"max_tokens: {tokens} > {limit}, which is the maximum allowed number of"
-            f" output tokens for {model}"
+            f"max_tokens: {tokens} > {taken.max_tokens}, which is the maximum allowed"
+            f" number of output tokens for {params['model']}"
         )
     thinking = params.get("thinking") or {}
-    if thinking.get("type") == "enabled":
-        if thinking["budget_tokens"] < MIN_BUDGET:
-            yield (
-                "thinking.enabled.budget_tokens: Input should be greater than or equal"
-                f" to {MIN_BUDGET}"
-            )
-        if thinking["budget_tokens"] >= tokens:
-            yield "`max_tokens` must be greater than `thinking.budget_tokens`."
+    choice = params.get("tool_choice") or {}
+    if choice.get("type") in _FORCING and thinking.get("type") in _THINKING:
+        yield "Thinking may not be enabled when tool_choice forces tool use."
+    if thinking.get("type") != "enabled":
+        return
+    if not taken.budget:
+        yield (
+            '"thinking.type.enabled" is not supported for this model. Use'
+            ' "thinking.type.adaptive" and "output_config.effort" to control thinking'
+            " behavior."
+        )
+    if thinking["budget_tokens"] < _MIN_BUDGET:
+        yield (
+            "thinking.enabled.budget_tokens: Input should be greater than or equal to"
+            f" {_MIN_BUDGET}"
+        )
+    if thinking["budget_tokens"] >= tokens:
+        yield "`max_tokens` must be greater than `thinking.budget_tokens`."
 
 
 def _tool_result_problems(messages: list[dict[str, Any]]) -> Iterator[str]:
@@ -165,10 +189,10 @@ def _tool_result_problems(messages: list[dict[str, Any]]) -> Iterator[str]:
         called = {b.get("id", "") for b in blocks if b.get("type") == "tool_use"}
 
 
-def _output_problems(params: dict[str, Any], refused: frozenset[str]) -> Iterator[str]:
+def _output_problems(params: dict[str, Any], taken: Takes) -> Iterator[str]:
     """Check structured outputs and tools."""
     path, form = _format(params)
-    if form and "json_schema" in refused:
+    if form and not taken.json_schema:
         yield f"{path}: structured outputs are not supported by this model"
     if form and (problem := schema_problem(form.get("schema"))):
         yield f"{path}.{problem}"
@@ -176,11 +200,14 @@ def _output_problems(params: dict[str, Any], refused: frozenset[str]) -> Iterato
     if sum(bool(tool.get("strict")) for tool in tools) > _MAX_STRICT_TOOLS:
         yield f"tools: at most {_MAX_STRICT_TOOLS} tools may be strict"
     for number, tool in enumerate(tools):
+        if not _TOOL_NAME.fullmatch(tool.get("name", "_")):
+            pattern = "'^[a-zA-Z0-9_-]{1,128}$'"
+            yield f"tools.{number}.custom.name: String should match pattern {pattern}"
         schema = tool.get("input_schema")
         if tool.get("strict") and (problem := schema_problem(schema)):
             yield f"tools.{number}.custom.input_{problem}"
     choice = params.get("tool_choice") or {}
-    if choice.get("type") in {"tool", "any"} and not _chosen_tool(params):
+    if choice.get("type") in _FORCING and not _chosen_tool(params):
         name = choice.get("name")
         yield f"tool_choice: Tool {name!r} not found in provided tools"
 

@@ -27,6 +27,8 @@ _MESSAGES = {
     500: "The server had an error while processing your request. (synthetic)",
     503: "The engine is currently overloaded. (synthetic)",
 }
+_MADE_UP = ("n", "logprobs", "top_logprobs", "include")
+"""Members that only synthetic answers heed: an upstream gives one answer, as text."""
 _ODD_LINES: dict[str | None, tuple[Any, Any]] = {
     "null_response": (None, {"code": "server_error", "message": "A synthetic error."}),
     "both_null": (None, None),
@@ -90,6 +92,8 @@ def _content(
     answer = source.answer(question, rng)
     if isinstance(answer, Failure):
         return answer
+    if source is not SYNTHETIC:
+        body = {name: body[name] for name in body if name not in _MADE_UP}
     if fault:
         answer = spoil(answer, fault)
     content = shape(question, answer, body, _tag(row, custom_id), int(row.created_at))

@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from ...providers.openai.models import refuses
 from ..answers.answer import Failure, Question, estimate_tokens
 from .bounds import bound_problems
+from .parameters import takes
 from .schema import schema_problem
 from .shapes import ENDPOINTS
 
@@ -81,19 +81,11 @@ def _called_tool(endpoint: str, body: dict[str, Any]) -> dict[str, Any] | None:
 
 def _problems(endpoint: str, body: dict[str, Any]) -> Iterator[Failure]:
     """Yield problems; only the first one is reliable."""
-    refused = refuses(body["model"])
-    for name in ("max_tokens", "temperature", "top_p"):
-        is_default = name != "max_tokens" and body.get(name) in {1, None}
-        if name in refused and name in body and not is_default:
-            text = f"Unsupported parameter: '{name}' is not supported with this model."
-            if name == "max_tokens":
-                text += " Use 'max_completion_tokens' instead."
-            yield Failure(400, text, name, "unsupported_parameter")
     if not isinstance(body.get("messages", []), list):
         text = "Invalid type for 'messages': expected an array of objects."
         yield Failure(400, text, "messages", "invalid_type")
     yield from bound_problems(endpoint, body)
-    yield from _format_problems(endpoint, body, refused)
+    yield from _format_problems(endpoint, body)
     path = "tools[{}]" if ENDPOINTS[endpoint].is_flat else "tools[{}].function"
     for number, tool in enumerate(_tools(endpoint, body)):
         if tool.get("strict"):
@@ -105,9 +97,7 @@ def _problems(endpoint: str, body: dict[str, Any]) -> Iterator[Failure]:
         yield Failure(400, text, "tool_choice", "invalid_value")
 
 
-def _format_problems(
-    endpoint: str, body: dict[str, Any], refused: frozenset[str]
-) -> Iterator[Failure]:
+def _format_problems(endpoint: str, body: dict[str, Any]) -> Iterator[Failure]:
     form = _format(endpoint, body)
     if not form:
         return
@@ -115,7 +105,7 @@ def _format_problems(
     if ENDPOINTS[endpoint].is_flat:
         param = "text.format"
     yield from _schema_problems(form, "schema", "response_format", param)
-    if "json_schema" in refused:
+    if not takes(body["model"]).json_schema:
         name = param.removesuffix(".json_schema")
         text = (
             f"Invalid parameter: '{name}' of type 'json_schema' is not supported with"

@@ -72,6 +72,11 @@ def _object_problem(path: Path, node: dict[str, Any]) -> str | None:
             f"In context={path}, 'required' is required to be supplied and to be an"
             f" array including every key in properties. Missing {missing[0]!r}."
         )
+    if extra := [name for name in node.get("required", ()) if name not in properties]:
+        return (
+            f"In context={path}, 'required' is required to be an array of keys in"
+            f" properties. Extra required key {extra[0]!r} supplied."
+        )
     if _level(path) > _MAX_LEVELS:
         return f"In context={path}, the schema exceeds {_MAX_LEVELS} levels."
     return None

@@ -180,7 +180,7 @@ def _response(
         "temperature": body.get("temperature", 1.0),
         "text": body.get("text") or {"format": {"type": "text"}},
         "tool_choice": body.get("tool_choice", "auto"),
-        "tools": body.get("tools", []),
+        "tools": [{"strict": True, **tool} for tool in body.get("tools") or ()],
         "top_p": body.get("top_p", 1.0),
         "truncation": "disabled",
         "usage": {

@@ -50,12 +50,6 @@ FOLDERS = (
 SUITE = "batchwright.providers.conformance"
 """A test suite that ships with the package: it runs whole pipelines."""
 
-JUDGED = {
-    "batchwright.providers.openai.models",
-    "batchwright.providers.anthropic.models",
-}
-"""All that the sandbox takes from the providers: what the APIs and models accept."""
-
 
 @cache
 def _sources() -> list[Path]:
@@ -151,11 +145,10 @@ def _assert_acyclic(graph: dict[str, set[str]]) -> None:
 
 
 def test_the_sandbox_judges_by_itself() -> None:
-    """Of the providers it shares nothing but what the APIs and models accept."""
+    """Of the providers it shares nothing, no table either."""
     for path in (ROOT / "sandbox").rglob("*.py"):
         for target, line in _own_imports(path):
-            allowed = target in JUDGED or _layer(target) != "providers"
-            assert allowed, f"{path}:{line} imports {target}"
+            assert _layer(target) != "providers", f"{path}:{line} imports {target}"
 
 
 def test_libraries_stay_in_their_place() -> None:

@@ -71,7 +71,9 @@ def test_what_a_command_loads(
         monkeypatch.setenv(name, value)
     requests("openai")
     (folder / "results.jsonl").write_bytes(RESULT)
-    job = BatchJob(input="rows.csv", prompt="Hi", model="gpt-5-mini", output="out.csv")
+    job = BatchJob(
+        input="rows.csv", prompt="{{ text }}", model="gpt-5-mini", output="out.csv"
+    )
     open_run(job, "run")
     code = (
         "import sys\nfrom batchwright.cli import app\n"

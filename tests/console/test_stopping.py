@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
@@ -19,7 +18,6 @@ import pytest
 from batchwright.console.exits import signals_handled
 from batchwright.sandbox import Sandbox
 
-MIGRATED = Path(__file__).parents[2] / ".cache" / f"prefect-{version('prefect')}.db"
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 SLOW_MODEL = """\
@@ -85,12 +83,11 @@ Start = Callable[..., Command]
 
 
 @pytest.fixture
-def start(sandbox: Sandbox, folder: Path) -> Iterator[Start]:
+def start(sandbox: Sandbox, folder: Path, migrated: Path) -> Iterator[Start]:
     """Start `batchwright run` with a server of its own, whose database is migrated."""
     home = folder / "prefect"
     home.mkdir()
-    if MIGRATED.exists():
-        shutil.copy(MIGRATED, home / "prefect.db")
+    shutil.copy(migrated, home / "prefect.db")
     started: list[Command] = []
 
     def start(*options: str, rows: int = 3, **variables: str) -> Command:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import pyte
@@ -144,7 +143,7 @@ def test_an_interrupt_is_clean(sandbox: Sandbox, requests: Requests) -> None:
 
 
 def test_an_interrupted_run_ends_soon(
-    sandbox: Sandbox, folder: Path, requests: Requests
+    sandbox: Sandbox, folder: Path, requests: Requests, migrated: Path
 ) -> None:
     """Ctrl-C also ends Prefect's local server; the run still ends, and goes on later.
 
@@ -154,9 +153,7 @@ def test_an_interrupted_run_ends_soon(
     sandbox.set_faults({"durations": {"in_progress": 3600}})
     home = folder / "prefect"
     home.mkdir()
-    migrated = Path(__file__).parents[2] / ".cache" / f"prefect-{version('prefect')}.db"
-    if migrated.exists():
-        shutil.copy(migrated, home / "prefect.db")
+    shutil.copy(migrated, home / "prefect.db")
     arguments = ["run", "rows.csv", "--model", "gpt-5-mini", "--prompt", "{{ text }}"]
     terminal = Terminal(
         *(*arguments, "--output", "out.csv", "--run-dir", "r"),

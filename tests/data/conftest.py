@@ -14,12 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 from upath import UPath
 
-from batchwright.data import columns
+from batchwright.data import observed
 from batchwright.data.custom_id import row_ids
 from batchwright.data.job import BatchJob
 from batchwright.data.requests.generate import ShardFiles, write_shards
 from batchwright.data.resolve import ResolvedJob, resolve
 from batchwright.data.results.block import Reading
+from batchwright.data.results.row_ids import RowIds
 from batchwright.data.results.store import MEMORY_BYTES
 from batchwright.data.results.tally import ShardTally, combine
 from batchwright.data.tables.concat import concat_parts
@@ -79,11 +80,11 @@ class SmallRun:
                 write_part(
                     ShardRows(
                         path=shard.rows_path,
-                        nonce=NONCE,
+                        ids=RowIds(NONCE, shard.first_row, shard.requests.requests),
                         first_row=shard.first_row,
                         count=shard.requests.requests,
                         absent=lambda _: (Outcome.MISSING, "no line"),
-                        columns=columns.merge(each.columns for each in self.shards),
+                        columns=observed.merge(each.columns for each in self.shards),
                     ),
                     results,
                     part,
@@ -104,7 +105,7 @@ def small_run(tmp_path: Path) -> Callable[..., SmallRun]:
     def make(source: Path, output: str = "out.jsonl", **fields: Any) -> SmallRun:
         folder = tmp_path / f"run-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
-        fields.setdefault("model", "gpt-5-mini")
+        fields = {"model": "gpt-5-mini", "same_prompt": True} | fields
         job = BatchJob(input=str(source), output=str(folder / output), **fields)
         return SmallRun(resolve(job), folder)
 

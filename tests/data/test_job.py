@@ -218,6 +218,8 @@ def test_an_output_is_not_overwritten_by_itself(source: Path) -> None:
         {"max_in_flight": 0},
         {"canary_success": 1.1},
         {"mode": "magic"},
+        {"encoding": "cp9999"},
+        {"encoding": "base64"},
     ],
 )
 def test_a_typo_is_no_job(source: Path, fields: dict[str, Any]) -> None:
@@ -254,7 +256,7 @@ def test_a_class_of_the_script_is_found_again(source: Path) -> None:
         "from batchwright.data.job import BatchJob\n"
         "from batchwright.data.resolve import resolve\n"
         f"job = BatchJob(input={str(source)!r}, output='o.csv', model='gpt-5-mini',\n"
-        "    prompt='x', response_model=Label)\n"
+        "    prompt='x', same_prompt=True, response_model=Label)\n"
         "print(job.response_model)\n"
         "print(resolve(job).answer().model is Label)\n",
         encoding="utf-8",
@@ -311,3 +313,18 @@ def test_a_key_in_the_place_of_a_name_is_not_repeated() -> None:
         )
     assert "credentials" in str(refused.value)
     assert "sk-proj-1" not in str(refused.value)
+
+
+def test_paths_are_kept_as_text(source: Path) -> None:
+    """A `Path` is taken wherever a job names a file, and equals its text."""
+    paths = {
+        "input": source,
+        "output": source.with_name("out.csv"),
+        "messages": source.with_name("messages.yaml"),
+        "attachments": source.parent,
+        "response_model": source.with_name("schema.json"),
+    }
+    job = BatchJob(model="gpt-5-mini", **paths)  # type: ignore[arg-type]
+    texts = {name: str(path) for name, path in paths.items()}
+    assert job.model_dump(include=texts.keys()) == texts
+    assert BatchJob.model_validate_json(job.model_dump_json()) == job

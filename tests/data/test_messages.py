@@ -17,6 +17,7 @@ from batchwright.data.job import BatchJob
 from batchwright.data.requests.check import check_file
 from batchwright.data.results.reader import provider_of, read_results
 from batchwright.errors import InputError
+from batchwright.models import Outcome
 from batchwright.providers import get_format
 
 Line = Callable[..., bytes]
@@ -156,6 +157,35 @@ def test_both_providers_are_told_apart(tmp_path: Path, answer_line: Line) -> Non
     ]
     text = path.read_text(encoding="utf-8")
     assert BatchJob.parse_from_string(text, Classification) == (parsed, unparsed)
+
+
+def test_results_come_one_by_one(tmp_path: Path, answer_line: Line) -> None:
+    """Each line that is not blank is one answer, with what became of its request."""
+    lines = [
+        answer_line(0, '{"label":"SPAM"}'),
+        answer_line(1, '{"label":"MAYBE"}'),
+        b"\n",
+        orjson.dumps({"custom_id": "e", "result": {"type": "expired"}}) + b"\n",
+        b"no json\n",
+    ]
+    path = tmp_path / "results.jsonl"
+    path.write_bytes(b"".join(lines))
+    good, bad, expired, odd = BatchJob.results_from_file(path, Classification)
+    assert good.custom_id == "0123abcd-000000000-0"
+    assert good.value == Classification(label="SPAM")
+    assert good.error is None
+    assert good.usage is not None
+    assert good.usage.output_tokens > 0
+    assert bad.outcome is Outcome.INVALID
+    assert bad.value is None
+    assert "label: Input should be" in str(bad.error)
+    assert (expired.custom_id, expired.outcome) == ("e", Outcome.EXPIRED)
+    assert (odd.custom_id, odd.outcome) == (None, Outcome.ERRORED)
+    assert odd.error == "line 5 is no result of a known provider"
+    texts = BatchJob.results_from_file(path)
+    assert next(texts).value == '{"label":"SPAM"}'
+    with pytest.raises(InputError, match=r"absent\.jsonl cannot be read"):
+        next(BatchJob.results_from_file(tmp_path / "absent.jsonl"))
 
 
 def test_text_is_split_on_newlines_alone(answer_line: Line) -> None:

@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +54,7 @@ def eventually(what: str, met: Callable[[], Any]) -> Any:
 class Platform:
     """A Prefect server with a worker, and what they were told."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+    def __init__(self, folder: Path, sandbox: Sandbox, migrated: Path) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = str(free.getsockname()[1])
@@ -70,9 +69,7 @@ class Platform:
         self._state = folder / "state"
         prefect_home = folder / "prefect"
         prefect_home.mkdir()
-        migrated = ROOT / ".cache" / f"prefect-{version('prefect')}.db"
-        if migrated.exists():
-            shutil.copy(migrated, prefect_home / "prefect.db")
+        shutil.copy(migrated, prefect_home / "prefect.db")
         self._environment = os.environ | {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "PWD": str(folder),
@@ -206,9 +203,9 @@ def _kill(group: int) -> None:
 
 
 @contextmanager
-def _platform(folder: Path) -> Iterator[Platform]:
+def _platform(folder: Path, migrated: Path) -> Iterator[Platform]:
     with Sandbox() as sandbox:
-        platform = Platform(folder, sandbox)
+        platform = Platform(folder, sandbox, migrated)
         settings = {
             PREFECT_API_URL: platform.api_url,
             PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
@@ -228,9 +225,11 @@ def _platform(folder: Path) -> Iterator[Platform]:
 
 
 @pytest.fixture(scope="package")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(
+    tmp_path_factory: pytest.TempPathFactory, migrated: Path
+) -> Iterator[Platform]:
     """Type what is documented, all but the last command, once for these tests."""
-    with _platform(tmp_path_factory.mktemp("platform")) as platform:
+    with _platform(tmp_path_factory.mktemp("platform"), migrated) as platform:
         with get_client(sync_client=True) as client:
             sweep = client.read_deployment_by_name("advance-runs/advance-runs")
             # Its schedule is seen in the test of the deployments; sweeps are asked for.

@@ -77,7 +77,7 @@ def test_a_flow_of_our_tasks(provider: str, sandbox: Sandbox, tmp_path: Path) ->
 
     @flow
     def mine() -> str:
-        save_rows(ROWS, str(tmp_path / "rows.jsonl"))
+        save_rows(ROWS, tmp_path / "rows.jsonl")
         requests = job(tmp_path, provider, output=str(tmp_path / "requests.jsonl"))
         (path,) = generate_requests(requests)
         batch = submit_batch(path, provider)
@@ -118,7 +118,7 @@ def test_our_flow_and_our_tasks_in_a_sync_flow(
 
     @flow
     def mine() -> int:
-        save_rows(ROWS, str(tmp_path / "rows.jsonl"))
+        save_rows(ROWS, tmp_path / "rows.jsonl")
         report = run_batch(job(tmp_path))
         assert report.ok
         assert len(list_batches()) == len(report.batches)
@@ -137,7 +137,7 @@ def test_our_flow_and_our_tasks_in_an_async_flow(
 
     @flow
     async def mine() -> int:
-        save_rows(ROWS, str(tmp_path / "rows.jsonl"))
+        save_rows(ROWS, tmp_path / "rows.jsonl")
         report = run_batch(job(tmp_path, "anthropic"))
         assert len(list_batches(5, "anthropic")) == 1
         return report.outcomes[Outcome.SUCCEEDED]

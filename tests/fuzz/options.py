@@ -256,7 +256,8 @@ def _modules(draw: DrawFn) -> bytes:
         "from __future__ import annotations\nimport re\nfrom collections.abc import *\n"
         "from typing import *\nfrom datetime import date\nfrom decimal import Decimal\n"
         "from enum import Enum\nfrom pathlib import Path\nfrom uuid import UUID\n"
-        "from pydantic import *\nT = TypeVar('T')\nclass E(Enum):\n    a = 1\n    b = 'x'\n"
+        "from pydantic import *\nT = TypeVar('T')\n"
+        "class E(Enum):\n    a = 1\n    b = 'x'\n"
     )
     body = "".join(f"    {name}: {kind}{default}\n" for name, kind, default in fields)
     text = f"{imports}{draw(_HEADERS)}\nclass M({draw(_BASES)}):\n    pass\n{body}"

@@ -76,7 +76,7 @@ def _constraints(draw: DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def _node(draw: DrawFn, depth: int) -> Any:
+def _node(draw: DrawFn, depth: int) -> Any:  # noqa: C901 - keyword by keyword
     if draw(st.integers(0, 11)) == 0:
         return draw(st.booleans() | st.just({}))
     node: dict[str, Any] = {}

@@ -97,7 +97,7 @@ _TEMPLATES = [
         "{% set n = namespace(s=9) %}{% for i in range(60) %}{% set n.s = n.s * n.s %}"
         "{% endfor %}"
     ),
-    "{% set s = 'x' * 4000000 %}{% for i in range(99999) %}{{ 'y' in s }}{% endfor %}",
+    "{% set s = 'x' * 4000000 %}{% for i in range(9999) %}{{ 'y' in s }}{% endfor %}",
     (
         "{% set s = 'x' * 4000000 %}{% for i in range(99999) %}{% set t = s[::-1] %}"
         "{% endfor %}"
@@ -213,7 +213,7 @@ TRAPS: dict[str, list[Any]] = {
     "validate": [
         (
             b'{"custom_id": "a", "method": "POST", "url": "/v1/chat/completions",'
-            b' "body": {"model": "m", "messages": [{"role": {}}], "reasoning_effort": []}}'
+            b'"body": {"model": "m", "messages": [{"role": {}}], "reasoning_effort": []}}'
         ),
         b'{"custom_id": ' + _DEEP.encode() + b"}",
         b'{"custom_id": "a", "url": {}}',

@@ -117,24 +117,25 @@ def anthropic_client(sandbox: Sandbox, tmp_path: Path) -> Client:
     return Client("anthropic", sandbox, tmp_path)
 
 
-@pytest.fixture
+@pytest.fixture(scope="class")
 def install(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], None]:
-    """Return what installs a package for the test, given its entry point.
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str], None]]:
+    """Return what installs a package for the test, or its class, by its entry point.
 
     The modules of its vendor lie beside this file.
     """
+    with pytest.MonkeyPatch.context() as monkeypatch:
 
-    def install(entry_point: str) -> None:
-        folder = tmp_path_factory.mktemp("site-packages")
-        metadata = folder / "acme_batches-1.0.dist-info"
-        metadata.mkdir()
-        text = "Metadata-Version: 2.1\nName: acme-batches\nVersion: 1.0\n"
-        (metadata / "METADATA").write_text(text, encoding="utf-8")
-        text = f"[batchwright.providers]\n{entry_point}\n"
-        (metadata / "entry_points.txt").write_text(text, encoding="utf-8")
-        monkeypatch.syspath_prepend(Path(__file__).parent)
-        monkeypatch.syspath_prepend(folder)
+        def install(entry_point: str) -> None:
+            folder = tmp_path_factory.mktemp("site-packages")
+            metadata = folder / "acme_batches-1.0.dist-info"
+            metadata.mkdir()
+            text = "Metadata-Version: 2.1\nName: acme-batches\nVersion: 1.0\n"
+            (metadata / "METADATA").write_text(text, encoding="utf-8")
+            text = f"[batchwright.providers]\n{entry_point}\n"
+            (metadata / "entry_points.txt").write_text(text, encoding="utf-8")
+            monkeypatch.syspath_prepend(Path(__file__).parent)
+            monkeypatch.syspath_prepend(folder)
 
-    return install
+        yield install

@@ -169,9 +169,10 @@ class TestAnotherPackage(VendorConformance):
         Example(Outcome.CANCELLED, b'{"key":"row-1","no":{"why":"halted"}}'),
     )
 
-    @pytest.fixture(autouse=True)
-    def _package(self, install: Callable[[str], None]) -> None:
-        """Install the package for the test."""
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def _package(cls, install: Callable[[str], None]) -> None:
+        """Install the package for these tests."""
         install("acme = fake_vendor:VENDOR")
 
     @pytest.fixture

@@ -1,7 +1,9 @@
 """Runs jobs in children that die by SIGKILL after a given step; driven by the tests.
 
 Reads a list of JSON objects a line: `run_dir`, `job`, `environment`, `trace`, `kill_at`
-(a pattern of steps and which match) or `kill_after_seconds`. Each is a child, and all
+(a pattern of steps and which match), `kill_after_seconds`, or `stop_before` (a pattern
+of calls): the child stops itself with SIGSTOP before the first such call and traces
+`stopped PID`. Each is a child, and all
 start at once. With `prefect_api_url` the run is a flow run there. Answers with their
 exit codes: -9 where it was killed, 1 where it stopped and said why in the last line of
 its trace.
@@ -10,6 +12,7 @@ A step is a write of the run directory or a call over HTTP, each after it took p
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -59,13 +62,18 @@ class Steps:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def watch(steps: Steps) -> None:
+def watch(steps: Steps, stop_before: str | None) -> None:
     """Hook into every write of a run directory and every HTTP call."""
 
     def after(owner: type, method: str, name: Callable[..., str]) -> None:
         original = getattr(owner, method)
 
         def wrapped(self: Any, *arguments: Any, **options: Any) -> Any:
+            nonlocal stop_before
+            if stop_before and fnmatch(name(*arguments), stop_before):
+                stop_before = None
+                steps.took(f"stopped {os.getpid()}")
+                os.kill(os.getpid(), signal.SIGSTOP)
             result = original(self, *arguments, **options)
             steps.took(name(*arguments))
             return result
@@ -86,7 +94,7 @@ def child(command: dict[str, Any]) -> int:
     """Run the job to its end, or until the kill; returns the exit code."""
     kill_at = command.get("kill_at")
     steps = Steps(Path(command["trace"]), tuple(kill_at) if kill_at else None)
-    watch(steps)
+    watch(steps, command.get("stop_before"))
     if (seconds := command.get("kill_after_seconds")) is not None:
         timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
         timer.daemon = True
@@ -142,6 +150,7 @@ def load() -> None:
 def main() -> None:
     """Serve commands until standard input ends."""
     load()
+    gc.freeze()  # a collection in a child would copy all memory that it shares
     for line in sys.stdin:
         children = [start(command) for command in json.loads(line)]
         codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]

@@ -141,7 +141,11 @@ def test_another_response_model_reopens_what_was_concluded(tmp_path: Path) -> No
     run.directory.write("shards/00000/tally.json", b"{}")
     kept = "shards/00000/attempts/000.output.jsonl"
     run.directory.write(kept, b"{}\n")
-    reopen_run(run.directory.url, response_model="other.py:Class")
+    model = tmp_path / "other.py"
+    model.write_text(
+        "import pydantic\nclass Other(pydantic.BaseModel):\n    label: str\n", "utf-8"
+    )
+    reopen_run(run.directory.url, response_model=f"{model}:Other")
     assert set(run.directory.names()) == {".lock", "job.json", "response-model", kept}
 
 

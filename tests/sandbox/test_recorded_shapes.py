@@ -154,6 +154,11 @@ NEWER = {
     "usage",
     "annotations",
     "cache_creation",
+    "citations",
+    "container",
+    "inference_geo",
+    "output_tokens_details",
+    "server_tool_use",
     "service_tier",
     "stop_details",
 }

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
@@ -61,9 +62,36 @@ def rows_of(artifact: Artifact) -> list[dict[str, Any]]:
 
 def run(folder: Path, **options: Any) -> tuple[RunReport, str]:
     """Run a job to its end; return the report and the flow run's ID."""
-    state = run_batch(job(folder, **options), str(folder / "run"), return_state=True)
+    state = run_batch(job(folder, **options), folder / "run", return_state=True)
     report = state.result()
     return report, str(state.state_details.flow_run_id)
+
+
+def test_text_of_others_is_text_on_every_page(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A file name or an API error makes no link, HTML or escape sequence."""
+    text = "\x1b]0;t\x07\u202e<b>|`[a](x)"
+    answer = {"status": 400, "message": f"{text} http://a.b"}
+    sandbox.set_faults({"batches": [{"answers": [answer], "status": text}]})
+    given = job(tmp_path, output=str(tmp_path / f"{text}.csv"))
+    run_dir = str(tmp_path / f"run-{text}")
+    state = run_batch(given, run_dir, return_state=True)
+    flow_run_id = state.state_details.flow_run_id
+    with get_client(sync_client=True) as client:
+        name = client.read_flow_run(flow_run_id).name
+    pages = {
+        kind: found
+        for kind in ("report", "output", "batches")
+        for found in artifacts_of(run_dir, kind)
+    }
+    shown = [f"{each.description} {each.data}" for each in pages.values()]
+    for page in [*shown, name]:
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", page)
+    assert "http://" not in str(pages["report"].data)
+    for page in shown:
+        html = MarkdownIt("commonmark").enable("table").render(page)
+        assert not re.search("<(?:b|em|img)>", html)
+        assert set(re.findall('href="([a-z]*)', html)) <= {"file"}
+        assert "\\x1b]0;t\\x07" in html
 
 
 def test_a_finished_run_is_shown_whole(sandbox: Sandbox, tmp_path: Path) -> None:

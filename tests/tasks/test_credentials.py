@@ -6,7 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -15,7 +15,6 @@ import pytest
 from prefect import flow
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
-from prefect.exceptions import ObjectNotFound
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
@@ -39,25 +38,15 @@ MARK = "marked-7d1f0c"
 
 
 @pytest.fixture
-def block() -> Iterator[Callable[[object, str], str]]:
-    """Save blocks for one test, and give their names."""
-    names: list[str] = []
+def block() -> Callable[[object, str], str]:
+    """Save a block, and give its name; the server is shared and forgets nothing."""
 
     def save(made: object, name: str) -> str:
         assert isinstance(made, Secret | OpenAICredentials | AnthropicCredentials)
         made.save(name, overwrite=True)
-        names.append(f"{made.get_block_type_slug()}/{name}")
-        return names[-1]
+        return f"{made.get_block_type_slug()}/{name}"
 
-    yield save
-    with get_client(sync_client=True) as client:
-        for each in names:
-            kind, _, name = each.partition("/")
-            try:
-                document = client.read_block_document_by_name(name, kind)
-            except ObjectNotFound:
-                continue
-            client.delete_block_document(document.id)
+    return save
 
 
 Save = Callable[[object, str], str]
@@ -125,7 +114,7 @@ print("refused", state.message)
 
 
 def test_a_key_is_nowhere_to_be_found(
-    sandbox: Sandbox, prefect_server: str, tmp_path: Path
+    sandbox: Sandbox, prefect_server: str, prefect_home: Path, tmp_path: Path
 ) -> None:
     """Runs with a marked key, given in each way, leave the mark in no file and line.
 
@@ -133,7 +122,6 @@ def test_a_key_is_nowhere_to_be_found(
     searched, a run that failed for its key included.
     """
     (tmp_path / "rows.csv").write_text("text\none\ntwo\n", encoding="utf-8")
-    server_home = Path(os.environ["PREFECT_HOME"])
     environment = os.environ | {
         "PREFECT_API_URL": prefect_server,
         "PREFECT_HOME": str(tmp_path / "home"),
@@ -157,9 +145,9 @@ def test_a_key_is_nowhere_to_be_found(
     for way in ("environment", "secret", "block"):
         assert batches_of(sandbox, f"{MARK}-{way}") == 1
     assert MARK not in said
-    assert marks_in(server_home, "openai-credentials/refused")  # the search does find
+    assert marks_in(prefect_home, "openai-credentials/refused")  # the search does find
     assert marks_in(tmp_path / "runs", "gpt-5-mini")
-    assert marks_in(server_home, MARK) == []
+    assert marks_in(prefect_home, MARK) == []
     assert marks_in(tmp_path, MARK) == []
 
 

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -40,12 +39,10 @@ Browser = webdriver.Chrome
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[str]:
     """Run a Prefect server with its pages; gives its address."""
     home = tmp_path_factory.mktemp("prefect")
-    migrated = ROOT / ".cache" / f"prefect-{version('prefect')}.db"
-    if migrated.exists():
-        shutil.copy(migrated, home / "prefect.db")
+    shutil.copy(migrated, home / "prefect.db")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -93,6 +93,25 @@ def test_generate_reads_standard_input(folder: Path, sandbox: Sandbox) -> None:
     assert contents == ["Say one", "Say two"]
 
 
+def test_what_is_found_out_about_an_input_is_said(cli: Cli, folder: Path) -> None:
+    """The delimiter is said in one line, the encoding is an option."""
+    (folder / "in.csv").write_bytes("id;email\n1;grün\n".encode("cp1252"))
+    command = ("generate", "in.csv", "--model", "gpt-5-mini", "--prompt", "{{ email }}")
+    wrong = cli(*command)
+    assert wrong.exit_code == 1
+    assert "in.csv line 2 character 5 is not UTF-8: byte 0xfc" in wrong.stderr
+    assert "--encoding cp1252" in wrong.stderr
+    right = cli(*command, "--encoding", "cp1252")
+    assert right.exit_code == 0, right.output
+    assert f"Note: The cells of {folder / 'in.csv'} are separated by semi" in (
+        " ".join(right.stderr.split())
+    )
+    assert "grün" in (folder / "requests.jsonl").read_text(encoding="utf-8")
+    unknown = cli(*command, "--encoding", "cp9999")
+    assert unknown.exit_code == 2
+    assert "no text encoding of Python" in " ".join(unknown.stderr.split())
+
+
 def test_validate_counts_all_and_shows_twenty(cli: Cli, folder: Path) -> None:
     """A thousand problems are counted; the first twenty are shown with their lines."""
     (folder / "bad.jsonl").write_text("nonsense\n" * 1000, encoding="utf-8")
@@ -131,6 +150,33 @@ def test_parse_keeps_what_failed(cli: Cli, sandbox: Sandbox) -> None:
     again = cli(*arguments, "--output", "failed.jsonl")
     assert again.exit_code == 1
     assert "--overwrite" in again.stderr
+
+
+def test_parse_joins_results_to_their_rows(cli: Cli, sandbox: Sandbox) -> None:
+    """With `--input` the table has the rows in their order, as that of a run has."""
+    (path,) = generate(cli, "gpt-5-mini")
+    created = cli("create-from-file", "--file-path", path)
+    sandbox.settle()
+    cli(
+        *("download-file", "--batch-id", created.stdout.strip()),
+        *("--download-file-path", "results.jsonl"),
+    )
+    lines = Path("results.jsonl").read_bytes().splitlines(keepends=True)
+    Path("results.jsonl").write_bytes(b"".join(lines[:0:-1]))
+    command = ("parse", "--file-path", "results.jsonl", "--output", "labels.csv")
+    joined = ("--input", EXAMPLES / "emails.csv", "--response-model", MODEL)
+    done = cli(*command, *joined)
+    assert done.exit_code == 3, done.output
+    assert "1 of these rows have no result." in done.stderr
+    with Path("labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    with (EXAMPLES / "emails.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["email"] for row in rows] == [
+            row["email"] for row in csv.DictReader(file)
+        ]
+    assert [row["_custom_id"] for row in rows] == [f"row-{n:09}" for n in range(12)]
+    for wrong in (("--only-failed",), ("--encoding", "cp9999")):
+        assert cli(*command, *joined, *wrong).exit_code == 2
 
 
 def test_doctor_shows_no_key(cli: Cli) -> None:

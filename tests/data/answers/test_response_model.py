@@ -13,9 +13,10 @@ import orjson
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from batchwright.data.answers.kinds import kinds
 from batchwright.data.answers.load import load_answer
-from batchwright.data.answers.response_model import Answer
-from batchwright.data.columns import fits, kinds
+from batchwright.data.answers.response_model import AnswerReader
+from batchwright.data.columns import fits
 from batchwright.errors import InputError
 from batchwright.models import BatchResult, Outcome
 from batchwright.providers import get_format
@@ -263,7 +264,7 @@ def test_recursive_schemas_have_kinds() -> None:
 def test_an_imported_model_is_the_same_class(model_file: str) -> None:
     """A path is loaded once, so instances of two loads are of one class."""
     assert load_answer(model_file).model is load_answer(model_file).model
-    assert isinstance(load_answer(None), Answer)
+    assert isinstance(load_answer(None), AnswerReader)
 
 
 def test_a_model_that_does_not_run_is_said(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from batchwright.data.prompts.prompt import Prompt, read_messages
+from batchwright.data.prompts.files import read_messages
+from batchwright.data.prompts.prompt import Prompt
 from batchwright.errors import InputError
 
 _TIMES = [",".join([f"*{chr(97 + level)}"] * 9) for level in range(8)]

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwright.data.prompts.prompt import Prompt, read_messages
+from batchwright.data.prompts.files import read_messages
+from batchwright.data.prompts.prompt import Prompt
 from batchwright.data.prompts.template import is_constant
 from batchwright.errors import InputError
 

@@ -14,6 +14,8 @@ from batchwright.data.requests.check import FileCheck, check_file, describe_prob
 from batchwright.errors import InputError
 from batchwright.providers import get_format
 
+MESSAGES = [{"role": "user", "content": "x"}]
+
 
 def _openai(
     custom_id: str, model: str = "m", url: str = "/v1/chat/completions"
@@ -25,7 +27,7 @@ def _openai(
 
 
 def _anthropic(custom_id: str, model: str = "m") -> bytes:
-    params = {"model": model, "max_tokens": 5, "messages": [{"role": "user"}]}
+    params = {"model": model, "max_tokens": 5, "messages": MESSAGES}
     return orjson.dumps({"custom_id": custom_id, "params": params})
 
 

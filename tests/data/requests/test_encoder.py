@@ -19,7 +19,7 @@ from batchwright.providers import Encode, get_format
 
 def _encode(endpoint: Any, system: str | None = None) -> Encode:
     name = "anthropic" if endpoint == "/v1/messages" else "openai"
-    limit = None if endpoint == "/v1/embeddings" else 9
+    limit = None if endpoint == "/v1/embeddings" else 16
     template = RequestTemplate(
         model="gpt-5-mini", endpoint=endpoint, system=system, max_tokens=limit
     )

@@ -112,13 +112,13 @@ def test_a_constant_system_text_is_one_for_all(
     ("rows", "fields", "message"),
     [
         ([], {"prompt": "x"}, "has no rows"),
-        ([{"a": 1}, {"b": 1}], {"prompt": "{{ a }}"}, r"line 2 \(row 1\): .*'a'"),
-        ([{"a": 1}], {}, r"line 1 \(row 0\): .*`messages`"),
+        ([{"a": 1}, {"b": 1}], {"prompt": "{{ a }}"}, r"in.jsonl line 2: .*'a'"),
+        ([{"a": 1}], {}, r"in.jsonl line 1: .*`messages`"),
         ([{"answer": 1}], {"prompt": "x"}, "--answer-prefix"),
         (
             [{"a": "x" * 900}],
             {"prompt": "{{ a }}", "max_bytes_per_batch": 800},
-            r"line 1 \(row 0\): A request has .* bytes",
+            r"in.jsonl line 1: A request has .* bytes",
         ),
     ],
 )
@@ -129,7 +129,7 @@ def test_a_row_that_cannot_be_sent_is_named(
     fields: dict[str, Any],
     message: str,
 ) -> None:
-    """Nothing is sent when one row cannot be; the text names its line and number."""
+    """Nothing is sent when one row cannot be; the text names its line."""
     with pytest.raises(InputError, match=message):
         small_run(jsonl(rows), **fields)
 

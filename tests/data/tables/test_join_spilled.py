@@ -18,6 +18,7 @@ from batchwright.data.answers.load import load_answer
 from batchwright.data.columns import META
 from batchwright.data.prices import price
 from batchwright.data.results.block import Reading
+from batchwright.data.results.row_ids import RowIds
 from batchwright.data.results.tally import ShardTally
 from batchwright.data.tables.concat import concat_parts
 from batchwright.data.tables.formats import part_name
@@ -113,7 +114,7 @@ def test_a_table_is_what_a_dictionary_says(
     part = folder / part_name(str(output))
     shard = ShardRows(
         path=rows,
-        nonce=_NONCE,
+        ids=RowIds(_NONCE, _FIRST, _ROWS),
         first_row=_FIRST,
         count=_ROWS,
         absent=lambda row: (Outcome.MISSING, f"no line for {row}"),

@@ -48,6 +48,25 @@ ANSWERS = {
         "ab",
         None,
     ),
+    "search-first": (
+        _message(
+            _text("Let me look."),
+            {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}},
+            {"type": "web_search_tool_result", "tool_use_id": "s", "content": []},
+            {"type": "thinking", "thinking": "Hm"},
+            _text("At "),
+            _text("nine."),
+        ),
+        Outcome.SUCCEEDED,
+        "At nine.",
+        None,
+    ),
+    "search-last": (
+        _message(_text("Hi"), {"type": "server_tool_use", "id": "s", "input": {}}),
+        Outcome.SUCCEEDED,
+        "Hi",
+        None,
+    ),
     "plain-content": (
         _line("succeeded", message={"content": "Hi"}),
         Outcome.SUCCEEDED,

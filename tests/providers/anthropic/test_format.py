@@ -140,6 +140,9 @@ TOOL = {
     "description": "Give the answer in this form.",
     "input_schema": STRICT,
 }
+SEARCH = {"type": "web_search_20250305", "name": "web_search"}
+AUTO = {"type": "auto"}
+THINKING = {"type": "enabled", "budget_tokens": 1024}
 CHOICE = {"type": "tool", "name": "answer", "disable_parallel_tool_use": True}
 FORMAT = {"format": {"type": "json_schema", "schema": STRICT}}
 SHAPES = {
@@ -151,6 +154,22 @@ SHAPES = {
     "tools": (
         {"mode": "tools"},
         {"tools": [{**TOOL, "strict": True}], "tool_choice": CHOICE},
+    ),
+    "tools-and-more": (
+        {"mode": "tools", "params": {"tools": [SEARCH]}},
+        {"tools": [{**TOOL, "strict": True}, SEARCH], "tool_choice": CHOICE},
+    ),
+    "tools-and-thinking": (
+        {
+            "mode": "tools",
+            "model": "claude-sonnet-4-5",
+            "params": {"tool_choice": AUTO, "thinking": THINKING},
+        },
+        {
+            "tools": [{**TOOL, "strict": True}],
+            "tool_choice": AUTO,
+            "thinking": THINKING,
+        },
     ),
     "older-model": (
         {"model": "claude-3-5-haiku-20241022"},
@@ -175,22 +194,27 @@ def test_a_tool_that_cannot_be_strict() -> None:
     assert "strict" not in params["tools"][0]
 
 
+OLD = {"json_schema", "system_role"}
+NEW = {"temperature", "top_p", "top_k", "budget", "prefill"}
+
+
 @pytest.mark.parametrize(
     ("model", "refused"),
     [
-        ("claude-2.1", {"json_schema"}),
-        ("claude-3-5-haiku-20241022", {"json_schema"}),
-        ("claude-3-7-sonnet-latest", {"json_schema"}),
-        ("claude-opus-4-20250514", {"json_schema"}),
-        ("claude-sonnet-4-0", {"json_schema"}),
-        ("claude-opus-4-1-20250805", set()),
-        ("claude-sonnet-4-5-20250929", set()),
-        ("claude-haiku-4-5", set()),
-        ("claude-opus-4-6", set()),
-        ("claude-opus-4-7", {"temperature", "top_p", "top_k"}),
-        ("claude-sonnet-5", {"temperature", "top_p", "top_k"}),
-        ("claude-haiku-5-5", {"temperature", "top_p", "top_k"}),
-        ("claude-fable-5-1", {"temperature", "top_p", "top_k"}),
+        ("claude-2.1", OLD),
+        ("claude-3-5-haiku-20241022", OLD),
+        ("claude-3-7-sonnet-latest", OLD),
+        ("claude-opus-4-20250514", OLD),
+        ("claude-sonnet-4-0", OLD),
+        ("claude-opus-4-1-20250805", {"system_role"}),
+        ("claude-sonnet-4-5-20250929", {"system_role"}),
+        ("claude-haiku-4-5", {"system_role"}),
+        ("claude-opus-4-6", {"system_role", "prefill"}),
+        ("claude-opus-4-7", NEW | {"system_role"}),
+        ("claude-opus-4-8", NEW),
+        ("claude-sonnet-5", NEW),
+        ("claude-haiku-5-5", NEW),
+        ("claude-fable-5-1", NEW),
     ],
 )
 def test_refusals(model: str, refused: set[str]) -> None:
@@ -211,6 +235,26 @@ def test_refusals(model: str, refused: set[str]) -> None:
                 "answer_schema": SCHEMA,
             },
             "use `--mode tools`",
+        ),
+        (
+            {
+                "mode": "tools",
+                "model": "claude-sonnet-4-5",
+                "answer_schema": SCHEMA,
+                "params": {"thinking": THINKING},
+            },
+            "which `thinking` does not allow",
+        ),
+        (
+            {
+                "model": "claude-sonnet-4-5",
+                "params": {"thinking": {**THINKING, "budget_tokens": 9999}},
+            },
+            "`thinking.budget_tokens` must be below `max_tokens`",
+        ),
+        (
+            {"answer_schema": SCHEMA, "params": {"output_config": FORMAT}},
+            "`--param output_config.format` cannot be set",
         ),
         ({"endpoint": "/v1/responses"}, "Anthropic has no endpoint '/v1/responses'"),
     ],

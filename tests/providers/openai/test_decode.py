@@ -86,6 +86,29 @@ ANSWERS = {
         "a",
         None,
     ),
+    "choices-out-of-order": (
+        _line(
+            {
+                "choices": [
+                    {
+                        "index": n,
+                        "message": {"content": str(n)},
+                        "finish_reason": "stop",
+                    }
+                    for n in (1, 0)
+                ]
+            }
+        ),
+        Outcome.SUCCEEDED,
+        "0",
+        None,
+    ),
+    "body-as-text": (
+        _line('{"choices":[{"message":{"content":"Hi"}}]}'),
+        Outcome.SUCCEEDED,
+        "Hi",
+        None,
+    ),
     "refusal": (
         _chat({"content": None, "refusal": "I cannot."}),
         Outcome.REFUSED,
@@ -131,6 +154,35 @@ ANSWERS = {
     ),
     "response-commentary": (
         _response(_said(_text("Hm"), phase="commentary"), _said(_text("Hi"))),
+        Outcome.SUCCEEDED,
+        "Hi",
+        None,
+    ),
+    "response-in-messages": (
+        _response(_said(_text("a")), _said(_text("b"))),
+        Outcome.SUCCEEDED,
+        "ab",
+        None,
+    ),
+    "response-after-search": (
+        _response(
+            _said(_text("Let me look.")),
+            {"type": "web_search_call", "id": "w", "status": "completed"},
+            {"type": "reasoning"},
+            _said(_text("At nine.")),
+        ),
+        Outcome.SUCCEEDED,
+        "At nine.",
+        None,
+    ),
+    "response-after-call": (
+        _response({"type": "function_call", "arguments": "{}"}, _said(_text("Hi"))),
+        Outcome.SUCCEEDED,
+        "Hi",
+        None,
+    ),
+    "response-before-search": (
+        _response(_said(_text("Hi")), {"type": "web_search_call"}),
         Outcome.SUCCEEDED,
         "Hi",
         None,

@@ -67,6 +67,48 @@ FAILURES = {
         "200 odd: Sorry.",
         False,
     ),
+    "error-without-inner-object": (
+        _line({"object": "error", "message": "Unknown.", "code": "1500"}, 422),
+        "422 1500: Unknown.",
+        False,
+    ),
+    "error-of-a-web-framework": (
+        _line({"detail": "Unprocessable"}, 422),
+        "422 Unprocessable",
+        False,
+    ),
+    "error-as-json-text": (
+        _line(orjson.dumps({"error": _failed("odd")}).decode(), 400),
+        "400 odd: Sorry.",
+        False,
+    ),
+    "message-beside-status": (
+        orjson.dumps(
+            {"custom_id": "row-1", "response": {"status_code": 500, "message": "Oh."}}
+        ),
+        "500 Oh.",
+        True,
+    ),
+    "aborted": (
+        _line({"choices": [{"message": {"content": "H"}, "finish_reason": "abort"}]}),
+        "finish_reason abort: no reason given",
+        True,
+    ),
+    "broken-off": (
+        _line(
+            {
+                "choices": [
+                    {
+                        "message": {"content": ""},
+                        "finish_reason": "error",
+                        "error": {"code": 502, "message": "overloaded"},
+                    }
+                ]
+            }
+        ),
+        "finish_reason error: 502: overloaded",
+        True,
+    ),
     "response-failed": (
         _response(status="failed", error=_failed("server_error")),
         "failed: server_error: Sorry.",

@@ -98,8 +98,8 @@ def test_name_of_the_token_limit(
     fmt: OpenAIFormat, model: str, endpoint: str, name: str
 ) -> None:
     """The limit has the name that this model, host and endpoint know."""
-    body = _body(fmt, model=model, endpoint=endpoint, max_tokens=7)
-    assert {key: value for key, value in body.items() if "tokens" in key} == {name: 7}
+    body = _body(fmt, model=model, endpoint=endpoint, max_tokens=70)
+    assert {key: value for key, value in body.items() if "tokens" in key} == {name: 70}
 
 
 @pytest.mark.parametrize(
@@ -144,6 +144,20 @@ def test_refusals(model: str, refused: set[str]) -> None:
     assert refuses(model) == refused
 
 
+MORE = {"type": "function", "function": {"name": "answer", "parameters": {}}}
+
+
+@pytest.mark.parametrize("endpoint", ["/v1/chat/completions", "/v1/responses"])
+def test_further_tools_stand_beside_the_answers(endpoint: str) -> None:
+    """Tools of the user's are added to ours, and their choice replaces ours whole."""
+    search = {"type": "web_search"}
+    params = {"tools": [search], "tool_choice": "auto"}
+    asked = {"mode": "tools", "answer_schema": SCHEMA, "endpoint": endpoint}
+    ours = _body(**asked)["tools"]
+    body = _body(**asked, params=params)
+    assert (body["tools"], body["tool_choice"]) == ([*ours, search], "auto")
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -158,6 +172,28 @@ def test_refusals(model: str, refused: set[str]) -> None:
                 "answer_schema": SCHEMA,
             },
             "use `--mode tools`",
+        ),
+        ({"model": "gpt-4o", "params": {"n": 2}}, "`--param n` above 1"),
+        ({"params": {"top_logprobs": 2}}, "`top_logprobs` needs `logprobs`"),
+        (
+            {"answer_schema": SCHEMA, "params": {"response_format": {"type": "text"}}},
+            "`--param response_format` cannot be set beside a response model",
+        ),
+        (
+            {
+                "endpoint": "/v1/responses",
+                "answer_schema": SCHEMA,
+                "params": {"text": {"format": {"type": "text"}}},
+            },
+            "`--param text.format` cannot be set",
+        ),
+        (
+            {"mode": "tools", "answer_schema": SCHEMA, "params": {"tools": [MORE]}},
+            "has a tool 'answer'",
+        ),
+        (
+            {"mode": "tools", "answer_schema": SCHEMA, "params": {"tools": MORE}},
+            "`--param tools` must be a list",
         ),
         ({"endpoint": "/v1/messages"}, "OpenAI has no endpoint '/v1/messages'"),
         ({"endpoint": "/v1/embeddings", "max_tokens": 5}, "An embedding has no text"),

@@ -128,7 +128,7 @@ def way(request: pytest.FixtureRequest) -> Way:
     return Way(request.param)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def way_of() -> Callable[[str], Way]:
     """The provider that a test names."""
     return Way

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -14,6 +15,10 @@ STRING, NULL = {"type": "string"}, {"type": "null"}
 def _object(required: Any = None, **properties: Any) -> dict[str, Any]:
     names = list(properties) if required is None else list(required)
     return {"type": "object", "properties": properties, "required": names}
+
+
+def _entry(key: Any, value: Any) -> dict[str, Any]:
+    return {**_object(key=key, value=value), "additionalProperties": False}
 
 
 def _field(way: Any, node: Any) -> Any:
@@ -60,6 +65,34 @@ SAME = {
     "properties-alone": (
         {"properties": {"b": STRING}, "required": ["b"]},
         {**_object(b=STRING), "additionalProperties": False},
+    ),
+    "null-among-texts": (
+        {"type": "string", "enum": ["a", None]},
+        {"type": "string", "enum": ["a"]},
+    ),
+    "union-beside-a-type": (
+        {"type": "string", "anyOf": [{"pattern": "^a"}, {"pattern": "^b"}]},
+        {
+            "type": "string",
+            "description": 'Must hold: anyOf [{"pattern":"^a"},{"pattern":"^b"}].',
+        },
+    ),
+    "map-by-patterns": (
+        {
+            "type": "object",
+            "patternProperties": {"^a": STRING, "^b": {"type": "integer"}},
+            "additionalProperties": False,
+        },
+        {
+            "type": "array",
+            "items": {
+                "anyOf": [
+                    _entry({**STRING, "pattern": "^a"}, STRING),
+                    _entry({**STRING, "pattern": "^b"}, {"type": "integer"}),
+                ]
+            },
+            "description": "The entries of a map, each key once.",
+        },
     ),
     "default": (
         {"type": "integer", "default": 5, "examples": [1]},
@@ -123,6 +156,9 @@ REFERENCES = {
     "defs": ("#/$defs/B", {"$defs": {"B": STRING}}),
     "definitions": ("#/definitions/B", {"definitions": {"B": STRING}}),
     "escaped": ("#/$defs/a~1b%20c", {"$defs": {"a/b c": STRING}}),
+    "escaped-signs": ("#/$defs/List%3CItem%3E", {"$defs": {"List<Item>": STRING}}),
+    "anchor": ("#b", {"$defs": {"B": {**STRING, "$anchor": "b"}}}),
+    "in-a-list": ("#/$defs/B/anyOf/0", {"$defs": {"B": {"anyOf": [STRING]}}}),
     "anywhere": ("#/properties/b", {}),
 }
 
@@ -132,6 +168,7 @@ def test_references(name: str, way: Any) -> None:
     """Wherever a reference leads, the definition comes along."""
     target, more = REFERENCES[name]
     schema = way.convert({**_object(a={"$ref": target}, b=STRING), **more})
+    assert re.fullmatch(r"#/\$defs/[\w.-]+", schema["properties"]["a"]["$ref"])
     found = schema["properties"]["a"]["$ref"].removeprefix("#/$defs/")
     assert schema["$defs"] == {found: STRING}
 
@@ -166,6 +203,24 @@ def test_merged_objects(way: Any) -> None:
         ({}, "Field `a` may hold any value"),
         (True, "Field `a` may hold any value"),
         ({"type": "array"}, "Field `a[]` may hold any value"),
+        (_object(["b"], c=STRING), "Field `a.b` may hold any value"),
+        ({"type": "string", "enum": [1]}, "Field `a` allows no value"),
+        (
+            {**_object(b=STRING), "additionalProperties": STRING},
+            "Field `a` has named properties and any others besides",
+        ),
+        (
+            {**_object(b=STRING), "patternProperties": {"^c": STRING}},
+            "Field `a` has named properties and any others besides",
+        ),
+        (
+            {
+                "type": "object",
+                "patternProperties": {"^c": STRING},
+                "additionalProperties": {"type": "integer"},
+            },
+            "Field `a` has keys of a pattern and any others besides",
+        ),
         ({"type": "object"}, "Field `a` is an object of any content"),
         ({"type": "text"}, "Field `a` has the unknown type 'text'"),
         ({"$ref": "#/$defs/No"}, "Field `a` refers to '#/$defs/No', which does not"),

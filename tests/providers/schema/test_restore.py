@@ -135,6 +135,68 @@ def test_unions(answer: Any, expected: Any) -> None:
     assert FMT.restore(_object(a=UNION), {"a": answer}) == {"a": expected}
 
 
+INTEGERS = {"type": "array", "items": {"type": "integer"}}
+TEXTS = {"type": "object", "additionalProperties": STRING}
+NULL = {"type": "null"}
+NODE = {
+    "anyOf": [
+        {"type": "array", "items": {"$ref": "#/$defs/Node"}},
+        {"type": "object", "additionalProperties": {"$ref": "#/$defs/Node"}},
+        NUMBER,
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("branches", "answer", "expected"),
+    [
+        ([INTEGERS, TEXTS, NULL], _entries(x="a"), {"x": "a"}),
+        ([INTEGERS, TEXTS, NULL], [1], [1]),
+        ([INTEGERS, TEXTS, NULL], None, None),
+        ([INTEGERS, {"anyOf": [TEXTS, NULL]}], _entries(x="a"), {"x": "a"}),
+        (
+            [
+                {"type": "array", "items": INTEGERS},
+                {"type": "array", "items": TEXTS},
+            ],
+            [_entries(x="a")],
+            [{"x": "a"}],
+        ),
+        ([MAP, {"type": "object", "additionalProperties": PAIR}], [], {}),
+        (
+            [
+                {"type": "object", "additionalProperties": INTEGERS},
+                {"type": "object", "additionalProperties": TEXTS},
+            ],
+            _entries(x=_entries(y="a")),
+            {"x": {"y": "a"}},
+        ),
+        (
+            [_object(("a",), a=INTEGERS), _object(("a",), a=TEXTS, b=STRING)],
+            {"a": _entries(x="a"), "b": None},
+            {"a": {"x": "a"}},
+        ),
+        (
+            [{"type": "array", "prefixItems": [STRING, INTEGERS]}, PAIR],
+            {"item_1": "a", "item_2": _entries(x=1)},
+            ["a", {"x": 1}],
+        ),
+        (
+            [{"$ref": "#/$defs/Node"}, STRING],
+            [_entries(x=[1, _entries(y=2)])],
+            [{"x": [1, {"y": 2}]}],
+        ),
+        ([INTEGERS, TEXTS], [1, "a"], [1, "a"]),
+    ],
+)
+def test_what_a_branch_holds_tells_it_apart(
+    branches: list[Any], answer: Any, expected: Any
+) -> None:
+    """A map is brought back although it is sent as a list, which others are too."""
+    source = {**_object(a={"anyOf": branches}), "$defs": {"Node": NODE}}
+    assert FMT.restore(source, {"a": answer}) == {"a": expected}
+
+
 def test_sources_take_turns() -> None:
     """One format restores for several sources."""
     for _ in range(2):

@@ -48,7 +48,7 @@ HEALED = {
 
 
 @pytest.fixture(scope="module")
-def _finished(
+def finished(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Path, Sandbox]]:
     """Give a folder with a run that needs only its output, and its provider."""
@@ -79,9 +79,9 @@ def _finished(
 
 
 @pytest.fixture
-def copy(_finished: tuple[Path, Sandbox], tmp_path: Path) -> Iterator[Path]:
+def copy(finished: tuple[Path, Sandbox], tmp_path: Path) -> Iterator[Path]:
     """Give a copy of the run, whose output is to be written; nothing is bought."""
-    folder, sandbox = _finished
+    folder, sandbox = finished
     bought = sandbox.created()
     shutil.copytree(folder / "run", tmp_path / "run")
     yield tmp_path / "run"
@@ -144,14 +144,19 @@ def test_a_damaged_record_is_named(name: str, how: str, copy: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "how"),
-    [
-        *((OUTPUT, how) for how in DAMAGES),
-        # No record says in which shards a round has results, so none is missed.
-        *((FURTHER, how) for how in DAMAGES if how != "missing"),
-    ],
-)
+@pytest.mark.parametrize("left", ["batch.json", "ended.json", "output.jsonl"])
+def test_an_attempt_without_its_intent_counts(left: str, copy: Path) -> None:
+    """Whatever is left of its files, no other batch is created."""
+    prepare(copy, OUTPUT)
+    for path in (copy / ATTEMPT).parent.iterdir():
+        if not path.name.endswith(left):
+            path.unlink()
+    with pytest.raises(RunError, match=r"000\.intent\.json is damaged .* Nothing was"):
+        finish(copy)
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+@pytest.mark.parametrize("name", [OUTPUT, FURTHER])
 def test_damaged_results_are_downloaded_again(name: str, how: str, copy: Path) -> None:
     """No row is missing for want of a file that the provider still has."""
     prepare(copy, name)
@@ -160,6 +165,25 @@ def test_damaged_results_are_downloaded_again(name: str, how: str, copy: Path) -
     rows = finish(copy)
     assert [row["_outcome"] for row in rows] == ["succeeded"] * ROWS
     assert (copy / name).read_bytes() == before
+
+
+@pytest.mark.parametrize("name", [OUTPUT, FURTHER])
+def test_missing_results_that_the_provider_deleted_are_named(
+    name: str, copy: Path, finished: tuple[Path, Sandbox]
+) -> None:
+    """The run stops with the file's name, and no row is silently missing."""
+    prepare(copy, name)
+    (copy / name).unlink()
+    sandbox = finished[1]
+    deleted = {"operation": "download", "do": "status", "status": 404}
+    sandbox.set_faults({"calls": [deleted]})
+    try:
+        with pytest.raises(RunError, match=f"{name} is damaged"):
+            finish(copy)
+    finally:
+        sandbox.set_faults({})
+    assert not (copy / "done.json").exists()
+    assert len(finish(copy)) == ROWS
 
 
 @pytest.mark.parametrize("how", DAMAGES)

@@ -63,10 +63,11 @@ def report(**changes: Any) -> RunReport:
                         error="a | b\nc",
                         count=1,
                         example_row=2,
+                        example_place="in.csv row 4 (header is row 1)",
                     ),
                 )
             },
-            "| 1 | invalid | a \\| b c | 2 |",
+            "| 1 | invalid | a \\| b c | in.csv row 4 (header is row 1) |",
         ),
     ],
 )

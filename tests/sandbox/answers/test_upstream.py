@@ -118,6 +118,19 @@ def test_embeddings_are_not_made_up(clients: Any) -> None:
     assert results["a"]["response"]["status_code"] == 400
 
 
+def test_nothing_is_added_to_an_answer(clients: Any, chat: Any, message: Any) -> None:
+    """Thinking, log probabilities and further choices would be made up."""
+    asked = {"n": 2, "logprobs": True, "top_logprobs": 1}
+    batch = clients.run([chat("a", messages=_says("hello"), **asked)])
+    (choice,) = clients.results(batch)["a"]["response"]["body"]["choices"]
+    assert choice["logprobs"] is None
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    request = message("a", messages=_says("hi"), thinking=thinking, max_tokens=2000)
+    ended = clients.run_anthropic([request])
+    (line,) = clients.anthropic.messages.batches.results(ended.id)
+    assert [block.type for block in line.result.message.content] == ["text"]
+
+
 def test_a_fragment_chooses_the_model(
     upstream: str, connect: Any, message: Any
 ) -> None:
