@@ -84,8 +84,8 @@ _TEMPLATES = [
     "{% for x in [a] recursive %}{{ loop(range(99999)|list) }}{% endfor %}",
     "{% macro m(n) %}{{ m(n - 1) if n }}{{ m(n - 1) if n }}{% endmacro %}{{ m(60) }}",
     (
-        "{% set n = namespace(s=[1]) %}{% for i in range(60) %}{% set n.s = [n.s, n.s] %}"
-        "{% endfor %}{{ n.s }}"
+        "{% set n = namespace(s=[1]) %}{% for i in range(60) %}"
+        "{% set n.s = [n.s, n.s] %}{% endfor %}{{ n.s }}"
     ),
     (
         "{% set n = namespace(s=a) %}{% for i in range(60) %}{% set n.s = n.s ~ n.s %}"
@@ -213,7 +213,8 @@ TRAPS: dict[str, list[Any]] = {
     "validate": [
         (
             b'{"custom_id": "a", "method": "POST", "url": "/v1/chat/completions",'
-            b'"body": {"model": "m", "messages": [{"role": {}}], "reasoning_effort": []}}'
+            b'"body": {"model": "m", "messages": [{"role": {}}],'
+            b'"reasoning_effort": []}}'
         ),
         b'{"custom_id": ' + _DEEP.encode() + b"}",
         b'{"custom_id": "a", "url": {}}',
