@@ -44,10 +44,9 @@ def checker(schema: dict[str, Any]) -> Callable[[Any], ValidationError | None]:
         return look
 
     keywords = {**Draft202012Validator.VALIDATORS, **_SAFE}
-    bounded = extend(
-        Draft202012Validator, {name: counted(each) for name, each in keywords.items()}
-    )
-    validator = bounded(schema)
+    looks = {name: counted(each) for name, each in keywords.items()}
+    kind = extend(Draft202012Validator, looks)  # type: ignore[no-untyped-call]
+    validator = kind(schema)
 
     def check(answer: Any) -> ValidationError | None:
         nonlocal left

@@ -16,8 +16,9 @@ from typing import Any
 
 import jinja2.sandbox
 from jinja2 import pass_context
-from jinja2.defaults import DEFAULT_FILTERS, DEFAULT_TESTS
+from jinja2.filters import FILTERS
 from jinja2.runtime import Context
+from jinja2.tests import TESTS
 
 __all__ = ["BoundedEnvironment", "counted", "printed"]
 
@@ -67,13 +68,9 @@ class BoundedEnvironment(jinja2.sandbox.SandboxedEnvironment):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options, finalize=_printed)
-        self.filters = {
-            name: _counting(name, each) for name, each in DEFAULT_FILTERS.items()
-        }
+        self.filters = {name: _counting(name, FILTERS[name]) for name in FILTERS}
         self.filters |= {"counted": _counted, "items_counted": _items_counted}
-        self.tests = {
-            name: _counting(name, each) for name, each in DEFAULT_TESTS.items()
-        }
+        self.tests = {name: _counting(name, TESTS[name]) for name in TESTS}
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Return `left operator right`."""
@@ -119,7 +116,7 @@ def printed(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _counting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def _counting(name: str, function: Any) -> Callable[..., Any]:
     """Return a filter or a test that counts."""
     skipped = 1 if hasattr(function, "jinja_pass_arg") else 0
 

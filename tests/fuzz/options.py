@@ -309,7 +309,7 @@ REFERENCES = rare(
                 ".json",
                 "/.json",
                 "rows.json",
-                "x" * 5000 + ":M",
+                "x" * 300 + ":M",
             ),
             *("m.py:" + "x" * 300, "x" * 300 + ".json", "encodings.idna:M", "a..b:M"),
         ]
