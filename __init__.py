@@ -10,14 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .data.job import BatchJob
+    from .errors import BatchwrightError
     from .flows import advance_runs, run_batch
-    from .models import Answer, RunReport
+    from .models import Answer, Outcome, RunReport
 
-__all__ = ["Answer", "BatchJob", "RunReport", "advance_runs", "run_batch"]
+__all__ = [
+    "Answer",
+    "BatchJob",
+    "BatchwrightError",
+    "Outcome",
+    "RunReport",
+    "advance_runs",
+    "run_batch",
+]
 
 _HOMES = {
     "Answer": ".models",
     "BatchJob": ".data.job",
+    "BatchwrightError": ".errors",
+    "Outcome": ".models",
     "RunReport": ".models",
     "advance_runs": ".flows",
     "run_batch": ".flows",

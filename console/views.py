@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..models import Batch, Outcome, RunReport
 from ..providers import get_vendor
@@ -33,6 +33,8 @@ __all__ = [
 
 _SHOWN_LINE_ERRORS = 20
 _SHOWN_ERRORS = 5
+_SHOWN_CHARACTERS = 2000
+"""Of a text in a prompt."""
 
 
 def batches_table(provider: str, batches: Sequence[Batch]) -> RuledTable:
@@ -119,10 +121,17 @@ def print_summary(report: RunReport) -> None:
 
 
 def print_dry_run(found: DryRun) -> None:
-    """Print the size and cost of a job, and its first requests."""
-    print_facts(_dry_run_facts(found))
-    for sample in found.samples:
-        print_text(sample)
+    """Print the size and cost of a job, and its first prompts."""
+    print_facts([*_dry_run_facts(found)])
+    for sample in found.prompts:
+        print_text()
+        print_text(f"Prompt of {sample.row}")
+        for message in sample.messages:
+            print_text(f"  {message.get('role')}:")
+            content = message.get("content")
+            for part in content if isinstance(content, list) else [content]:
+                for line in _part(part).splitlines():
+                    print_text(f"    {line}")
 
 
 def _batch_row(batch: Batch) -> tuple[str, ...]:
@@ -158,7 +167,7 @@ def _summary_facts(report: RunReport) -> Iterator[Fact]:
             yield f"  {outcome}", f"{count:,}"
     rounds = f" in {report.rounds + 1:,} rounds" if report.rounds else ""
     if report.empty_values:
-        yield "Empty values", _empty_values(report.empty_values)
+        yield "Empty values", _empty_values(report.empty_values, report.rows)
     yield "Batches", f"{len(report.batches):,}{rounds}"
     cached = ""
     if report.cache_read_tokens:
@@ -184,28 +193,52 @@ def _summary_facts(report: RunReport) -> Iterator[Fact]:
         yield "Run", report.run_dir
 
 
-def _dry_run_facts(found: DryRun) -> list[tuple[str, str]]:
+def _dry_run_facts(found: DryRun) -> Iterator[Fact]:
     about = "" if found.input_usd is None else "about "
-    facts = [
-        ("Provider", found.provider),
-        ("Model", found.model),
-        ("Requests", f"{found.requests:,}"),
-        ("Bytes", f"{found.bytes:,}"),
-        ("Batches", f"{found.batches:,}"),
-        ("Input tokens", f"about {found.input_tokens:,} ({found.basis})"),
-        ("Input cost", f"{about}{_dollars(found.input_usd)}"),
-    ]
-    if found.most_output_usd is not None:
-        most = _dollars(found.most_output_usd)
-        cost = f"at most {most} (--max-tokens for every row)"
+    yield "Provider", found.provider
+    yield "Model", found.model
+    yield "Requests", f"{found.requests:,}"
+    if found.empty_values:
+        yield "Empty values", _empty_values(found.empty_values, found.requests)
+    yield "Bytes", f"{found.bytes:,}"
+    yield "Batches", f"{found.batches:,}"
+    yield "Input tokens", f"about {found.input_tokens:,} ({found.basis})"
+    yield "Input cost", f"{about}{_dollars(found.input_usd)}"
+    unknown = "unknown without --max-tokens and a known price"
+    most = found.most_output_usd
+    yield (
+        "Output cost",
+        unknown
+        if most is None
+        else f"at most {_dollars(most)} (--max-tokens for every row)",
+    )
+    yield (
+        "Cost limit",
+        (
+            unknown
+            if found.most_usd is None
+            else f"at most {_dollars(found.most_usd)} is reserved by --max-cost-usd"
+        ),
+    )
+
+
+def _part(part: Any) -> str:
+    """Return a part of a message as a person reads it; what is long is cut."""
+    if isinstance(part, str):
+        text = part
+    elif isinstance(part, dict) and isinstance(part.get("text"), str):
+        text = part["text"]
     else:
-        cost = "unknown without --max-tokens and a known price"
-    return [*facts, ("Output cost", cost), ("Samples", f"{len(found.samples)}, below")]
+        kind = part.get("type") if isinstance(part, dict) else None
+        return f"({kind or 'data'}, {len(repr(part)):,} characters)"
+    if len(text) <= _SHOWN_CHARACTERS:
+        return text
+    return f"{text[:_SHOWN_CHARACTERS]}\n(cut: {len(text):,} characters in all)"
 
 
-def _empty_values(counts: dict[str, int]) -> str:
+def _empty_values(counts: dict[str, int], rows: int) -> list[str]:
     """Return how many rows have nothing in a column that the prompt uses."""
-    return "\n".join(f"{name}: {count:,} rows" for name, count in counts.items())
+    return [f"{name}: {count:,} of {rows:,} rows" for name, count in counts.items()]
 
 
 def _time(report: RunReport) -> str:

@@ -78,6 +78,7 @@ def resume_run(
     response_model: str | None = None,
     resend_lost: bool = False,  # noqa: FBT001, FBT002 - the same
     uncancel: bool = False,  # noqa: FBT001, FBT002 - the same
+    go_on: bool = False,  # noqa: FBT001, FBT002 - the same
 ) -> RunReport:
     """Continue a run from its directory; nothing is compared, no input read again.
 
@@ -92,6 +93,7 @@ def resume_run(
         resend_lost: Send again, and pay again, where the provider no longer has the
             results.
         uncancel: Lift a cancellation.
+        go_on: Send the rest of a run that its canary stopped.
 
     Returns:
         The report; its state is `open` where batches still run.
@@ -105,6 +107,7 @@ def resume_run(
         response_model=response_model,
         resend_lost=resend_lost,
         uncancel=uncancel,
+        go_on=go_on,
     )
     with named_keys():
         return drive_run(run, wait=wait)

@@ -14,6 +14,7 @@ import orjson
 
 from ..errors import RunBusyError, RunFinishedError
 from ..models import RunReport
+from .collect.canary import count_canary
 from .collect.download import download_shard
 from .collect.poll import Poller
 from .collect.wait import look_at_shards, wait_for_shards
@@ -21,7 +22,7 @@ from .create.earlier import Earlier
 from .create.submit import submit_shard
 from .decide.backoff import paused_shards
 from .decide.budget import affordable
-from .decide.canary import check_canary
+from .decide.canary import is_canary_sent_again
 from .decide.steps import Step, StepKind, next_steps
 from .directory.access import with_sandbox
 from .directory.lock import locked
@@ -82,10 +83,14 @@ def drive(
             state = run.state()
             if state.report is not None:
                 return state.report
-            check_canary(run, state)
+            again = is_canary_sent_again(
+                state, run.job.job, count_canary(run, state), run.directory.url
+            )
             paused, until = paused_shards(run, state)
             held = paused | earlier.held
-            steps = next_steps(state, run.job.job, ended=ended, paused=held)
+            steps = next_steps(
+                state, run.job.job, ended=ended, paused=held, canary_again=again
+            )
             if earlier.adopt(state, steps):
                 continue
             steps = affordable(run, state, steps)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from ..data.custom_id import new_nonce, row_ids
 from ..data.files import size_and_digest
 from ..data.requests.generate import ShardFiles, write_shards
+from ..data.rows.source import input_size_and_digest
 from .directory.reading import damaged
 from .directory.records import InputShardPlan, Plan
 from .directory.run import Run
@@ -39,7 +40,7 @@ def generate_shards(run: Run) -> None:
         )
         with closing(written):  # before the folder of its files is removed
             shards.extend(_adopt(run, files) for files in written)
-    input_bytes, input_digest = size_and_digest(run.job.job.input)
+    input_bytes, input_digest = input_size_and_digest(run.job.job.input)
     rows = sum(shard.requests for shard in shards)
     plan = Plan(
         nonce=nonce,

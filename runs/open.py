@@ -8,11 +8,13 @@ from secrets import token_hex
 
 import orjson
 
-from ..data.files import size_and_digest
 from ..data.job import BatchJob
 from ..data.resolve import ResolvedJob, check_output, fill_dates, resolve
+from ..data.rows.source import input_size_and_digest
 from ..errors import InputError, RunDiffersError
+from .collect.canary import count_canary
 from .collect.download import are_results_shown
+from .decide.canary import is_enough
 from .directory.access import credentials_of, provider_for, with_sandbox
 from .directory.lock import locked
 from .directory.naming import directory_of, unfinished_directory_of
@@ -91,7 +93,7 @@ def changed_input(run: Run) -> str | None:
     plan, location = run.plan(), run.job.job.input
     if plan.input_bytes is None:
         return None
-    if size_and_digest(location) == (plan.input_bytes, plan.input_digest):
+    if input_size_and_digest(location) == (plan.input_bytes, plan.input_digest):
         return None
     return (
         f"{location} has changed since this run read it; the run goes on with the rows"
@@ -105,6 +107,7 @@ def reopen_run(
     response_model: str | None = None,
     resend_lost: bool = False,
     uncancel: bool = False,
+    go_on: bool = False,
 ) -> Run:
     """Open an existing run to continue it; nothing is compared.
 
@@ -113,6 +116,7 @@ def reopen_run(
         response_model: Parse with this model instead of the job's; it is imported.
         resend_lost: Send requests again whose results are gone at the provider.
         uncancel: Lift a cancellation.
+        go_on: Send the rest of a run that its canary stopped.
     """
     run = Run.load(run_dir)
     directory = run.directory
@@ -123,6 +127,14 @@ def reopen_run(
                 raise InputError(f"{directory.url} is not cancelled; drop --uncancel.")
             _reopen(run)
             directory.remove("cancelled.json")
+        if go_on:
+            count = count_canary(run, run.state())
+            if count is None or is_enough(run.job.job, count):
+                raise InputError(
+                    f"{directory.url} is not stopped by its canary; drop --go-on."
+                )
+            mark = orjson.dumps({"at": datetime.now(UTC)})
+            directory.write("go-on.json", mark)
         if resend_lost:
             state = run.state()
             if not state.gone_shards:

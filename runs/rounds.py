@@ -34,12 +34,16 @@ def plan_round(run: Run, number: int) -> None:
     state = run.state()
     nonce = run.plan().nonce
     gone = state.gone_shards if state.resend_round == number else []
+    others = [state.shards[each.path] for each in run.plan().shards[1:]]
+    is_canary = bool(others) and not any(shard.attempts.all for shard in others)
+    ordinary = number - sum(round_.canary for round_ in state.rounds)
     reask = _Reask(run, number)
     shards: list[ShardPlan] = []
     with run.directory.scratch() as scratch:
         writer = RequestWriter(scratch, batch_limits(run.job.job, run.format))
+        resend = ordinary <= run.job.job.max_rounds
         for shard in state.newest_shards:
-            for line in _requests(run, shard, number, reask):
+            for line in _requests(run, shard, number, reask, resend=resend):
                 writer.add(line)
         for shard in gone:
             for line in _unanswered(run, shard, reask):
@@ -63,6 +67,7 @@ def plan_round(run: Run, number: int) -> None:
         shards=tuple(shards),
         created_at=datetime.now(UTC),
         resent=tuple(shard.path for shard in gone),
+        canary=is_canary,
     )
     data = plan.model_dump_json(indent=1).encode()
     run.directory.write(f"rounds/{number}/plan.json", data)
@@ -115,10 +120,11 @@ class _Reask:
         return self._format.extend(line, custom_id, messages)
 
 
-def _requests(run: Run, shard: Shard, number: int, reask: _Reask) -> Iterator[bytes]:
+def _requests(
+    run: Run, shard: Shard, number: int, reask: _Reask, *, resend: bool
+) -> Iterator[bytes]:
     """Yield the requests of a shard that are sent again, in their order."""
     nonce = run.plan().nonce
-    resend = number <= run.job.job.max_rounds
     if shard.verdict is Verdict.FAILED and resend:
         for line in _lines_not_at_fault(run, shard):
             yield _renumbered(line, nonce, number)

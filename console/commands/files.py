@@ -62,6 +62,7 @@ def validate(*, file_path: FilePath, target: Target, as_json: AsJson = False) ->
             f"{file_path}: {check.requests:,} requests for {check.endpoint},"
             f" {check.bytes:,} bytes, no problems"
         )
+    if not as_json:
         for warning in check.warnings[:20]:
             print_text(f"  line {warning.line}: {warning.message}")
     if check.problems:

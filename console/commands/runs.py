@@ -135,6 +135,10 @@ def resume(
     uncancel: Annotated[
         bool, typer.Option("--uncancel", help="Continue a run that was cancelled.")
     ] = False,
+    go_on: Annotated[
+        bool,
+        typer.Option("--go-on", help="Send the rest of a run that --canary stopped."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Continue a run; safe to repeat, no batch is paid for twice."""
@@ -146,6 +150,7 @@ def resume(
         response_model=response_model,
         resend_lost=resend_lost,
         uncancel=uncancel,
+        go_on=go_on,
     )
     report = execute(reopened, job=None, wait=wait)
     _print(report, as_json=as_json)
@@ -213,6 +218,7 @@ def runs(
 
 def _preview(job: BatchJob, *, as_json: bool) -> None:
     """Make the job's requests, and print their size and cost; nothing is sent."""
+    from ...errors import BudgetError
     from ...runs.report.dry_run import dry_run
     from ..progress import progress_shown
     from ..views import print_dry_run
@@ -223,6 +229,8 @@ def _preview(job: BatchJob, *, as_json: bool) -> None:
         typer.echo(found.model_dump_json())
     else:
         print_dry_run(found)
+    if found.problem:
+        raise BudgetError(found.problem)
 
 
 def _print(report: RunReport, *, as_json: bool) -> None:

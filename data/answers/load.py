@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from ..files import absolute, size_and_digest
 from .import_model import changed_model, import_model, model_file
 from .response_model import AnswerReader
-from .schemas import check_schema, read_schema, source_schema
+from .schemas import check_class, check_schema, read_schema, source_schema
 
 __all__ = ["ResolvedModel", "load_answer", "resolve_response_model"]
 
@@ -88,6 +88,8 @@ def load_answer(
     else:
         model = import_model(response_model, digest)
     source = source_schema(model)
-    if schema is not None and source != schema:
+    if schema is None:
+        check_class(model)
+    elif source != schema:
         raise changed_model(str(response_model))
     return AnswerReader(source, model)

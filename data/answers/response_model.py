@@ -13,7 +13,6 @@ import msgspec
 import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from ...errors import InputError
 from ...models import BatchResult, Outcome
 from ...models.plain import MAX_DEPTH, is_too_deep
 from ...providers import Format
@@ -33,6 +32,8 @@ Errors = dict[int, str]
 """Why a result has no valid answer, by its index."""
 
 _SUCCEEDED = Outcome.SUCCEEDED
+_RESHAPED = [b'"additionalProperties":{', b'"additionalProperties":true']
+_RESHAPED += [b'"patternProperties"', b'"prefixItems"']
 _TOO_DEEP = "not JSON: it is nested too deeply"
 
 
@@ -63,8 +64,8 @@ class AnswerReader:
             self._from_json = TypeAdapter(model).validator.validate_json
             self._values = values = values_of(model)
             if not self._whole:
-                self._add_computed(values)
-                names = values.names | values.computed
+                self.columns = dict.fromkeys([*self.columns, *values.computed], "json")
+                names = values.computed | values.names
                 self._names = [names.get(column, column) for column in self.columns]
             if [*self.columns] == [*values.names]:
                 self._to_dict = dict_validator(values.schema)
@@ -84,22 +85,6 @@ class AnswerReader:
             if kind not in {"json", "string", "vector"}
             or (kind == "json" and has_numbers(schema or {}, name))
         ]
-
-    def _add_computed(self, values: Values) -> None:
-        """Add a column for each computed field."""
-        for name in self.columns:
-            if name not in values.names and not values.is_open:
-                raise InputError(
-                    f"The JSON Schema of the response model asks for {name!r}, which is"
-                    " no field of the class: add it to the class."
-                )
-        for name in values.computed:
-            if name in self.columns:
-                raise InputError(
-                    f"The response model has a computed field {name!r}, and another is"
-                    " asked for by that name: rename one of them."
-                )
-            self.columns[name] = "json"
 
     def validate(
         self, results: Sequence[BatchResult], fmt: Format
@@ -271,6 +256,4 @@ def _all_fit(kind: str, values: list[Any]) -> bool:
 def _is_closed(schema: dict[str, Any] | None) -> bool:
     """Whether `Format.restore` changes no answer that already validates."""
     text = orjson.dumps(schema)
-    return not any(
-        b'"additionalProperties":' + open_ in text for open_ in (b"{", b"true")
-    )
+    return not any(part in text for part in _RESHAPED)

@@ -16,10 +16,11 @@ from pydantic.errors import PydanticUserError
 from ...errors import InputError
 from ...models.plain import is_too_deep
 from ...providers.schema.source import Source
+from .kinds import resolved_root
 from .user_code import said_by
-from .values import Values, refuse_unreadable_fields
+from .values import Values, refuse_unfilled_fields
 
-__all__ = ["check_schema", "read_schema", "source_schema", "values_of"]
+__all__ = ["check_class", "check_schema", "read_schema", "source_schema", "values_of"]
 
 
 @lru_cache(maxsize=32)  # a run asks for each shard
@@ -27,11 +28,9 @@ def source_schema(model: type[BaseModel]) -> dict[str, Any]:
     """Return the JSON Schema that is converted for each provider.
 
     Raises:
-        InputError: The model has a field that JSON Schema cannot describe, or that an
-            answer cannot fill.
+        InputError: The model has a field that JSON Schema cannot describe.
     """
     with _schema_errors(model):
-        refuse_unreadable_fields(model)
         schema = model.model_json_schema()
         orjson.dumps(schema)
         return schema
@@ -46,6 +45,18 @@ def values_of(model: type[BaseModel]) -> Values:
     """
     with _schema_errors(model):
         return Values(model)
+
+
+def check_class(model: type[BaseModel]) -> None:
+    """Refuse a class with fields that an answer cannot fill.
+
+    Raises:
+        InputError: It names the field.
+    """
+    asked = resolved_root(source_schema(model)).get("properties", ())
+    values = values_of(model)
+    with _schema_errors(model):
+        refuse_unfilled_fields(model, asked, values)
 
 
 @contextmanager

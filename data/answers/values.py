@@ -6,17 +6,23 @@ masks, excluded fields) is left out, except where a value has no form in JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core import CoreSchema, SchemaSerializer, to_jsonable_python
+from pydantic_core import (
+    CoreSchema,
+    PydanticSerializationError,
+    SchemaSerializer,
+    to_jsonable_python,
+)
 from pydantic_core import core_schema as core
 
 from ...errors import InputError
 
-__all__ = ["Values", "refuse_unreadable_fields"]
+__all__ = ["Values", "refuse_unfilled_fields"]
 
 _Node = dict[str, Any]
 
@@ -24,8 +30,8 @@ _NO_SCHEMAS = frozenset({"cls", "default", "expected", "members", "metadata"})
 """Keys of a core schema that hold no schemas."""
 _SHOWING = frozenset({"format", "function-plain", "function-wrap"})
 _SHOWING |= {"include-exclude-dict", "include-exclude-sequence"}
-_OPAQUE = frozenset({"any", "callable", "function-plain", "is-instance", "is-subclass"})
-"""Types of values that JSON may have no form for."""
+_WHOLE = frozenset({"dataclass", "model", "typed-dict"})
+"""Types whose values are objects."""
 _FIELDS = frozenset({"dataclass-args", "model-fields", "typed-dict"})
 
 
@@ -67,7 +73,7 @@ class Values:
         Raises:
             BaseException: Code of the user's raised it, for one of them.
         """
-        return self._many(instances, mode="json", warnings=False, fallback=str)  # type: ignore[no-any-return]
+        return self._many(instances, mode="json", warnings=False)  # type: ignore[no-any-return]
 
     def one(self, instance: Any) -> Any:
         """Return the values of an instance, also where `many` raises.
@@ -76,18 +82,39 @@ class Values:
             BaseException: Code of the user's raised it.
         """
         try:
-            return self._one(instance, mode="json", warnings=False, fallback=str)
-        except UnicodeDecodeError:
+            return self._one(instance, mode="json", warnings=False)
+        except (PydanticSerializationError, UnicodeDecodeError):
             python = self._one(instance, mode="python", warnings=False)
-            return to_jsonable_python(python, bytes_mode="base64", fallback=str)
+            return _jsonable(python, fallback=str)
 
 
-def refuse_unreadable_fields(model: type[BaseModel]) -> None:
-    """Refuse a class that does not read a field from the name that it is asked for by.
+_jsonable = partial(to_jsonable_python, bytes_mode="base64", inf_nan_mode="constants")
+
+
+def refuse_unfilled_fields(
+    model: type[BaseModel], asked: Iterable[str], values: Values
+) -> None:
+    """Refuse a class with fields that an answer cannot fill.
+
+    Args:
+        model: The class.
+        asked: Names that answers are asked for by; none where they are no objects.
+        values: Of the class.
 
     Raises:
         InputError: It names the field and the way out.
     """
+    for name in asked:
+        if name in values.computed:
+            raise InputError(
+                f"The response model has a computed field {name!r}, and another is"
+                " asked for by that name: rename one of them."
+            )
+        if name not in values.names and not values.is_open:
+            raise InputError(
+                f"The JSON Schema of the response model asks for {name!r}, which is no"
+                " field of the class: add it to the class."
+            )
     for node, config in _containers(TypeAdapter(model).core_schema, {}):
         taken: dict[str, str] = {}
         for name, field in _named(node).items():
@@ -125,31 +152,49 @@ def _plain(part: Any) -> Any:
         return part
     if not _is_node(part):
         return {key: _plain(value) for key, value in part.items()}
-    node = {
+    node: _Node = {
         key: value if key in _NO_SCHEMAS else _plain(value)
         for key, value in part.items()
         if key not in {"serialization_exclude", "serialization_exclude_if"}
     }
-    shown = part.get("serialization")
-    if shown is not None:
-        del node["serialization"]
-        if shown["type"] not in _SHOWING or _is_needed(shown.get("function"), node):
-            node["serialization"] = shown
-        elif _is_pydantics(shown.get("function")):
-            node["serialization"] = _REVEALED
+    shown = node.pop("serialization", None)
+    if shown is not None and (kept := _kept(shown, node)) is not None:
+        node["serialization"] = kept
     return node
 
 
-def _is_needed(function: Any, node: _Node) -> bool:
-    if _is_pydantics(function):
-        return "secret" not in function.__name__
-    while "schema" in node:
-        node = node["schema"]
-    return node["type"] in _OPAQUE
+def _kept(shown: _Node, node: _Node) -> Any:
+    """Return what remains of a serializer; None: nothing."""
+    if shown["type"] not in _SHOWING:
+        return shown
+    function: Any = shown.get("function")
+    if str(getattr(function, "__module__", "")).partition(".")[0] == "pydantic":
+        return _REVEALED if "secret" in function.__name__ else shown
+    if function is None or node["type"] in _WHOLE:
+        return None
+    return _last_resort(shown)
 
 
-def _is_pydantics(function: Any) -> bool:
-    return str(getattr(function, "__module__", "")).partition(".")[0] == "pydantic"
+def _last_resort(shown: _Node) -> Any:
+    """Return a serializer that is used for values which JSON has no form for."""
+    function = shown["function"]
+    takes_handler = shown["type"] == "function-wrap"
+    takes_info = shown.get("info_arg", False)
+
+    def write(*arguments: Any) -> Any:
+        *given, handler, info = arguments
+        try:
+            value = handler(given[-1])
+            return value if info.mode == "json" else _jsonable(value)
+        except PydanticSerializationError:
+            more = [handler] * takes_handler + [info] * takes_info
+            return function(*given, *more)
+
+    return core.wrap_serializer_function_ser_schema(
+        write,
+        is_field_serializer=shown.get("is_field_serializer"),
+        info_arg=True,
+    )
 
 
 _REVEALED = core.plain_serializer_function_ser_schema(

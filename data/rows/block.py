@@ -13,18 +13,23 @@ from ..columns import RESERVED
 
 __all__ = [
     "BLOCK_BYTES",
+    "MAX_ROW_BYTES",
     "Place",
     "RowBlock",
     "check_names",
     "place_of",
     "refuse_collisions",
     "refuse_reserved",
+    "row_too_large",
 ]
 
 _MAX_COLUMNS = 10_000
 
 BLOCK_BYTES = 256 << 10
 """How much is read, encoded or hashed at a time; it fits into a processor's cache."""
+
+MAX_ROW_BYTES = 32 << 20
+"""The most that one row may hold. Anthropic takes no larger request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +159,13 @@ def check_names(file: UPath, names: Sequence[str]) -> None:
             )
         seen.add(name)
     refuse_reserved(names, str(file))
+
+
+def row_too_large(where: str, column: str | None = None) -> InputError:
+    """Return the error about a row, or a column, that cannot be held in memory."""
+    what = "a row needs" if column is None else f"the column {column!r} needs"
+    return InputError(
+        f"{where}: {what} over {MAX_ROW_BYTES >> 20} MB of memory at once, which is the"
+        " most that a row may have. Leave out what is so large, or split it over"
+        " several rows."
+    )

@@ -53,6 +53,8 @@ class JsonlSource:
                     yield RowBlock(path, row, values, records, lines, "line {}")
                 row += len(values)
                 if problem:
+                    if row == 0 and not records[0].lstrip().startswith(b"{"):
+                        problem += " If the file is CSV, name it .csv."
                     where = f"{path} line {lines[len(values)]}"
                     raise InputError(f"{where} {problem}")
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..columns import META, as_json, value_text
-from .parquet import BOM_KEY, read_batches
+from .batches import read_batches
+from .parquet import BOM_KEY
 from .values import python_values
 
 __all__ = ["ParquetChunks"]

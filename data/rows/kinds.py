@@ -11,7 +11,17 @@ from upath import UPath
 
 from ...errors import InputError
 
-__all__ = ["HEAD_BYTES", "JSON_LINES", "TEXT", "Kind", "kind_of", "not_a", "read_kind"]
+__all__ = [
+    "BINARY",
+    "HEAD_BYTES",
+    "JSON_LINES",
+    "TEXT",
+    "Kind",
+    "kind_of",
+    "no_table",
+    "not_a",
+    "read_kind",
+]
 
 HEAD_BYTES = 1024
 """How much of a file `kind_of` needs."""
@@ -36,7 +46,7 @@ _OFFICE: Kind = ("an Office document", "if it is an Excel workbook, name it .xls
 _PARQUET: Kind = ("Parquet", "name it .parquet")
 _ZIP: Kind = ("a zip archive", "unpack it")
 _UNPACK = "decompress it"
-_BINARY: Kind = (
+BINARY: Kind = (
     "binary, or UTF-16 without a BOM",
     "name its encoding (--encoding utf-16-le), or convert it",
 )
@@ -99,7 +109,7 @@ def kind_of(head: bytes) -> Kind:
     if not head:
         return _EMPTY
     # Of UTF-16 in Latin letters, half of the bytes are null.
-    return _BINARY if 4 * head.count(0) > len(head) else TEXT
+    return BINARY if 4 * head.count(0) > len(head) else TEXT
 
 
 def read_kind(path: Path | UPath) -> Kind | None:
@@ -109,10 +119,15 @@ def read_kind(path: Path | UPath) -> Kind | None:
     return None
 
 
+def no_table(path: Path | UPath, kind: Kind, name: str = "table") -> InputError:
+    """Return the error about a file that is something else."""
+    return InputError(f"{path} is no {name}: it is {kind[0]}; {kind[1]}.")
+
+
 def not_a(path: Path | UPath, name: str, exc: Exception) -> InputError:
     """Return the error about a file that cannot be read as its suffix says."""
     kind = read_kind(path)
     if kind is None or kind in {_PARQUET, _OFFICE}:
         text = str(exc).rstrip(".")
         return InputError(f"{path} cannot be read as {name}: {text}.")
-    return InputError(f"{path} is no {name}: it is {kind[0]}; {kind[1]}.")
+    return no_table(path, kind, name)

@@ -13,8 +13,10 @@ import pyarrow.parquet as pq
 from upath import UPath
 
 from ...errors import InputError
+from .batches import read_batches
 from .block import RowBlock, check_names
 from .kinds import not_a
+from .pages import BATCH_BYTES, BATCH_ROWS
 from .values import python_values
 
 __all__ = [
@@ -22,14 +24,10 @@ __all__ = [
     "CellStore",
     "ParquetSource",
     "ParquetStore",
-    "read_batches",
 ]
 
 BOM_KEY = b"batchwright.bom"
 """Metadata of rows from a file with a BOM: a CSV output begins with one again."""
-
-_BATCH_BYTES = 8 << 20
-_BATCH_ROWS = 8192
 
 
 class ParquetSource:
@@ -73,28 +71,6 @@ class ParquetSource:
         return ParquetStore(path, self._schema)
 
 
-def read_batches(path: Path | UPath) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a Parquet file in batches of about 8 MB, 8,192 rows at most.
-
-    Raises:
-        InputError: It is no Parquet file, or a damaged one.
-    """
-    try:
-        with path.open("rb") as file:
-            # With its defaults pyarrow keeps all row groups that it has read in memory.
-            parquet = pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
-            meta = parquet.metadata
-            size = sum(
-                meta.row_group(group).total_byte_size
-                for group in range(meta.num_row_groups)
-            )
-            row_bytes = max(1, size // max(1, meta.num_rows))
-            rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES // row_bytes))
-            yield from parquet.iter_batches(batch_size=rows, use_threads=False)
-    except (pa.ArrowException, OSError) as exc:
-        raise not_a(path, "Parquet", exc) from exc
-
-
 class ParquetStore:
     """Writes rows that are slices of the batches that were read."""
 
@@ -111,7 +87,7 @@ class ParquetStore:
         self._batches.append(batch)
         self._rows += batch.num_rows
         self._bytes += batch.nbytes
-        if self._bytes > _BATCH_BYTES or self._rows >= _BATCH_ROWS:
+        if self._bytes > BATCH_BYTES or self._rows >= BATCH_ROWS:
             self._flush()
 
     def close(self) -> None:

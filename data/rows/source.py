@@ -8,6 +8,7 @@ lines keep their bytes, Parquet keeps its types.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol, cast
@@ -15,12 +16,12 @@ from typing import Any, Protocol, cast
 from upath import UPath
 
 from ...errors import InputError
-from ..files import is_url
+from ..files import is_url, size_and_digest
 from .block import RowBlock
-from .kinds import read_kind
+from .kinds import BINARY, TEXT, no_table, read_kind
 from .text import COMPRESSIONS
 
-__all__ = ["RowSource", "RowStore", "open_rows"]
+__all__ = ["RowSource", "RowStore", "input_size_and_digest", "open_rows"]
 
 _SOURCES = {
     ".csv": ("csv", "CsvSource"),
@@ -99,10 +100,11 @@ def open_rows(location: str, encoding: str | None = None) -> RowSource:
     (suffix,) = suffixes
     if suffix not in _SOURCES:
         kind = read_kind(files[0])
-        found = f" This is {kind[0]}: {kind[1]}." if kind else ""
+        if kind is not None and kind not in {TEXT, BINARY}:
+            raise no_table(files[0], kind)
         raise InputError(
-            f"{location} is no input: the name of one ends in {', '.join(_SOURCES)}."
-            f"{found}"
+            f"{location} is no input: the name of one ends in {', '.join(_SOURCES)},"
+            f" with {' or '.join(COMPRESSIONS)} behind it if it is compressed text."
         )
     module, name = _SOURCES[suffix]
     source = getattr(import_module(f".{module}", __package__), name)
@@ -113,6 +115,20 @@ def open_rows(location: str, encoding: str | None = None) -> RowSource:
             f"{location} is no text file, so it has no encoding; leave --encoding out."
         )
     return cast("RowSource", source(files))
+
+
+def input_size_and_digest(location: str) -> tuple[int, str | None]:
+    """Return size and SHA-256 of an input; of several files, that of their digests.
+
+    Raises:
+        InputError: There is no such file.
+    """
+    found = [size_and_digest(str(file)) for file in _expand(location)]
+    if len(found) == 1:
+        return found[0]
+    digests = [digest for _, digest in found if digest is not None]
+    whole = sha256("".join(digests).encode()).hexdigest()
+    return sum(size for size, _ in found), whole if digests else None
 
 
 def _suffix(name: str) -> str:

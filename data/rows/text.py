@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from upath import UPath
 
 from ...errors import InputError
-from .kinds import HEAD_BYTES, JSON_LINES, TEXT, kind_of
+from .block import MAX_ROW_BYTES, row_too_large
+from .kinds import BINARY, HEAD_BYTES, JSON_LINES, TEXT, kind_of, no_table
 
 __all__ = [
     "BOMS",
@@ -56,19 +57,49 @@ def known_encoding(name: str) -> str:
     return name
 
 
+class _Lines(io.RawIOBase):
+    """The bytes of a file none of whose lines is longer than a row may be.
+
+    A compressed file of a few kilobytes can hold a line of gigabytes.
+    """
+
+    def __init__(self, path: UPath, file: Any, ends: Sequence[bytes]) -> None:
+        self._path, self._file, self._ends = path, file, ends
+        self._line = 1
+        self._line_bytes = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._file.read(len(buffer))
+        found = [data.find(end) for end in self._ends if end in data]
+        self._line_bytes += min(found, default=len(data))
+        if self._line_bytes > MAX_ROW_BYTES:
+            raise row_too_large(f"{self._path} line {self._line}")
+        if found:
+            self._line += data.count(b"\n")
+            self._line_bytes = len(data) - 1 - max(map(data.rfind, self._ends))
+        buffer[: len(data)] = data
+        return len(data)
+
+
 @contextmanager
-def open_bytes(path: UPath, encoding: str | None) -> Iterator[tuple[Any, str]]:
+def open_bytes(
+    path: UPath, encoding: str | None, ends: Sequence[bytes] = (b"\n",)
+) -> Iterator[tuple[Any, str]]:
     """Open a file for reading, decompressed; yield it with the codec of its text.
 
     Args:
         path: The file.
         encoding: As the user names it; None for UTF-8. A BOM goes before.
+        ends: What ends a line.
 
     Raises:
-        InputError: It is no text, or reading in the block fails.
+        InputError: It is no text, a line is over 32 MB, or reading in the block fails.
     """
     try:
-        with _decompressed(path) as file:
+        with _decompressed(path, ends) as file:
             head = file.peek(HEAD_BYTES)[:HEAD_BYTES]
             yield file, _codec(path, head, encoding)
     except OSError as exc:
@@ -88,8 +119,9 @@ def open_text(
         InputError: A byte is not in the encoding; the text names its line.
     """
     codec = ""
+    ends = (b"\n",) if newline else (b"\n", b"\r")
     try:
-        with open_bytes(path, encoding) as (file, codec):
+        with open_bytes(path, encoding, ends) as (file, codec):
             yield io.TextIOWrapper(file, codec, newline=newline)
     except UnicodeError as exc:
         line, character = _place(path, codec)
@@ -117,7 +149,9 @@ def bad_byte(exc: UnicodeError, character: int, codec: str = "utf-8") -> str:
 
 
 @contextmanager
-def _decompressed(path: UPath) -> Iterator[io.BufferedReader]:
+def _decompressed(
+    path: UPath, ends: Sequence[bytes] = (b"\n",)
+) -> Iterator[io.BufferedReader]:
     with path.open("rb", buffering=_READ_BYTES) as opened:
         raw: Any = opened
         compression = COMPRESSIONS.get(PurePosixPath(path.name).suffix.lower())
@@ -125,10 +159,7 @@ def _decompressed(path: UPath) -> Iterator[io.BufferedReader]:
             import pyarrow as pa  # noqa: PLC0415 - takes 100 MB
 
             raw = pa.CompressedInputStream(raw, compression)
-        # The file objects of fsspec read the whole file in `readlines(hint)`.
-        if not isinstance(raw, io.BufferedReader):
-            raw = io.BufferedReader(cast("io.RawIOBase", raw), _READ_BYTES)
-        yield raw
+        yield io.BufferedReader(_Lines(path, raw, ends), _READ_BYTES)
 
 
 def _codec(path: UPath, head: bytes, encoding: str | None) -> str:
@@ -147,10 +178,10 @@ def _codec(path: UPath, head: bytes, encoding: str | None) -> str:
             break
     else:
         codec = encoding or "utf-8"
-        if encoding and kind[0].startswith("binary"):
+        if encoding and kind == BINARY:
             return codec
     if kind not in {TEXT, JSON_LINES}:
-        raise InputError(f"{path} is no table: it is {kind[0]}; {kind[1]}.")
+        raise no_table(path, kind)
     return codec
 
 

@@ -12,6 +12,7 @@ from ...models import RunEvent
 from ...providers import vendors
 from ..answers.load import load_answer
 from ..answers.response_model import AnswerReader
+from ..columns import META
 from ..files import new_output
 from ..results.block import Block, Reading, gather, row_columns
 from ..results.reader import BLOCK_BYTES, ResultBlock, read_results
@@ -53,8 +54,7 @@ def parse_file(
         file_path: Result lines of either provider.
         output: The table; its ending says which kind.
         response_model: What an answer must be; plain text if None.
-        only_failed: Leave out the valid answers, and the answer columns, so that the
-            table is an input again.
+        only_failed: Leave out the valid answers, and the answer columns.
         prefix: Of the answer's columns.
         overwrite: Whether an existing output is replaced.
         tell: Called with the results done, now and then.
@@ -66,6 +66,11 @@ def parse_file(
     refuse_output(output, overwrite=overwrite)
     answer = load_answer(response_model)
     columns = {} if only_failed else answer.columns
+    for name in META.keys() & {prefix + each for each in columns}:
+        raise InputError(
+            f"The response model has a field {name!r}, and so has every table of"
+            " results: rename it, or put something before it with --answer-prefix."
+        )
     open_table = table_format(output).open
     tally = ParseTally()
     with (

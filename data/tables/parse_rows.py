@@ -12,6 +12,7 @@ from ...errors import InputError
 from ...models import Outcome, RunEvent
 from ...providers import Format
 from ..answers.load import load_answer
+from ..columns import META
 from ..files import reason
 from ..observed import observe
 from ..results.block import Reading
@@ -71,7 +72,8 @@ def parse_with_rows(
         with tempfile.TemporaryDirectory(prefix=".tmp-", dir=output.parent) as folder:
             kept = _Kept(source, Path(folder, f"rows{source.store_suffix}"))
             ours = frozenset(prefix + name for name in answer.columns)
-            refuse_collisions(ours, source.columns or kept.columns, rows)
+            taken = [*(source.columns or kept.columns), *META]
+            refuse_collisions(ours, taken, rows)
             part = Path(folder, part_name(str(output)))
             tally = write_part(
                 ShardRows(

@@ -76,7 +76,7 @@ def _output(params: dict[str, Any], refused: frozenset[str]) -> _Found:
         found: Any = params
         for name in path:
             found = found.get(name) if isinstance(found, dict) else None
-        if found is not None and found not in [*words]:
+        if found is not None and found not in words:
             where = ".".join(path)
             yield where, f"its `{where}` must be one of {', '.join(words)}."
     config = params.get("output_config")
@@ -96,7 +96,7 @@ def _messages(messages: list[Any], refused: frozenset[str]) -> _Found:
         where = f"messages[{number}]"
         given = message if isinstance(message, Mapping) else {}
         role, content = given.get("role"), given.get("content")
-        if role not in [*_ROLES] or (role == "system" and "system_role" in refused):
+        if role not in _ROLES or (role == "system" and "system_role" in refused):
             yield f"{where}.role", f"its `{where}.role` {role!r} is not taken."
         elif number == 0 and role != "user":
             yield f"{where}.role", "its first message must be the user's."

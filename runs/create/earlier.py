@@ -176,5 +176,6 @@ class Earlier:
             input_file_id=batch.input_file_id,
             reserved_usd=reservation_usd(run, shard.plan),
         )
-        attempts.record(attempts.claim(intent), batch)
+        with run.as_made(f"{shard.path}/requests.jsonl", shard.plan.digest):
+            attempts.record(attempts.claim(intent), batch)
         emit("submitted", shard=shard.path, batch_id=batch.id, text="found again")

@@ -67,7 +67,8 @@ def reconcile(
     started = time.monotonic()
     listings = 0
     refuted: set[str] = set()
-    emit("notice", text=f"Looking for the batch of a lost call, {attempts.prefix}")
+    text = f"Looking for the batch of a lost call, {attempts.prefix}"
+    emit("notice", text=text.rstrip(", "))
     while True:
         patiently(lambda: checked_account(provider, known), "Looking at the account")
         found = patiently(lambda: provider.find(intent), "A listing")

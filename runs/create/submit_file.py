@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ from .reconcile import answers_ours, reconcile
 
 __all__ = ["Submitted", "submit_file", "submit_parts"]
 
-_logger = logging.getLogger(__name__)
 _OVER_LIMITS = {"too_many_tasks", "too_large"}
 
 
@@ -75,17 +73,18 @@ def submit_file(
         was_unsettled = _settle(attempts, new, provider)
         last = attempts.last
         if last is not None and last.batch is not None:
-            if last.intent.digest != new.digest:
-                if was_unsettled:
-                    _tell(
-                        f"{requests_path} has changed since the call whose response was"
-                        f" lost, so another batch is created. If batch {last.batch.id}"
-                        " is not needed, stop it with `batchwright cancel --batch-id"
-                        f" {last.batch.id}`."
-                    )
-            elif was_unsettled or not again:
-                batch = provider.retrieve(last.batch.id)
-                return Submitted(batch, tuple(earlier - {batch.id}), adopted=True)
+            batch_id = last.batch.id
+            if last.intent.digest == new.digest and (was_unsettled or not again):
+                batch = provider.retrieve(batch_id)
+                return Submitted(batch, tuple(earlier - {batch_id}), adopted=True)
+            if was_unsettled:
+                text = (
+                    f"{requests_path} has changed since the call whose response was"
+                    f" lost, so another batch is created. If batch {batch_id} is not"
+                    " needed, stop it with `batchwright cancel --batch-id"
+                    f" {batch_id}`."
+                )
+                emit("notice", text=text)
         earlier = attempts.batch_ids
         try:
             attempt = create_batch(attempts, new, provider, progress=progress)
@@ -203,13 +202,14 @@ def _settle(attempts: Attempts, new: NewBatch, provider: Provider) -> bool:
             recorded=lambda: recorded_in(_beside(attempts.directory)),
         )
     if last.batch and last.batch.provisional:
-        _tell(
+        text = (
             f"It is not proved that batch {last.batch.id} is the one of the call whose"
             " response was lost. It was created since then and has as many requests,"
             " but another client may have created it. Submit the file again once it has"
             " ended: then the custom_ids of its results are compared, before any other"
             " batch is created."
         )
+        emit("notice", text=text)
     return True
 
 
@@ -219,11 +219,6 @@ def _beside(directory: Directory) -> Iterator[Directory]:
     for name in Directory(folder or "/").children():
         if name.endswith(".batch"):
             yield Directory(f"{folder}/{name}")
-
-
-def _tell(text: str) -> None:
-    emit("notice", text=text)
-    _logger.warning("%s", text)
 
 
 def _new_batch(

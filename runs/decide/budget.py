@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from ...data.bounds import may_write_cache, most_output_tokens
 from ...data.prices import price
+from ...data.resolve import ResolvedJob
 from ...errors import BudgetError
 from ...models import Usage
 from ..directory.records import ShardPlan, Verdict
 from ..directory.run import Run, RunState
 from .steps import Step
 
-__all__ = ["affordable", "committed_usd", "reservation_usd"]
+__all__ = ["affordable", "committed_usd", "most_usd", "reservation_usd"]
 
 _BYTES_PER_TOKEN = 2
 """No tokenizer makes more tokens of JSON than one for every two bytes, on average."""
@@ -25,31 +26,40 @@ _UNBILLED = {
 }
 
 
-def reservation_usd(run: Run, shard: ShardPlan) -> float | None:
-    """Return the most that a batch of this shard may cost; None without a cap.
+def most_usd(job: ResolvedJob, requests: int, size: int) -> float | None:
+    """Return the most that a batch may cost, of so many requests and bytes.
 
     Input bytes / 2 as tokens, and all output that its limits allow for each request,
-    at the batch price; where a prompt cache may be written, all input is.
+    at the batch price; where a prompt cache may be written, all input is. None: no
+    limit of tokens, or no known price.
     """
-    if run.job.job.max_cost_usd is None:
+    most_output = most_output_tokens(job.template)
+    if most_output is None:
         return None
-    tokens = shard.bytes // _BYTES_PER_TOKEN // shard.requests + 1
-    job = run.job
+    tokens = size // _BYTES_PER_TOKEN // requests + 1
     may_write = job.own_messages or may_write_cache(job.template, job.messages)
     stored = tokens if may_write else 0
     usage = Usage(
         input_tokens=tokens,
-        output_tokens=most_output_tokens(run.job.template) or 0,
+        output_tokens=most_output,
         cache_write_tokens=stored,
         cache_write_1h_tokens=stored,
     )
-    each = price(run.job.provider, run.job.template.model, usage)
-    if each is None:
+    each = price(job.provider, job.template.model, usage)
+    return None if each is None else each * requests
+
+
+def reservation_usd(run: Run, shard: ShardPlan) -> float | None:
+    """Return the most that a batch of this shard may cost; None without a cap."""
+    if run.job.job.max_cost_usd is None:
+        return None
+    found = most_usd(run.job, shard.requests, shard.bytes)
+    if found is None:
         raise BudgetError(
             f"The price of {run.job.template.model!r} is unknown, so --max-cost-usd"
             " cannot be kept; drop it, or take a model with a known price."
         )
-    return each * shard.requests
+    return found
 
 
 def committed_usd(state: RunState) -> float:

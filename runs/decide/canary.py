@@ -2,80 +2,47 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-from pydantic import BaseModel
-
+from ...data.job import BatchJob
 from ...errors import CanaryError
-from ...models import Outcome
-from ..collect.download import restored_results
-from ..directory.reading import read_record
-from ..directory.run import Run, RunState, Shard
+from ..directory.records import CanaryCount
+from ..directory.run import RunState
 
-__all__ = ["check_canary"]
-
-_SHOWN = 3
+__all__ = ["is_canary_over", "is_canary_sent_again", "is_enough"]
 
 
-def check_canary(run: Run, state: RunState) -> None:
-    """Stop the run when too few of its first rows succeeded.
+def is_canary_over(state: RunState) -> bool:
+    """Whether no request of the canary is on its way or still to be sent."""
+    return all(shard.is_settled for shards in state.canary_rounds for shard in shards)
+
+
+def is_enough(job: BatchJob, count: CanaryCount) -> bool:
+    """Whether enough rows of the canary succeeded for the others to be sent."""
+    return count.succeeded >= job.canary_success * count.rows
+
+
+def is_canary_sent_again(
+    state: RunState, job: BatchJob, count: CanaryCount | None, url: str
+) -> bool:
+    """Whether failed rows of the canary are sent again before it is judged.
+
+    That is so if too few succeeded and some failed for a temporary reason, up to
+    `max_rounds` times. `count` is None where there is nothing to judge.
 
     Raises:
-        CanaryError: With the errors grouped and counted; nothing more was sent.
+        CanaryError: Too few of its rows succeeded; no other row was sent.
     """
-    job = run.job.job
-    if job.canary is None or state.plan is None or state.cancelled:
-        return
-    shard = state.shards[state.plan.shards[0].path]
-    if not shard.is_settled:
-        return
-    if "canary.json" in state.names:
-        found = read_record(run.directory, "canary.json", _Counted)
-    else:
-        found = _count(run, shard)
-        run.directory.write("canary.json", found.model_dump_json().encode())
-    if found.succeeded < job.canary_success * found.rows:
-        causes = "; ".join(f"{count} x {error}" for error, count in found.errors)
-        raise CanaryError(
-            f"Only {found.succeeded} of the first {found.rows} rows succeeded"
-            f" ({job.canary_success:.0%} were asked for), so the rest was not sent:"
-            f" {causes}. Correct the job and start a new run; `batchwright cancel"
-            f" --run-dir {run.directory.url}` and `resume` download what this one has."
-        )
-
-
-class _Counted(BaseModel):
-    """`canary.json`: how the first shard's rows were answered."""
-
-    rows: int
-    succeeded: int
-    errors: list[tuple[str, int]]
-
-
-def _count(run: Run, shard: Shard) -> _Counted:
-    """Return how many rows have a valid answer, and why the others have none."""
-    if shard.verdict is None or not shard.verdict.has_results:
-        ended = shard.last.ended if shard.last else None
-        text = (ended.text if ended else None) or "no results"
-        rows = shard.plan.requests
-        return _Counted(rows=rows, succeeded=0, errors=[(text, rows)])
-    answer = run.job.answer()
-    errors: Counter[str] = Counter()
-    valid: set[str | None] = set()
-    results = restored_results(run, shard, shard.output_name)
-    with results as path, path.open("rb") as lines:
-        for line in lines:
-            result = run.format.decode(line)
-            error = result.error or str(result.outcome)
-            if result.outcome is Outcome.SUCCEEDED:
-                _, invalid = answer.validate([result], run.format)
-                if not invalid:
-                    valid.add(result.custom_id)
-                    continue
-                error = invalid[0]
-            errors[error[:200]] += 1
-    return _Counted(
-        rows=shard.plan.requests,
-        succeeded=len(valid),
-        errors=errors.most_common(_SHOWN),
+    if count is None or is_enough(job, count):
+        return False
+    newest = state.canary_rounds[-1]
+    if count.rounds < job.max_rounds and any(
+        shard.last and shard.last.ended and shard.last.ended.again for shard in newest
+    ):
+        return True
+    causes = "; ".join(f"{times} x {error}" for error, times in count.errors)
+    raise CanaryError(
+        f"Only {count.succeeded} of the first {count.rows} rows succeeded"
+        f" ({job.canary_success:.0%} were asked for), so the rest was not sent:"
+        f" {causes}. Correct the job and start a new run, or send the rest all the same"
+        f" with `batchwright resume {url} --go-on`; `batchwright cancel --run-dir"
+        f" {url}` and `resume` download what this one has."
     )

@@ -14,6 +14,7 @@ from typing import Literal
 from ...data.job import BatchJob
 from ..directory.records import Ended, Verdict
 from ..directory.run import RunState, Shard
+from .canary import is_canary_over
 
 __all__ = ["Step", "StepKind", "in_flight_limit", "next_steps", "under_token_limit"]
 
@@ -38,11 +39,13 @@ def next_steps(
     *,
     ended: AbstractSet[str] = frozenset(),
     paused: AbstractSet[str] = frozenset(),
+    canary_again: bool = False,
 ) -> list[Step]:
     """Return all that can be done now; an empty list means wait, or done.
 
     `ended` are the shards whose batch is over at the provider, `paused` those that
-    nothing is sent for yet, as `paused_shards` says.
+    nothing is sent for yet, as `paused_shards` says. With `canary_again`, rows of the
+    canary are sent again before any other.
     """
     if state.report is not None:
         return []
@@ -53,11 +56,14 @@ def next_steps(
         for shard in state.open_shards
         if shard.path in ended
     ]
+    rounds = len(state.rounds)
+    if canary_again:
+        return [Step("round", str(rounds + 1))]
     steps += [Step("submit", shard.path) for shard in _to_submit(state, job, paused)]
     if steps or not all(_is_over(shard, state) for shard in state.shards.values()):
         return steps
-    rounds = len(state.rounds)
-    worth = rounds < job.max_rounds + job.reask and (
+    ordinary = sum(not round_.canary for round_ in state.rounds)
+    worth = ordinary < job.max_rounds + job.reask and (
         _worth_a_round(state) or (job.reask and state.newest_shards)
     )
     resend = state.resend_round == rounds + 1 and state.gone_shards
@@ -128,10 +134,9 @@ def _to_submit(state: RunState, job: BatchJob, paused: AbstractSet[str]) -> list
         if not (shard.is_settled or shard.is_open or shard.path in paused)
         and (shard.is_lost or not state.cancelled)
     ]
-    if job.canary and state.plan:
-        first = state.shards[state.plan.shards[0].path]
-        if not first.is_settled:
-            waiting = [shard for shard in waiting if shard is first]
+    if job.canary and not is_canary_over(state):
+        canary = [shard for shards in state.canary_rounds for shard in shards]
+        waiting = [shard for shard in waiting if shard in canary]
     slots = in_flight_limit(state, job.max_in_flight) - len(state.open_shards)
     lost = [shard for shard in waiting if shard.is_lost]
     fresh = under_token_limit(state, (each for each in waiting if not each.is_lost))

@@ -14,6 +14,7 @@ from ...models import Batch, Outcome
 
 __all__ = [
     "Absence",
+    "CanaryCount",
     "Created",
     "Ended",
     "InputShardPlan",
@@ -115,6 +116,19 @@ class RoundPlan(_Record):
     created_at: datetime
     resent: tuple[str, ...] = ()
     """Shards whose results are gone; this round sends their requests again."""
+    canary: bool = False
+    """Whether it has rows of the canary alone, before other rows are sent."""
+
+
+class CanaryCount(_Record):
+    """`canary.json`: how the rows of the canary were answered."""
+
+    rows: int
+    succeeded: int
+    errors: tuple[tuple[str, int], ...]
+    """The most frequent ones, and how often they came."""
+    rounds: int = 0
+    """Further rounds that are counted too."""
 
 
 class Resend(_Record):

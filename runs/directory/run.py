@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -117,8 +117,23 @@ class RunState:
         """Shards of the newest round; none where that one was not needed."""
         if self.plan is None:
             return []
-        plans = self.rounds[-1].shards if self.rounds else self.plan.shards
+        plans: Sequence[ShardPlan] = self.plan.shards
+        if self.rounds:
+            others = plans[1:] if self.rounds[-1].canary else ()
+            plans = (*self.rounds[-1].shards, *others)
         return [self.shards[plan.path] for plan in plans]
+
+    @property
+    def canary_rounds(self) -> list[list[Shard]]:
+        """The first shard, and the shards of each round that has its rows alone."""
+        if self.plan is None:
+            return []
+        is_all = len(self.plan.shards) == 1
+        rounds = [each.shards for each in self.rounds if is_all or each.canary]
+        return [
+            [self.shards[plan.path] for plan in plans]
+            for plans in (self.plan.shards[:1], *rounds)
+        ]
 
     def attempts(self) -> Iterator[tuple[Shard, Attempt]]:
         """Yield every attempt with its shard."""

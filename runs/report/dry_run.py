@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import islice
+from math import ceil
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ...data.bounds import most_output_tokens
 from ...data.custom_id import row_ids
 from ...data.job import BatchJob
 from ...data.prices import price
-from ...data.requests.generate import write_shards
-from ...data.resolve import resolve
+from ...data.requests.generate import prompt_of, write_shards
+from ...data.resolve import ResolvedJob, resolve
+from ...data.rows.source import open_rows
 from ...models import RunEvent, Usage
 from ...providers import get_format
+from ..decide.budget import most_usd
 
-__all__ = ["DryRun", "dry_run"]
+__all__ = ["DryRun", "SamplePrompt", "dry_run"]
 
 _BYTES_PER_TOKEN = 4
 _SAMPLES = 3
 _IDS = row_ids("00000000")
+
+
+class SamplePrompt(BaseModel):
+    """The messages of one row."""
+
+    model_config = ConfigDict(frozen=True)
+
+    row: str
+    """Where the row is in the input."""
+    messages: tuple[dict[str, Any], ...]
 
 
 class DryRun(BaseModel):
@@ -43,8 +58,30 @@ class DryRun(BaseModel):
     """Cost of the estimated input at the batch price; None where it is unknown."""
     most_output_usd: float | None
     """Cost if every answer is as long as `max_tokens`; None where it is unknown."""
+    most_usd: float | None
+    """What `max_cost_usd` reserves for all batches together, before any round; None
+    without a limit of tokens or a known price."""
+    max_cost_usd: float | None
+    empty_values: dict[str, int]
+    """Rows with an empty value, by column that the prompt uses."""
     samples: tuple[str, ...]
     """The first three requests."""
+    prompts: tuple[SamplePrompt, ...] = Field(exclude=True)
+    """What they say, for people."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why the run may stop at its cost limit, and the limit that it needs."""
+        most, cap = self.most_usd, self.max_cost_usd
+        if cap is None or most is None or most <= cap:
+            return None
+        needed = ceil(most * 10_000) / 10_000
+        return (
+            f"The batches may cost {most:,.6f} USD together, which is more than"
+            f" --max-cost-usd {cap:,.6f}, so the run stops before a batch that may pass"
+            f" the limit. It needs --max-cost-usd {needed:.4f}, or fewer rows, or a"
+            " lower --max-tokens."
+        )
 
 
 def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) -> DryRun:
@@ -60,6 +97,8 @@ def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) ->
     fmt = get_format(provider, resolved.base_url)
     requests = size = batches = 0
     samples: list[str] = []
+    most: float | None = 0.0
+    empty: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="batchwright-") as folder:
         for shard in write_shards(resolved, fmt, _IDS, Path(folder), tell):
             made = shard.requests
@@ -72,6 +111,9 @@ def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) ->
             requests += made.requests
             size += made.bytes
             batches += 1
+            reserved = most_usd(resolved, made.requests, made.bytes)
+            most = None if most is None or reserved is None else most + reserved
+            empty.update(shard.empty)
     tokens = size // _BYTES_PER_TOKEN
     # Priced request by request: long inputs have a price of their own.
     one_input = price(
@@ -91,5 +133,23 @@ def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) ->
         basis=f"{_BYTES_PER_TOKEN} bytes of a request line taken for one token",
         input_usd=None if one_input is None else one_input * requests,
         most_output_usd=None if one_output is None else one_output * requests,
+        most_usd=most,
+        max_cost_usd=job.max_cost_usd,
+        empty_values=dict(empty),
         samples=tuple(samples),
+        prompts=tuple(_prompts(resolved)),
     )
+
+
+def _prompts(job: ResolvedJob) -> Iterator[SamplePrompt]:
+    """Yield the messages of the first rows."""
+    system, prompt = job.template.system, prompt_of(job)
+    constant = [] if system is None else [{"role": "system", "content": system}]
+    rows = (
+        block.part(row, row + 1)
+        for block in open_rows(job.job.input, job.job.encoding).blocks()
+        for row in range(len(block))
+    )
+    for row in islice(rows, _SAMPLES):
+        messages = (*constant, *map(dict, prompt(row.values[0])))
+        yield SamplePrompt(row=row.where(), messages=messages)

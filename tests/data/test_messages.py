@@ -13,11 +13,10 @@ import orjson
 import pytest
 from pydantic import BaseModel, Field
 
-from batchwright.data.job import BatchJob
+from batchwright import Answer, BatchJob, BatchwrightError, Outcome
 from batchwright.data.requests.check import check_file
 from batchwright.data.results.reader import provider_of, read_results
 from batchwright.errors import InputError
-from batchwright.models import Outcome
 from batchwright.providers import get_format
 
 Line = Callable[..., bytes]
@@ -171,6 +170,7 @@ def test_results_come_one_by_one(tmp_path: Path, answer_line: Line) -> None:
     path = tmp_path / "results.jsonl"
     path.write_bytes(b"".join(lines))
     good, bad, expired, odd = BatchJob.results_from_file(path, Classification)
+    assert isinstance(good, Answer)
     assert good.custom_id == "0123abcd-000000000-0"
     assert good.value == Classification(label="SPAM")
     assert good.error is None
@@ -184,7 +184,7 @@ def test_results_come_one_by_one(tmp_path: Path, answer_line: Line) -> None:
     assert odd.error == "line 5 is no result of a known provider"
     texts = BatchJob.results_from_file(path)
     assert next(texts).value == '{"label":"SPAM"}'
-    with pytest.raises(InputError, match=r"absent\.jsonl cannot be read"):
+    with pytest.raises(BatchwrightError, match=r"absent\.jsonl cannot be read"):
         next(BatchJob.results_from_file(tmp_path / "absent.jsonl"))
 
 

@@ -72,6 +72,10 @@ def test_two_nights_are_two_runs_and_a_retry_is_none(
         monkeypatch.setenv(name, value)
     folder = platform.home / "input"
     folder.mkdir()
+    prompts = platform.home / "prompts"
+    prompts.mkdir()
+    prompt = "Summarise in one sentence: {{ text | trim }}\n"
+    (prompts / "summarise.txt").write_text(prompt, encoding="utf-8")
     before = platform.sandbox.created()
     nights = {}
     for days in (3, 2):

@@ -14,6 +14,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import TaskRun
 
 from batchwright import BatchJob, run_batch
+from batchwright.errors import InputError
 from batchwright.flows import advance_runs
 from batchwright.models import Outcome
 from batchwright.sandbox import Sandbox
@@ -51,6 +52,14 @@ def job(folder: Path, provider: str = "openai", **options: Any) -> BatchJob:
 def write_rows(folder: Path) -> None:
     """Write the rows without a task."""
     save_rows.fn(ROWS, str(folder / "rows.jsonl"))
+
+
+def test_rows_with_names_of_ours_are_not_saved(tmp_path: Path) -> None:
+    """The output gets columns of these names; nothing is written."""
+    rows = [{"text": "x"}, {"text": "y", "_outcome": "z"}]
+    with pytest.raises(InputError, match="column '_outcome'"):
+        save_rows.fn(rows, str(tmp_path / "rows.jsonl"))
+    assert not (tmp_path / "rows.jsonl").exists()
 
 
 def table(path: Path) -> list[Mapping[str, str]]:

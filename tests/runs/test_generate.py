@@ -71,7 +71,7 @@ def test_a_lower_limit_of_bytes_is_kept(tmp_path: Path) -> None:
 
 def test_a_request_over_the_limit_names_its_row(tmp_path: Path) -> None:
     """Nothing is sent, and nothing of the run is planned."""
-    with pytest.raises(InputError, match=r"line 4 \(row 2\).*4,154 bytes"):
+    with pytest.raises(InputError, match=r"row 4 \(header is row 1\).*4,154 bytes"):
         generated(tmp_path, ["a", "b", "c " * 2000], max_bytes_per_batch=3000)
     assert not (tmp_path / "run/plan.json").exists()
 

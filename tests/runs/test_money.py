@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
 from batchwright.data.job import BatchJob
-from batchwright.errors import BudgetError, CanaryError
+from batchwright.errors import BudgetError, CanaryError, InputError
 from batchwright.models import Outcome, RunReport
 from batchwright.runs.decide.budget import committed_usd, reservation_usd
 from batchwright.runs.directory.run import Run
 from batchwright.runs.drive import drive
 from batchwright.runs.generate import generate_shards
 from batchwright.runs.open import open_run, reopen_run
+from batchwright.runs.report.dry_run import dry_run
 from batchwright.sandbox import Sandbox
 from batchwright.sandbox.faults import OddUsage
 
@@ -163,6 +165,36 @@ def test_lost_answers_never_pass_the_cap(
     assert sandbox.created() == 3
 
 
+@pytest.mark.parametrize("requests", [None, 2])
+def test_a_dry_run_says_what_is_reserved(
+    sandbox: Sandbox, tmp_path: Path, requests: int | None
+) -> None:
+    """It is the sum that the run writes down, and what it needs as its limit."""
+    options = {"max_requests_per_batch": requests, "max_cost_usd": 1}
+    found = dry_run(job(tmp_path, 6, **options))
+    assert found.most_usd is not None
+    assert found.problem is None
+    run(tmp_path, 6, **options)
+    attempts = Run.load(str(tmp_path / "run")).state().attempts()
+    reserved = [attempt.intent.reserved_usd or 0 for _, attempt in attempts]
+    assert found.most_usd == pytest.approx(sum(reserved))
+
+
+def test_a_dry_run_refuses_what_the_run_would(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The limit that it says is needed is enough for the run."""
+    options = {"max_requests_per_batch": 3, "max_cost_usd": 0.0003}
+    problem = dry_run(job(tmp_path, 6, **options)).problem
+    assert problem is not None
+    with pytest.raises(BudgetError, match="may cost"):
+        run(tmp_path, 6, **options)
+    needed = re.search(r"It needs --max-cost-usd (\S+),", problem)
+    assert needed is not None
+    options["max_cost_usd"] = float(needed[1])
+    assert dry_run(job(tmp_path, 6, **options)).problem is None
+    again = open_run(job(tmp_path, 6, **options), str(tmp_path / "again"))
+    assert drive(again, wait=True).outcomes == {Outcome.SUCCEEDED: 6}
+
+
 def test_a_bad_canary_keeps_the_rest_at_home(sandbox: Sandbox, tmp_path: Path) -> None:
     """Ten rows that fail cost ten rows, not all of them."""
     sandbox.set_faults({"batches": [{"answers": [{"kind": "wrong_shape"}]}]})
@@ -179,6 +211,86 @@ def test_a_good_canary_releases_the_rest(sandbox: Sandbox, tmp_path: Path) -> No
     report = run(tmp_path, 9, canary=3)
     assert report.outcomes == {Outcome.SUCCEEDED: 9}
     assert [line.requests for line in report.batches] == [3, 6]
+
+
+@pytest.mark.parametrize(
+    ("model", "status"),
+    [("gpt-5-mini", 429), ("gpt-5-mini", 500), ("claude-sonnet-4-5", 529)],
+)
+def test_a_canary_that_fails_for_now_is_sent_again(
+    model: str, status: int, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Its failures get a round of their own, and all rows are judged after it."""
+    again = {"status": status}
+    sandbox.set_faults({"batches": [{"nth": [1, 3], "answers": [again]}]})
+    report = run(tmp_path, 9, model=model, canary=3, max_rounds=1)
+    assert report.outcomes == {Outcome.SUCCEEDED: 9}
+    # The canary, its round, the others, which failed for now too, and their round.
+    sent = {line.shard: line.requests for line in report.batches}
+    assert sent == {
+        "shards/00000": 3,
+        "shards/00001": 6,
+        "rounds/1/00000": 3,
+        "rounds/2/00000": 6,
+    }
+    found = json.loads((tmp_path / "run/canary.json").read_bytes())
+    assert (found["succeeded"], found["rounds"]) == (3, 1)
+
+
+def test_a_canary_is_sent_again_as_often_as_other_rows(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """After `max_rounds` rounds it is judged as it is, and no other row was sent."""
+    sandbox.set_faults({"batches": [{"answers": [{"status": 500}]}]})
+    with pytest.raises(CanaryError, match="Only 0 of the first 3 rows"):
+        run(tmp_path, 9, canary=3, max_rounds=2)
+    state = Run.load(str(tmp_path / "run")).state()
+    assert [len(shard.attempts.all) for shard in state.shards.values()] == [1, 0, 1, 1]
+
+
+def test_a_canary_that_is_good_enough_is_not_sent_again(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Its failed row goes with the failed rows of the others, in an ordinary round."""
+    fault = {"status": 500, "nth": [1]}
+    sandbox.set_faults({"batches": [{"nth": [1, 2], "answers": [fault]}]})
+    report = run(tmp_path, 9, canary=3, canary_success=0.5)
+    assert report.outcomes == {Outcome.SUCCEEDED: 9}
+    assert [line.requests for line in report.batches] == [3, 6, 2]
+
+
+@pytest.mark.parametrize("rows", [3, 9])
+def test_a_canary_of_all_rows_is_judged_likewise(
+    rows: int, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Where no other row is left, its rounds are the ordinary ones."""
+    sandbox.set_faults({"batches": [{"nth": [1], "answers": [{"status": 500}]}]})
+    report = run(tmp_path, rows, canary=9, max_rounds=1)
+    assert report.outcomes == {Outcome.SUCCEEDED: rows}
+    assert report.rounds == 1
+
+
+def test_a_stopped_canary_may_be_passed_by(sandbox: Sandbox, tmp_path: Path) -> None:
+    """`go_on` is on record, so the rest is sent whatever becomes of this process."""
+    fault = {"nth": [1], "answers": [{"kind": "wrong_shape"}]}
+    sandbox.set_faults({"batches": [fault]})
+    folder = str(tmp_path / "run")
+    with pytest.raises(CanaryError, match="--go-on"):
+        run(tmp_path, 9, canary=3)
+    reopen_run(folder, go_on=True)
+    report = drive(Run.load(folder), wait=True)
+    assert report.outcomes == {Outcome.INVALID: 3, Outcome.SUCCEEDED: 6}
+    with pytest.raises(InputError, match="drop --go-on"):
+        reopen_run(folder, go_on=True)
+
+
+def test_a_canary_that_passed_needs_no_release(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """What would do nothing is refused."""
+    run(tmp_path, 4, canary=3)
+    with pytest.raises(InputError, match="not stopped by its canary"):
+        reopen_run(str(tmp_path / "run"), go_on=True)
 
 
 @pytest.mark.parametrize("model", ["gpt-5-mini", "claude-sonnet-4-5"])

@@ -53,6 +53,14 @@ def test_a_directory_is_named_after_output_and_job(tmp_path: Path) -> None:
     assert open_run(job(tmp_path, prompt="Say {{ text }}")).directory.url != first
 
 
+def test_a_prompt_that_names_no_column_leaves_nothing_behind(tmp_path: Path) -> None:
+    """As in a prefect.yaml, where Prefect fills `{{ text }}` with nothing."""
+    with pytest.raises(InputError, match=r"names no column of .*in\.csv.*@FILE"):
+        open_run(job(tmp_path, prompt="Summarise: "))
+    assert not (tmp_path / "runs").exists()
+    assert open_run(job(tmp_path, prompt="Summarise: ", same_prompt=True))
+
+
 def test_the_content_of_the_input_is_no_part_of_the_job(tmp_path: Path) -> None:
     """The plan stands, so a file that grew meanwhile is the same job."""
     given = job(tmp_path)
@@ -90,15 +98,17 @@ def test_dates_are_filled_in_once(tmp_path: Path) -> None:
     assert run.directory.url == f"{tmp_path}/2026-11-23/run"
 
 
-def test_a_changed_input_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["in.csv", "i*.csv"])
+def test_a_changed_input_is_said(tmp_path: Path, name: str) -> None:
     """The run goes on with the rows it has, and a sentence says where others are."""
-    run = open_run(job(tmp_path))
+    (tmp_path / "in-2.csv").write_text("text\nx\n", encoding="utf-8")
+    run = open_run(job(tmp_path, input=str(tmp_path / name)))
     generate_shards(run)
     assert changed_input(run) is None
     (tmp_path / "in.csv").write_text("text\ntwo\n", encoding="utf-8")
     sentence = changed_input(Run.load(run.directory.url))
     assert sentence is not None
-    assert re.search(r"in\.csv has changed since.*--run-dir", sentence)
+    assert re.search(r"\.csv has changed since.*--run-dir", sentence)
 
 
 def test_an_output_of_somebody_else_stays(tmp_path: Path) -> None:

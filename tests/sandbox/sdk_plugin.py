@@ -68,7 +68,10 @@ def client(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[object]
 
 def _fill(sandbox: Sandbox, *, ended: bool) -> None:
     """Add a file and a batch of each vendor, under the IDs that the tests name."""
-    headers = {"authorization": f"Bearer {sandbox.api_key}"}
+    headers = {
+        "authorization": f"Bearer {sandbox.api_key}",
+        "anthropic-version": "2023-06-01",
+    }
     with httpx2.Client(base_url=sandbox.url, headers=headers) as http:
         file = http.post(
             "/openai/v1/files", data={"purpose": "batch"}, files={"file": ("x", LINE)}

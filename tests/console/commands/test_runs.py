@@ -145,7 +145,8 @@ def test_a_dry_run_sends_nothing(cli: Cli, sandbox: Sandbox) -> None:
     assert done.exit_code == 0, done.output
     assert "Requests      12" in done.stdout
     assert "Batches       3" in done.stdout
-    assert done.stdout.count('{"custom_id":') == 3
+    assert done.stdout.count("Prompt of ") == 3
+    assert "row 2 (header is row 1)\n  user:\n    Classify" in done.stdout
     found = json.loads(cli(*RUN, *more, "--json").stdout)
     assert found["requests"] == 12
     assert found["batches"] == 1

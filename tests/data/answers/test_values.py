@@ -35,6 +35,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 from pydantic.dataclasses import dataclass
+from pydantic_core import core_schema
 
 from batchwright.data.answers.load import load_answer
 from batchwright.data.answers.schemas import source_schema
@@ -151,6 +152,9 @@ class _Odd:
     def __init__(self, text: str) -> None:
         self.text = text
 
+    def __str__(self) -> str:
+        return f"odd {self.text}"
+
 
 class _Opaque(BaseModel):
     odd: Annotated[
@@ -159,6 +163,39 @@ class _Opaque(BaseModel):
         PlainSerializer(lambda odd: odd.text, return_type=str),
         WithJsonSchema({"type": "string"}),
     ]
+
+
+class _Foreign:
+    """As Pydantic's documentation shows types of other libraries."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
+        made = core_schema.no_info_after_validator_function(
+            cls, core_schema.str_schema()
+        )
+        return core_schema.json_or_python_schema(
+            json_schema=made,
+            python_schema=core_schema.union_schema(
+                [core_schema.is_instance_schema(cls), made]
+            ),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda each: each.text
+            ),
+        )
+
+
+class _Foreigners(BaseModel):
+    one: _Foreign
+    many: list[_Foreign]
+    secret: SecretStr
+    plain: Annotated[Any, PlainValidator(_Odd), WithJsonSchema({"type": "string"})]
+
+    @field_serializer("secret")
+    def _hide(self, _value: Any, _info: Any) -> str:
+        return "hidden"
 
 
 class _Reserved(BaseModel):
@@ -201,6 +238,11 @@ _SHOWN: list[tuple[Any, Any, Any]] = [
     (_Types, _TYPES, {**_TYPES, "some": [1], "point": {"x_axis": 1}}),
     (_Bytes, {"raw": "a"}, {"raw": "_2E="}),
     (_Opaque, {"odd": "a"}, {"odd": "a"}),
+    (
+        _Foreigners,
+        {"one": "a", "many": ["b"], "secret": "c", "plain": "d"},
+        {"one": "a", "many": ["b"], "secret": "c", "plain": "odd d"},
+    ),
     (_Reserved, _RESERVED, _RESERVED),
 ]
 

@@ -141,7 +141,8 @@ def test_rows_without_columns_are_no_crash(resolved: Resolve) -> None:
     """Empty objects are rows too; no rows at all are an error of the input."""
     with pytest.raises(InputError, match="have no columns"):
         resolved([{}], prompt="Hi")
-    assert resolved([], prompt="Hi")
+    with pytest.raises(InputError, match="has no rows"):
+        resolved([], prompt="Hi")
 
 
 @pytest.mark.parametrize("name", ["true", "None", "2024", "1.5"])

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import Workbook
 from upath import UPath
 
 from batchwright.data.columns import RESERVED
@@ -64,6 +65,8 @@ def test_csv_cells_are_as_written(tmp_path: Path, rows: list[tuple[str, str]]) -
         (b"sep=;\r\na;b\r\n1;2\r\n", [{"a": "1", "b": "2"}]),
         (b"PK,PAR1\n1,2\n", [{"PK": "1", "PAR1": "2"}]),
         (b"[a],b\n1,2\n", [{"[a]": "1", "b": "2"}]),
+        (b"a, net;b;c\n1;2;3\n", [{"a, net": "1", "b": "2", "c": "3"}]),
+        (b"a, net\tb\n1\t2\n", [{"a, net": "1", "b": "2"}]),
         (b"a,b\n1,x\0y\n", [{"a": "1", "b": "x\0y"}]),
         (b"Email,email\nA,a\n", [{"Email": "A", "email": "a"}]),
         ("a\nx\u2028y\u0085z\n".encode(), [{"a": "x\u2028y\u0085z"}]),
@@ -101,7 +104,8 @@ def test_csv_shapes(
             "row 4 (header is row 1), line 6 of the file has 1 cells",
         ),
         (b"a;b\n1;2;3\n", "quote cells that hold semicolons"),
-        (b'a\n"x\n', "not CSV"),
+        (b'a\n"x\n', "line 2: not CSV: unexpected end"),
+        (b'a\nx\n"y\nz\nx\n', "lines 3 to 5: not CSV: unexpected end"),
         (b'a\n"x"y\n', "not CSV"),
     ],
 )
@@ -205,13 +209,13 @@ def test_a_wrong_encoding_is_named(
         ("in.csv", b'[{"a": 1}]', "a JSON array; write one object per line"),
         ("in.jsonl", b'[\n{"a": 1}\n]', "a JSON array; write one object per line"),
         ("in.jsonl", b'{\r\n  "a": 1\r\n}', "JSON over several lines"),
-        ("in.json", b'[{"a": 1}]', "ends in .csv.* This is a JSON array: write"),
+        ("in.json", b'[{"a": 1}]', "no table: it is a JSON array; write"),
         ("in.csv", b'{"a": 1}\n{"a": 2}', "it is JSON lines; name it .jsonl"),
         ("in.csv", b"<!DOCTYPE html><p>", "a web page"),
         ("in.jsonl", b"\n<HTML>", "a web page"),
         ("in.csv", b"<?xml version='1.0'?>", "is XML"),
         ("in.csv", b"\x89PNG\r\n\x1a\n\0\0", "an image"),
-        ("in.png", b"\x89PNG\r\n\x1a\n\0\0", "This is an image"),
+        ("in.png", b"\x89PNG\r\n\x1a\n\0\0", "no table: it is an image"),
         ("in.csv", b"%PDF-1.7\n", "a PDF"),
         ("in.xls", b"\xd0\xcf\x11\xe0\xa1\xb1", "old Excel.* save it as .xlsx or .csv"),
         ("in.csv", b"PK\x03\x04\x14\0a.csv", "a zip archive; unpack it"),
@@ -224,7 +228,7 @@ def test_a_wrong_encoding_is_named(
         ("in.parquet", b'{"a": 1}\n', "no Parquet: it is JSON lines; name it .jsonl"),
         ("in.csv", "a,b\n1,2\n".encode("utf-16-le"), "--encoding utf-16-le"),
         ("in.csv", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
-        ("in", b"a,b\n1,2\n", "This is text: if it is a table, name it .csv"),
+        ("in", b"a,b\n1,2\n", "the name of one ends in .csv"),
     ],
 )
 def test_what_is_no_table_is_said_to_be_what_it_is(
@@ -247,6 +251,9 @@ def test_what_is_no_table_is_said_to_be_what_it_is(
         ("in.csv", "a;b\n", "separated by semicolons"),
         ("in.csv", "a\tb\n", "separated by tabs"),
         ("in.csv", "a|b\n", "separated by vertical bars"),
+        ("in.TSV", "a\tb\n", None),
+        ("in.tsv", "a\n", None),
+        ("in.tsv", "a,b\n", "separated by commas"),
     ],
 )
 def test_a_delimiter_that_was_found_out_is_said(
@@ -314,6 +321,7 @@ def test_json_lines_keep_their_bytes(
     ("text", "message"),
     [
         (b'{"a":1}\n\n{"a":\n', "line 3 is not JSON"),
+        (b"a,b\n1,2\n", "If the file is CSV, name it .csv."),
         (b'{"a":1}\n[1]\n', "line 2 is not a JSON object"),
         (b'{"a":"\xff"}\n', "line 1 character 7 is not UTF-8: byte 0xff"),
         (b'{"a":1e400}\n', "line 1 has a number that no float can hold"),
@@ -483,7 +491,7 @@ def test_files_of_a_glob_must_agree(tmp_path: Path) -> None:
         _values(tmp_path / "*.csv")
 
 
-@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz", "jsonl", "parquet", "xlsx"])
 def test_urls_are_inputs(suffix: str) -> None:
     """All kinds of files are read behind an fsspec URL, by name and by glob."""
     folder = UPath(f"memory:///rows-{suffix}")
@@ -492,8 +500,15 @@ def test_urls_are_inputs(suffix: str) -> None:
     if suffix == "parquet":
         with path.open("wb") as file:
             pq.write_table(pa.table({"a": ["1"]}), file)
+    elif suffix == "xlsx":
+        book = Workbook()
+        book.worksheets[0].append(["a"])
+        book.worksheets[0].append([1])
+        with path.open("wb") as file:
+            book.save(file)
     else:
-        path.write_bytes(b"a\n1\n" if suffix == "csv" else b'{"a":"1"}\n')
+        data = b'{"a":"1"}\n' if suffix == "jsonl" else b"a\n1\n"
+        path.write_bytes(gzip.compress(data) if suffix == "csv.gz" else data)
     assert _values(str(path)) == [{"a": "1"}]
     assert _values(str(folder / f"*.{suffix}")) == [{"a": "1"}]
 

@@ -50,7 +50,21 @@ def test_results_become_a_table(
     assert third["_outcome"] == "errored"
 
 
-def test_failures_alone_are_an_input_again(
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_a_field_with_a_name_of_ours_is_refused(
+    tmp_path: Path, answer_line: Line, suffix: str
+) -> None:
+    """A table has no two columns of one name."""
+    source, model = tmp_path / "results.jsonl", tmp_path / "model.json"
+    source.write_bytes(answer_line(0, '{"_error":"a"}'))
+    schema = {"type": "object", "properties": {"_error": {"type": "string"}}}
+    model.write_bytes(orjson.dumps(schema))
+    with pytest.raises(InputError, match="has a field '_error'"):
+        parse_file(source, tmp_path / f"out{suffix}", str(model))
+    assert sorted(tmp_path.iterdir()) == [model, source]
+
+
+def test_failures_alone_are_written(
     tmp_path: Path, answer_line: Line, model_file: str
 ) -> None:
     """With `only_failed` the valid answers and the answer's columns are left out."""
@@ -98,6 +112,8 @@ _RUNAWAY = {
     "out of range": '{"x":1e999}',
     "infinity": '{"x":Infinity}',
     "not a number": '{"x":NaN}',
+    "infinity inside": '{"x":1,"more":[{"y":1e999}]}',
+    "not a number inside": '{"x":1,"more":{"y":[NaN]}}',
     "deep": '{"x":1,"more":' + "[" * 300 + "]" * 300 + "}",
     "deeper": '{"x":1,"more":' + "[" * 950 + "]" * 950 + "}",
     "bottomless": '{"x":1,"more":' + "[" * 40_000 + "]" * 40_000 + "}",

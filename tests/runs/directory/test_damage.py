@@ -15,6 +15,7 @@ from batchwright.runs.directory.catalog import recorded_beside
 from batchwright.runs.directory.run import Run
 from batchwright.runs.directory.storage import Directory
 from batchwright.runs.drive import drive
+from batchwright.runs.generate import generate_shards
 from batchwright.runs.open import open_run
 from batchwright.sandbox import Sandbox
 
@@ -33,7 +34,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes | None]] = {
 NAMED = [
     *("job.json", "plan.json", "rounds/1/plan.json"),
     *(f"{ATTEMPT}.intent.json", f"{ATTEMPT}.batch.json", f"{ATTEMPT}.ended.json"),
-    *("shards/00000/rows.parquet", "shards/00001/requests.jsonl"),
+    "shards/00000/rows.parquet",
     *("shards/00000/tally.json", "report.json", "resend-lost.json", "canary.json"),
 ]
 """Files whose damage stops the run."""
@@ -114,10 +115,6 @@ def prepare(run: Path, name: str) -> None:
         return
     for tally in run.glob("shards/*/tally.json"):
         tally.unlink()
-    if name.endswith("requests.jsonl"):
-        shutil.rmtree(run / "shards/00001/attempts")
-        shutil.rmtree(run / "rounds")
-        shutil.rmtree(run / "shards/00000/results")
 
 
 @pytest.mark.parametrize("how", DAMAGES)
@@ -142,6 +139,28 @@ def test_a_damaged_record_is_named(name: str, how: str, copy: Path) -> None:
         for each in {*Directory(str(copy)).names()} - {*before}
         if "/attempts/" in each
     ]
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_damaged_requests_are_not_sent(
+    how: str, finished: tuple[Path, Sandbox], tmp_path: Path
+) -> None:
+    """A request file that is not as it was made is named before anything is created."""
+    folder, sandbox = finished
+    before = sandbox.created()
+    job = BatchJob(
+        input=str(folder / "in.csv"),
+        output=str(tmp_path / "out.jsonl"),
+        prompt="Say something about {{ text }}",
+        model="gpt-5-mini",
+    )
+    run = open_run(job, str(tmp_path / "run"))
+    generate_shards(run)
+    name = "shards/00000/requests.jsonl"
+    damage(tmp_path / "run" / name, how)
+    with pytest.raises(BatchwrightError, match=name):
+        drive(run, wait=True)
+    assert sandbox.created() == before
 
 
 @pytest.mark.parametrize("left", ["batch.json", "ended.json", "output.jsonl"])

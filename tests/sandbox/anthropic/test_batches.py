@@ -309,6 +309,15 @@ BOUNDS = [
         "`max_tokens` must be greater",
     ),
     (
+        {
+            "thinking": {"type": "enabled", "budget_tokens": 1024},
+            "max_tokens": 2000,
+            "tools": [{"name": "a", "input_schema": {"type": "object"}}],
+            "tool_choice": {"type": "any"},
+        },
+        "Thinking may not be enabled when tool_choice forces tool use.",
+    ),
+    (
         {"messages": [{"role": "user", "content": [TOOL_RESULT]}]},
         "messages.0.content.0: unexpected `tool_use_id`",
     ),
