@@ -58,7 +58,17 @@ def _deep(levels: int) -> Any:
     return value
 
 
+def _break(how: str) -> None:
+    """Do what no command may do."""
+    while how == "hang":
+        pass
+    if how == "swell":
+        bytearray(400 << 20).find(b"x")
+    raise KeyError(how)
+
+
 _FUNCTIONS: dict[str, Callable[[str], object]] = {
+    "@break": _break,
     "@faults": load_faults,
     "@python": _from_python,
     "@reopen": reopen_run,
