@@ -117,7 +117,8 @@ def _target(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="The provider: openai (default), anthropic, or one that an installed"
+            help="The provider: openai (default), anthropic, azure, groq, together and"
+            " more (docs/vendors.md), or one that an installed"
             " package adds.",
         ),
     ] = None,

@@ -118,6 +118,8 @@ class BatchJob(Conversions, BaseModel):
     reask: int = _declared("reask")
     canary: int | None = _declared("canary")
     canary_success: float = _declared("canary_success")
+    completion_window: str | None = _declared("completion_window")
+    price_model: str | None = _declared("price_model")
     encoding: TextEncoding | None = _declared("encoding")
     cache_system: bool = _declared("cache_system")
     max_cost_usd: float | None = _declared("max_cost_usd")

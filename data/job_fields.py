@@ -46,8 +46,8 @@ class JobField:
 PANELS = {
     REQUEST: {
         "model": JobField(
-            "The model. A name that begins with claude means Anthropic, all "
-            "others OpenAI; anthropic/NAME and openai/NAME name the provider.",
+            "The model. A name that begins with claude means Anthropic, all others"
+            " OpenAI; PROVIDER/NAME says it outright, as in groq/NAME.",
             default=...,
             metavar="NAME",
         ),
@@ -113,6 +113,17 @@ PANELS = {
             dict,
             default={},
             metavar="KEY=JSON",
+        ),
+        "completion_window": JobField(
+            "How long a batch may take, as the provider calls it: 24h; some know"
+            " others, such as 1h or 7d.",
+            metavar="WINDOW",
+            shown="the provider's first",
+        ),
+        "price_model": JobField(
+            "The model behind a deployment's name, for prices and capabilities.",
+            metavar="NAME",
+            shown="the model",
         ),
         "encoding": JobField(
             "The encoding of a text file that is neither UTF-8 nor begins with a BOM:"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from ..models import BatchResult, Outcome, Usage
 from ..providers import get_vendor
@@ -41,7 +41,7 @@ def price_of(provider: str, model: str) -> Callable[[Usage | None], float | None
             return None
         inputs, outputs = usage.input_tokens, usage.output_tokens
         if inputs + outputs >= _LINEAR_TOKENS:
-            return _list_price(provider, model, usage)
+            return _batch_price(provider, model, usage)
         if rates is None:
             return None
         cached, stored = usage.cache_read_tokens, usage.cache_write_tokens
@@ -64,32 +64,36 @@ def _rates(provider: str, model: str) -> list[float] | None:
         Usage(input_tokens=1000, cache_write_tokens=1000, cache_write_1h_tokens=1000),
         Usage(output_tokens=1000),
     ):
-        cost = _list_price(provider, model, usage)
+        cost = _batch_price(provider, model, usage)
         if cost is None:
             return None
         rates.append(round(cost * (_PARTS / 1000), 6))
     return rates
 
 
-def _list_price(provider: str, model: str, usage: Usage) -> float | None:
+def _batch_price(provider: str, model: str, usage: Usage) -> float | None:
     vendor = get_vendor(provider)
     if vendor.price_id is None:
         return None
     # Its price table takes 0.3 s to load. It asks the network only if told to.
     import genai_prices  # noqa: PLC0415
 
+    tokens = genai_prices.Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        cache_write_1h_tokens=usage.cache_write_1h_tokens,
+    )
+    look_up = partial(
+        genai_prices.calc_price, tokens, model, provider_id=vendor.price_id
+    )
     try:
-        found = genai_prices.calc_price(
-            genai_prices.Usage(
-                input_tokens=usage.input_tokens,
-                output_tokens=usage.output_tokens,
-                cache_read_tokens=usage.cache_read_tokens,
-                cache_write_tokens=usage.cache_write_tokens,
-                cache_write_1h_tokens=usage.cache_write_1h_tokens,
-            ),
-            model,
-            provider_id=vendor.price_id,
-        )
+        listed, batch = look_up(), look_up(price_context={"processing": "batch"})
     except LookupError:
         return None
-    return float(found.total_price) * vendor.batch_discount
+    if batch.model_price != listed.model_price:
+        return float(batch.total_price)
+    if vendor.batch_discount is None:
+        return None
+    return float(listed.total_price) * vendor.batch_discount

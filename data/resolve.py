@@ -18,7 +18,12 @@ from .answers.load import load_answer, resolve_response_model
 from .answers.response_model import AnswerReader
 from .bounds import refuse_unbounded_params
 from .columns import META
-from .endpoints import base_url_for, endpoint_for
+from .endpoints import (
+    base_url_for,
+    endpoint_for,
+    refuse_foreign_model,
+    window_for,
+)
 from .files import absolute
 from .job import BatchJob
 from .prices import price
@@ -65,11 +70,13 @@ class ResolvedJob(BaseModel):
         """Return a SHA-256 in hex that equal jobs share, whatever the rows are.
 
         It leaves out fields that have their default, so that a field that a later
-        version adds changes no fingerprint, and the code of the response model, whose
-        schema is covered.
+        version adds changes no fingerprint, the code of the response model, whose
+        schema is covered, and `same_prompt`, which changes no request.
         """
         data = self.model_dump(
-            mode="json", exclude_defaults=True, exclude={"response_model_digest"}
+            mode="json",
+            exclude_defaults=True,
+            exclude={"response_model_digest": True, "job": {"same_prompt"}},
         )
         data["fingerprint_version"] = _FINGERPRINT_VERSION
         return hashlib.sha256(
@@ -162,6 +169,7 @@ def resolve(
         temperature=job.temperature,
         params=job.params,
         cache_system=job.cache_system,
+        base_model=job.price_model,
     )
     resolved = ResolvedJob(
         job=job.model_copy(
@@ -171,6 +179,7 @@ def resolve(
                 "messages": job.messages and absolute(job.messages),
                 "attachments": job.attachments and absolute(job.attachments),
                 "response_model": answer.stored,
+                "completion_window": window_for(provider, job.completion_window),
                 # The text of a file; it is not read again.
                 **{name: text and _quoted(text) for name, text in texts.items()},
             }
@@ -184,6 +193,8 @@ def resolve(
         folder=str(prompt.folder),
         response_model_digest=answer.digest,
     )
+    if not job.sandbox:
+        refuse_foreign_model(provider, model, resolved.base_url)
     source = open_rows(resolved.job.input, job.encoding)
     if not job.same_prompt:
         refuse_same_prompt(prompt.filled, source, resolved.job.input)
@@ -212,7 +223,7 @@ def _check_budget(job: ResolvedJob) -> None:
     if job.job.max_cost_usd is None:
         return
     refuse_unbounded_params(job.template)
-    model, usage = job.template.model, Usage(input_tokens=1, output_tokens=1)
+    model, usage = job.template.known_model, Usage(input_tokens=1, output_tokens=1)
     if price(job.provider, model, usage) is None:
         raise InputError(
             f"The price of {model!r} is unknown, so --max-cost-usd cannot be kept; drop"

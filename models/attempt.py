@@ -42,6 +42,8 @@ class Intent(BaseModel):
     """Upper bound of what this batch may cost; None without `max_cost_usd`."""
     metadata: dict[str, str] = {}
     """The user's own pairs for the batch."""
+    completion_window: str | None = None
+    """How long the batch may take, in the provider's words; None: its default."""
     custom_ids: tuple[str, ...] = ()
     """Of some of its requests: results with one of them prove whose a batch is. None
     in a run, whose nonce begins them all, and in claims of version 0.1."""

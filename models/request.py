@@ -40,3 +40,10 @@ class RequestTemplate(BaseModel):
     params: dict[str, Any] = {}
     """More body parameters, sent as they are; they win over ours."""
     cache_system: bool = False
+    base_model: str | None = None
+    """The model behind a deployment's name; None: `model` is one."""
+
+    @property
+    def known_model(self) -> str:
+        """The name by which prices and capabilities are known."""
+        return self.base_model or self.model

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .base import Encode, Format, Limits, Progress, Provider, Vendor
+from .base import Encode, Format, Limits, Progress, Provider
+from .vendor import Vendor
 from .vendors import (
     DEFAULT_PROVIDER,
     PROVIDERS,

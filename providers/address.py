@@ -6,20 +6,25 @@ import re
 from urllib.parse import urlsplit
 
 from ..errors import InputError
-from .base import Vendor
+from .vendor import Vendor
 
 __all__ = ["checked_url", "is_own", "without_password"]
 
 _USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@")
 
 
-def checked_url(url: str) -> str:
+def checked_url(url: str, variable: str = "the variable of the base URL") -> str:
     """Return a base URL without the slash at its end.
 
     Raises:
         InputError: It is no HTTP address, or holds a user name or a password, which
             records and messages would show.
     """
+    if not url:
+        raise InputError(
+            f"This provider has no address of its own: set {variable} to the base URL"
+            " of the server."
+        )
     shown = without_password(url)
     try:
         parsed = urlsplit(url)

@@ -1,17 +1,16 @@
 """The interface between batchwright and a batch API.
 
-A `Vendor` is a record of facts, cheap to read. A `Format` is the wire format alone: it
-encodes, decodes and knows the limits, without a key and without the vendor's SDK. A
-`Provider` is a format that can also call the API. The rest of the package uses these
-three, and never an SDK.
+A `Format` is the wire format alone: it encodes, decodes and knows the limits, without a
+key and without the vendor's SDK. A `Provider` is a format that can also call the API.
+The rest of the package uses these two and the `Vendor` record, and never an SDK.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from ..models import (
     Account,
@@ -31,7 +30,6 @@ __all__ = [
     "Limits",
     "Progress",
     "Provider",
-    "Vendor",
 ]
 
 Encode = Callable[[str, Messages], bytes]
@@ -45,70 +43,6 @@ WARNING = "warning"
 
 Progress = Callable[[int, int | None], None]
 """Called with bytes done and bytes in all (None: not known), many times."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Vendor:
-    """All that the rest of the package may ask about a vendor, without loading it."""
-
-    name: str
-    """As `--provider` takes it; also the prefix in `NAME/MODEL`, and of the Prefect
-    block type `NAME-credentials`."""
-    title: str
-    """As people write it: `OpenAI`."""
-    sdk: str | None = None
-    """The distribution that the client is built on; `doctor` shows its version."""
-    key_variables: tuple[str, ...]
-    """Environment variables that may hold the API key; the first is recommended."""
-    secret_variables: tuple[str, ...] = ()
-    """Environment variables with other secrets; `doctor` shows whether they are set."""
-    base_url: str
-    """Where the API is, unless `base_url_variable` is set."""
-    base_url_variable: str
-    endpoints: tuple[str, ...]
-    """Paths of the API that batches can be made for; the first is the default."""
-    endpoint_of_prefix: Mapping[str, str] = field(default_factory=dict)
-    """Model name prefixes with another default endpoint."""
-    model_prefixes: tuple[str, ...] = ()
-    """Model names that begin so mean this vendor, without `NAME/` before them."""
-    batch_id_prefixes: tuple[str, ...] = ()
-    """How its batch IDs begin, for the hint that an ID is another vendor's."""
-    creation: Literal["token", "key", "candidates"]
-    """How a batch is found whose create call got no answer.
-
-    `token`: the batch carries the intent's token, and shows it as a value of
-    `Batch.metadata`, so what `find` returns is ours.
-    `key`: the token is an idempotency key as well, so a second call makes no second
-    batch. `candidates`: it carries nothing, so batches are created one at a time, and
-    the `custom_id`s of the results prove which one is ours.
-    """
-    one_model_per_batch: bool = False
-    one_endpoint_per_batch: bool = False
-    keeps_metadata: bool = False
-    """Whether key-value pairs can be stored with a batch."""
-    price_id: str | None = None
-    """The provider ID in genai-prices; None where prices are not known."""
-    batch_discount: float = 0.5
-    """What a batch costs, as a factor of the list price of each token."""
-    completion_windows: tuple[str, ...] = ()
-    """What may be asked for as the longest time a batch takes; the first is the
-    default."""
-    is_result: Callable[[bytes], bool]
-    """Whether this is one of its result lines; called for a line of each file, and for
-    each line with an error, so it must be fast on its own usual lines."""
-    is_request: Callable[[dict[str, Any]], bool]
-    """Whether this decoded request line is written for it."""
-    format: str
-    """`module:Class` of its `Format`, made with the base URL or None."""
-    client: str
-    """`module:Class` of its `Provider`, made with base URL and key (both optional)."""
-
-    def endpoint_for(self, model: str) -> str:
-        """Return the endpoint that a model is reached at by default."""
-        for prefix, endpoint in self.endpoint_of_prefix.items():
-            if model.startswith(prefix):
-                return endpoint
-        return self.endpoints[0]
 
 
 @dataclass(frozen=True, kw_only=True)

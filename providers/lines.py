@@ -25,6 +25,7 @@ __all__ = [
     "is_closed",
     "load_request",
     "load_result",
+    "object_of",
     "outline",
     "refuse_problems",
     "slot",
@@ -46,6 +47,15 @@ _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\],]', re.DOTALL)
 
 UNSENDABLE = (AttributeError, InputError, KeyError, TypeError)
 """What encoding a row raises when its messages have the wrong shape."""
+
+
+def object_of(line: bytes) -> dict[str, Any]:
+    """Return the JSON object of a line; an empty one where it is anything else."""
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return outline(line)
+    return value if isinstance(value, dict) else {}
 
 
 def slot() -> str:

@@ -6,24 +6,20 @@ Vendors of other packages come in through the entry point group
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
-import orjson
-
 from ..errors import InputError
 from ..models import LineError
-from .base import WRONG_PROVIDER, Format, Provider, Vendor
-from .lines import outline
+from .base import WRONG_PROVIDER, Format, Provider
+from .lines import object_of
+from .vendor import Vendor
 
 __all__ = [
-    "ANTHROPIC",
     "DEFAULT_PROVIDER",
-    "OPENAI",
     "PROVIDERS",
     "VENDORS",
     "get_format",
@@ -36,90 +32,21 @@ __all__ = [
 
 _GROUP = "batchwright.providers"
 
-# Result lines as the APIs write them; any other spelling is parsed.
-_OPENAI_RESULT = re.compile(
-    rb'\{"id":"[^"]*","custom_id":"[^"]*","(?:response|error)":'
-)
-_ANTHROPIC_RESULT = re.compile(rb'\{"custom_id":"[^"]*","result":\{')
+# Named as strings, as the vendors of other packages are: no client is loaded, and
+# nothing in those folders can depend on what is known of all vendors.
+_TABLES = (".openai.dialects", ".anthropic.record")
 
 
-def _is_openai_result(line: bytes) -> bool:
-    if _OPENAI_RESULT.match(line):
-        return True
-    record = _object(line)
-    is_other = "custom_id" not in record or isinstance(record.get("result"), dict)
-    return not is_other and ("response" in record or "error" in record)
+def _own() -> Iterator[Vendor]:
+    for name in _TABLES:
+        yield from import_module(name, __package__).VENDORS
 
 
-def _is_anthropic_result(line: bytes) -> bool:
-    if _ANTHROPIC_RESULT.match(line):
-        return True
-    record = _object(line)
-    return "custom_id" in record and isinstance(record.get("result"), dict)
-
-
-def _object(line: bytes) -> dict[str, Any]:
-    """Return the JSON object of a line; an empty one where it is anything else."""
-    try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return outline(line)
-    return value if isinstance(value, dict) else {}
-
-
-OPENAI = Vendor(
-    name="openai",
-    title="OpenAI",
-    sdk="openai",
-    key_variables=("OPENAI_API_KEY",),
-    secret_variables=("OPENAI_WEBHOOK_SECRET",),
-    base_url="https://api.openai.com/v1",
-    base_url_variable="OPENAI_BASE_URL",
-    endpoints=("/v1/chat/completions", "/v1/responses", "/v1/embeddings"),
-    endpoint_of_prefix={"text-embedding-": "/v1/embeddings"},
-    model_prefixes=("gpt-", "chatgpt-", "ft:gpt-", "text-embedding-"),
-    batch_id_prefixes=("batch_",),
-    creation="token",
-    one_model_per_batch=True,
-    one_endpoint_per_batch=True,
-    keeps_metadata=True,
-    price_id="openai",
-    # https://platform.openai.com/docs/guides/batch, read 2026-11-23; cached input too.
-    batch_discount=0.5,
-    completion_windows=("24h",),
-    is_result=_is_openai_result,
-    is_request=lambda line: "body" in line and "params" not in line,
-    format="batchwright.providers.openai.format:OpenAIFormat",
-    client="batchwright.providers.openai.client:OpenAIProvider",
-)
-
-ANTHROPIC = Vendor(
-    name="anthropic",
-    title="Anthropic",
-    sdk="anthropic",
-    key_variables=("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
-    base_url="https://api.anthropic.com",
-    base_url_variable="ANTHROPIC_BASE_URL",
-    endpoints=("/v1/messages",),
-    model_prefixes=("claude",),
-    batch_id_prefixes=("msgbatch_",),
-    creation="candidates",
-    price_id="anthropic",
-    # https://platform.claude.com/docs/en/build-with-claude/batch-processing, read
-    # 2026-11-23; prompt caching too.
-    batch_discount=0.5,
-    completion_windows=("24h",),
-    is_result=_is_anthropic_result,
-    is_request=lambda line: "params" in line and "body" not in line,
-    format="batchwright.providers.anthropic.format:AnthropicFormat",
-    client="batchwright.providers.anthropic.client:AnthropicProvider",
-)
-
-VENDORS = {vendor.name: vendor for vendor in (OPENAI, ANTHROPIC)}
+VENDORS = {vendor.name: vendor for vendor in _own()}
 """The vendors that come with batchwright, by name."""
 
 PROVIDERS = tuple(VENDORS)
-DEFAULT_PROVIDER = OPENAI.name
+DEFAULT_PROVIDER = PROVIDERS[0]
 
 
 def vendors() -> Iterator[Vendor]:
@@ -147,7 +74,7 @@ def get_vendor(name: str) -> Vendor:
 
 def wrong_vendor(line: bytes, vendor: Vendor) -> LineError | None:
     """Return the problem of a request line that is written for another vendor."""
-    request = _object(line)
+    request = object_of(line)
     if not request or vendor.is_request(request):
         return None
     for other in vendors():
@@ -178,7 +105,8 @@ def get_format(name: str, base_url: str | None = None) -> Format:
     `base_url` says which service answers: one that imitates a vendor may want other
     parameter names. None reads the vendor's variable.
     """
-    fmt: Format = _load(get_vendor(name).format)(base_url)
+    vendor = get_vendor(name)
+    fmt: Format = _load(vendor.format)(base_url, vendor=vendor)
     return fmt
 
 
@@ -192,7 +120,8 @@ def get_provider(
     Raises:
         MissingKeyError: No key was given and none is set.
     """
-    provider: Provider = _load(get_vendor(name).client)(base_url, api_key)
+    vendor = get_vendor(name)
+    provider: Provider = _load(vendor.client)(base_url, api_key, vendor=vendor)
     return provider
 
 

@@ -63,7 +63,7 @@ def parse_shard(run: Run, path: str) -> None:
                 for sender, name, batch_id in _result_files(run, shard)
             ],
             temporary,
-            Reading(answer, run.format, run.job.template.model),
+            Reading(answer, run.format, run.job.template.known_model),
             prefix=run.job.job.answer_prefix or "",
             progress=lambda done: emit(
                 "writing", shard=path, done=done, total=shard_plan.requests

@@ -1,14 +1,20 @@
 """The vendors whose APIs the sandbox serves.
 
-A further vendor is a folder with a `vendor.py` and a row in this table.
+A further wire format is a folder whose `vendor.py` has rows of this table.
 """
 
 from __future__ import annotations
 
-from .anthropic.vendor import ANTHROPIC
+from .anthropic.vendor import VENDORS as ANTHROPIC_VENDORS
 from .http.vendor import Vendor
-from .openai.vendor import OPENAI
+from .openai.vendor import VENDORS as OPENAI_VENDORS
 
-__all__ = ["VENDORS"]
+__all__ = ["ANNOUNCED", "VENDORS"]
 
-VENDORS: dict[str, Vendor] = {vendor.name: vendor for vendor in (OPENAI, ANTHROPIC)}
+_ALL: tuple[Vendor, ...] = (*OPENAI_VENDORS, *ANTHROPIC_VENDORS)
+
+VENDORS = {vendor.name: vendor for vendor in _ALL}
+"""The APIs that the sandbox serves, each below a path of its own."""
+
+ANNOUNCED = (OPENAI_VENDORS[0], ANTHROPIC_VENDORS[0])
+"""Those whose variables the command prints."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..options import AsJson
+
+if TYPE_CHECKING:
+    from ...providers import Vendor
 
 __all__ = ["app"]
 
@@ -99,8 +102,9 @@ def _facts() -> list[tuple[str, str]]:
     from ...providers.address import without_password
     from ...settings import get_settings
 
-    known = tuple(vendors())
-    sdks = [vendor.sdk for vendor in known if vendor.sdk]
+    everyone = tuple(vendors())
+    known = [vendor for vendor in everyone if vendor.sdk or _is_in_use(vendor)]
+    sdks = dict.fromkeys(vendor.sdk for vendor in known if vendor.sdk)
     keys = [name for vendor in known for name in vendor.key_variables]
     keys += [name for vendor in known for name in vendor.secret_variables]
     addresses = [(vendor.base_url_variable, vendor.base_url) for vendor in known]
@@ -113,9 +117,19 @@ def _facts() -> list[tuple[str, str]]:
             (name, without_password(os.environ.get(name) or f"not set: {default}"))
             for name, default in (*addresses, _PREFECT)
         ),
+        (
+            "Other providers",
+            ", ".join(vendor.name for vendor in everyone if vendor not in known),
+        ),
         ("BATCHWRIGHT_RUNS_DIR", _folder(get_settings().runs_dir)),
         ("PREFECT_HOME", _folder(home)),
     ]
+
+
+def _is_in_use(vendor: Vendor) -> bool:
+    """Whether anything is set for a provider."""
+    variables = vendor.base_url_variable, *vendor.key_variables
+    return any(map(os.environ.get, variables))
 
 
 def _folder(location: str) -> str:

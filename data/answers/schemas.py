@@ -18,7 +18,7 @@ from ...models.plain import is_too_deep
 from ...providers.schema.source import Source
 from .kinds import resolved_root
 from .user_code import said_by
-from .values import Values, refuse_unfilled_fields
+from .values import Values
 
 __all__ = ["check_class", "check_schema", "read_schema", "source_schema", "values_of"]
 
@@ -54,20 +54,17 @@ def check_class(model: type[BaseModel]) -> None:
         InputError: It names the field.
     """
     asked = resolved_root(source_schema(model)).get("properties", ())
-    values = values_of(model)
-    with _schema_errors(model):
-        refuse_unfilled_fields(model, asked, values)
+    values_of(model).refuse_unfilled(asked)
 
 
 @contextmanager
 def _schema_errors(model: type[BaseModel]) -> Iterator[None]:
     try:
         yield
-    except InputError:
-        raise
     except PydanticUserError as exc:
         raise InputError(
-            f"The response model {model.__name__!r} has no JSON Schema: {exc.message}."
+            f"The response model {model.__name__!r} has no JSON Schema:"
+            f" {exc.message.rstrip('.')}."
         ) from exc
     except BaseException as exc:  # the class may have code for its schema
         raise InputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from asyncio import CancelledError
 from collections.abc import Callable
+from threading import current_thread, main_thread
 from traceback import walk_tb
 from typing import Any
 
@@ -31,7 +32,7 @@ def said_by(exc: BaseException) -> str:
         BaseException: The exception itself, if it came from a signal or a cancelled
             task instead of the user's code.
     """
-    if isinstance(exc, CancelledError) or _is_signal(exc):
+    if _is_cancellation(exc) or _is_signal(exc):
         raise exc
     try:
         if isinstance(exc, ValidationError):
@@ -56,8 +57,15 @@ def _errors(exc: ValidationError) -> str:
     return "; ".join(lines) + (f" (and {more} more)" if more > 0 else "")
 
 
+def _is_cancellation(exc: BaseException) -> bool:
+    """Whether what runs this thread cancels it, by a class of its own."""
+    return isinstance(exc, CancelledError) and type(exc) is not CancelledError
+
+
 def _is_signal(exc: BaseException) -> bool:
     """Whether a signal's handler raised it, while the user's code was running."""
+    if current_thread() is not main_thread():
+        return False  # signals are handled there alone
     handlers = [*map(signal.getsignal, signal.valid_signals())]
     if isinstance(exc, KeyboardInterrupt) and signal.default_int_handler in handlers:
         return True  # Python's own handler leaves no frame

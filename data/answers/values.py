@@ -22,7 +22,7 @@ from pydantic_core import core_schema as core
 
 from ...errors import InputError
 
-__all__ = ["Values", "refuse_unfilled_fields"]
+__all__ = ["Values"]
 
 _Node = dict[str, Any]
 
@@ -41,8 +41,13 @@ class Values:
     def __init__(self, model: type[BaseModel]) -> None:
         self.schema: CoreSchema = _plain(TypeAdapter(model).core_schema)
         """The core schema of the class, without what only shows its values."""
-        self._one = _serializer(self.schema).to_python
-        self._many = _serializer(core.list_schema(self.schema)).to_python
+        # Else an infinite number would become null, and a class use its own serializer.
+        self._dump = SchemaSerializer(
+            core.list_schema(self.schema),
+            core.CoreConfig(ser_json_inf_nan="constants"),
+            _use_prebuilt=False,
+        ).to_python
+        self._name = model.__name__
         fields, config = _root(self.schema)
         by_alias = config.get("serialize_by_alias", False)
         self.names = {
@@ -73,7 +78,7 @@ class Values:
         Raises:
             BaseException: Code of the user's raised it, for one of them.
         """
-        return self._many(instances, mode="json", warnings=False)  # type: ignore[no-any-return]
+        return self._dump(instances, mode="json", warnings=False)  # type: ignore[no-any-return]
 
     def one(self, instance: Any) -> Any:
         """Return the values of an instance, also where `many` raises.
@@ -82,66 +87,51 @@ class Values:
             BaseException: Code of the user's raised it.
         """
         try:
-            return self._one(instance, mode="json", warnings=False)
+            return self.many([instance])[0]
         except (PydanticSerializationError, UnicodeDecodeError):
-            python = self._one(instance, mode="python", warnings=False)
+            (python,) = self._dump([instance], mode="python", warnings=False)
             return _jsonable(python, fallback=str)
+
+    def refuse_unfilled(self, asked: Iterable[str]) -> None:
+        """Refuse a class with fields that an answer cannot fill.
+
+        Args:
+            asked: Names that answers are asked for by; none if they are no objects.
+
+        Raises:
+            InputError: It names the field and the way out.
+        """
+        for name in asked:
+            if name in self.computed:
+                raise InputError(
+                    f"The response model has a computed field {name!r}, and another is"
+                    " asked for by that name: rename one of them."
+                )
+            if name not in self.names and not self.is_open:
+                raise InputError(
+                    f"The JSON Schema of the response model asks for {name!r}, but the"
+                    " class has no such field: add it."
+                )
+        for node, config in _containers(self.schema, {}):
+            taken: dict[str, str] = {}
+            for name, field in _named(node).items():
+                wire = _wire_name(name, field, config)
+                owner = f"Field `{name}` of {node.get('model_name', self._name)!r}"
+                if wire == name and not _reads_name(name, field, config):
+                    raise InputError(
+                        f"{owner} is read from a place inside another field"
+                        " (AliasPath), for which an answer cannot be asked: give it a"
+                        " plain alias, or none."
+                    )
+                if wire in taken:
+                    raise InputError(
+                        f"{owner} and `{taken[wire]}` are both read from {wire!r}: give"
+                        " them different aliases."
+                    )
+                taken[wire] = name
 
 
 _jsonable = partial(to_jsonable_python, bytes_mode="base64", inf_nan_mode="constants")
-
-
-def refuse_unfilled_fields(
-    model: type[BaseModel], asked: Iterable[str], values: Values
-) -> None:
-    """Refuse a class with fields that an answer cannot fill.
-
-    Args:
-        model: The class.
-        asked: Names that answers are asked for by; none where they are no objects.
-        values: Of the class.
-
-    Raises:
-        InputError: It names the field and the way out.
-    """
-    for name in asked:
-        if name in values.computed:
-            raise InputError(
-                f"The response model has a computed field {name!r}, and another is"
-                " asked for by that name: rename one of them."
-            )
-        if name not in values.names and not values.is_open:
-            raise InputError(
-                f"The JSON Schema of the response model asks for {name!r}, which is no"
-                " field of the class: add it to the class."
-            )
-    for node, config in _containers(TypeAdapter(model).core_schema, {}):
-        taken: dict[str, str] = {}
-        for name, field in _named(node).items():
-            wire = _wire_name(name, field, config)
-            owner = f"Field `{name}` of {node.get('model_name', model.__name__)!r}"
-            if (
-                _aliases(field)
-                and wire == name
-                and not _reads_name(name, field, config)
-            ):
-                raise InputError(
-                    f"{owner} is read from a place inside another field (AliasPath),"
-                    " for which an answer cannot be asked: give it a plain alias, or"
-                    " none."
-                )
-            if wire in taken:
-                raise InputError(
-                    f"{owner} and `{taken[wire]}` are both read from {wire!r}: give"
-                    " them different aliases."
-                )
-            taken[wire] = name
-
-
-def _serializer(schema: CoreSchema) -> SchemaSerializer:
-    # Else an infinite number would become null, and a class use its own serializer.
-    config = core.CoreConfig(ser_json_inf_nan="constants")
-    return SchemaSerializer(schema, config, _use_prebuilt=False)
 
 
 def _plain(part: Any) -> Any:
@@ -256,7 +246,8 @@ def _aliases(field: _Node) -> list[list[Any]]:
 
 
 def _reads_name(name: str, field: _Node, config: Mapping[str, Any]) -> bool:
-    return bool(config.get("validate_by_name")) or [name] in _aliases(field)
+    aliases = _aliases(field)
+    return not aliases or [name] in aliases or bool(config.get("validate_by_name"))
 
 
 def _wire_name(name: str, field: _Node, config: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -22,19 +23,25 @@ _BUFFERS_BYTES = 32 << 20
 """Of all columns together: pyarrow has a buffer for each."""
 
 
-def read_batches(path: Path | UPath) -> Iterator[pa.RecordBatch]:
+def read_batches(
+    path: Path | UPath, limit: float = math.inf
+) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a Parquet file in batches of about 8 MB, 8,192 rows at most.
 
+    Args:
+        path: The file.
+        limit: Bytes of a row above which it is refused.
+
     Raises:
-        InputError: It is no Parquet file, a damaged one, or has a row over 32 MB.
+        InputError: It is no Parquet file, a damaged one, or has a larger row.
     """
     held: list[pa.RecordBatch] = []
     row = held_bytes = held_rows = 0
     try:
         with path.open("rb") as file:
-            for batch in _steps(str(path), file):
-                if batch.nbytes > MAX_ROW_BYTES:
-                    _check_rows(str(path), row, batch)
+            for batch in _steps(str(path), file, limit):
+                if batch.nbytes > limit:
+                    _check_rows(str(path), row, batch, limit)
                 row += batch.num_rows
                 held.append(batch)
                 held_bytes += batch.nbytes
@@ -48,14 +55,14 @@ def read_batches(path: Path | UPath) -> Iterator[pa.RecordBatch]:
         raise not_a(path, "Parquet", exc) from exc
 
 
-def _steps(where: str, file: BinaryIO) -> Iterator[pa.RecordBatch]:
+def _steps(where: str, file: BinaryIO, limit: float) -> Iterator[pa.RecordBatch]:
     """Yield rows in batches that are as small as their sizes may demand."""
     meta = pq.read_metadata(file)
     schema = meta.schema.to_arrow_schema()
     parquet: pq.ParquetFile | None = None
     as_dictionary: frozenset[str] = frozenset()
     for number in range(meta.num_row_groups):
-        group = look_at_row_group(where, file, meta, number)
+        group = look_at_row_group(where, file, meta, number, limit)
         if parquet is None or group.as_dictionary != as_dictionary:
             as_dictionary = group.as_dictionary
             # With its defaults pyarrow keeps all row groups that it has read in memory.
@@ -76,7 +83,7 @@ def _steps(where: str, file: BinaryIO) -> Iterator[pa.RecordBatch]:
             else:
                 for row in range(len(batch)):
                     line = batch.take(pa.array([row]))  # a slice is cast as a whole
-                    if _decoded_bytes(line) > MAX_ROW_BYTES:
+                    if _decoded_bytes(line) > limit:
                         raise row_too_large(where, max(as_dictionary))
                     yield line.cast(schema)
 
@@ -93,16 +100,18 @@ def _decoded_bytes(batch: pa.RecordBatch) -> int:
     return size
 
 
-def _check_rows(where: str, first_row: int, batch: pa.RecordBatch) -> None:
+def _check_rows(
+    where: str, first_row: int, batch: pa.RecordBatch, limit: float
+) -> None:
     for index in range(batch.num_rows):
         line = batch.slice(index, 1)
-        if line.nbytes > MAX_ROW_BYTES:
+        if line.nbytes > limit:
             sizes = {
                 name: column.nbytes
                 for name, column in zip(batch.schema.names, line.columns, strict=True)
             }
             name = max(sizes, key=sizes.__getitem__)
-            raise row_too_large(f"{where} row {first_row + index}", name)
+            raise row_too_large(f"{where} row {first_row + index + 1}", name)
 
 
 def _joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:

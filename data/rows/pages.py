@@ -43,15 +43,24 @@ class RowGroup:
 
 
 def look_at_row_group(
-    where: str, file: BinaryIO, meta: pq.FileMetaData, number: int
+    where: str, file: BinaryIO, meta: pq.FileMetaData, number: int, limit: float
 ) -> RowGroup:
     """Look at the sizes of a row group before it is read.
+
+    Args:
+        where: The file's name.
+        file: The file.
+        meta: Its footer.
+        number: That of the row group.
+        limit: Bytes of a row, and of all pages of a row, above which it is refused.
 
     Raises:
         InputError: It cannot be read in bounded memory; the text names the column.
     """
     group = meta.row_group(number)
-    rows = max(1, group.num_rows)
+    rows = group.num_rows
+    if not rows:
+        return RowGroup(1)
     step_rows = min(BATCH_ROWS, BATCH_BYTES // max(1, group.total_byte_size // rows))
     dictionaries_bytes = row_bytes = 0
     as_dictionary = set()
@@ -60,9 +69,12 @@ def look_at_row_group(
         is_list = meta.schema.column(index).max_repetition_level > 0
         # What repeats in a list takes no space in the file.
         size = max(chunk.total_uncompressed_size, chunk.num_values * 4 * is_list)
-        if size // rows > MAX_ROW_BYTES:
+        if size // rows > limit:
             raise row_too_large(where, chunk.path_in_schema)
-        dictionary_bytes = _dictionary_bytes(where, file, chunk, size)
+        swells = size > max(limit, _SWELLS * chunk.total_compressed_size)
+        if swells and max(each for _, each in _pages(file, chunk)) > limit:
+            raise row_too_large(where, chunk.path_in_schema)
+        dictionary_bytes = _dictionary_bytes(file, chunk)
         dictionaries_bytes += dictionary_bytes
         repeats = chunk.num_values if is_list else step_rows
         if repeats * dictionary_bytes <= MAX_ROW_BYTES:
@@ -72,7 +84,7 @@ def look_at_row_group(
             row_bytes += longest_bytes
         elif repeats * longest_bytes > MAX_ROW_BYTES:
             as_dictionary.add(chunk.path_in_schema)
-    if dictionaries_bytes > max(MAX_ROW_BYTES, _SWELLS * _stored_bytes(group)):
+    if dictionaries_bytes > max(limit, _SWELLS * _stored_bytes(group)):
         raise row_too_large(where)
     step_rows = min(step_rows, MAX_ROW_BYTES // max(1, row_bytes))
     return RowGroup(max(1, step_rows), frozenset(as_dictionary))
@@ -83,23 +95,12 @@ def _stored_bytes(group: pq.RowGroupMetaData) -> int:
     return sum(chunk.total_compressed_size for chunk in columns)
 
 
-def _dictionary_bytes(
-    where: str, file: BinaryIO, chunk: pq.ColumnChunkMetaData, size: int
-) -> int:
-    """Return the size of the dictionary of a column of texts; 0 if there is none.
-
-    Raises:
-        InputError: The column is much larger than in the file, and so is one page.
-    """
-    swells = size > max(MAX_ROW_BYTES, _SWELLS * chunk.total_compressed_size)
-    if chunk.physical_type != "BYTE_ARRAY" and not swells:
+def _dictionary_bytes(file: BinaryIO, chunk: pq.ColumnChunkMetaData) -> int:
+    """Return the size of the dictionary of a column of texts; 0 if there is none."""
+    if chunk.physical_type != "BYTE_ARRAY":
         return 0
-    pages = _pages(file, chunk)
-    kind, page_bytes = next(pages, (0, 0))
-    if swells and max([page_bytes, *(each for _, each in pages)]) > MAX_ROW_BYTES:
-        raise row_too_large(where, chunk.path_in_schema)
-    is_dictionary = chunk.physical_type == "BYTE_ARRAY" and kind == _DICTIONARY_PAGE
-    return page_bytes if is_dictionary else 0
+    kind, page_bytes = next(_pages(file, chunk), (0, 0))
+    return page_bytes if kind == _DICTIONARY_PAGE else 0
 
 
 def leaves(column: Any) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from upath import UPath
 
 from ...errors import InputError
 from .batches import read_batches
-from .block import RowBlock, check_names
+from .block import MAX_ROW_BYTES, RowBlock, check_names
 from .kinds import not_a
 from .pages import BATCH_BYTES, BATCH_ROWS
 from .values import python_values
@@ -55,7 +55,7 @@ class ParquetSource:
                     " equal, or run each file on its own."
                 )
             number = 1
-            for batch in read_batches(path):
+            for batch in read_batches(path, MAX_ROW_BYTES):
                 columns = [*map(_values, repeat(path), self.columns, batch.columns)]
                 values = [
                     dict(zip(self.columns, cells, strict=True))

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from datetime import datetime, time
 from typing import Any
 from xml.etree.ElementTree import ParseError
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 from upath import UPath
 
 from ...errors import InputError
+from .block import MAX_ROW_BYTES, row_too_large
 from .cells import CellSource
 from .kinds import not_a
 
@@ -24,10 +25,13 @@ _CHUNK_BYTES = 1 << 20
 _OVERLAP_BYTES = 1 << 15
 """More than the longest formula, 8,192 characters, takes."""
 _UNSAVED = re.compile(
-    rb'<c r="([A-Z]+[0-9]+)"(?![^>]*t="str")[^>]*>'
-    rb"<f(?:[^>]*/>|[^<]*</f>)(?:<v */>|<v></v>)?</c>"
+    rb'<(\w+:)?c r="([A-Z]+[0-9]+)"(?![^>]*t="str")[^>]*>'
+    rb"<\1?f(?:[^>]*/>|[^<]*</\1?f>)(?:<\1?v */>|<\1?v></\1?v>)?</\1?c>"
 )
 """A cell with a formula and without its value; an empty text is a value."""
+_END_OF_ROW = b"row>"
+_MAX_PART_BYTES = 256 << 20
+"""Of each part that openpyxl holds in memory: all texts, all styles."""
 
 _EXACT = 2**53
 _DAMAGED = (
@@ -51,22 +55,20 @@ class XlsxSource(CellSource):
     """
 
     def __init__(self, files: Sequence[UPath]) -> None:
+        self._checked: set[UPath] = set()
         super().__init__(files)
-        with _sheet(files[0]) as sheet:
-            sheets = len(sheet.parent.sheetnames)
-            if sheets > 1:
-                self.note = (
-                    f"The rows are those of the sheet {sheet.title!r}, the first of"
-                    f" {sheets} in {files[0]}."
-                )
 
     def _records(self, path: UPath) -> Iterator[list[str]]:
         """Yield the cells of each row, empty rows left out."""
         with _sheet(path) as sheet:
-            if cell := _unsaved(sheet):
-                raise InputError(
-                    f"{path} cell {cell} has a formula whose value was never saved;"
-                    " open the file in Excel or LibreOffice and save it."
+            if path not in self._checked:  # a header is read before the rows
+                _check_rows(path, sheet)
+                self._checked.add(path)
+            sheets = len(sheet.parent.sheetnames)
+            if sheets > 1:
+                self.note = (
+                    f"The rows are those of the sheet {sheet.title!r}, the first of"
+                    f" {sheets} in {path}."
                 )
             rows = (
                 (line, [*map(_text, values)])
@@ -79,6 +81,8 @@ class XlsxSource(CellSource):
             width, unnamed = len(names), {*range(len(names))} - {*places}
             for self._number, cells in rows:
                 self._line = self._number
+                if sum(map(len, cells)) > MAX_ROW_BYTES:
+                    raise row_too_large(f"{path} row {self._number}")
                 if any(cells[width:]) or any(
                     cells[n] for n in unnamed if n < len(cells)
                 ):
@@ -103,6 +107,7 @@ def _sheet(path: UPath) -> Iterator[Any]:
         ) from exc
     try:
         with path.open("rb") as file:
+            _check_parts(path, file)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about what else is in the workbook
                 book = load_workbook(
@@ -118,19 +123,41 @@ def _sheet(path: UPath) -> Iterator[Any]:
         raise not_a(path, "Excel workbook", exc) from exc
 
 
-def _unsaved(sheet: Any) -> str | None:
-    """Return a cell whose formula has no value, which openpyxl takes for an empty one.
+def _check_parts(path: UPath, file: Any) -> None:
+    """Refuse a workbook that is small and swells when it is opened."""
+    with ZipFile(file) as parts:
+        for part in parts.infolist():
+            is_streamed = part.filename.startswith("xl/worksheets/")
+            is_large = part.file_size > _MAX_PART_BYTES
+            if is_large and not is_streamed and part.filename.endswith(".xml"):
+                raise InputError(
+                    f"{path} has {part.file_size >> 20:,} MB in {part.filename}, and"
+                    f" {_MAX_PART_BYTES >> 20} MB are the most that are held in memory;"
+                    " save it as .csv."
+                )
 
-    That is so in files that a program wrote and no spreadsheet ever calculated.
+
+def _check_rows(path: UPath, sheet: Any) -> None:
+    """Refuse what openpyxl would not: a huge row, and a formula without its value.
+
+    It takes such a formula, which a program wrote and no spreadsheet ever calculated,
+    for an empty cell.
     """
     with sheet._get_source() as file:  # noqa: SLF001 - nothing public gives the XML
         tail = b""
+        row_bytes = 0
         while chunk := file.read(_CHUNK_BYTES):
+            end = chunk.rfind(_END_OF_ROW)
+            row_bytes = row_bytes + len(chunk) if end < 0 else len(chunk) - end
+            if row_bytes > MAX_ROW_BYTES:
+                raise row_too_large(str(path))
             tail += chunk
-            if b"<f" in tail and (found := _UNSAVED.search(tail)):
-                return found[1].decode()
+            if b"f>" in tail and (found := _UNSAVED.search(tail)):
+                raise InputError(
+                    f"{path} cell {found[2].decode()} has a formula whose value was"
+                    " never saved; open the file in Excel or LibreOffice and save it."
+                )
             tail = tail[-_OVERLAP_BYTES:]
-    return None
 
 
 def _text(value: Any) -> str:

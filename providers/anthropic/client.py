@@ -25,7 +25,9 @@ from ..http.client import (
 from ..http.download import ResultFile, save_results
 from ..http.upload import RequestsBody
 from ..http.wire import as_int, as_mapping, as_status, as_text, as_time
+from ..vendor import Vendor
 from .format import AnthropicFormat
+from .record import ANTHROPIC
 
 __all__ = ["AnthropicProvider", "read_batch"]
 
@@ -50,9 +52,10 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
         base_url: str | None = None,
         api_key: str | None = None,
         *,
+        vendor: Vendor = ANTHROPIC,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        AnthropicFormat.__init__(self, base_url)
+        AnthropicFormat.__init__(self, base_url, vendor=vendor)
         HttpClient.__init__(
             self,
             self.vendor,
@@ -61,8 +64,7 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
             status_error=anthropic.APIStatusError,
             connection_error=anthropic.APIConnectionError,
         )
-        self._client = anthropic.Anthropic(
-            api_key=self._failures.key,
+        self._client = self._connect(
             base_url=self.base_url,
             timeout=timeout(),
             open_telemetry=False,
@@ -70,6 +72,10 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
                 **http_options(self.base_url, transport)
             ),
         )
+
+    def _connect(self, **options: Any) -> anthropic.Anthropic:
+        """Return the SDK's client."""
+        return anthropic.Anthropic(api_key=self._failures.key, **options)
 
     def upload(
         self,

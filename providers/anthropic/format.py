@@ -6,7 +6,6 @@ and files are `data:` URLs, images may be links.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,11 +17,12 @@ from ..address import is_own
 from ..base import Encode, Limits
 from ..lines import SAMPLE, UNSENDABLE, frame, refuse_problems, slot, unsendable
 from ..schema.restore import Restorer
-from ..vendors import ANTHROPIC
+from ..vendor import Vendor
 from .body import constants
 from .check import check_line
 from .decode import decode_line
 from .plain import decode_plain
+from .record import ANTHROPIC
 
 __all__ = ["AnthropicFormat"]
 
@@ -33,7 +33,6 @@ _SYSTEM_ROLES = frozenset({"system", "developer"})
 class AnthropicFormat:
     """The lines of `/v1/messages`."""
 
-    vendor = ANTHROPIC
     limits = Limits(
         max_requests=100_000,
         max_bytes=256_000_000,
@@ -41,10 +40,12 @@ class AnthropicFormat:
         "as of November 2026",
     )
 
-    def __init__(self, base_url: str | None = None) -> None:
-        self.name = self.vendor.name
-        found = base_url or os.environ.get(self.vendor.base_url_variable)
-        self.base_url: str = found or self.vendor.base_url
+    def __init__(
+        self, base_url: str | None = None, *, vendor: Vendor = ANTHROPIC
+    ) -> None:
+        self.vendor = vendor
+        self.name = vendor.name
+        self.base_url = vendor.address(base_url)
         self._own_host = is_own(self.base_url, ANTHROPIC)
         self._restorer = Restorer()
 

@@ -10,7 +10,8 @@ https://platform.claude.com/docs/en/about-claude/models/migration-guide (`temper
 https://platform.claude.com/docs/en/build-with-claude/extended-thinking (budgets),
 https://platform.claude.com/docs/en/about-claude/models/whats-new-claude-4-8 (messages
 with the role `system`),
-https://platform.claude.com/docs/en/models (output limits);
+https://platform.claude.com/docs/en/models (output limits; those of Claude 4 and 4.1,
+which it no longer lists, are as other projects have them);
 ranges are from Anthropic's OpenAPI document of 2026-05-31.
 """
 
@@ -75,11 +76,9 @@ _NAMES = """
 MEMBERS = frozenset(_NAMES.split())
 """Members of the parameters of a request; those of betas need a header beside it."""
 _OUTPUT_LIMITS = (
-    (r"claude-3-(opus|sonnet|haiku)-\d{8}", 4_096),
-    (r"claude-3-5-(sonnet|haiku)-(\d{8}|latest)", 8_192),
-    (r"claude-opus-4(-0|-1)?(-\d{8})?", 32_000),
-    (r"claude-sonnet-4(-0|-5)?(-\d{8})?", 64_000),
-    (r"claude-(haiku|opus)-4-5(-\d{8})?", 64_000),
+    (r"claude-opus-4(-[01])?(-\d{8})?", 32_000),
+    (r"claude-sonnet-4(-0)?(-\d{8})?", 64_000),
+    (r"claude-(haiku|opus|sonnet)-4-5(-\d{8})?", 64_000),
     (
         r"claude-((opus|sonnet)-4-[678]|(opus|sonnet|fable)-5|fable-5-1|opus-5-5)",
         128_000,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
@@ -15,15 +14,15 @@ import httpx2
 from ...errors import (
     AccessError,
     BatchNotEndedError,
-    MissingKeyError,
     ProviderError,
     UnknownBatchError,
 )
 from ...models import Account, Batch, BatchStatus, Intent
 from ...settings import get_settings
 from ..address import checked_url
-from ..base import Vendor
+from ..vendor import Vendor
 from .errors import Failures
+from .keys import checked_key, key_name
 from .listing import candidates, items
 from .sending import check_late
 from .wire import retry_after_seconds
@@ -77,12 +76,12 @@ class HttpClient(ABC):
             InputError: `base_url` is no HTTP address, or holds a password.
             MissingKeyError: There is no key, or it is something that no key can be.
         """
-        self.base_url = checked_url(base_url)
+        self.base_url = checked_url(base_url, vendor.base_url_variable)
         self._failures = Failures(
             vendor=vendor,
-            key_name=_key_name(vendor, api_key),
+            key_name=key_name(vendor, api_key),
             base_url=self.base_url,
-            key=_checked_key(vendor, api_key),
+            key=checked_key(vendor, self.base_url, api_key),
             status_error=status_error,
             connection_error=connection_error,
         )
@@ -90,7 +89,7 @@ class HttpClient(ABC):
     def account(self) -> Account:
         """Look at the account; one call."""
         response = self._page(None, 1)
-        newest = next(items(lambda _: self._failures.page_of(response)), None)
+        newest = next(items(lambda _: self._page_of(response)), None)
         return Account(
             base_url=self.base_url,
             organization=response.headers.get(self._organization_header),
@@ -151,9 +150,13 @@ class HttpClient(ABC):
     def _is_match(self, batch: Batch, intent: Intent) -> bool:
         """Whether a batch newer than the baseline may be the one of the intent."""
 
+    def _page_of(self, response: httpx2.Response) -> dict[str, Any]:
+        """Return a page of the list as an object with `data`."""
+        return self._failures.page_of(response)
+
     def _walk(self, size: int, *, complete: bool = False) -> Iterator[Batch]:
         def fetch(after: str | None) -> dict[str, Any]:
-            return self._failures.page_of(self._page(after, size))
+            return self._page_of(self._page(after, size))
 
         yield from map(self._read, items(fetch, complete=complete))
 
@@ -274,26 +277,3 @@ def check_ended(batch: Batch) -> None:
         f"Batch {batch.id} is still {batch.provider_status}{far}; download it once it"
         " has ended."
     )
-
-
-def _key_name(vendor: Vendor, key: str | None) -> str:
-    """Return what a person calls the key: where it is from."""
-    return "the key that was given" if key else f"the key in {vendor.key_variables[0]}"
-
-
-def _checked_key(vendor: Vendor, key: str | None) -> str:
-    """Return the key to use: the one given, or of the first variable that is set."""
-    found = key or next(filter(None, map(os.environ.get, vendor.key_variables)), "")
-    found = found.strip()
-    if not found:
-        raise MissingKeyError(
-            f"No API key for {vendor.title}: set {vendor.key_variables[0]}, or try"
-            " `batchwright run --sandbox`, which needs none."
-        )
-    if not (found.isascii() and found.isprintable()) or " " in found:
-        name = _key_name(vendor, key)
-        raise MissingKeyError(
-            f"{name[0].upper()}{name[1:]} contains spaces or other characters that no"
-            f" key of {vendor.title} has; set it again."
-        )
-    return found

@@ -25,7 +25,7 @@ from ...errors import (
     UnknownBatchError,
     UnreachableError,
 )
-from ..base import Vendor
+from ..vendor import Vendor
 from ..vendors import vendors
 from .wire import as_mapping, as_text, read_object, retry_after_seconds
 
@@ -122,20 +122,24 @@ class Failures:
         """Return a page of a list, an object that has `data`."""
         body = read_object(response)
         if body is None or not isinstance(body.get("data", ...), list | None):
-            raise self._unexpected(response, "list the batches")
+            raise self.unexpected(response, "list the batches")
         return body
 
     def object_of(self, response: httpx2.Response, what: str) -> dict[str, Any]:
         """Return the object of an answer, which has an `id`."""
         body = read_object(response)
         if body is None or as_text(body.get("id")) is None:
-            raise self._unexpected(response, what)
+            raise self.unexpected(response, what)
         return body
 
-    def created(self, response: httpx2.Response) -> dict[str, Any]:
-        """Return the batch object that answers a create call."""
+    def created(
+        self, response: httpx2.Response, member: str | None = None
+    ) -> dict[str, Any]:
+        """Return the batch object that answers a create call, or a member of it."""
         body = read_object(response)
-        if body is None or not as_text(body.get("id")):
+        if body is not None and member:
+            body = body.get(member)
+        if not isinstance(body, dict) or not as_text(body.get("id")):
             self._creation_unknown("no batch object in it", response.status_code)
         return body
 
@@ -212,7 +216,8 @@ class Failures:
             f" ({self._scrub(reason(cause))}). Check the address and the network."
         )
 
-    def _unexpected(self, response: httpx2.Response, what: str) -> UnreachableError:
+    def unexpected(self, response: httpx2.Response, what: str) -> UnreachableError:
+        """Return the error for an answer of another shape than the API's."""
         return UnreachableError(
             f"{self.base_url} did not answer as {self.vendor.title} does when asked to"
             f" {what}; is the base URL right, or does a proxy stand in between?",

@@ -20,15 +20,16 @@ def items(
 ) -> Iterator[dict[str, Any]]:
     """Yield each batch object once; pages are fetched as they are needed.
 
-    The list ends with a page that says so, or that has no new batch: some services omit
-    `has_more`, and some set it after an empty page.
+    A page says how the list goes on: by `paging.next_cursor`, or by `has_more`. Where
+    it has neither, the list ends with an empty page or one without a new batch.
 
     Args:
-        fetch: Returns the page that follows the batch with this ID.
+        fetch: Returns the page that follows a cursor, or the batch with this ID.
         complete: Whether the absence of a batch will be taken as proof.
 
     Raises:
-        UnreachableError: `complete`, and a page without batches claims more.
+        UnreachableError: `complete`, and nothing shows that the list has been read to
+            its end.
     """
     seen: set[str] = set()
     cursor: str | None = None
@@ -36,11 +37,8 @@ def items(
         page = fetch(cursor)
         fresh = 0
         data = page["data"] or []
-        if complete and not data and page.get("has_more"):
-            raise UnreachableError(
-                "The list of batches broke off: a page without batches says that more"
-                " follow. Try again."
-            )
+        more = page.get("has_more")
+        before, paging = cursor, page.get("paging")
         for item in data:
             batch_id = as_text(item.get("id")) if isinstance(item, dict) else None
             if batch_id is None:
@@ -50,8 +48,19 @@ def items(
                 seen.add(batch_id)
                 fresh += 1
                 yield item
-        if not fresh or page.get("has_more") is False:
+        if isinstance(paging, Mapping):
+            cursor = as_text(paging.get("next_cursor"))
+            more = cursor is not None
+        if more is False:
             return
+        if fresh and cursor != before:
+            continue
+        if complete and (data or more):
+            raise UnreachableError(
+                "The list of batches could not be read to its end: a page without a"
+                " new batch does not say that it is the last. Try again."
+            )
+        return
 
 
 def candidates(

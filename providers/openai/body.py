@@ -12,24 +12,40 @@ from ..schema.convert import convert
 from ..schema.dialects import OPENAI
 from .endpoints import ENDPOINTS
 from .models import refuses
+from .record import Dialect
 
 __all__ = ["constants"]
 
 _OWN = frozenset({"model", "messages", "input", "stream"})
 
 
-def _pick_mode(mode: str, model: str) -> str:
-    """Return `json_schema`, or `tools` for a model that knows no other way."""
-    if mode != "auto":
-        return mode
-    return "tools" if "json_schema" in refuses(model) else "json_schema"
+def _pick_mode(template: RequestTemplate, vendor: Dialect) -> str:
+    """Return how the answer is shaped: as asked for, or the best way there is.
+
+    Raises:
+        InputError: The vendor does not know this way.
+    """
+    known = vendor.structured
+    if template.mode not in {"auto", *known} or not known:
+        ways = " and ".join(f"`{way}`" for way in known)
+        raise InputError(
+            f"{vendor.title} knows no structured output by `{template.mode}`"
+            + (f", only by {ways}: use `--mode {known[0]}`." if known else ".")
+        )
+    if template.mode != "auto":
+        return template.mode
+    refused = refuses(template.known_model)
+    return next((way for way in known if way not in refused), known[-1])
 
 
-def constants(template: RequestTemplate, *, own_host: bool) -> dict[str, Any]:
+def constants(
+    template: RequestTemplate, vendor: Dialect, *, own_host: bool
+) -> dict[str, Any]:
     """Return the body parameters that all requests share.
 
     Args:
         template: What the job asks for.
+        vendor: Whose requests they are.
         own_host: Whether OpenAI itself answers, so that its models' refusals
             are known; other services keep the older parameter names.
 
@@ -51,15 +67,17 @@ def constants(template: RequestTemplate, *, own_host: bool) -> dict[str, Any]:
             "An embedding has no text: leave out the response model, `--max-tokens` "
             "and `--temperature`, or use another endpoint."
         )
-    refused = refuses(template.model) if own_host else frozenset()
+    is_known = own_host or template.base_model
+    refused = refuses(template.known_model) if is_known else frozenset()
     body: dict[str, Any] = {}
     if template.max_tokens is not None:
         by_model = "max_completion_tokens" if "max_tokens" in refused else "max_tokens"
-        body[endpoint.max_tokens or by_model] = template.max_tokens
+        name = endpoint.max_tokens or vendor.max_tokens or by_model
+        body[name] = template.max_tokens
     if template.temperature is not None:
         body["temperature"] = template.temperature
     if template.answer_schema is not None:
-        mode = _pick_mode(template.mode, template.model)
+        mode = _pick_mode(template, vendor)
         if mode in refused:
             raise InputError(
                 f"Model {template.model!r} knows no `json_schema`: use `--mode tools`."

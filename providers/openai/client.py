@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from ...errors import (
     BatchFailedError,
     RejectedError,
     ResultsGoneError,
+    UnreachableError,
 )
 from ...models import Batch, BatchStatus, Intent
 from ...settings import get_settings
@@ -28,14 +30,17 @@ from ..http.client import (
 )
 from ..http.download import ResultFile, save_results
 from ..http.upload import UploadFile
-from ..http.wire import as_int
+from ..http.wire import as_int, as_text
+from ..lines import object_of
 from .batch import promised_lines, read_batch, refusal
 from .format import OpenAIFormat
+from .record import OPENAI, Dialect
 
 __all__ = ["OpenAIProvider"]
 
 
-_TOKEN = "batchwright"  # noqa: S105 - the name of a metadata pair, no secret
+_FILE_PAUSES = (0.5, 1, 2, 4, *[5] * 60)
+_FILE_FAILED = frozenset({"error", "failed", "deleted"})
 
 
 class OpenAIProvider(HttpClient, OpenAIFormat):
@@ -52,9 +57,10 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         base_url: str | None = None,
         api_key: str | None = None,
         *,
+        vendor: Dialect = OPENAI,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        OpenAIFormat.__init__(self, base_url)
+        OpenAIFormat.__init__(self, base_url, vendor=vendor)
         HttpClient.__init__(
             self,
             self.vendor,
@@ -79,18 +85,13 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         *,
         earlier: str | None = None,
     ) -> str:
-        """Upload the request file; OpenAI deletes it after `upload_expires_days`."""
+        """Upload the request file; it is deleted after `upload_expires_days`."""
         if earlier and self._size_bytes(earlier) == requests_path.stat().st_size:
-            return earlier
-        seconds = get_settings().upload_expires_days * 86_400
-        what = "upload the request file"
-        with self._failures.calling(what), UploadFile(requests_path, progress) as file:
-            answer = self._client.files.with_raw_response.create(
-                file=(f"{requests_path.stem}.jsonl", file),
-                purpose="batch",
-                expires_after={"anchor": "created_at", "seconds": seconds},
-            )
-        file_id: str = self._failures.object_of(answer.http_response, what)["id"]
+            file_id = earlier
+        else:
+            file_id = self._send_file(requests_path, progress)
+        if self.vendor.waits_for_file:
+            self._wait_for_file(file_id)
         return file_id
 
     def create(
@@ -100,14 +101,23 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         file_id = intent.input_file_id or self.upload(requests_path, progress)
         limits, _ = create_budget()
         client = self._client.with_options(max_retries=0, timeout=limits)
+        metadata = {**intent.metadata, self.vendor.token_name: intent.token}
+        window = intent.completion_window or self.vendor.completion_windows[0]
+        own: dict[str, Any] = {}
+        if self.vendor.creation == "key":
+            own["idempotency_key"] = intent.token
+        if self.vendor.request_params:
+            own["request_params"] = {"model": _model_of(requests_path)}
         with self._failures.creating():
             answer = client.batches.with_raw_response.create(
-                completion_window=cast("Any", self.vendor.completion_windows[0]),
-                endpoint=cast("Any", intent.endpoint),
+                completion_window=cast("Any", window),
+                endpoint=cast("Any", self._url(intent.endpoint)),
                 input_file_id=file_id,
-                metadata={**intent.metadata, _TOKEN: intent.token},
+                metadata=metadata if self.vendor.keeps_metadata else openai.omit,
+                extra_body=own,
             )
-        return self._read(self._failures.created(answer.http_response))
+        body = self._failures.created(answer.http_response, self.vendor.created_in)
+        return self._read(body)
 
     def download(
         self, batch: Batch, path: Path, progress: Progress | None = None
@@ -151,8 +161,11 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         return read_batch(body, self.name)
 
     def _list(self, after: str | None, limit: int) -> httpx2.Response:
+        by_cursor = self.vendor.pager == "cursor" and after
         return self._client.batches.with_raw_response.list(
-            after=after or openai.omit, limit=limit
+            after=openai.omit if by_cursor else after or openai.omit,
+            limit=limit,
+            extra_query={"cursor": after} if by_cursor else None,
         ).http_response
 
     def _retrieve(self, batch_id: str) -> httpx2.Response:
@@ -163,7 +176,56 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
 
     def _is_match(self, batch: Batch, intent: Intent) -> bool:
         same_file = batch.input_file_id == (intent.input_file_id or "")
-        return same_file or batch.metadata.get(_TOKEN) == intent.token
+        if self.vendor.creation == "candidates":
+            return same_file or not batch.input_file_id
+        return same_file or batch.metadata.get(self.vendor.token_name) == intent.token
+
+    def _send_file(self, requests_path: Path, progress: Progress | None) -> str:
+        what, days = "upload the request file", self.vendor.file_days
+        kept: Any = openai.omit
+        if days:
+            seconds = 86_400 * min(
+                max(get_settings().upload_expires_days, days[0]), days[1]
+            )
+            kept = {"anchor": "created_at", "seconds": seconds}
+        with self._failures.calling(what), UploadFile(requests_path, progress) as file:
+            answer = self._client.files.with_raw_response.create(
+                file=(f"{requests_path.stem}.jsonl", file),
+                purpose=cast("Any", self.vendor.file_purpose),
+                expires_after=kept,
+            )
+        file_id: str = self._failures.object_of(answer.http_response, what)["id"]
+        return file_id
+
+    def _wait_for_file(self, file_id: str) -> None:
+        """Wait until the service has read an uploaded file.
+
+        Raises:
+            RejectedError: It cannot use the file.
+            UnreachableError: The file is not ready in time.
+        """
+        what = f"look at file {file_id}"
+        pauses = iter(_FILE_PAUSES)
+        while True:
+            with self._failures.calling(what):
+                answer = self._client.files.with_raw_response.retrieve(file_id)
+            file = self._failures.object_of(answer.http_response, what)
+            status = str(file.get("status") or "processed").lower()
+            if status == "processed":
+                return
+            if status in _FILE_FAILED:
+                said = as_text(file.get("status_details")) or "no reason given"
+                raise RejectedError(
+                    f"{self.vendor.title} cannot use the uploaded request file"
+                    f" {file_id}: {said}."
+                )
+            pause = next(pauses, None)
+            if pause is None:
+                raise UnreachableError(
+                    f"{self.vendor.title} still reads the uploaded request file"
+                    f" {file_id}; try again later."
+                )
+            time.sleep(pause)
 
     def _size_bytes(self, file_id: str) -> int | None:
         """Return a file's size; None where the service does not tell."""
@@ -200,3 +262,10 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
                 promised_bytes=size_bytes,
                 progress=progress,
             )
+
+
+def _model_of(requests_path: Path) -> str:
+    """Return the model of a request file's first line; all lines have one."""
+    with requests_path.open("rb") as file:
+        body = object_of(file.readline()).get("body")
+    return str(body.get("model")) if isinstance(body, dict) else ""

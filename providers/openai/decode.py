@@ -155,8 +155,8 @@ def _read_choice(result: BatchResult, choices: list[dict[str, Any]]) -> None:
             _fail(result, Outcome.REFUSED, str(refusal))
             return
     reason = choice.get("finish_reason")
-    if reason == "length":
-        text = "The answer was cut at the token limit (finish_reason: length)."
+    if reason in {"length", "model_length"}:
+        text = f"The answer was cut at the token limit (finish_reason: {reason})."
         _fail(result, Outcome.TRUNCATED, text)
     elif reason == "content_filter":
         text = "The answer was withheld (finish_reason: content_filter)."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import orjson
@@ -10,15 +9,23 @@ import orjson
 from ...errors import InputError
 from ...models import BatchResult, LineError, Message, Messages, RequestTemplate
 from ..address import is_own
-from ..base import Encode, Limits
-from ..lines import SAMPLE, UNSENDABLE, frame, refuse_problems, slot, unsendable
+from ..base import Encode
+from ..lines import (
+    SAMPLE,
+    UNSENDABLE,
+    frame,
+    object_of,
+    refuse_problems,
+    slot,
+    unsendable,
+)
 from ..schema.restore import Restorer
-from ..vendors import OPENAI
 from .body import constants
 from .check import check_line, read_endpoint
 from .decode import decode_line
 from .endpoints import ENDPOINTS
 from .plain import decode_plain
+from .record import OPENAI, Dialect
 
 __all__ = ["OpenAIFormat"]
 
@@ -26,18 +33,13 @@ __all__ = ["OpenAIFormat"]
 class OpenAIFormat:
     """The lines of `/v1/chat/completions`, `/v1/responses` and `/v1/embeddings`."""
 
-    vendor = OPENAI
-    limits = Limits(
-        max_requests=50_000,
-        max_bytes=200_000_000,
-        source="https://platform.openai.com/docs/api-reference/batch/create, "
-        "as of November 2026",
-    )
-
-    def __init__(self, base_url: str | None = None) -> None:
-        self.name = self.vendor.name
-        found = base_url or os.environ.get(self.vendor.base_url_variable)
-        self.base_url: str = found or self.vendor.base_url
+    def __init__(
+        self, base_url: str | None = None, *, vendor: Dialect = OPENAI
+    ) -> None:
+        self.vendor = vendor
+        self.name = vendor.name
+        self.limits = vendor.limits
+        self.base_url = vendor.address(base_url)
         self._own_host = is_own(self.base_url, OPENAI)
         self._restorer = Restorer()
 
@@ -47,7 +49,7 @@ class OpenAIFormat:
 
     def encoder(self, template: RequestTemplate) -> Encode:
         """Encode once what is constant; see `Format.encoder`."""
-        if template.endpoint not in ENDPOINTS:
+        if template.endpoint not in self.vendor.endpoints:
             raise InputError(
                 f"{self.vendor.title} has no endpoint {template.endpoint!r}."
             )
@@ -62,15 +64,15 @@ class OpenAIFormat:
         if first and convert is list:  # then it is the same bytes in every request
             lead, first = orjson.dumps(first)[:-1] + b",", []
         id_slot, content_slot = slot(), slot()
+        where = {"method": "POST", "url": self._url(template.endpoint)}
         head, middle, tail = frame(
             {
                 "custom_id": id_slot,
-                "method": "POST",
-                "url": template.endpoint,
+                **(where if self.vendor.names_url else {}),
                 "body": {
                     **body,
                     endpoint.content: content_slot,
-                    **constants(template, own_host=self._own_host),
+                    **constants(template, self.vendor, own_host=self._own_host),
                 },
             },
             id_slot,
@@ -98,7 +100,7 @@ class OpenAIFormat:
         request = orjson.loads(line)
         request["custom_id"] = custom_id
         if messages:
-            body, endpoint = request["body"], ENDPOINTS[request["url"]]
+            body, endpoint = request["body"], ENDPOINTS[self.endpoint(line)]
             if not endpoint.has_text:
                 raise InputError(
                     "An embedding cannot be asked for again in other words."
@@ -111,12 +113,31 @@ class OpenAIFormat:
 
     def check(self, line: bytes) -> tuple[str | None, str | None, list[LineError]]:
         """Check one request line as the API's validation of a file does."""
-        return check_line(line, own_host=self._own_host)
+        return check_line(self._as_openai(line), own_host=self._own_host)
 
     def endpoint(self, line: bytes) -> str:
         """Return the endpoint that a request line is meant for."""
-        return read_endpoint(line)
+        return read_endpoint(self._as_openai(line))
 
     def decode(self, line: bytes) -> BatchResult:
         """Decode one line of an output or error file."""
         return decode_plain(line) or decode_line(line)
+
+    def _url(self, endpoint: str) -> str:
+        """Return what a request line calls an endpoint."""
+        return self.vendor.url_prefix + endpoint.removeprefix(OPENAI.url_prefix)
+
+    def _as_openai(self, line: bytes) -> bytes:
+        """Return the line as OpenAI would have it, which has one check for all."""
+        if self.vendor.names_url and self.vendor.url_prefix == OPENAI.url_prefix:
+            return line
+        request = object_of(line)
+        if not self.vendor.names_url:
+            has_input = "input" in (request.get("body") or {})
+            url = "/v1/embeddings" if has_input else "/v1/chat/completions"
+            where = {"method": "POST", "url": url}
+        else:
+            urls = {self._url(each): each for each in self.vendor.endpoints}
+            url = str(request.get("url", ""))
+            where = {"url": urls.get(url, url)}
+        return orjson.dumps({**request, **where}) if request else line

@@ -16,7 +16,7 @@ from ...settings import get_settings
 from ..directory.access import Known, checked_account
 from ..directory.attempts import Attempt
 from ..directory.reading import damaged
-from ..directory.records import Absence, Ended, Verdict
+from ..directory.records import NO_CAPACITY, Absence, Ended, Verdict
 from ..directory.run import Run, Shard
 from ..events import emit
 from ..pause import patiently
@@ -24,7 +24,6 @@ from .scan import scan_results
 
 __all__ = ["are_results_shown", "download_shard", "restored_results"]
 
-_NO_CAPACITY = "token_limit_exceeded"
 _LIMIT = re.compile(r"\bLimit: ([\d,]+) enqueued tokens")
 _KINDS: dict[Verdict, EventKind] = {
     Verdict.DOWNLOADED: "downloaded",
@@ -175,7 +174,7 @@ def _keep(
         output,
         run.format,
         plan,
-        model=run.job.template.model,
+        model=run.job.template.known_model,
         shard=shard.plan,
         sort_into=output.parent if shard.path.startswith("rounds/") else None,
     )
@@ -209,7 +208,7 @@ def _keep(
 
 def _refused(run: Run, batch: Batch) -> Ended:
     """Return how an attempt ended of which nothing ran."""
-    parked = any(error.code == _NO_CAPACITY for error in batch.errors)
+    parked = any(error.code == NO_CAPACITY for error in batch.errors)
     text = "; ".join(error.message for error in batch.errors[:3]) or "no reason given"
     limit = _LIMIT.search(text)
     return Ended(

@@ -20,6 +20,7 @@ from ...providers.http.sending import checked_when_sent
 from ...settings import get_settings
 from ..directory.access import Known, checked_account
 from ..directory.attempts import Attempt, Attempts
+from ..directory.records import NO_CAPACITY
 from ..pause import patiently
 
 __all__ = ["NewBatch", "create_batch", "is_fresh"]
@@ -41,6 +42,7 @@ class NewBatch:
     digest: str
     endpoint: str
     metadata: dict[str, str] = field(default_factory=dict)
+    completion_window: str | None = None
     reserved_usd: float | None = None
     custom_ids: tuple[str, ...] = ()
     """Of some of its requests, where no nonce in them says whose they are."""
@@ -85,6 +87,7 @@ def create_batch(
         input_file_id=file_id,
         reserved_usd=new.reserved_usd,
         metadata=new.metadata,
+        completion_window=new.completion_window,
         custom_ids=new.custom_ids,
     )
     attempt = attempts.claim(intent)
@@ -95,7 +98,10 @@ def create_batch(
     except CreationUnknownError:
         raise
     except ProviderError as exc:
-        attempts.close_unsent(attempt, str(exc))
+        if exc.code == NO_CAPACITY:
+            attempts.close_parked(attempt, str(exc))
+        else:
+            attempts.close_unsent(attempt, str(exc))
         raise
     attempts.record(attempt, batch)
     if attempts.is_closed(attempt):

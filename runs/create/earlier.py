@@ -140,21 +140,19 @@ class Earlier:
         """Return row and round of a result in the batch; None if none is ours."""
         if batch.id not in self._numbers:
             run, nonce = self._run, self._run.plan().nonce
-            found: list[tuple[int, int]] = []
+            numbers = None
 
             def owns(line: bytes) -> bool:
+                nonlocal numbers
                 numbers = parse_row_id(run.format.decode(line).custom_id, nonce)
-                found.extend([numbers] if numbers else [])
-                return bool(found)
+                return numbers is not None
 
-            ended = batch
             if not batch.status.is_final:
-                emit(
-                    "notice", text=f"Waiting for {batch.id}, which may be of this run."
-                )
-                ended = wait_for_batch(run.provider(), batch.id)
-            answers_ours(ended, run.provider(), owns)
-            self._numbers[batch.id] = found[0] if found else None
+                text = f"Waiting for {batch.id}, which may be of this run."
+                emit("notice", text=text)
+                batch = wait_for_batch(run.provider(), batch.id)
+            answers_ours(batch, run.provider(), owns)
+            self._numbers[batch.id] = numbers
         return self._numbers[batch.id]
 
     def _record(self, shard: Shard, batch: Batch) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from ...errors import ResultsGoneError
-from ...models import Batch, BatchStatus
+from ...models import Batch, BatchStatus, Intent
 from ...providers import Provider, get_vendor
 from ...settings import get_settings
 from ..directory.access import Known, checked_account
@@ -38,6 +38,7 @@ def reconcile(
     owns: OwnsLine,
     recorded: Callable[[], AbstractSet[str]] = frozenset,
     own: AbstractSet[str] = frozenset(),
+    again: Callable[[Intent], Batch] | None = None,
 ) -> Attempt:
     """Settle the last attempt, a claim without a batch; looks as long as it takes.
 
@@ -49,6 +50,8 @@ def reconcile(
         owns: Tells our result lines from another client's.
         recorded: Returns the batches that are on record elsewhere.
         own: Batches of this run, which the key must see.
+        again: Sends the create call again; for a vendor that takes the token as the
+            key of the call, so that it makes no second batch.
 
     Returns:
         The attempt, now with its batch, or closed as not created.
@@ -69,6 +72,10 @@ def reconcile(
     refuted: set[str] = set()
     text = f"Looking for the batch of a lost call, {attempts.prefix}"
     emit("notice", text=text.rstrip(", "))
+    if again is not None and get_vendor(provider.name).creation == "key":
+        patiently(lambda: checked_account(provider, known), "Looking at the account")
+        attempts.record(attempt, again(intent))
+        return attempt
     while True:
         patiently(lambda: checked_account(provider, known), "Looking at the account")
         found = patiently(lambda: provider.find(intent), "A listing")

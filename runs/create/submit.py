@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ...data.custom_id import parse_row_id
-from ...models import Batch
+from ...errors import ProviderError
+from ...models import Batch, Intent
 from ..decide.budget import reservation_usd
 from ..directory.access import Known
 from ..directory.attempts import Attempt
 from ..directory.catalog import recorded_beside
+from ..directory.records import NO_CAPACITY
 from ..directory.run import Run, Shard
 from ..events import emit
 from ..pause import patiently
@@ -23,7 +25,8 @@ def submit_shard(run: Run, path: str) -> Batch | None:
     Safe to repeat: a shard whose batch is on record is left alone.
 
     Returns:
-        The shard's newest batch; None where the run was cancelled.
+        The shard's newest batch; None where the run was cancelled, or the provider
+        has no capacity for it now.
 
     Raises:
         RunBusyError: Another process is creating this shard's batch.
@@ -49,25 +52,32 @@ def _submit(run: Run, path: str) -> Batch | None:
 def _create(run: Run, shard: Shard) -> Attempt | None:
     name = f"{shard.path}/requests.jsonl"
     with run.as_made(name, shard.plan.digest) as requests:
-        attempt = create_batch(
-            shard.attempts,
-            NewBatch(
-                path=requests,
-                token=token_of(run, shard.path),
-                requests=shard.plan.requests,
-                bytes=shard.plan.bytes,
-                digest=shard.plan.digest,
-                endpoint=run.job.template.endpoint,
-                metadata=run.job.job.metadata,
-                reserved_usd=reservation_usd(run, shard.plan),
-            ),
-            run.provider(),
-            known=known_of(run, shard),
-            wanted=lambda: not run.directory.exists("cancelled.json"),
-            progress=lambda done, total: emit(
-                "uploading", shard=shard.path, done=done, total=total
-            ),
-        )
+        try:
+            attempt = create_batch(
+                shard.attempts,
+                NewBatch(
+                    path=requests,
+                    token=token_of(run, shard.path),
+                    requests=shard.plan.requests,
+                    bytes=shard.plan.bytes,
+                    digest=shard.plan.digest,
+                    endpoint=run.job.template.endpoint,
+                    metadata=run.job.job.metadata,
+                    completion_window=run.job.job.completion_window,
+                    reserved_usd=reservation_usd(run, shard.plan),
+                ),
+                run.provider(),
+                known=known_of(run, shard),
+                wanted=lambda: not run.directory.exists("cancelled.json"),
+                progress=lambda done, total: emit(
+                    "uploading", shard=shard.path, done=done, total=total
+                ),
+            )
+        except ProviderError as exc:
+            if exc.code != NO_CAPACITY:
+                raise
+            emit("parked", shard=shard.path, text=str(exc))
+            return None
     if attempt and attempt.batch:
         emit(
             "submitted",
@@ -85,12 +95,19 @@ def _find_again(run: Run, shard: Shard) -> Attempt:
         found = parse_row_id(fmt.decode(line).custom_id, nonce)
         return found is not None and shard.plan.owns(*found)
 
+    provider = run.provider()
+
+    def again(intent: Intent) -> Batch:
+        with run.as_made(f"{shard.path}/requests.jsonl", shard.plan.digest) as requests:
+            return provider.create(requests, intent)
+
     return reconcile(
         shard.attempts,
-        run.provider(),
+        provider,
         owns=owns,
         recorded=lambda: recorded_beside(run.directory),
         own=known_of(run, shard).batch_ids,
+        again=again,
     )
 
 

@@ -45,7 +45,7 @@ def most_usd(job: ResolvedJob, requests: int, size: int) -> float | None:
         cache_write_tokens=stored,
         cache_write_1h_tokens=stored,
     )
-    each = price(job.provider, job.template.model, usage)
+    each = price(job.provider, job.template.known_model, usage)
     return None if each is None else each * requests
 
 
@@ -56,8 +56,9 @@ def reservation_usd(run: Run, shard: ShardPlan) -> float | None:
     found = most_usd(run.job, shard.requests, shard.bytes)
     if found is None:
         raise BudgetError(
-            f"The price of {run.job.template.model!r} is unknown, so --max-cost-usd"
-            " cannot be kept; drop it, or take a model with a known price."
+            f"The price of {run.job.template.known_model!r} is unknown, so"
+            " --max-cost-usd cannot be kept; drop it, or take a model with a known"
+            " price."
         )
     return found
 

@@ -224,6 +224,12 @@ class Attempts:
             Ended(verdict=Verdict.NOT_CREATED, at=datetime.now(UTC), text=text),
         )
 
+    def close_parked(self, attempt: Attempt, text: str) -> None:
+        """Write down that the provider had no capacity for a batch."""
+        self.close(
+            attempt, Ended(verdict=Verdict.PARKED, at=datetime.now(UTC), text=text)
+        )
+
     def _write_or_read(self, number: int, kind: str, record: Record) -> Record:
         """Write the record; return it, or the one that is there already.
 

@@ -13,6 +13,7 @@ from ...data.rows.block import Place
 from ...models import Batch, Outcome
 
 __all__ = [
+    "NO_CAPACITY",
     "Absence",
     "CanaryCount",
     "Created",
@@ -135,6 +136,10 @@ class Resend(_Record):
     """`resend-lost.json`: the round that sends again what has lost its results."""
 
     round: int
+
+
+NO_CAPACITY = "token_limit_exceeded"
+"""The code of a refusal that is over when other batches end."""
 
 
 class Verdict(StrEnum):

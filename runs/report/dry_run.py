@@ -117,11 +117,11 @@ def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) ->
     tokens = size // _BYTES_PER_TOKEN
     # Priced request by request: long inputs have a price of their own.
     one_input = price(
-        provider, template.model, Usage(input_tokens=max(1, tokens // requests))
+        provider, template.known_model, Usage(input_tokens=max(1, tokens // requests))
     )
     most_output = most_output_tokens(template)
     one_output = most_output and price(
-        provider, template.model, Usage(output_tokens=most_output)
+        provider, template.known_model, Usage(output_tokens=most_output)
     )
     return DryRun(
         provider=provider,

@@ -23,7 +23,7 @@ from .create import create_batch
 
 __all__ = ["routes"]
 
-_PATH = "/anthropic/v1/messages/batches"
+_PATH = "/v1/messages/batches"
 _KEPT_SECONDS = 29 * 86_400
 
 
@@ -42,7 +42,8 @@ def _batch_object(request: Request, row: BatchRow) -> dict[str, Any]:
     results = None
     if moment.is_final and archived_at is None:
         host = request.headers.get("host", "localhost")
-        results = f"{request.url.scheme}://{host}{_PATH}/{row.id}/results"
+        path = request.state.vendor.base_path + _PATH
+        results = f"{request.url.scheme}://{host}{path}/{row.id}/results"
         if effects.results_url:
             results = effects.results_url.replace("HOST", host).replace("ID", row.id)
     batch: dict[str, Any] = {
@@ -86,7 +87,7 @@ def _archived_at(backend: Backend, row: BatchRow) -> float | None:
 
 async def _list(request: Request) -> Response:
     limit = limit_of(request, 1000, 20)
-    mine = {"provider": "anthropic", "account": request.state.account}
+    mine = {"provider": request.state.vendor.name, "account": request.state.account}
     after_id = request.query_params.get("after_id")
     before_id = request.query_params.get("before_id")
     store = backend_of(request).store
@@ -115,7 +116,8 @@ async def _list(request: Request) -> Response:
 def _find(request: Request) -> BatchRow:
     batch_id, account = request.path_params["id"], request.state.account
     store = backend_of(request).store
-    row = store.get(BatchRow, batch_id, provider="anthropic", account=account)
+    name = request.state.vendor.name
+    row = store.get(BatchRow, batch_id, provider=name, account=account)
     if row is None:
         raise ApiError(404, f"Message batch {batch_id!r} not found")
     return row
@@ -154,11 +156,15 @@ async def _delete(request: Request) -> Response:
     return json_response({"id": row.id, "type": "message_batch_deleted"})
 
 
-routes = [
-    Route(_PATH, _create, methods=["POST"], name="create"),
-    Route(_PATH, _list, methods=["GET"], name="list"),
-    Route(_PATH + "/{id}", _retrieve, methods=["GET"], name="retrieve"),
-    Route(_PATH + "/{id}", _delete, methods=["DELETE"], name="delete"),
-    Route(_PATH + "/{id}/cancel", _cancel, methods=["POST"], name="cancel"),
-    Route(_PATH + "/{id}/results", _results, methods=["GET"], name="download"),
-]
+def routes(base_path: str) -> list[Route]:
+    """Return the routes below a base path, each named after its operation."""
+    path = base_path + _PATH
+    one = path + "/{id}"
+    return [
+        Route(path, _create, methods=["POST"], name="create"),
+        Route(path, _list, methods=["GET"], name="list"),
+        Route(one, _retrieve, methods=["GET"], name="retrieve"),
+        Route(one, _delete, methods=["DELETE"], name="delete"),
+        Route(one + "/cancel", _cancel, methods=["POST"], name="cancel"),
+        Route(one + "/results", _results, methods=["GET"], name="download"),
+    ]

@@ -33,7 +33,7 @@ async def create_batch(request: Request) -> BatchRow:
     backend = backend_of(request)
     row = BatchRow(
         id=backend.new_batch_id("msgbatch_"),
-        provider="anthropic",
+        provider=request.state.vendor.name,
         account=request.state.account,
         created_at=backend.clock.now(),
         plan="{}",
@@ -60,12 +60,12 @@ def _add(backend: Backend, row: BatchRow, body: Path) -> BatchRow:
     path = backend.store.path(row.id)
     try:
         total, first_custom_id = _store_requests(backend, body, path)
-        _check_queue(backend, row.account, total)
+        _check_queue(backend, row, total)
         row = replace(
             row,
             total=total,
             first_custom_id=first_custom_id,
-            plan=backend.new_plan("anthropic"),
+            plan=backend.new_plan(row.provider),
         )
         backend.store.add(row)
     except (ApiError, OSError):
@@ -131,13 +131,13 @@ def _check_item(number: int, item: Any) -> str:
     return custom_id
 
 
-def _check_queue(backend: Backend, account: str, total: int) -> None:
+def _check_queue(backend: Backend, new: BatchRow, total: int) -> None:
     """Refuse a batch that exceeds the limit on requests in open batches."""
     limits = backend.faults.limits
     limit = limits.anthropic_queued_requests
     if limit is None:
         return
-    rows = backend.store.select(BatchRow, provider="anthropic", account=account)
+    rows = backend.store.select(BatchRow, provider=new.provider, account=new.account)
     now = backend.clock.now()
     if queued(rows, "total", now, limits.release_lag_seconds) + total > limit:
         raise ApiError(

@@ -84,6 +84,7 @@ class Backend:
             self.store.close()
             raise
         self.clock = Clock(time_scale, float(self.store.meta("clock_offset", 0.0)))
+        self.file_looks: Counter[str] = Counter()
         self.calls: deque[Call] = deque(maxlen=_MAX_CALLS)
         self.worker = Worker(
             self.store, self.clock, lambda: self.faults, formats, source
@@ -126,6 +127,11 @@ class Backend:
         """Return an ID that contains `sandbox`, or `upstream` if a model answers."""
         return f"{prefix}{self._source.word}_{secrets.token_hex(12)}"
 
+    def batch_id_of(self, prefix: str, key: str) -> str:
+        """Return the ID of the batch that an idempotency key makes."""
+        digest = hashlib.sha256(key.encode()).hexdigest()[:24]
+        return f"{prefix}{self._source.word}_{digest}"
+
     def account_of(self, key: str) -> str:
         """Return the account of a key: a hash that does not reveal the key."""
         return hashlib.blake2b(key.encode(), key=self._salt, digest_size=6).hexdigest()
@@ -139,7 +145,7 @@ class Backend:
         ]
         return self._pick(rules, provider)
 
-    def new_plan(self, provider: str) -> str:
+    def new_plan(self, provider: str, window: str = "24h") -> str:
         """Count a new batch and return its plan, as JSON."""
         faults = self.faults
         fault = self._pick(enumerate(faults.batches), provider, "batch")
@@ -147,7 +153,7 @@ class Backend:
         if self._formats[provider].check is None:
             changes = {"validating": 0.0, "finalizing": 0.0}
             durations = durations.model_copy(update=changes)
-        plan = Plan(seed=faults.seed, durations=durations, fault=fault)
+        plan = Plan(seed=faults.seed, durations=durations, fault=fault, window=window)
         return plan.model_dump_json(exclude_defaults=True)
 
     def _pick(

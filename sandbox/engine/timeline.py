@@ -25,6 +25,8 @@ class Plan(BaseModel):
     seed: int = 0
     durations: Durations = Durations()
     fault: BatchFault | None = None
+    window: str = "24h"
+    """How long the batch may take, as it was asked for."""
 
     @property
     def effects(self) -> BatchFault:

@@ -23,6 +23,8 @@ class Vendor:
     base_path: str
     """What the SDK's base URL ends with; every path of the API starts with it."""
     base_url_variable: str
+    sdk_path: str | None
+    """What that variable holds, for an SDK that adds the rest; None: `base_path`."""
     key_variable: str
     format: Format
     routes: Sequence[Route]
@@ -35,3 +37,5 @@ class Vendor:
     """The message for a request without a key."""
     invalid_key_code: str | None = None
     required_header: str | None = None
+    keyless: str | None = None
+    """The operation that is called without a key."""

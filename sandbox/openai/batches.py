@@ -20,7 +20,10 @@ from ..http.api import (
     json_response,
     limit_of,
 )
+from .check import check_batch
+from .dialects import DIALECTS, dialect_of
 from .envelopes import expiry_of, list_page
+from .files import refuse_pending
 from .shapes import ENDPOINTS
 
 __all__ = ["routes"]
@@ -31,11 +34,13 @@ _MAX_PAIRS, _MAX_KEY, _MAX_VALUE = 16, 64, 512
 async def _create(request: Request) -> Response:
     backend = backend_of(request)
     body = await json_body(request)
+    dialect = dialect_of(request)
     for name in ("input_file_id", "endpoint", "completion_window"):
         if not isinstance(body.get(name), str):
             text = f"Missing required parameter: '{name}'."
             raise ApiError(400, text, code="missing_required_parameter", param=name)
-    for name, allowed in (("endpoint", ENDPOINTS), ("completion_window", ("24h",))):
+    paths = {dialect.path_of(each): each for each in dialect.endpoints or ENDPOINTS}
+    for name, allowed in (("endpoint", paths), ("completion_window", dialect.windows)):
         if body[name] not in allowed:
             words = ", ".join(f"'{word}'" for word in allowed)
             text = f"Invalid value: '{body[name]}'. Supported values are: {words}."
@@ -43,20 +48,61 @@ async def _create(request: Request) -> Response:
     metadata = body.get("metadata")
     _check_metadata(metadata)
     output_after = body.get("output_expires_after")
+    batch_id = backend.new_batch_id("batch_")
+    if dialect.takes_key and (key := body.get("idempotency_key")):
+        batch_id = backend.batch_id_of("batch_", f"{request.state.account} {key}")
+        mine = {"provider": dialect.name, "account": request.state.account}
+        if row := backend.store.get(BatchRow, batch_id, **mine):
+            _check_same(row, body)
+            return json_response(_shown(backend, row))
+    refuse_pending(request, body["input_file_id"])
     row = BatchRow(
-        id=backend.new_batch_id("batch_"),
-        provider="openai",
+        id=batch_id,
+        provider=dialect.name,
         account=request.state.account,
         created_at=backend.clock.now(),
-        plan=backend.new_plan("openai"),
+        plan=backend.new_plan(dialect.name, body["completion_window"]),
         input_file_id=body["input_file_id"],
-        endpoint=body["endpoint"],
+        endpoint=paths[body["endpoint"]],
         metadata=orjson.dumps(metadata).decode(),
         output_seconds=expiry_of(output_after, "output_expires_after"),
+        model=_model_of(body) if dialect.request_params else None,
     )
+    if dialect.refuses_at_create:
+        _refuse_over_limit(backend, row)
     backend.store.add(row)
     backend.worker.start(row.id)
-    return json_response(_batch_object(backend, row))
+    shown = _shown(backend, row)
+    if dialect.created_in:
+        return json_response({dialect.created_in: shown, "warning": None})
+    return json_response(shown)
+
+
+def _model_of(body: dict[str, Any]) -> str:
+    """Return the model, where it is a parameter of the batch."""
+    model = (body.get("request_params") or {}).get("model")
+    if not isinstance(model, str):
+        text = "Missing required parameter: 'request_params.model'."
+        raise ApiError(400, text, code="missing_required_parameter")
+    return model
+
+
+def _refuse_over_limit(backend: Backend, row: BatchRow) -> None:
+    found = check_batch(row, backend.store, backend.faults, backend.clock.now())
+    for problem in orjson.loads(found.get("errors") or "[]"):
+        if problem["code"] == "token_limit_exceeded":
+            raise ApiError(429, problem["message"], code=problem["code"])
+
+
+def _check_same(row: BatchRow, body: dict[str, Any]) -> None:
+    """Refuse a key that has made a batch of other parameters."""
+    if row.input_file_id != body["input_file_id"]:
+        text = "The idempotency_key was used with other parameters."
+        raise ApiError(409, text, code="conflict")
+
+
+def _shown(backend: Backend, row: BatchRow) -> dict[str, Any]:
+    return DIALECTS[row.provider].present(_batch_object(backend, row))
 
 
 def _check_metadata(metadata: Any) -> None:
@@ -82,31 +128,41 @@ def _check_metadata(metadata: Any) -> None:
 
 
 async def _list(request: Request) -> Response:
-    backend = backend_of(request)
+    backend, dialect = backend_of(request), dialect_of(request)
+    mine = {"provider": dialect.name, "account": request.state.account}
+    if dialect.pager == "none":
+        rows = backend.store.select(BatchRow, **mine)
+        return json_response([_shown(backend, row) for row in rows])
     limit = limit_of(request, 100, 20)
-    mine = {"provider": "openai", "account": request.state.account}
+    name = "after" if dialect.pager == "after" else "cursor"
     before = None
-    if after := request.query_params.get("after"):
+    if after := request.query_params.get(name):
         last = backend.store.get(BatchRow, after, **mine)
         if last is None:
-            text = f"Invalid 'after': no batch with id '{after}'."
-            raise ApiError(400, text, param="after")
+            text = f"Invalid '{name}': no batch with id '{after}'."
+            raise ApiError(400, text, param=name)
         before = last.seq
     rows = backend.store.select(BatchRow, before=before, limit=limit + 1, **mine)
-    return json_response(list_page([_batch_object(backend, r) for r in rows], limit))
+    page = list_page([_shown(backend, row) for row in rows], limit)
+    if name == "cursor":
+        cursor = page["last_id"] if page["has_more"] else None
+        page = {"object": "list", "data": page["data"]}
+        page["paging"] = {"next_cursor": cursor}
+    return json_response(page)
 
 
 def _find(request: Request) -> BatchRow:
     batch_id, account = request.path_params["id"], request.state.account
     store = backend_of(request).store
-    row = store.get(BatchRow, batch_id, provider="openai", account=account)
+    name = dialect_of(request).name
+    row = store.get(BatchRow, batch_id, provider=name, account=account)
     if row is None:
         raise ApiError(404, f"No batch found with id '{batch_id}'.")
     return row
 
 
 async def _retrieve(request: Request) -> Response:
-    return json_response(_batch_object(backend_of(request), _find(request)))
+    return json_response(_shown(backend_of(request), _find(request)))
 
 
 async def _cancel(request: Request) -> Response:
@@ -137,11 +193,11 @@ def _batch_object(backend: Backend, row: BatchRow) -> dict[str, Any]:
     batch: dict[str, Any] = {
         "id": row.id,
         "object": "batch",
-        "endpoint": row.endpoint,
+        "endpoint": DIALECTS[row.provider].path_of(row.endpoint or ""),
         "model": row.model,
         "errors": errors,
         "input_file_id": row.input_file_id,
-        "completion_window": "24h",
+        "completion_window": plan_of(row).window,
         "status": state if moment.is_final else (effects.status or state),
         "output_file_id": row.output_file_id if has_results else None,
         "error_file_id": row.error_file_id if has_results else None,
@@ -195,10 +251,12 @@ def _second(moment: float | None) -> int | None:
     return None if moment is None else int(moment)
 
 
-_PATH = "/openai/v1/batches"
-routes = [
-    Route(_PATH, _create, methods=["POST"], name="create"),
-    Route(_PATH, _list, methods=["GET"], name="list"),
-    Route(_PATH + "/{id}", _retrieve, methods=["GET"], name="retrieve"),
-    Route(_PATH + "/{id}/cancel", _cancel, methods=["POST"], name="cancel"),
-]
+def routes(base_path: str) -> list[Route]:
+    """Return the routes below a base path, each named after its operation."""
+    path = f"{base_path}/batches"
+    return [
+        Route(path, _create, methods=["POST"], name="create"),
+        Route(path, _list, methods=["GET"], name="list"),
+        Route(path + "/{id}", _retrieve, methods=["GET"], name="retrieve"),
+        Route(path + "/{id}/cancel", _cancel, methods=["POST"], name="cancel"),
+    ]

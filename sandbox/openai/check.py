@@ -17,6 +17,7 @@ from ..engine.produce import read_lines
 from ..engine.store import BatchRow, FileRow, Store
 from ..engine.timeline import plan_of, queued
 from ..faults import Faults
+from .dialects import DIALECTS
 from .shapes import ENDPOINTS
 
 __all__ = ["check_batch"]
@@ -49,7 +50,7 @@ def check_batch(
         return _errors([_Problem("invalid_request", text, "file_id")])
     if fail := plan_of(row).effects.fail:
         return _errors([_Problem(**each.model_dump()) for each in fail])
-    check = _FileCheck(row.endpoint or "", settings)
+    check = _FileCheck(row, settings)
     for line in read_lines(store.path(file.id)):
         check.add(line)
     if problems := check.finish(file.bytes):
@@ -57,7 +58,7 @@ def check_batch(
     limits = settings.limits
     if limits.openai_enqueued_tokens is not None:
         others = store.select(
-            BatchRow, provider="openai", account=row.account, model=check.model
+            BatchRow, provider=row.provider, account=row.account, model=check.model
         )
         tokens = queued(others, "tokens", now, limits.release_lag_seconds)
         if tokens + check.tokens > limits.openai_enqueued_tokens:
@@ -83,12 +84,13 @@ def _errors(problems: list[_Problem]) -> dict[str, Any]:
 class _FileCheck:
     """The lines of a file checked so far."""
 
-    def __init__(self, endpoint: str, settings: Faults) -> None:
+    def __init__(self, row: BatchRow, settings: Faults) -> None:
         self.total = 0
         self.tokens = 0
-        self.model: str | None = None
+        self.model = row.model
         self.first_custom_id: str | None = None
-        self._endpoint = endpoint
+        self._endpoint = row.endpoint or ""
+        self._dialect = DIALECTS[row.provider]
         self._settings = settings
         self._problems: list[_Problem] = []
         self._seen: set[str] = set()
@@ -135,16 +137,18 @@ class _FileCheck:
             text = "This line is not parseable as valid JSON."
             yield _Problem("invalid_json_line", text)
             return
-        for name in ("custom_id", "method", "url", "body"):
+        named = ("method", "url") if self._dialect.names_url else ()
+        for name in ("custom_id", *named, "body"):
             if request.get(name) in (None, ""):
                 text = f"Missing required parameter: '{name}'."
                 yield _Problem("missing_required_parameter", text, name)
         if request.get("method") not in (None, "", "POST"):
             yield _Problem("invalid_method", "The method must be 'POST'.", "method")
-        if request.get("url") not in (None, "", self._endpoint):
+        path = self._dialect.path_of(self._endpoint)
+        if request.get("url") not in (None, "", path):
             text = (
                 "The URL provided for this request does not match the batch endpoint."
-                f" Expected '{self._endpoint}'."
+                f" Expected '{path}'."
             )
             yield _Problem("invalid_url", text, "url")
         yield from self._id_problems(request.get("custom_id"))
@@ -171,7 +175,9 @@ class _FileCheck:
             self.first_custom_id = self.first_custom_id or custom_id
 
     def _body_problems(self, body: dict[str, Any]) -> Iterator[_Problem]:
-        for name in ("model", ENDPOINTS[self._endpoint].content):
+        content = ENDPOINTS[self._endpoint].content
+        on_batch = self._dialect.request_params
+        for name in (content,) if on_batch else ("model", content):
             if body.get(name) in (None, ""):
                 param = f"body.{name}"
                 text = f"Missing required parameter: '{param}'."

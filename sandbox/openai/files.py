@@ -17,9 +17,10 @@ from starlette.routing import Route
 from ..engine.backend import Backend
 from ..engine.store import BatchRow, FileRow
 from ..http.api import ApiError, backend_of, json_response, limit_of
+from .dialects import Dialect, dialect_of
 from .envelopes import expiry_of, list_page
 
-__all__ = ["routes"]
+__all__ = ["file_object", "refuse_pending", "routes"]
 
 _PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 _MAX_BYTES = 512_000_000
@@ -35,13 +36,16 @@ async def _upload(request: Request) -> Response:
                 raise ApiError(400, "Missing required parameter: 'file'.", param="file")
             purpose = str(form.get("purpose") or "")
             filename = file.filename or "upload"
-            _check_name(purpose, filename)
+            dialect = dialect_of(request)
+            _check_name(dialect, purpose, filename)
             after: dict[str, Any] | None = None
             if "expires_after[anchor]" in form or "expires_after[seconds]" in form:
                 after = {
                     "anchor": form.get("expires_after[anchor]"),
                     "seconds": form.get("expires_after[seconds]"),
                 }
+            if after and not dialect.takes_expiry:
+                raise ApiError(400, "Unknown parameter: 'expires_after'.")
             seconds = expiry_of(after, "expires_after")
             if seconds is None and purpose == "batch":
                 seconds = _BATCH_SECONDS
@@ -58,13 +62,14 @@ async def _upload(request: Request) -> Response:
             await run_in_threadpool(_store, backend_of(request), row, file.file)
     except MultiPartException as exc:
         raise ApiError(400, f"The form could not be read: {exc.message}") from exc
-    return json_response(_file_object(row))
+    return json_response(file_object(row))
 
 
-def _check_name(purpose: str, filename: str) -> None:
+def _check_name(dialect: Dialect, purpose: str, filename: str) -> None:
     """Refuse a purpose or a file name, before the content is read."""
-    if purpose not in _PURPOSES:
-        words = ", ".join(f"'{word}'" for word in _PURPOSES)
+    known = _PURPOSES if dialect.purpose in _PURPOSES else (dialect.purpose,)
+    if purpose not in known:
+        words = ", ".join(f"'{word}'" for word in known)
         text = f"'{purpose}' is not one of [{words}] - 'purpose'"
         raise ApiError(400, text, param="purpose")
     # A name without an extension is accepted: SDKs name raw bytes `upload`.
@@ -97,7 +102,8 @@ def _store(backend: Backend, row: FileRow, content: IO[bytes]) -> None:
         raise
 
 
-def _file_object(row: FileRow) -> dict[str, Any]:
+def file_object(row: FileRow) -> dict[str, Any]:
+    """Return a file as the API shows it."""
     return {
         "object": "file",
         "id": row.id,
@@ -125,7 +131,23 @@ def _find(request: Request) -> FileRow:
 
 
 async def _retrieve(request: Request) -> Response:
-    return json_response(_file_object(_find(request)))
+    backend, row = backend_of(request), _find(request)
+    file = file_object(row)
+    if _looks_left(request, row.id):
+        backend.file_looks[row.id] += 1
+        file["status"] = "pending"
+    return json_response(file)
+
+
+def _looks_left(request: Request, file_id: str) -> bool:
+    looks = backend_of(request).file_looks[file_id]
+    return looks < dialect_of(request).pending_looks
+
+
+def refuse_pending(request: Request, file_id: str) -> None:
+    """Refuse a batch of a file that the service has not read yet."""
+    if _looks_left(request, file_id):
+        raise ApiError(400, f"The file {file_id} is not processed yet.", code="pending")
 
 
 async def _content(request: Request) -> Response:
@@ -159,15 +181,17 @@ async def _list(request: Request) -> Response:
         **equal,
     )
     now = backend.clock.now()
-    items = [_file_object(row) for row in rows if _is_visible(row, now)]
+    items = [file_object(row) for row in rows if _is_visible(row, now)]
     return json_response(list_page(items, limit))
 
 
-_PATH = "/openai/v1/files"
-routes = [
-    Route(_PATH, _upload, methods=["POST"], name="upload"),
-    Route(_PATH, _list, methods=["GET"], name="file"),
-    Route(_PATH + "/{id}", _retrieve, methods=["GET"], name="file"),
-    Route(_PATH + "/{id}", _delete, methods=["DELETE"], name="delete"),
-    Route(_PATH + "/{id}/content", _content, methods=["GET"], name="download"),
-]
+def routes(base_path: str) -> list[Route]:
+    """Return the routes below a base path, each named after its operation."""
+    path = f"{base_path}/files"
+    return [
+        Route(path, _upload, methods=["POST"], name="upload"),
+        Route(path, _list, methods=["GET"], name="file"),
+        Route(path + "/{id}", _retrieve, methods=["GET"], name="file"),
+        Route(path + "/{id}", _delete, methods=["DELETE"], name="delete"),
+        Route(path + "/{id}/content", _content, methods=["GET"], name="download"),
+    ]

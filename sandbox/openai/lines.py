@@ -74,7 +74,10 @@ def _content(
     seed: int,
 ) -> tuple[dict[str, Any], tuple[int, int]] | Failure:
     """Return the body of a response and its tokens."""
-    custom_id, body, endpoint = request["custom_id"], request["body"], row.endpoint
+    custom_id, endpoint = request["custom_id"], row.endpoint
+    body = request["body"]
+    if "model" not in body:  # where it is a parameter of the batch
+        body = {"model": row.model, **body}
     if fault and fault.status:
         default = _MESSAGES.get(fault.status, "A synthetic error.")
         return Failure(fault.status, fault.message or default)

@@ -2,7 +2,7 @@
 
 The judge's own tables: the client has others. Parameters are those of OpenAI's OpenAPI
 document, version 2.3.0 of 2026-05-31; a test compares them. What came later is from
-the types of openai 3.57 and marked so. Models as of November 2026, from
+the types of openai 3.57. Models as of November 2026, from
 https://platform.openai.com/docs/guides/structured-outputs and
 https://platform.openai.com/docs/guides/reasoning.
 """
@@ -26,131 +26,80 @@ class Parameter:
     max_items: int | None = None
 
 
-_ANY = Parameter()
-_FLAG = Parameter("boolean")
-_TEXT = Parameter("string")
-_COUNT = Parameter("integer", 1)
-_PENALTY = Parameter("number", -2, 2)
-_COPIES = Parameter("integer", 1, 128)
-_SEED = Parameter("integer", -(2**63), 2**63 - 1)
-_STOP = Parameter(max_items=4)
-_TEMPERATURE = Parameter("number", 0, 2)
-_TOP_P = Parameter("number", 0, 1)
-_TOP_LOGPROBS = Parameter("integer", 0, 20)
-_RETENTION = Parameter("string", enum=("in_memory", "24h"))
-_VERBOSITY = Parameter("string", enum=("low", "medium", "high"))
-_TIERS = ("auto", "default", "flex", "scale", "priority", "fast")  # fast: openai 3.57
 _EFFORT = Parameter(
-    "string",
-    enum=("none", "minimal", "low", "medium", "high", "xhigh", "max"),  # max: the same
+    "string", enum=("none", "minimal", "low", "medium", "high", "xhigh", "max")
 )
+_VERBOSITY = Parameter("string", enum=("low", "medium", "high"))
+_TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
 
-PARAMETERS: dict[str, dict[str, Parameter]] = {
-    "/v1/chat/completions": {
-        "audio": _ANY,
-        "frequency_penalty": _PENALTY,
-        "function_call": _ANY,
-        "functions": Parameter(max_items=128),
-        "logit_bias": _ANY,
-        "logprobs": _FLAG,
-        "max_completion_tokens": _COUNT,
-        "max_tokens": _COUNT,
-        "messages": _ANY,
-        "metadata": _ANY,
-        "modalities": _ANY,
-        "model": _ANY,
-        "moderation": _ANY,  # openai 3.57
-        "n": _COPIES,
-        "parallel_tool_calls": _FLAG,
-        "prediction": _ANY,
-        "presence_penalty": _PENALTY,
-        "prompt_cache_key": _TEXT,
-        "prompt_cache_options": _ANY,  # openai 3.57
-        "prompt_cache_retention": _RETENTION,
-        "reasoning_effort": _EFFORT,
-        "response_format": _ANY,
-        "safety_identifier": _TEXT,
-        "seed": _SEED,
-        "service_tier": Parameter("string", enum=_TIERS),
-        "stop": _STOP,
-        "store": _FLAG,
-        "stream": _ANY,
-        "stream_options": _ANY,
-        "temperature": _TEMPERATURE,
-        "tool_choice": _ANY,
-        "tools": _ANY,
-        "top_logprobs": _TOP_LOGPROBS,
-        "top_p": _TOP_P,
-        "user": _TEXT,
-        "verbosity": _VERBOSITY,
-        "web_search_options": _ANY,
-    },
-    "/v1/responses": {
-        "access_programs": _ANY,  # openai 3.57
-        "background": _FLAG,
-        "background_options": _ANY,  # openai 3.57
-        "context_management": _ANY,
-        "conversation": _ANY,
-        "image": _ANY,  # openai 3.57
-        "include": _ANY,
-        "input": _ANY,
-        "instructions": _ANY,
-        "max_output_tokens": Parameter("integer", 16),
-        "max_tool_calls": _ANY,
-        "metadata": _ANY,
-        "model": _ANY,
-        "moderation": _ANY,  # openai 3.57
-        "parallel_tool_calls": _FLAG,
-        "previous_response_id": _TEXT,
-        "prompt": _ANY,
-        "prompt_cache_key": _TEXT,
-        "prompt_cache_options": _ANY,  # openai 3.57
-        "prompt_cache_retention": _RETENTION,
-        "reasoning": _ANY,
-        "safety_identifier": _TEXT,
-        "service_tier": Parameter("string", enum=(*_TIERS, "ultrafast")),
-        "store": _FLAG,
-        "stream": _ANY,
-        "stream_options": _ANY,
-        "temperature": _TEMPERATURE,
-        "text": _ANY,
-        "tool_choice": _ANY,
-        "tools": _ANY,
-        "top_logprobs": _TOP_LOGPROBS,
-        "top_p": _TOP_P,
-        "truncation": Parameter("string", enum=("auto", "disabled")),
-        "user": _TEXT,
-    },
-    "/v1/embeddings": {
-        "dimensions": _COUNT,
-        "encoding_format": Parameter("string", enum=("float", "base64")),
-        "input": _ANY,
-        "model": _ANY,
-        "user": _TEXT,
-    },
-    "/v1/completions": {
-        "best_of": Parameter("integer", 0, 20),
-        "echo": _FLAG,
-        "frequency_penalty": _PENALTY,
-        "logit_bias": _ANY,
-        "logprobs": Parameter("integer", 0, 5),
-        "max_tokens": Parameter("integer", 0),
-        "model": _ANY,
-        "n": _COPIES,
-        "presence_penalty": _PENALTY,
-        "prompt": _ANY,
-        "seed": _SEED,
-        "stop": _STOP,
-        "stream": _ANY,
-        "stream_options": _ANY,
-        "suffix": _TEXT,
-        "temperature": _TEMPERATURE,
-        "top_p": _TOP_P,
-        "user": _TEXT,
-    },
+_STATED = {
+    "background": Parameter("boolean"),
+    "best_of": Parameter("integer", 0, 20),
+    "dimensions": Parameter("integer", 1),
+    "echo": Parameter("boolean"),
+    "encoding_format": Parameter("string", enum=("float", "base64")),
+    "frequency_penalty": Parameter("number", -2, 2),
+    "functions": Parameter(max_items=128),
+    "logprobs": Parameter("boolean"),
+    "max_completion_tokens": Parameter("integer", 1),
+    "max_output_tokens": Parameter("integer", 16),
+    "max_tokens": Parameter("integer", 1),  # no minimum is stated; the API says 1
+    "n": Parameter("integer", 1, 128),
+    "parallel_tool_calls": Parameter("boolean"),
+    "presence_penalty": Parameter("number", -2, 2),
+    "previous_response_id": Parameter("string"),
+    "prompt_cache_key": Parameter("string"),
+    "prompt_cache_retention": Parameter("string", enum=("in_memory", "24h")),
+    "reasoning_effort": _EFFORT,
+    "safety_identifier": Parameter("string"),
+    "seed": Parameter("integer", -(2**63), 2**63 - 1),
+    "service_tier": Parameter("string", enum=_TIERS),
+    "stop": Parameter(max_items=4),
+    "store": Parameter("boolean"),
+    "suffix": Parameter("string"),
+    "temperature": Parameter("number", 0, 2),
+    "top_logprobs": Parameter("integer", 0, 20),
+    "top_p": Parameter("number", 0, 1),
+    "truncation": Parameter("string", enum=("auto", "disabled")),
+    "user": Parameter("string"),
+    "verbosity": _VERBOSITY,
 }
-"""By endpoint. `max_tokens` of chat has no minimum in the document; the API says 1."""
-
+_NAMES = {
+    "/v1/chat/completions": """
+        audio frequency_penalty function_call functions logit_bias logprobs
+        max_completion_tokens max_tokens messages metadata modalities model moderation n
+        parallel_tool_calls prediction presence_penalty prompt_cache_key
+        prompt_cache_options prompt_cache_retention reasoning_effort response_format
+        safety_identifier seed service_tier stop store stream stream_options temperature
+        tool_choice tools top_logprobs top_p user verbosity web_search_options
+        """,
+    "/v1/responses": """
+        access_programs background background_options context_management conversation
+        image include input instructions max_output_tokens max_tool_calls metadata model
+        moderation parallel_tool_calls previous_response_id prompt prompt_cache_key
+        prompt_cache_options prompt_cache_retention reasoning safety_identifier
+        service_tier store stream stream_options temperature text tool_choice tools
+        top_logprobs top_p truncation user
+        """,
+    "/v1/embeddings": "dimensions encoding_format input model user",
+    "/v1/completions": """
+        best_of echo frequency_penalty logit_bias logprobs max_tokens model n
+        presence_penalty prompt seed stop stream stream_options suffix temperature top_p
+        user
+        """,
+}
+PARAMETERS = {
+    endpoint: {name: _STATED.get(name, Parameter()) for name in names.split()}
+    for endpoint, names in _NAMES.items()
+}
+"""By endpoint."""
+PARAMETERS["/v1/responses"]["service_tier"] = Parameter(
+    "string", enum=(*_TIERS, "ultrafast")
+)
+PARAMETERS["/v1/completions"] |= {
+    "logprobs": Parameter("integer", 0, 5),
+    "max_tokens": Parameter("integer", 0),
+}
 SUB_PARAMETERS = {"reasoning": {"effort": _EFFORT}, "text": {"verbosity": _VERBOSITY}}
 
 

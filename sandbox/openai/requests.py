@@ -68,6 +68,8 @@ def _called_name(endpoint: str, body: dict[str, Any]) -> str | None:
     choice = body.get("tool_choice") or body.get("function_call")
     tools = _tools(endpoint, body)
     if isinstance(choice, dict):
+        if choice.get("type", "function") != "function":
+            return None
         name: str | None = (choice.get("function") or choice).get("name")
         return name
     return tools[0].get("name") if choice == "required" and tools else None
@@ -91,6 +93,13 @@ def _problems(endpoint: str, body: dict[str, Any]) -> Iterator[Failure]:
         if tool.get("strict"):
             where = path.format(number)
             yield from _schema_problems(tool, "parameters", "function", where)
+    is_chat = endpoint == "/v1/chat/completions"
+    if body.get("tool_choice") and not body.get("tools") and is_chat:
+        text = (
+            "Invalid value for 'tool_choice': 'tool_choice' is only allowed when"
+            " 'tools' are specified."
+        )
+        yield Failure(400, text, "tool_choice")
     called = _called_name(endpoint, body)
     if called is not None and _called_tool(endpoint, body) is None:
         text = f"Tool choice 'function' names {called!r}, which is not in 'tools'."

@@ -24,9 +24,9 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 
-def _generator() -> ModuleType:
-    path = ROOT / "docs" / "_generate_cli.py"
-    spec = importlib.util.spec_from_file_location("_generate_cli", path)
+def _generator(name: str = "_generate_cli") -> ModuleType:
+    path = ROOT / "docs" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -39,6 +39,12 @@ def test_the_page_is_what_the_commands_say() -> None:
     generator = _generator()
     written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     assert generator.render() == written
+
+
+def test_the_table_of_providers_is_what_the_records_say() -> None:
+    """docs/vendors.md is current; `python docs/_generate_vendors.py` writes it."""
+    written = (ROOT / "docs" / "vendors.md").read_text(encoding="utf-8")
+    assert _generator("_generate_vendors").render() == written
 
 
 def test_every_command_there_is() -> None:

@@ -158,7 +158,8 @@ def test_the_endpoint_follows_the_model(
     source: Path, model: str, endpoint: Any, expected: str
 ) -> None:
     """Without an endpoint it is the one that the model is reached at."""
-    resolved = resolve(_job(source, model=model, endpoint=endpoint))
+    job = _job(source, model=model, endpoint=endpoint)
+    resolved = resolve(job, base_url="https://llm.example/v1")
     assert resolved.template.endpoint == expected
 
 

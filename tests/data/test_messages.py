@@ -73,6 +73,17 @@ def test_an_old_model_is_asked_by_a_tool() -> None:
     assert first["body"]["tool_choice"]["type"] == "function"
 
 
+@pytest.mark.parametrize("mode", ["json_schema", "tools"])
+@pytest.mark.parametrize("model", ["gpt-5-mini", "claude-sonnet-4-5"])
+def test_the_name_on_the_wire_is_that_of_the_class(model: str, mode: Any) -> None:
+    """The model reads it as the name of the schema or of the tool."""
+    made = BatchJob.create_from_messages(_MESSAGES, model, Classification, mode=mode)
+    request = json.dumps(next(made))
+    named = '"name": "Classification"' in request
+    assert named == (mode == "tools" or model.startswith("gpt"))
+    assert "_class_" not in request
+
+
 def test_requests_are_made_lazily() -> None:
     """An endless iterable is no problem, because nothing is read ahead."""
     endless: Iterator[list[dict[str, Any]]] = (

@@ -16,7 +16,7 @@ from batchwright.models import Usage
             "openai",
             "gpt-4o-mini",
             Usage(1_000, 0, cache_read_tokens=400),
-            (600 * 0.15 + 400 * 0.075) / 2e6,
+            (600 * 0.15 / 2 + 400 * 0.075) / 1e6,
         ),
         (
             "anthropic",
@@ -34,8 +34,10 @@ from batchwright.models import Usage
         ("openai", "gpt-4o-mini", Usage(), 0.0),
     ],
 )
-def test_batches_cost_half(provider: str, model: str, usage: Usage, usd: float) -> None:
-    """Every token class is at half its list price, cached input at its own."""
+def test_batches_have_their_own_prices(
+    provider: str, model: str, usage: Usage, usd: float
+) -> None:
+    """Input and output are at half their list price, cached input at its own."""
     assert price(provider, model, usage) == pytest.approx(usd)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from operator import itemgetter
 from pathlib import Path
@@ -63,8 +62,8 @@ class AcmeFormat:
     name = "acme"
     limits = Limits(max_requests=1000, max_bytes=1_000_000, source="the author")
 
-    def __init__(self, base_url: str | None = None) -> None:
-        self.base_url = base_url or os.environ.get("ACME_URL") or VENDOR.base_url
+    def __init__(self, base_url: str | None, *, vendor: Vendor) -> None:
+        self.base_url = vendor.address(base_url)
 
     def restore(self, source: dict[str, Any], answer: Any) -> Any:
         """Return the answer: Acme takes every schema as it is."""
@@ -123,13 +122,13 @@ class AcmeProvider(HttpClient, AcmeFormat):
 
     page_size = 50
 
-    def __init__(self, base_url: str | None = None, api_key: str | None = None) -> None:
-        AcmeFormat.__init__(self, base_url)
+    def __init__(self, url: str | None, key: str | None, *, vendor: Vendor) -> None:
+        AcmeFormat.__init__(self, url, vendor=vendor)
         HttpClient.__init__(
             self,
-            VENDOR,
+            vendor,
             self.base_url,
-            api_key,
+            key,
             status_error=httpx2.HTTPStatusError,
             connection_error=httpx2.TransportError,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from asyncio import CancelledError
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -40,6 +41,7 @@ _RAISED: dict[str, tuple[BaseException, str]] = {
     "interrupt": (KeyboardInterrupt(), "KeyboardInterrupt"),
     "recursion": (RecursionError("deep"), "RecursionError: deep"),
     "memory": (MemoryError(), "MemoryError"),
+    "cancelled": (CancelledError(), "CancelledError"),
     "closed": (GeneratorExit(), "GeneratorExit"),
     "unusual": (_Unusual("u"), "_Unusual: u"),
     "mute": (_MuteError(), "_MuteError"),
@@ -156,6 +158,23 @@ def test_a_signal_that_comes_meanwhile_is_no_error_of_a_row(
         request.getfixturevalue(handler)
     with pytest.raises(KeyboardInterrupt):
         _validate(_Interrupted, "fine")
+
+
+class _CancelledByOthersError(CancelledError):
+    pass
+
+
+class _Cancelled(BaseModel):
+    label: str
+
+    def model_post_init(self, _context: Any) -> None:
+        raise _CancelledByOthersError
+
+
+def test_a_cancelled_task_ends() -> None:
+    """What Prefect cancels stops at once, as it does without a response model."""
+    with pytest.raises(CancelledError):
+        _validate(_Cancelled, "fine")
 
 
 @pytest.mark.parametrize(

@@ -334,7 +334,7 @@ class _Exits(BaseModel):
         (_Outer, "Field `city` of '_Inside' is read from a place inside another"),
         (_Twice, "Field `b` of '_Twice' and `a` are both read from 'x'"),
         (_Taken, "a computed field 'total', and another"),
-        (_Ghost, "asks for 'b', which is no field"),
+        (_Ghost, "asks for 'b', but the class has no such field"),
         (_Exits, "cannot be sent: SystemExit: 3"),
     ],
 )

@@ -25,6 +25,10 @@ TEXTS = ["x", "", 5, None]
 ODD = ["top_k", "format", "extra_body", "max_token", "model_name", "betas"]
 
 
+def _call(**function: Any) -> dict[str, Any]:
+    return {"type": "function", **function}
+
+
 def _chat(pick: Callable[[list[Any]], Any]) -> dict[str, Any]:
     schema = {"name": pick(NAMES), "schema": {"type": "object"}}
     function = {"name": pick(NAMES), "parameters": {"type": "object"}}
@@ -50,6 +54,9 @@ def _chat(pick: Callable[[list[Any]], Any]) -> dict[str, Any]:
         "reasoning_effort": pick(EFFORTS),
         "response_format": {"type": "json_schema", "json_schema": schema},
         "tools": [{"type": "function", "function": function}],
+        "tool_choice": pick(
+            ["auto", "required", _call(function={"name": "answer"}), None]
+        ),
         pick(ODD): 1,
     }
 
@@ -69,6 +76,9 @@ def _responses(pick: Callable[[list[Any]], Any]) -> dict[str, Any]:
         "reasoning": {"effort": pick(EFFORTS)},
         "text": pick([{"format": schema}, {"verbosity": pick(WORDS)}]),
         "tools": [tool],
+        "tool_choice": pick(
+            ["auto", _call(name="answer"), {"type": "mcp", "name": "x"}]
+        ),
         "input": pick(["x", [{"role": pick(ROLES), "content": "x"}]]),
         pick([*ODD, "messages", "n", "max_tokens", "response_format"]): 1,
     }
@@ -129,6 +139,9 @@ def _params(pick: Callable[[list[Any]], Any]) -> dict[str, Any]:
         "service_tier": pick(WORDS),
         "output_config": pick([{"effort": pick(EFFORTS)}, {"format": form}]),
         "tools": [{"name": pick(NAMES), "input_schema": {"type": "object"}}],
+        "tool_choice": pick(
+            [{"type": "auto"}, {"type": "any"}, {"type": "tool", "name": "answer"}]
+        ),
         "messages": pick(talk),
         pick([*ODD, "seed", "n", "response_format"]): 1,
     }
@@ -255,3 +268,23 @@ def test_other_services_may_take_more(
     assert (len(check.problems), len(check.warnings)) == (2, 0)
     check = check_file(path, get_format(provider, elsewhere))
     assert (len(check.problems), len(check.warnings)) == (0, 2)
+
+
+ANYTHING: list[Any] = [None, True, -1, 0.5, 10**18, "x", [], {}, [1], [[]], [{}]]
+INNER = ["type", "name", "role", "effort", "format", "json_schema", "function"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[1] or case[0])
+def test_values_of_any_kind_are_judged(case: Any) -> None:
+    """Whatever stands in a member, its line gets a verdict and no error is raised."""
+    check = get_format(case[0]).check
+    rng = random.Random(case[1])  # noqa: S311 - the same bodies in every run
+    names = sorted({name for _ in range(50) for name in case[3](rng.choice)})
+    for line in _lines(case):
+        body = line.get("body") or line["params"]
+        for name in rng.sample(names, 3):
+            inner = {key: rng.choice(ANYTHING) for key in rng.sample(INNER, 3)}
+            body[name] = rng.choice([*ANYTHING, inner, [inner]])
+        custom_id, _, problems = check(orjson.dumps(line))
+        assert custom_id == line["custom_id"]
+        assert all(problem.message for problem in problems)

@@ -16,8 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batchwright.data.rows.batches import read_batches
 from batchwright.data.rows.block import MAX_ROW_BYTES
 from batchwright.data.rows.source import open_rows
+from batchwright.errors import InputError
 
 MB = 1 << 20
 LIMIT_MB = 300
@@ -97,7 +99,7 @@ TABLES: dict[str, tuple[Callable[[], Any], dict[str, Any], int | str]] = {
     "a-value-that-is-too-large": (
         lambda: ["a", "x" * 40 * MB, "b"],
         {"compression": "none", "use_dictionary": False},
-        "row 1: the column 'text' needs over 32 MB",
+        "row 2: the column 'text' needs over 32 MB",
     ),
     "a-page": (
         lambda: [f"{row}{'x' * MB}" for row in range(100)],
@@ -121,6 +123,23 @@ def test_parquet_that_swells_is_bounded(name: str, tmp_path: Path) -> None:
     else:
         assert (said, rows) == ("", expected)
     assert peak_mb < LIMIT_MB
+
+
+def test_rows_that_were_kept_are_never_refused(tmp_path: Path) -> None:
+    """Their answers are paid for, and in UTF-8 a row may be larger than it was."""
+    path = tmp_path / "rows.parquet"
+    texts_of_rows = ["é" * 20 * MB, "b" * 20 * MB]
+    pq.write_table(pa.table({"text": texts_of_rows}), path, compression="zstd")
+    with pytest.raises(InputError, match="needs over 32 MB"):
+        list(open_rows(str(path)).blocks())
+    assert sum(chunk.num_rows for chunk in read_batches(path)) == 2
+
+
+def test_an_empty_file_is_read(tmp_path: Path) -> None:
+    """A file without rows has columns."""
+    path = tmp_path / "in.parquet"
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), path)
+    assert list(open_rows(str(path)).blocks()) == []
 
 
 def test_large_dictionaries_of_many_columns_are_bounded(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from openpyxl import Workbook
@@ -109,6 +110,54 @@ def test_a_bad_sheet_is_named(
     assert str(path) in str(caught.value)
 
 
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_STRINGS = (
+    f'<sst xmlns="{_MAIN}"><si><t>text</t></si><si><t>n</t></si><si><t>day</t></si>'
+    '<si><t xml:space="preserve"> 01234 </t></si>'
+    "<si><r><t>bold</t></r><r><t> and not</t></r></si></sst>"
+)
+_STYLES = (
+    f'<styleSheet xmlns="{_MAIN}"><cellXfs count="2"><xf numFmtId="0"/>'
+    '<xf numFmtId="14"/></cellXfs></styleSheet>'
+)
+_SHEET = (
+    f'<x:worksheet xmlns:x="{_MAIN}"><x:dimension ref="A1"/><x:sheetData>'
+    '<x:row r="2"><x:c r="A2" t="s"><x:v>0</x:v></x:c><x:c r="B2" t="s"><x:v>1</x:v>'
+    '</x:c><x:c r="C2" t="s"><x:v>2</x:v></x:c></x:row>'
+    '<x:row r="3"><x:c r="A3" t="s"><x:v>3</x:v></x:c><x:c r="B3"><x:f>1+0.1</x:f>'
+    '<x:v>1.1000000000000001</x:v></x:c><x:c r="C3" s="1"><x:v>45351</x:v></x:c>'
+    '</x:row><x:row r="7"><x:c r="A7" t="s"><x:v>4</x:v></x:c><x:c r="B7" t="str">'
+    "<x:f>T(1)</x:f><x:v></x:v></x:c></x:row></x:sheetData></x:worksheet>"
+)
+
+
+@pytest.mark.parametrize(
+    "sheet", [_SHEET, _SHEET.replace("xmlns:x=", "xmlns=").replace("x:", "")]
+)
+def test_a_workbook_of_excel(workbook: Callable[..., Path], sheet: str) -> None:
+    """Texts are shared, formulas have values, and the dimension may be wrong."""
+    path = workbook([["a"]])
+    with ZipFile(path) as book:
+        parts = {name: book.read(name).decode() for name in book.namelist()}
+    parts["xl/sharedStrings.xml"] = _STRINGS
+    parts["xl/styles.xml"] = _STYLES
+    parts["xl/worksheets/sheet1.xml"] = sheet
+    shared = (
+        '<Override PartName="/xl/sharedStrings.xml" ContentType="application/vnd.'
+        'openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/></Types>'
+    )
+    types = parts["[Content_Types].xml"]
+    if "sharedStrings" not in types:
+        parts["[Content_Types].xml"] = types.replace("</Types>", shared)
+    with ZipFile(path, "w") as book:
+        for name, text in parts.items():
+            book.writestr(name, text)
+    assert _read(path) == [
+        {"text": " 01234 ", "n": "1.1", "day": "2024-02-29"},
+        {"text": "bold and not", "n": "", "day": ""},
+    ]
+
+
 def test_the_first_visible_sheet_is_read(workbook: Callable[..., Path]) -> None:
     """Which one that is, is said if there are several."""
     path = workbook([["a"], [1]], "Second", "Third")
@@ -129,6 +178,29 @@ def test_a_far_cell_takes_no_memory(workbook: Callable[..., Path]) -> None:
     book.active["A1"], book.active["A1048576"] = "a", "last"
     book.save(path)
     assert _read(path) == [{"a": "last"}]
+
+
+@pytest.mark.parametrize(
+    ("part", "megabytes", "message"),
+    [
+        ("xl/styles.xml", 257, "has 257 MB in xl/styles.xml"),
+        ("xl/worksheets/sheet1.xml", 34, "a row needs over 32 MB"),
+    ],
+)
+def test_a_small_workbook_that_swells_is_refused(
+    workbook: Callable[..., Path], part: str, megabytes: int, message: str
+) -> None:
+    """A file of a few hundred kilobytes takes no gigabytes of memory."""
+    path = workbook([["a"], [1]])
+    with ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    begin, tag, rest = parts[part].rpartition(b"</")
+    parts[part] = b"".join([begin, b" " * (megabytes << 20), tag, rest])
+    with ZipFile(path, "w", ZIP_DEFLATED, compresslevel=1) as book:
+        for name, data in parts.items():
+            book.writestr(name, data)
+    with pytest.raises(InputError, match=message):
+        _read(path)
 
 
 def test_without_the_extra_it_is_one_sentence(workbook: Callable[..., Path]) -> None:

@@ -106,7 +106,7 @@ def test_search_does_not_take_an_empty_page_for_absence(client: Any) -> None:
     intent = client.intent(path)
     client.provider.create(path, intent)
     client.sandbox.set_faults(fault("list", "empty_page"))
-    with pytest.raises(UnreachableError, match="broke off"):
+    with pytest.raises(UnreachableError, match="to its end"):
         client.provider.find(intent)
 
 

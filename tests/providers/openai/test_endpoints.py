@@ -176,7 +176,7 @@ BAD = {
     "stream": (_with_body(stream=True), [("streaming_unsupported", "body.stream")]),
     "no-input": (
         {**GOOD, "url": "/v1/responses"},
-        [("invalid_request", "body.input"), ("warning", "body.messages")],
+        [("invalid_request", "body.input"), ("invalid_value", "body.messages")],
     ),
     "list": ([], [("invalid_json_line", None)]),
 }

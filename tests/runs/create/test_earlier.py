@@ -107,6 +107,24 @@ def test_a_copy_buys_nothing_again(
 
 
 @BOTH
+def test_a_claim_in_a_copy_finds_its_batch(
+    provider: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The copy was made before the batch was on record, and lies beside the original.
+
+    What the original has on record is the copy's as well.
+    """
+    run = new_run(tmp_path, provider)
+    copy = tmp_path / "runs/two"
+    copy_before(run, "submit", 2, copy)
+    (copy / "shards/00000/attempts/000.batch.json").unlink()
+    (tmp_path / "out.jsonl").unlink()
+    report = drive(Run.load(str(copy)), wait=True)
+    assert report.outcomes == {Outcome.SUCCEEDED: ROWS}
+    assert sandbox.created() == 3
+
+
+@BOTH
 def test_a_copy_waits_for_what_is_not_proved(
     provider: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
