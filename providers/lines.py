@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
+import orjson
 
 from ..errors import InputError
 from ..models import BatchResult, LineError, Outcome, Usage
