@@ -32,7 +32,7 @@ from batchwright.sandbox.faults import load_faults
 from batchwright.settings import get_settings
 
 CPU_SECONDS = 5
-_ADDRESS_SPACE = 2 << 30
+_ADDRESS_SPACE = 4 << 30
 """Above what is in use at the start; a process that swells fails to allocate."""
 
 
