@@ -107,7 +107,7 @@ class AnswerReader:
             for index, row in enumerate(rows):
                 if row is not None and not fits(kind, row[name]):
                     shown = reprlib.repr(row[name])
-                    errors[index] = f"{name}: {shown} does not fit a {kind} column"
+                    errors[index] = f"{name}: {shown} does not fit the type {kind}"
                     rows[index] = None
         return rows, errors
 
