@@ -11,13 +11,13 @@ from typing import Any
 import jsonschema
 import msgspec
 import orjson
-from jsonschema.exceptions import best_match
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ...models import BatchResult, Outcome
+from ...models.plain import MAX_DEPTH, is_too_deep
 from ...providers import Format
 from ..columns import fits, to_json, to_texts
-from ..depth import MAX_DEPTH, is_too_deep
+from .checker import checker
 from .dict_validator import dict_validator
 from .kinds import has_numbers, kinds, resolved_root
 from .schemas import values_of
@@ -212,14 +212,8 @@ class AnswerReader:
         ]
 
     @cached_property
-    def _validator(self) -> jsonschema.Draft202012Validator:
-        return jsonschema.Draft202012Validator(self.schema or {})
-
-    def _first_error(self, value: Any) -> jsonschema.ValidationError | None:
-        found: jsonschema.ValidationError | None = best_match(
-            self._validator.iter_errors(value)
-        )
-        return found
+    def _first_error(self) -> Callable[[Any], jsonschema.ValidationError | None]:
+        return checker(self.schema or {})
 
 
 def _may_be_deep(text: str) -> bool:
