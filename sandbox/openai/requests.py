@@ -18,10 +18,18 @@ __all__ = ["read_request"]
 _JSON_OBJECT = {"type": "object", "properties": {"synthetic": {"type": "string"}}}
 
 
-def read_request(endpoint: str, body: dict[str, Any]) -> Question | Failure:
-    """Return what a request asks for, or the error that it gets."""
+def read_request(
+    endpoint: str, body: dict[str, Any], *, is_bounded: bool
+) -> Question | Failure:
+    """Return what a request asks for, or the error that it gets.
+
+    Args:
+        endpoint: The endpoint, one of `ENDPOINTS`.
+        body: The body of the request.
+        is_bounded: Whether the bounds are known, which they are for OpenAI alone.
+    """
     try:
-        if failure := next(_problems(endpoint, body), None):
+        if failure := next(_problems(endpoint, body, is_bounded=is_bounded), None):
             return failure
         schema = _format(endpoint, body).get("schema")
         tool = _called_tool(endpoint, body)
@@ -81,12 +89,15 @@ def _called_tool(endpoint: str, body: dict[str, Any]) -> dict[str, Any] | None:
     return None if name is None else next(found, None)
 
 
-def _problems(endpoint: str, body: dict[str, Any]) -> Iterator[Failure]:
+def _problems(
+    endpoint: str, body: dict[str, Any], *, is_bounded: bool
+) -> Iterator[Failure]:
     """Yield problems; only the first one is reliable."""
     if not isinstance(body.get("messages", []), list):
         text = "Invalid type for 'messages': expected an array of objects."
         yield Failure(400, text, "messages", "invalid_type")
-    yield from bound_problems(endpoint, body)
+    if is_bounded:
+        yield from bound_problems(endpoint, body)
     yield from _format_problems(endpoint, body)
     path = "tools[{}]" if ENDPOINTS[endpoint].is_flat else "tools[{}].function"
     for number, tool in enumerate(_tools(endpoint, body)):

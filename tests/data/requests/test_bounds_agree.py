@@ -270,6 +270,30 @@ def test_other_services_may_take_more(
     assert (len(check.problems), len(check.warnings)) == (0, 2)
 
 
+@pytest.mark.parametrize(("vendor", "status"), [("openai", 400), ("deepinfra", 200)])
+def test_the_sandbox_bounds_openai_alone(
+    sandbox: Sandbox, vendor: str, status: int
+) -> None:
+    """Members of other services are taken where the sandbox stands in for them."""
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "x"}]}
+    line = {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions"}
+    line |= {"body": {**body, "top_k": 5}}
+    headers = {"authorization": "Bearer some-key"}
+    with httpx2.Client(base_url=sandbox.base_url(vendor), headers=headers) as http:
+        file = http.post(
+            "/files",
+            data={"purpose": "batch"},
+            files={"file": ("requests.jsonl", orjson.dumps(line))},
+        ).json()
+        asked = {"endpoint": line["url"], "completion_window": "24h"}
+        batch = http.post("/batches", json={**asked, "input_file_id": file["id"]})
+        sandbox.settle()
+        ended = http.get(f"/batches/{batch.json()['id']}").json()
+        file_id = ended["output_file_id"] or ended["error_file_id"]
+        found = orjson.loads(http.get(f"/files/{file_id}/content").content)
+    assert found["response"]["status_code"] == status
+
+
 ANYTHING: list[Any] = [None, True, -1, 0.5, 10**18, "x", [], {}, [1], [[]], [{}]]
 INNER = ["type", "name", "role", "effort", "format", "json_schema", "function"]
 
