@@ -232,7 +232,7 @@ def _part(part: Any) -> str:
         kind = part.get("type") if isinstance(part, dict) else None
         return f"({kind or 'data'}, {len(repr(part)):,} characters)"
     if len(text) <= _SHOWN_CHARACTERS:
-        return text
+        return text or "(empty)"
     return f"{text[:_SHOWN_CHARACTERS]}\n(cut: {len(text):,} characters in all)"
 
 

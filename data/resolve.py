@@ -70,11 +70,13 @@ class ResolvedJob(BaseModel):
         """Return a SHA-256 in hex that equal jobs share, whatever the rows are.
 
         It leaves out fields that have their default, so that a field that a later
-        version adds changes no fingerprint, and the code of the response model, whose
-        schema is covered.
+        version adds changes no fingerprint, the code of the response model, whose
+        schema is covered, and `same_prompt`, which changes no request.
         """
         data = self.model_dump(
-            mode="json", exclude_defaults=True, exclude={"response_model_digest"}
+            mode="json",
+            exclude_defaults=True,
+            exclude={"response_model_digest": True, "job": {"same_prompt"}},
         )
         data["fingerprint_version"] = _FINGERPRINT_VERSION
         return hashlib.sha256(

@@ -38,7 +38,7 @@ class ErrorGroup(BaseModel):
     @property
     def example(self) -> str:
         """The example row, for a message."""
-        return self.example_place or f"row {self.example_row + 1} of the input"
+        return self.example_place or f"row {self.example_row + 1}, counted from 1"
 
 
 class BatchLine(BaseModel):

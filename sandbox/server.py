@@ -7,7 +7,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -22,7 +22,8 @@ from .engine.backend import Backend, Call, CreatedBatch
 from .faults import FaultSource, load_faults
 from .http.app import make_app
 from .http.uvicorn_server import Protocol, QuickServer
-from .vendors import VENDORS
+from .http.vendor import Vendor
+from .vendors import ANNOUNCED, VENDORS
 
 __all__ = ["Sandbox", "serve"]
 
@@ -180,8 +181,15 @@ class Sandbox:
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that point the SDKs to this sandbox."""
+        return self._variables(VENDORS.values())
+
+    def announced(self) -> dict[str, str]:
+        """Return the variables of OpenAI's and Anthropic's SDKs alone."""
+        return self._variables(ANNOUNCED)
+
+    def _variables(self, vendors: Iterable[Vendor]) -> dict[str, str]:
         variables: dict[str, str] = {}
-        for vendor in VENDORS.values():
+        for vendor in vendors:
             path = vendor.sdk_path or vendor.base_path
             variables[vendor.base_url_variable] = self.url + path
             variables[vendor.key_variable] = self.api_key
@@ -236,8 +244,8 @@ def _announce(sandbox: Sandbox) -> None:
     answers = "come from its upstream" if sandbox.upstream else "are synthetic"
     sys.stderr.write(
         f"The batchwright sandbox runs at {sandbox.url}; its answers {answers}."
-        " Ctrl-C stops it. To send the SDKs there:\n"
+        " Ctrl-C stops it. To send the SDKs of OpenAI and Anthropic there:\n"
     )
-    for name, value in sandbox.environment().items():
+    for name, value in sandbox.announced().items():
         sys.stdout.write(f"export {name}={value}\n")
     sys.stdout.flush()

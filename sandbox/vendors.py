@@ -9,9 +9,12 @@ from .anthropic.vendor import VENDORS as ANTHROPIC_VENDORS
 from .http.vendor import Vendor
 from .openai.vendor import VENDORS as OPENAI_VENDORS
 
-__all__ = ["VENDORS"]
+__all__ = ["ANNOUNCED", "VENDORS"]
 
 _ALL: tuple[Vendor, ...] = (*OPENAI_VENDORS, *ANTHROPIC_VENDORS)
 
 VENDORS = {vendor.name: vendor for vendor in _ALL}
 """The APIs that the sandbox serves, each below a path of its own."""
+
+ANNOUNCED = (OPENAI_VENDORS[0], ANTHROPIC_VENDORS[0])
+"""Those whose variables the command prints."""

@@ -11,13 +11,13 @@ from typing import Any
 import jsonschema
 import msgspec
 import orjson
-from jsonschema.exceptions import best_match
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ...models import BatchResult, Outcome
+from ...models.plain import MAX_DEPTH, is_too_deep
 from ...providers import Format
 from ..columns import fits, to_json, to_texts
-from ..depth import MAX_DEPTH, is_too_deep
+from .checker import checker
 from .dict_validator import dict_validator
 from .kinds import has_numbers, kinds, resolved_root
 from .schemas import values_of
@@ -111,7 +111,7 @@ class AnswerReader:
             for index, row in enumerate(rows):
                 if row is not None and not fits(kind, row[name]):
                     shown = reprlib.repr(row[name])
-                    errors[index] = f"{name}: {shown} does not fit a {kind} column"
+                    errors[index] = f"{name}: {shown} does not fit the type {kind}"
                     rows[index] = None
         return rows, errors
 
@@ -232,14 +232,8 @@ class AnswerReader:
         ]
 
     @cached_property
-    def _validator(self) -> jsonschema.Draft202012Validator:
-        return jsonschema.Draft202012Validator(self.schema or {})
-
-    def _first_error(self, value: Any) -> jsonschema.ValidationError | None:
-        found: jsonschema.ValidationError | None = best_match(
-            self._validator.iter_errors(value)
-        )
-        return found
+    def _first_error(self) -> Callable[[Any], jsonschema.ValidationError | None]:
+        return checker(self.schema or {})
 
 
 def _long_of(texts: Sequence[Document | None]) -> Iterator[int]:

@@ -82,12 +82,19 @@ def _output(params: dict[str, Any], refused: frozenset[str]) -> _Found:
     config = params.get("output_config")
     if "json_schema" in refused and isinstance(config, dict) and config.get("format"):
         yield "output_config.format", f"{params['model']} takes no JSON Schema."
-    tools = params.get("tools")
-    for number, tool in enumerate(tools if isinstance(tools, list) else ()):
-        called = tool.get("name") if isinstance(tool, dict) else None
+    tools, choice = params.get("tools"), params.get("tool_choice")
+    given = tools if isinstance(tools, list) else []
+    names = [tool.get("name") if isinstance(tool, dict) else None for tool in given]
+    for number, called in enumerate(names):
         if isinstance(called, str) and not _TOOL_NAME.fullmatch(called):
             where = f"tools[{number}].name"
             yield where, f"its `{where}` must be 1 to 128 of A-Z a-z 0-9 _ -."
+    chosen = choice if isinstance(choice, dict) else {}
+    if chosen.get("type") == "any" and not names:
+        yield "tool_choice", "its `tool_choice` needs `tools`."
+    if chosen.get("type") == "tool" and chosen.get("name") not in names:
+        said = f"its `tool_choice` {chosen.get('name')!r} is none of its `tools`."
+        yield "tool_choice", said
 
 
 def _messages(messages: list[Any], refused: frozenset[str]) -> _Found:

@@ -41,6 +41,11 @@ class _Tool(msgspec.Struct, gc=False):
     name: _ToolName | None = None
 
 
+class _Choice(msgspec.Struct, gc=False):
+    type: Literal["auto", "none", "tool"]
+    name: str | None = None
+
+
 class _Output(msgspec.Struct, gc=False):
     effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
 
@@ -57,7 +62,7 @@ class _Params(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     top_p: _Share = None
     system: msgspec.Raw = _NOTHING
     tools: list[_Tool] | None = None
-    tool_choice: msgspec.Raw = _NOTHING
+    tool_choice: _Choice | None = None
     output_config: _Output | None = None
     metadata: msgspec.Raw = _NOTHING
     stop_sequences: msgspec.Raw = _NOTHING
@@ -88,11 +93,13 @@ def check_line(line: bytes, *, own_host: bool = True) -> Checked:
     except (ValueError, RecursionError):
         return _diagnose(line, own_host=own_host)
     params = request.params
-    refused = refuses(params.model)
+    refused, choice = refuses(params.model), params.tool_choice
+    names = [tool.name for tool in params.tools or ()]
     if (
         params.max_tokens <= output_limit(params.model)
         and params.messages[0].role == "user" == params.messages[-1].role
         and b'"tool_result"' not in line
+        and (choice is None or choice.type != "tool" or choice.name in names)
         and not (b'"json_schema"' in line and "json_schema" in refused)
         and (params.temperature is params.top_p is None or "top_p" not in refused)
     ):

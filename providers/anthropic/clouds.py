@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import anthropic
 
-from ...errors import AccessError
-from ..http.client import NO_KEY
+from ...errors import AccessError, MissingKeyError
+from ..http.keys import NO_KEY
+from ..vendor import Vendor
 from .client import AnthropicProvider
 
 __all__ = ["AWSProvider", "GoogleCloudProvider"]
 
+_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _WORKSPACE = "ANTHROPIC_AWS_WORKSPACE_ID"
 _ELSEWHERE = "default"
 """The workspace at any other address than the cloud's."""
@@ -26,11 +30,13 @@ class AWSProvider(AnthropicProvider):
     """
 
     def _connect(self, **options: Any) -> anthropic.Anthropic:
-        key = self._failures.key
+        key = None if self._failures.key == NO_KEY else self._failures.key
+        if key is None and find_spec("boto3") is None:
+            raise _no_key(self.vendor, "aws")
         workspace = None if self.base_url.endswith(".api.aws") else _ELSEWHERE
         try:
             return anthropic.AnthropicAWS(
-                api_key=None if key == NO_KEY else key,
+                api_key=key,
                 workspace_id=os.environ.get(_WORKSPACE, workspace),
                 **options,
             )
@@ -46,5 +52,34 @@ class GoogleCloudProvider(AnthropicProvider):
 
     def _connect(self, **options: Any) -> anthropic.Anthropic:
         key = self._failures.key
-        tokens = None if key == NO_KEY else lambda: key
+        tokens = self._tokens() if key == NO_KEY else lambda: key
         return anthropic.AnthropicGoogleCloud(token_provider=tokens, **options)
+
+    def _tokens(self) -> Callable[[], str]:
+        try:
+            import google.auth  # noqa: PLC0415 - of an extra
+            from google.auth.transport.requests import Request  # noqa: PLC0415
+        except ImportError:
+            raise _no_key(self.vendor, "google-cloud") from None
+        errors = google.auth.exceptions.GoogleAuthError
+        found: list[Any] = []
+
+        def token() -> str:
+            try:
+                if not found:
+                    found.append(google.auth.default(scopes=[_SCOPE])[0])
+                if not found[0].valid:
+                    found[0].refresh(Request())
+            except errors as exc:
+                said = str(exc).splitlines()[0]
+                raise AccessError(f"{self.vendor.title}: {said}") from None
+            return str(found[0].token)
+
+        return token
+
+
+def _no_key(vendor: Vendor, extra: str) -> MissingKeyError:
+    return MissingKeyError(
+        f"No key for {vendor.title}: set {vendor.key_variables[0]}, or use the cloud's"
+        f" own credentials: pip install 'batchwright[{extra}]'."
+    )

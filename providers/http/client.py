@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
@@ -15,22 +14,20 @@ import httpx2
 from ...errors import (
     AccessError,
     BatchNotEndedError,
-    MissingKeyError,
     ProviderError,
     UnknownBatchError,
 )
 from ...models import Account, Batch, BatchStatus, Intent
 from ...settings import get_settings
-from ..address import checked_url, is_own
+from ..address import checked_url
 from ..vendor import Vendor
-from ..vendors import vendors
 from .errors import Failures
+from .keys import checked_key, key_name
 from .listing import candidates, items
 from .sending import check_late
 from .wire import retry_after_seconds
 
 __all__ = [
-    "NO_KEY",
     "HttpClient",
     "HttpOptions",
     "check_batch_id",
@@ -41,8 +38,6 @@ __all__ = [
 ]
 
 _CONNECT_SECONDS = 10
-NO_KEY = "none"
-"""What is sent to a server that may take calls without a key."""
 _ENDED_ALREADY = frozenset({400, 409})
 _LASTING = {httpx2.codes.CONFLICT, httpx2.codes.INSUFFICIENT_STORAGE}
 _LONGEST_SLEEP_SECONDS = 120
@@ -84,9 +79,9 @@ class HttpClient(ABC):
         self.base_url = checked_url(base_url, vendor.base_url_variable)
         self._failures = Failures(
             vendor=vendor,
-            key_name=_key_name(vendor, api_key),
+            key_name=key_name(vendor, api_key),
             base_url=self.base_url,
-            key=_checked_key(vendor, self.base_url, api_key),
+            key=checked_key(vendor, self.base_url, api_key),
             status_error=status_error,
             connection_error=connection_error,
         )
@@ -282,35 +277,3 @@ def check_ended(batch: Batch) -> None:
         f"Batch {batch.id} is still {batch.provider_status}{far}; download it once it"
         " has ended."
     )
-
-
-def _key_name(vendor: Vendor, key: str | None) -> str:
-    """Return what a person calls the key: where it is from."""
-    return "the key that was given" if key else f"the key in {vendor.key_variables[0]}"
-
-
-def _checked_key(vendor: Vendor, base_url: str, key: str | None) -> str:
-    """Return the key to use: the one given, or of the first variable that is set."""
-    found = key or next(filter(None, map(os.environ.get, vendor.key_variables)), "")
-    found = found.strip()
-    if not found and vendor.key_is_optional:
-        return NO_KEY
-    if not found:
-        raise MissingKeyError(
-            f"No API key for {vendor.title}: set {vendor.key_variables[0]}, or try"
-            " `batchwright run --sandbox`, which needs none."
-        )
-    if not (found.isascii() and found.isprintable()) or " " in found:
-        name = _key_name(vendor, key)
-        raise MissingKeyError(
-            f"{name[0].upper()}{name[1:]} contains spaces or other characters that no"
-            f" key of {vendor.title} has; set it again."
-        )
-    others = [each for each in vendors() if found.startswith(each.key_prefixes)]
-    if others and vendor not in others and is_own(base_url, vendor):
-        name = _key_name(vendor, key)
-        raise MissingKeyError(
-            f"{name[0].upper()}{name[1:]} is one of {others[0].title}'s: set a key of"
-            f" {vendor.title}, or use --provider {others[0].name}."
-        )
-    return found

@@ -41,6 +41,7 @@ def body_problems(
         *_refused(body),
         *_messages(body),
         *_names(body),
+        *_choice(endpoint, body),
     ]
     stops = body.get("stop")
     if isinstance(stops, list) and len(stops) > _MAX_STOPS:
@@ -126,21 +127,40 @@ def _messages(body: dict[str, Any]) -> _Found:
                 yield where, f"its `{where}` {role!r} is no role of the API."
 
 
-def _names(body: dict[str, Any]) -> _Found:
-    form, text, tools = (
-        body.get(key) or {} for key in ("response_format", "text", "tools")
-    )
-    found = []
-    if isinstance(form, dict) and isinstance(schema := form.get("json_schema"), dict):
-        found.append(("response_format.json_schema.name", schema.get("name")))
-    if isinstance(text, dict) and isinstance(form := text.get("format"), dict):
-        found.append(("text.format.name", form.get("name")))
+def _functions(body: dict[str, Any]) -> _Found:
+    """Yield the paths of the names of functions, with the names that are texts."""
+    tools = body.get("tools")
     for number, tool in enumerate(tools if isinstance(tools, list) else ()):
         if isinstance(tool, dict) and tool.get("type") == "function":
             inner = tool.get("function")
             path = f"tools[{number}]" + (".function" if inner else "")
-            holder = inner if isinstance(inner, dict) else tool
-            found.append((f"{path}.name", holder.get("name")))
+            name = (inner if isinstance(inner, dict) else tool).get("name")
+            if isinstance(name, str):
+                yield f"{path}.name", name
+
+
+def _names(body: dict[str, Any]) -> _Found:
+    form, text = body.get("response_format"), body.get("text")
+    found = [*_functions(body)]
+    for holder, key, path in (
+        (form, "json_schema", "response_format.json_schema.name"),
+        (text, "format", "text.format.name"),
+    ):
+        inner = holder.get(key) if isinstance(holder, dict) else None
+        name = inner.get("name") if isinstance(inner, dict) else None
+        if isinstance(name, str):
+            found.append((path, name))
     for param, name in found:
-        if isinstance(name, str) and name and not _NAME.fullmatch(name):
+        if name and not _NAME.fullmatch(name):
             yield param, f"its `{param}` must be 1 to 64 of A-Z a-z 0-9 _ -."
+
+
+def _choice(endpoint: str, body: dict[str, Any]) -> _Found:
+    choice = body.get("tool_choice")
+    if choice and not body.get("tools") and endpoint == "/v1/chat/completions":
+        yield "tool_choice", "its `tool_choice` needs `tools`."
+    if isinstance(choice, dict) and choice.get("type") == "function":
+        inner = choice.get("function")
+        name = (inner if isinstance(inner, dict) else choice).get("name")
+        if name not in [found for _, found in _functions(body)]:
+            yield "tool_choice", f"its `tool_choice` {name!r} is none of its `tools`."

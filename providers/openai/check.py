@@ -9,6 +9,7 @@ neither code nor tables, and a test compares what both say of the same files.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -47,6 +48,11 @@ class _Named(msgspec.Struct, gc=False):
     name: _Name
 
 
+class _Choice(msgspec.Struct, gc=False):
+    function: _Named | None = None
+    name: str | None = None
+
+
 class _ResponseFormat(msgspec.Struct, gc=False):
     json_schema: _Named | None = None
 
@@ -60,7 +66,7 @@ class _Body(msgspec.Struct, gc=False, forbid_unknown_fields=True, kw_only=True):
     stream: Literal[False] | None = None
     temperature: _Temperature = None
     top_p: _Share = None
-    tool_choice: msgspec.Raw = _NOTHING
+    tool_choice: str | _Choice | None = None
     parallel_tool_calls: bool | None = None
     metadata: msgspec.Raw = _NOTHING
     service_tier: Literal["auto", "default", "flex", "priority"] | None = None
@@ -69,6 +75,10 @@ class _Body(msgspec.Struct, gc=False, forbid_unknown_fields=True, kw_only=True):
 
 class _Function(msgspec.Struct, gc=False):
     function: _Named
+
+    @property
+    def name(self) -> str:
+        return self.function.name
 
 
 class _ChatBody(_Body, kw_only=True):
@@ -137,12 +147,23 @@ def check_line(line: bytes, *, own_host: bool = True) -> Checked:
     except (ValueError, RecursionError):
         return _diagnose(line, own_host=own_host)
     body = request.body
+    choice = getattr(body, "tool_choice", None)
+    if choice and not _is_there(choice, body.tools or ()):
+        return _diagnose(line, own_host=own_host)
     if any(
         name in _UNREAD or getattr(body, name, None) is not None
         for name in refuses(body.model)
     ):
         return _diagnose(line, own_host=own_host)
     return request.custom_id, body.model, []
+
+
+def _is_there(choice: str | _Choice, tools: Sequence[_Named | _Function]) -> bool:
+    """Whether a choice of tools is one of those that there are."""
+    if isinstance(choice, str):
+        return bool(tools)
+    name = (choice.function or choice).name
+    return any(tool.name == name for tool in tools)
 
 
 def read_endpoint(line: bytes) -> str:

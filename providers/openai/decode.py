@@ -122,7 +122,8 @@ def _usage(body: dict[str, Any]) -> Usage | None:
         names = "input_tokens", "output_tokens", "input_tokens_details"
     read, written, details = map(usage.get, names)
     if written is None and "data" in body:
-        written = 0  # an embedding has no output
+        written = 0  # an embedding has no output, so Voyage gives one count alone
+        read = usage.get("total_tokens") if read is None else read
     if details is None:
         return usage_of(read, written)
     if type(details) is not dict:

@@ -205,6 +205,7 @@ TOGETHER = replace(
     base_url="https://api.together.ai/v1",
     base_url_variable="TOGETHER_BASE_URL",
     base_path="/v1",
+    creation="candidates",
     keeps_metadata=False,
     price_id="together",
     batch_discount=None,  # up to 50 %, on some models

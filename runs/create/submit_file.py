@@ -69,9 +69,8 @@ def submit_file(
     new = _new_batch(requests_path, check, metadata, provider)
     with locked(Directory(f"{requests_path}.batch")):
         attempts = _attempts(requests_path, label)
-        earlier = attempts.batch_ids
         was_unsettled = _settle(attempts, new, provider)
-        last = attempts.last
+        earlier, last = attempts.own_batch_ids, attempts.last
         if last is not None and last.batch is not None:
             batch_id = last.batch.id
             if last.intent.digest == new.digest and (was_unsettled or not again):
@@ -85,7 +84,6 @@ def submit_file(
                     f" {batch_id}`."
                 )
                 emit("notice", text=text)
-        earlier = attempts.batch_ids
         try:
             attempt = create_batch(attempts, new, provider, progress=progress)
         except CreationUnknownError as exc:

@@ -81,7 +81,7 @@ def _content(
     if fault and fault.status:
         default = _MESSAGES.get(fault.status, "A synthetic error.")
         return Failure(fault.status, fault.message or default)
-    question = read_request(str(endpoint), body)
+    question = read_request(str(endpoint), body, is_bounded=row.provider == "openai")
     if isinstance(question, Failure):
         return question
     # The answer depends on seed and request, its IDs on the batch.

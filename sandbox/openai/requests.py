@@ -18,10 +18,18 @@ __all__ = ["read_request"]
 _JSON_OBJECT = {"type": "object", "properties": {"synthetic": {"type": "string"}}}
 
 
-def read_request(endpoint: str, body: dict[str, Any]) -> Question | Failure:
-    """Return what a request asks for, or the error that it gets."""
+def read_request(
+    endpoint: str, body: dict[str, Any], *, is_bounded: bool
+) -> Question | Failure:
+    """Return what a request asks for, or the error that it gets.
+
+    Args:
+        endpoint: The endpoint, one of `ENDPOINTS`.
+        body: The body of the request.
+        is_bounded: Whether the bounds are known, which they are for OpenAI alone.
+    """
     try:
-        if failure := next(_problems(endpoint, body), None):
+        if failure := next(_problems(endpoint, body, is_bounded=is_bounded), None):
             return failure
         schema = _format(endpoint, body).get("schema")
         tool = _called_tool(endpoint, body)
@@ -68,6 +76,8 @@ def _called_name(endpoint: str, body: dict[str, Any]) -> str | None:
     choice = body.get("tool_choice") or body.get("function_call")
     tools = _tools(endpoint, body)
     if isinstance(choice, dict):
+        if choice.get("type", "function") != "function":
+            return None
         name: str | None = (choice.get("function") or choice).get("name")
         return name
     return tools[0].get("name") if choice == "required" and tools else None
@@ -79,18 +89,28 @@ def _called_tool(endpoint: str, body: dict[str, Any]) -> dict[str, Any] | None:
     return None if name is None else next(found, None)
 
 
-def _problems(endpoint: str, body: dict[str, Any]) -> Iterator[Failure]:
+def _problems(
+    endpoint: str, body: dict[str, Any], *, is_bounded: bool
+) -> Iterator[Failure]:
     """Yield problems; only the first one is reliable."""
     if not isinstance(body.get("messages", []), list):
         text = "Invalid type for 'messages': expected an array of objects."
         yield Failure(400, text, "messages", "invalid_type")
-    yield from bound_problems(endpoint, body)
+    if is_bounded:
+        yield from bound_problems(endpoint, body)
     yield from _format_problems(endpoint, body)
     path = "tools[{}]" if ENDPOINTS[endpoint].is_flat else "tools[{}].function"
     for number, tool in enumerate(_tools(endpoint, body)):
         if tool.get("strict"):
             where = path.format(number)
             yield from _schema_problems(tool, "parameters", "function", where)
+    is_chat = endpoint == "/v1/chat/completions"
+    if body.get("tool_choice") and not body.get("tools") and is_chat:
+        text = (
+            "Invalid value for 'tool_choice': 'tool_choice' is only allowed when"
+            " 'tools' are specified."
+        )
+        yield Failure(400, text, "tool_choice")
     called = _called_name(endpoint, body)
     if called is not None and _called_tool(endpoint, body) is None:
         text = f"Tool choice 'function' names {called!r}, which is not in 'tools'."

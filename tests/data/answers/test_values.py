@@ -354,14 +354,14 @@ class _Numbers(BaseModel):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"x":1e999}', "x: inf does not fit a double column"),
-        ('{"x":%s}' % ("1" * 400), "x: inf does not fit a double column"),
-        ('{"x":"-inf"}', "x: -inf does not fit a double column"),
-        ('{"x":1,"many":[1,1e999]}', "many: [1.0, inf] does not fit a json column"),
-        ('{"x":1,"many":[NaN]}', "many: [nan] does not fit a json column"),
+        ('{"x":1e999}', "x: inf does not fit the type double"),
+        ('{"x":%s}' % ("1" * 400), "x: inf does not fit the type double"),
+        ('{"x":"-inf"}', "x: -inf does not fit the type double"),
+        ('{"x":1,"many":[1,1e999]}', "many: [1.0, inf] does not fit the type json"),
+        ('{"x":1,"many":[NaN]}', "many: [nan] does not fit the type json"),
         (
             '{"x":1,"free":{"a":[1e999]}}',
-            "free: {'a': [inf]} does not fit a json column",
+            "free: {'a': [inf]} does not fit the type json",
         ),
         ('{"x":%s}' % ("1" * 5000), "a number: Integer value out of range"),
     ],
@@ -384,8 +384,8 @@ def test_a_validator_may_change_the_type() -> None:
     rows, errors = _validate(_Halved, {"n": 2}, {"n": 1}, {"n": 2, "done": False})
     assert rows == [{"n": 1.0, "done": True}, None, None]
     assert errors == {
-        1: "n: 0.5 does not fit a int64 column",
-        2: "done: 'no' does not fit a bool column",
+        1: "n: 0.5 does not fit the type int64",
+        2: "done: 'no' does not fit the type bool",
     }
 
 

@@ -121,6 +121,13 @@ def test_the_same_prompt_may_be_asked_for(resolved: Resolve) -> None:
         resolved(prompt="Tell a joke", model="text-embedding-3-small")
 
 
+def test_an_older_run_with_the_same_prompt_is_found(resolved: Resolve) -> None:
+    """The option that allows it now makes no other job of it."""
+    prompt = "Tell a joke about {{ email }}"
+    allowed = resolved(prompt=prompt, same_prompt=True)
+    assert allowed.fingerprint() == resolved(prompt=prompt).fingerprint()
+
+
 def test_rows_with_messages_need_no_prompt(resolved: Resolve) -> None:
     """Each row has its own, so nothing is the same."""
     own = {"messages": [{"role": "user", "content": "Hi"}]}

@@ -25,6 +25,10 @@ TEXTS = ["x", "", 5, None]
 ODD = ["top_k", "format", "extra_body", "max_token", "model_name", "betas"]
 
 
+def _call(**function: Any) -> dict[str, Any]:
+    return {"type": "function", **function}
+
+
 def _chat(pick: Callable[[list[Any]], Any]) -> dict[str, Any]:
     schema = {"name": pick(NAMES), "schema": {"type": "object"}}
     function = {"name": pick(NAMES), "parameters": {"type": "object"}}
@@ -50,6 +54,9 @@ def _chat(pick: Callable[[list[Any]], Any]) -> dict[str, Any]:
         "reasoning_effort": pick(EFFORTS),
         "response_format": {"type": "json_schema", "json_schema": schema},
         "tools": [{"type": "function", "function": function}],
+        "tool_choice": pick(
+            ["auto", "required", _call(function={"name": "answer"}), None]
+        ),
         pick(ODD): 1,
     }
 
@@ -69,6 +76,9 @@ def _responses(pick: Callable[[list[Any]], Any]) -> dict[str, Any]:
         "reasoning": {"effort": pick(EFFORTS)},
         "text": pick([{"format": schema}, {"verbosity": pick(WORDS)}]),
         "tools": [tool],
+        "tool_choice": pick(
+            ["auto", _call(name="answer"), {"type": "mcp", "name": "x"}]
+        ),
         "input": pick(["x", [{"role": pick(ROLES), "content": "x"}]]),
         pick([*ODD, "messages", "n", "max_tokens", "response_format"]): 1,
     }
@@ -129,6 +139,9 @@ def _params(pick: Callable[[list[Any]], Any]) -> dict[str, Any]:
         "service_tier": pick(WORDS),
         "output_config": pick([{"effort": pick(EFFORTS)}, {"format": form}]),
         "tools": [{"name": pick(NAMES), "input_schema": {"type": "object"}}],
+        "tool_choice": pick(
+            [{"type": "auto"}, {"type": "any"}, {"type": "tool", "name": "answer"}]
+        ),
         "messages": pick(talk),
         pick([*ODD, "seed", "n", "response_format"]): 1,
     }
@@ -255,6 +268,30 @@ def test_other_services_may_take_more(
     assert (len(check.problems), len(check.warnings)) == (2, 0)
     check = check_file(path, get_format(provider, elsewhere))
     assert (len(check.problems), len(check.warnings)) == (0, 2)
+
+
+@pytest.mark.parametrize(("vendor", "status"), [("openai", 400), ("deepinfra", 200)])
+def test_the_sandbox_bounds_openai_alone(
+    sandbox: Sandbox, vendor: str, status: int
+) -> None:
+    """Members of other services are taken where the sandbox stands in for them."""
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "x"}]}
+    line = {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions"}
+    line |= {"body": {**body, "top_k": 5}}
+    headers = {"authorization": "Bearer some-key"}
+    with httpx2.Client(base_url=sandbox.base_url(vendor), headers=headers) as http:
+        file = http.post(
+            "/files",
+            data={"purpose": "batch"},
+            files={"file": ("requests.jsonl", orjson.dumps(line))},
+        ).json()
+        asked = {"endpoint": line["url"], "completion_window": "24h"}
+        batch = http.post("/batches", json={**asked, "input_file_id": file["id"]})
+        sandbox.settle()
+        ended = http.get(f"/batches/{batch.json()['id']}").json()
+        file_id = ended["output_file_id"] or ended["error_file_id"]
+        found = orjson.loads(http.get(f"/files/{file_id}/content").content)
+    assert found["response"]["status_code"] == status
 
 
 ANYTHING: list[Any] = [None, True, -1, 0.5, 10**18, "x", [], {}, [1], [[]], [{}]]

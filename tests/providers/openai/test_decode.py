@@ -279,6 +279,12 @@ def test_usage(usage: Any, expected: Usage | None) -> None:
     assert (result.usage, result.model) == (expected, "gpt-5-mini")
 
 
+def test_an_embedding_may_have_one_count() -> None:
+    """Voyage gives the tokens in all, which an embedding's input is."""
+    body = {"data": [{"embedding": [0.5]}], "usage": {"total_tokens": 7}}
+    assert decode(_line(body)).usage == Usage(7)
+
+
 def test_embedding() -> None:
     """An embedding comes as the numbers that it is."""
     body = {"object": "list", "data": [{"embedding": [0.5, -1]}], "model": "e"}

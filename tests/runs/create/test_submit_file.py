@@ -169,7 +169,8 @@ def test_another_clients_batch_is_not_taken_for_ours(
     assert first_ids[ours] == "row-0"
     assert submitted.adopted is created
     assert not any("not proved" in each for each in said)
-    again, _, _ = submit(path, client)
+    again, _, submitted = submit(path, client)
+    assert submitted.earlier == (ours,)
     assert again != ours  # the proof is on record, so the file can be sent once more
 
 

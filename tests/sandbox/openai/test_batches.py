@@ -283,7 +283,14 @@ REFUSED = [
         },
         "required",
     ),
-    ({"tool_choice": {"type": "function", "function": {"name": "x"}}}, "x"),
+    ({"tool_choice": "required"}, "only allowed when 'tools'"),
+    (
+        {
+            "tools": [{"type": "function", "function": {"name": "f"}}],
+            "tool_choice": {"type": "function", "function": {"name": "x"}},
+        },
+        "'x'",
+    ),
     ({"n": "two"}, "'n'"),
     ({"messages": "hello", "response_format": "text"}, "Invalid type"),
 ]
