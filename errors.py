@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import errno
 import re
+import textwrap
 
 __all__ = [
     "AccessError",
@@ -53,6 +54,7 @@ __all__ = [
     "ScopeError",
     "UnknownBatchError",
     "UnreachableError",
+    "in_one_line",
     "is_disk_full",
     "visible",
     "visible_line",
@@ -185,6 +187,11 @@ class BudgetError(RunError):
 
 class CanaryError(RunError):
     """Too few of the first rows succeeded, so the rest was not sent."""
+
+
+def in_one_line(text: object) -> str:
+    """Return the text of an exception or a value as part of a sentence, cut if long."""
+    return textwrap.shorten(str(text), 300, placeholder=" ...").rstrip(".")
 
 
 def is_disk_full(exc: BaseException) -> bool:

@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 __all__ = [
+    "LARGE_FAULTS",
+    "LARGE_TEXTS",
     "NONCE",
     "SHARD_ROWS",
     "anthropic_lines",
@@ -288,19 +290,48 @@ def write_two_rounds(folder: Path, first: int, rows: int) -> None:
     write_results(folder / "round-1.jsonl", order, round_=1)
 
 
-def write_large(folder: Path, rows: int, large: int, megabytes: int) -> None:
-    """Write a shard's results, of which some are large, valid, and plain ASCII.
+LARGE_TEXTS = {
+    "ASCII": "x",
+    "Cyrillic": "счёт оплачен дважды ",
+    "emoji": "🙁",
+}
+"""What large answers consist of.
 
-    Python takes four bytes a character where a text has one emoji.
+Where ASCII has one emoji, a `str` takes four bytes a character: 200 MB for 50 MB. An
+answer like that cannot be validated in less, since the class gets a `str`.
+"""
+LARGE_FAULTS = {
+    "valid": (b"@@", b"@@"),
+    "invalid": (rb"\"urgency\":", rb"\"haste\":"),
+    "no JSON": (b'}","refusal"', b'","refusal"'),
+    "truncated": (b'"finish_reason":"stop"', b'"finish_reason":"length"'),
+}
+"""What is replaced in a result line."""
+
+
+def write_large(
+    folder: Path, rows: int, large: int, megabytes: int, kind: tuple[str, str]
+) -> None:
+    """Write a shard's results, of which some are large.
+
+    Args:
+        folder: The shard's.
+        rows: In the shard.
+        large: How many are large.
+        megabytes: Of each of them, in UTF-8.
+        kind: One of `LARGE_TEXTS`, and one of `LARGE_FAULTS`.
     """
     order = list(range(rows))
     random.Random(0).shuffle(order)  # noqa: S311 - test data
     valid = (row for row in order if row % _ANSWERS != _ANSWERS - 1)
     plain = (row for row in valid if row % _AWKWARD_EVERY)
     chosen = {*islice(plain, large)}
-    long = b"x" * (megabytes << 20)
+    text = LARGE_TEXTS[kind[0]].encode()
+    long = text * ((megabytes << 20) // len(text))
     lines = (
-        line.replace(b"a corrected invoice", long) if row in chosen else line
+        line.replace(*LARGE_FAULTS[kind[1]]).replace(b"a corrected invoice", long)
+        if row in chosen
+        else line
         for row, line in zip(order, result_lines(order), strict=True)
     )
     write_lines(folder / "round-0.jsonl", lines)

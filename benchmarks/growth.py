@@ -8,9 +8,12 @@ from __future__ import annotations
 import shutil
 import statistics
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 from _data import (
+    LARGE_FAULTS,
+    LARGE_TEXTS,
     SHARD_ROWS,
     write_jsonl,
     write_large,
@@ -84,11 +87,14 @@ def _large(bench: Bench) -> Iterator[Line]:
     source = write_jsonl(bench.folder / "large.jsonl", _LARGE_ROWS)
     folder = bench.new_folder()
     run("ours:generate", source, folder)
-    write_large(folder / "00000", _LARGE_ROWS, _LARGE_ANSWERS, _LARGE_MB)
-    what = f"{_LARGE_ROWS:,} rows, {_LARGE_ANSWERS} answers of {_LARGE_MB} MB"
-    for suffix in _SUFFIXES:
-        sample = run("ours:join", source, folder, 1, suffix, _LARGE_ROWS)
-        yield from _memory(f"results to {suffix}, {what}", [sample], _TABLE_MB)
+    size = _LARGE_ROWS, _LARGE_ANSWERS, _LARGE_MB
+    what = "{:,} rows, {} answers of {} MB".format(*size)
+    for kind in product(LARGE_TEXTS, LARGE_FAULTS):
+        write_large(folder / "00000", *size, kind)
+        for suffix in _SUFFIXES:
+            sample = run("ours:join", source, folder, 1, suffix, _LARGE_ROWS)
+            name = f"results to {suffix}, {what}, {', '.join(kind)}"
+            yield from _memory(name, [sample], _TABLE_MB)
     shutil.rmtree(folder)
 
 

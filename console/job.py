@@ -55,4 +55,5 @@ def make_job(**given: Any) -> BatchJob:
     except ValidationError as exc:
         error = exc.errors()[0]
         name = str(error["loc"][0]).replace("_", "-") if error["loc"] else "job"
+        name = name.replace("params", "param")  # which is given once for each
         raise typer.BadParameter(error["msg"], param_hint=f"--{name}") from exc

@@ -9,10 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import orjson
+
 from ..errors import InputError
 from ..models import RequestTemplate
 
-__all__ = ["most_output_tokens", "refuse_fetched_parts", "refuse_unbounded_params"]
+__all__ = [
+    "may_write_cache",
+    "most_output_tokens",
+    "refuse_fetched_parts",
+    "refuse_unbounded_params",
+]
 
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 _COPIES = ("n", "best_of")
@@ -41,6 +48,14 @@ def most_output_tokens(template: RequestTemplate) -> int | None:
     given = [limit for limit in limits if type(limit) is int]
     copies = [count for count in map(params.get, _COPIES) if type(count) is int]
     return max(given) * max([1, *copies]) if given else None
+
+
+def may_write_cache(
+    template: RequestTemplate, messages: Iterable[Mapping[str, Any]]
+) -> bool:
+    """Whether the provider may charge more for input, to write a prompt cache."""
+    marked = b'"cache_control"' in orjson.dumps([template.params, *messages])
+    return template.cache_system or marked
 
 
 def refuse_unbounded_params(template: RequestTemplate) -> None:

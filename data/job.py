@@ -14,8 +14,11 @@ from pydantic import (
     StringConstraints,
     WithJsonSchema,
 )
+from pydantic_core import PydanticCustomError
 
+from ..errors import in_one_line
 from ..models import Endpoint, Mode
+from ..models.plain import to_plain_json
 from ..providers import split_model
 from .answers.import_model import portable_model
 from .endpoints import known_endpoint
@@ -66,6 +69,15 @@ ModelName = Annotated[str, StringConstraints(min_length=1)]
 BlockName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
 
 
+def _sendable(params: dict[str, Any]) -> dict[str, Any]:
+    try:
+        to_plain_json(params)
+    except ValueError as exc:
+        cause = {"cause": in_one_line(exc)}
+        raise PydanticCustomError("json", "It is no JSON: {cause}.", cause) from exc
+    return params
+
+
 def _declared(name: str) -> Any:
     """Return the Pydantic field for an entry of `JOB_FIELDS`."""
     entry = JOB_FIELDS[name]
@@ -96,7 +108,7 @@ class BatchJob(Conversions, BaseModel):
     mode: Mode = _declared("mode")
     max_tokens: int | None = _declared("max_tokens")
     temperature: float | None = _declared("temperature")
-    params: dict[str, Any] = _declared("params")
+    params: Annotated[dict[str, Any], AfterValidator(_sendable)] = _declared("params")
     overwrite: bool = _declared("overwrite")
     answer_prefix: str | None = _declared("answer_prefix")
     max_requests_per_batch: int | None = _declared("max_requests_per_batch")

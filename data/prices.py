@@ -45,27 +45,30 @@ def price_of(provider: str, model: str) -> Callable[[Usage | None], float | None
         if rates is None:
             return None
         cached, stored = usage.cache_read_tokens, usage.cache_write_tokens
-        of_input, of_read, of_write, of_output = rates
+        hour = usage.cache_write_1h_tokens
+        of_input, of_read, of_write, of_hour, of_output = rates
         parts = of_input * (inputs - cached - stored) + of_output * outputs
-        return (parts + of_read * cached + of_write * stored) / _PARTS
+        parts += of_read * cached + of_write * (stored - hour) + of_hour * hour
+        return parts / _PARTS
 
     return cost
 
 
-def _rates(provider: str, model: str) -> tuple[float, float, float, float] | None:
-    """Return 1e-12 USD per token: input, cache read, cache write, output."""
+def _rates(provider: str, model: str) -> list[float] | None:
+    """Return 1e-12 USD per token: input, cache read, write, write for 1 h, output."""
     rates = []
     for usage in (
         Usage(input_tokens=1000),
         Usage(input_tokens=1000, cache_read_tokens=1000),
         Usage(input_tokens=1000, cache_write_tokens=1000),
+        Usage(input_tokens=1000, cache_write_tokens=1000, cache_write_1h_tokens=1000),
         Usage(output_tokens=1000),
     ):
         cost = _batch_price(provider, model, usage)
         if cost is None:
             return None
         rates.append(round(cost * (_PARTS / 1000), 6))
-    return rates[0], rates[1], rates[2], rates[3]
+    return rates
 
 
 def _batch_price(provider: str, model: str, usage: Usage) -> float | None:
@@ -80,6 +83,7 @@ def _batch_price(provider: str, model: str, usage: Usage) -> float | None:
         output_tokens=usage.output_tokens,
         cache_read_tokens=usage.cache_read_tokens,
         cache_write_tokens=usage.cache_write_tokens,
+        cache_write_1h_tokens=usage.cache_write_1h_tokens,
     )
     look_up = partial(
         genai_prices.calc_price, tokens, model, provider_id=vendor.price_id

@@ -35,6 +35,8 @@ class Usage(msgspec.Struct, gc=False):
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    """Those of the written ones that are kept for an hour, which costs more."""
 
 
 class BatchResult(msgspec.Struct, gc=False):

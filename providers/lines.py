@@ -13,6 +13,7 @@ import orjson
 
 from ..errors import InputError
 from ..models import BatchResult, LineError, Outcome, Usage
+from ..models.plain import to_plain_json
 from .base import WARNING
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "UNSENDABLE",
     "errored",
     "frame",
+    "is_closed",
     "load_request",
     "load_result",
     "object_of",
@@ -69,8 +71,8 @@ def frame(document: Mapping[str, Any], *slots: str) -> list[bytes]:
         InputError: It holds something that is not JSON or not UTF-8.
     """
     try:
-        rest = orjson.dumps(document)
-    except TypeError as exc:
+        rest = to_plain_json(document)
+    except ValueError as exc:
         raise InputError(f"The job cannot be written as JSON: {exc}.") from exc
     pieces = []
     for mark in slots:
@@ -204,6 +206,14 @@ def outline(line: bytes) -> dict[str, Any]:
     return members
 
 
+def is_closed(line: bytes) -> bool:
+    """Whether each bracket of a line that is nested too deeply is closed."""
+    depth = 0
+    for found in _TOKEN.finditer(line):
+        depth += (found[0] in b"{[") - (found[0] in b"}]")
+    return depth == 0
+
+
 def unreadable(line: bytes, error: str) -> BatchResult:
     """Return the result of a line that cannot be decoded.
 
@@ -224,22 +234,23 @@ def errored(
 
 
 def usage_of(
-    read: Any, written: Any, cached: Any = None, stored: Any = None
+    read: Any, written: Any, cached: Any = None, stored: Any = None, hour: Any = None
 ) -> Usage | None:
     """Return the tokens of one answer; None where they are not known.
 
     What a request cost is never guessed: one count that is missing, negative or no
     whole number makes all of them unknown. Cached and stored tokens may be null, and
-    are part of those that were read.
+    are part of those that were read; of the stored ones, `hour` are kept for an hour.
     """
     cached = 0 if cached is None else cached
     stored = 0 if stored is None else stored
-    for count in (read, written, cached, stored):
+    hour = 0 if hour is None else hour
+    for count in (read, written, cached, stored, hour):
         if type(count) is not int or not 0 <= count <= MAX_TOKENS:
             return None
-    if cached + stored > read:
+    if cached + stored > read or hour > stored:
         return None
-    return Usage(read, written, cached, stored)
+    return Usage(read, written, cached, stored, hour)
 
 
 def _load(line: bytes) -> Any:

@@ -16,6 +16,7 @@ from ..data.results.tally import ShardTally, combine
 from ..data.tables.concat import concat_parts
 from ..data.tables.formats import part_name
 from ..data.tables.join import BatchOutput, ShardRows, write_part
+from ..errors import InputError
 from ..models import Outcome
 from .collect.download import restored_results
 from .directory.reading import damaged, read_record
@@ -83,7 +84,7 @@ def write_output(run: Run) -> None:
     plan = run.plan()
     directory = run.directory
     if "writing.json" not in state.names:
-        check_output(run.job.job)
+        _refuse_another(run)
         directory.write("writing.json", b"{}")
     concat_parts(_parts(run, plan), run.job.job.output)
     tally = combine(
@@ -95,6 +96,17 @@ def write_output(run: Run) -> None:
     directory.write("report.json", report.model_dump_json(indent=1).encode())
     directory.write("done.json", b"{}")
     emit("finished", text=report.output)
+
+
+def _refuse_another(run: Run) -> None:
+    """Refuse to replace a file that this run did not write."""
+    try:
+        check_output(run.job.job)
+    except InputError as exc:
+        raise InputError(
+            f"{run.job.job.output} exists, and this run has not written it. Move it"
+            f" away; then `batchwright resume {run.directory.url}` writes the table."
+        ) from exc
 
 
 def _parts(run: Run, plan: Plan) -> Iterator[Path]:

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..errors import InputError
+from ..errors import InputError, in_one_line
+from ..models.plain import read_yaml
 
 __all__ = [
     "AnswerFault",
@@ -252,14 +252,11 @@ def load_faults(source: FaultSource) -> Faults:
         return source
     where = "The faults"
     if isinstance(source, str | Path):
-        where = f"Fault file {str(source)!r}"
-        try:
-            source = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
-        except (OSError, ValueError, yaml.YAMLError) as exc:
-            raise InputError(f"{where} cannot be read: {exc}") from exc
+        where = str(source)
+        source = read_yaml(Path(source))
     try:
         return Faults.model_validate(source or {})
     except ValidationError as exc:
         first = exc.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the whole"
+        field = in_one_line(".".join(map(str, first["loc"]))) or "the whole"
         raise InputError(f"{where}: {field}: {first['msg']}.") from exc

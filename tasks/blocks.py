@@ -6,6 +6,7 @@ job or a task names a block, `VENDOR-credentials/prod`, and never holds a key.
 
 from __future__ import annotations
 
+import re
 from types import new_class
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -44,7 +45,7 @@ def _block(vendor: Vendor) -> type[_Account]:
         "provider": vendor.name,
     }
     bases = (_Account, abstract.CredentialsBlock)
-    name = f"{vendor.title.replace(' ', '')}Credentials"
+    name = re.sub(r"\W", "", vendor.title) + "Credentials"
     return new_class(name, bases, exec_body=lambda namespace: namespace.update(members))
 
 

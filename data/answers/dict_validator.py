@@ -41,7 +41,9 @@ class _MoreThanFieldsError(Exception):
     """The schema has something unknown, or something that is dumped in another form."""
 
 
-def dict_validator(schema: CoreSchema) -> Callable[[str], dict[str, Any]] | None:
+def dict_validator(
+    schema: CoreSchema,
+) -> Callable[[str | bytes], dict[str, Any]] | None:
     """Return a function from JSON to what the model would dump, as JSON values.
 
     It accepts nothing that the model refuses. What it refuses, the model may still

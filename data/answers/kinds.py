@@ -36,17 +36,19 @@ def kinds(schema: dict[str, Any] | None) -> dict[str, str]:
             " or leave the response model out."
         )
     try:
-        return {name: _kind(part, schema) for name, part in parts.items()}
+        source = Source(schema)
+        return {name: _kind(part, source) for name, part in parts.items()}
     except RecursionError:
         raise SchemaError(
             "The response model contains itself without a field between, so no answer"
-            " can end: write down what it contains."
+            " can end, or it is very large with each `$ref` written out: write down"
+            " what it contains."
         ) from None
 
 
 def has_numbers(schema: dict[str, Any], column: str) -> bool:
     """Whether a field may hold numbers with a fraction, or anything at all."""
-    root = resolved_root(schema)
+    root, source = resolved_root(schema), Source(schema)
     pending, seen = [root.get("properties", {}).get(column, root)], set()
     while pending:
         part = pending.pop()
@@ -56,7 +58,7 @@ def has_numbers(schema: dict[str, Any], column: str) -> bool:
             if reference in seen:
                 continue
             seen.add(reference)
-        part = _resolve(part, schema)
+        part = _resolve(part, source)
         if part.get("type", "number") == "number" and not _BRANCHING & part.keys():
             return True
         pending += [*part.get("anyOf", ()), *part.get("prefixItems", ())]
@@ -69,13 +71,13 @@ def has_numbers(schema: dict[str, Any], column: str) -> bool:
 
 def resolved_root(schema: dict[str, Any]) -> dict[str, Any]:
     """Return what the root of the schema refers to, or the root itself."""
-    return _resolve(schema, schema)
+    return _resolve(schema, Source(schema))
 
 
-def _kind(part: Any, schema: dict[str, Any]) -> str:
+def _kind(part: Any, source: Source) -> str:
     if not isinstance(part, dict):
         return "json"
-    part = _resolve(part, schema)
+    part = _resolve(part, source)
     if "enum" in part:
         found = {
             SCALARS.get(type(value), "json")
@@ -84,17 +86,17 @@ def _kind(part: Any, schema: dict[str, Any]) -> str:
         }
         return found.pop() if len(found) == 1 else "json"
     if "anyOf" in part:
-        return _union(part["anyOf"], schema)
+        return _union(part["anyOf"], source)
     name = part.get("type")
     if name == "string":
         return _FORMATS.get(part.get("format", ""), "string")
     return _SIMPLE.get(name or "", "json")
 
 
-def _union(members: list[Any], schema: dict[str, Any]) -> str:
-    members = [_resolve(member, schema) for member in members]
+def _union(members: list[Any], source: Source) -> str:
+    members = [_resolve(member, source) for member in members]
     members = [member for member in members if member.get("type") != "null"]
-    found = {_kind(member, schema) for member in members}
+    found = {_kind(member, source) for member in members}
     if len(found) == 1:
         return found.pop()
     # A Decimal: Pydantic takes a number or digits, and gives digits back.
@@ -103,9 +105,9 @@ def _union(members: list[Any], schema: dict[str, Any]) -> str:
     return "json"
 
 
-def _resolve(part: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+def _resolve(part: dict[str, Any], source: Source) -> dict[str, Any]:
     """Follow references; what has no meaning in this schema has no kind."""
     try:
-        return Source(schema).flat(part, "The answer")
+        return source.flat(part, "The answer")
     except SchemaError:
         return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from math import isfinite
 from typing import Any
@@ -11,13 +11,13 @@ from typing import Any
 import jsonschema
 import msgspec
 import orjson
-from jsonschema.exceptions import best_match
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ...models import BatchResult, Outcome
+from ...models.plain import MAX_DEPTH, is_too_deep
 from ...providers import Format
 from ..columns import fits, to_json, to_texts
-from ..depth import MAX_DEPTH, is_too_deep
+from .checker import checker
 from .dict_validator import dict_validator
 from .kinds import has_numbers, kinds, resolved_root
 from .schemas import values_of
@@ -31,7 +31,11 @@ Fields = dict[str, Any] | None
 Errors = dict[int, str]
 """Why a result has no valid answer, by its index."""
 
+Document = str | bytes
+"""JSON, or text."""
+
 _SUCCEEDED = Outcome.SUCCEEDED
+_LONG = 1 << 20
 _RESHAPED = [b'"additionalProperties":{', b'"additionalProperties":true']
 _RESHAPED += [b'"patternProperties"', b'"prefixItems"']
 _TOO_DEEP = "not JSON: it is nested too deeply"
@@ -57,8 +61,8 @@ class AnswerReader:
         self._whole = "properties" not in resolved_root(schema or {})
         self._direct = model is not None and _is_closed(schema)
         self._names = [*self.columns]
-        self._from_json: Callable[[str | bytes], Any] | None = None
-        self._to_dict: Callable[[str], Any] | None = None
+        self._from_json: Callable[[Document], Any] | None = None
+        self._to_dict: Callable[[Document], Any] | None = None
         self._values: Values | None = None
         if model is not None:
             self._from_json = TypeAdapter(model).validator.validate_json
@@ -124,50 +128,66 @@ class AnswerReader:
         self,
         results: Sequence[BatchResult],
         fmt: Format,
-        from_json: Callable[[str], Any] | None,
+        from_json: Callable[[Document], Any] | None,
     ) -> tuple[list[Any], Errors]:
-        texts = [
+        texts: list[Document | None] = [
             result.text if result.outcome is _SUCCEEDED else None for result in results
         ]
+        long = [] if self.schema is None else [*_long_of(texts)]
+        documents = {index: (results[index].text or "").encode() for index in long}
+        for index, document in documents.items():
+            texts[index] = document
+            results[index].text = None
+        errors: Errors = {}
         if self.schema is None:
             rest: Iterable[int] = [n for n, text in enumerate(texts) if text is None]
             values: list[Any] = [*texts]
         elif from_json is None or not self._direct:
             values, rest = [None] * len(texts), range(len(texts))
         else:
-            texts = [None if _may_be_deep(text or "") else text for text in texts]
-            values, rest = _validated(from_json, texts)
-        errors: Errors = {}
+            direct = [None if _may_be_deep(text or "") else text for text in texts]
+            values, rest = _validated(from_json, direct)
         for index in rest:
-            values[index], error = self._parse(results[index], fmt)
+            values[index], error = self._parse(results[index], texts[index], fmt)
             if error is not None:
                 errors[index] = error
+        for index, document in documents.items():
+            if index in errors:
+                results[index].text = document.decode()
         return values, errors
 
-    def _parse(self, result: BatchResult, fmt: Format) -> tuple[Any, str | None]:
+    def _parse(
+        self, result: BatchResult, text: Document | None, fmt: Format
+    ) -> tuple[Any, str | None]:
         if result.outcome is not _SUCCEEDED:
             return None, result.error or str(result.outcome)
-        value, error = self._decoded(result)
+        value, error = self._decoded(result, text)
         if error is not None or self.schema is None:
             return value, error
         try:
-            value = fmt.restore(self.schema, value)
+            restored = fmt.restore(self.schema, value)
         except RecursionError:
             return None, _TOO_DEEP
         if self._from_json is not None:
             # As JSON, because strict models take dates and enums from JSON alone.
-            return outcome_of(self._from_json, to_json(value))
+            if text is None or restored != value:
+                text = to_json(restored)
+            del value, restored  # a long one would be there three times
+            return outcome_of(self._from_json, text)
+        value = restored
         found, error = outcome_of(self._first_error, value)
         if found is not None:
             path = ".".join(map(str, found.absolute_path))
             error = f"{path}: {found.message}" if path else found.message
         return (value, None) if error is None else (None, error)
 
-    def _decoded(self, result: BatchResult) -> tuple[Any, str | None]:
+    def _decoded(
+        self, result: BatchResult, text: Document | None
+    ) -> tuple[Any, str | None]:
         value = result.data
         try:
-            if self.schema is not None and result.text is not None:
-                value = msgspec.json.decode(result.text)
+            if self.schema is not None and text is not None:
+                value = msgspec.json.decode(text)
             if self._plain != "embedding" and is_too_deep(value):
                 return None, _TOO_DEEP
         except RecursionError:
@@ -212,23 +232,29 @@ class AnswerReader:
         ]
 
     @cached_property
-    def _validator(self) -> jsonschema.Draft202012Validator:
-        return jsonschema.Draft202012Validator(self.schema or {})
-
-    def _first_error(self, value: Any) -> jsonschema.ValidationError | None:
-        found: jsonschema.ValidationError | None = best_match(
-            self._validator.iter_errors(value)
-        )
-        return found
+    def _first_error(self) -> Callable[[Any], jsonschema.ValidationError | None]:
+        return checker(self.schema or {})
 
 
-def _may_be_deep(text: str) -> bool:
+def _long_of(texts: Sequence[Document | None]) -> Iterator[int]:
+    """Yield the indexes of long texts that are not ASCII.
+
+    As bytes they take half the memory: a `str` keeps its UTF-8 once somebody reads it.
+    """
+    for index, text in enumerate(texts):
+        if text is not None and len(text) > _LONG and not text.isascii():
+            yield index
+
+
+def _may_be_deep(text: Document) -> bool:
     """Whether an answer has so many brackets that its depth has to be looked at."""
+    if isinstance(text, bytes):
+        return text.count(b"[") + text.count(b"{") > MAX_DEPTH
     return text.count("[") + text.count("{") > MAX_DEPTH
 
 
 def _validated(
-    from_json: Callable[[str], Any], texts: Sequence[str | None]
+    from_json: Callable[[Document], Any], texts: Sequence[Document | None]
 ) -> tuple[list[Any], list[int]]:
     """Return the instances, and the indexes of the texts that did not validate."""
     values: list[Any] = []

@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from pydantic.errors import PydanticUserError
 
 from ...errors import InputError
+from ...models.plain import is_too_deep
 from ...providers.schema.source import Source
-from ..depth import is_too_deep
 from .kinds import resolved_root
 from .user_code import said_by
 from .values import Values

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 from typing import Any
 
-import orjson
-import yaml
-
 from ...errors import InputError
-from ..depth import MAX_DEPTH
+from ...models.plain import read_yaml
 
 __all__ = ["read_messages", "read_text"]
-
-_MAX_NODES = 100_000
 
 
 def read_text(given: str | None) -> str | None:
@@ -47,18 +41,9 @@ def read_messages(path: Path) -> list[dict[str, Any]]:
     """Read a YAML or JSON file with a list of messages.
 
     Raises:
-        InputError: It is not there, not YAML, or not a list of messages.
+        InputError: It cannot be read, or is not a list of messages.
     """
-    try:
-        messages = _load_yaml(path.read_text(encoding="utf-8-sig"))
-        orjson.dumps(messages)  # what is no JSON cannot be sent
-    except OSError as exc:
-        raise InputError(f"{path} cannot be read: {exc.strerror}.") from exc
-    except RecursionError as exc:
-        raise InputError(f"{path} is nested too deeply.") from exc
-    except Exception as exc:  # tags such as `!!int` raise anything
-        text = textwrap.shorten(str(exc), 300, placeholder=" ...").rstrip(".")
-        raise InputError(f"{path} is not YAML or JSON: {text}.") from exc
+    messages = read_yaml(path)
     if not isinstance(messages, list) or not messages:
         raise InputError(f"{path} must be a list of messages (`role`, `content`).")
     for number, message in enumerate(messages, start=1):
@@ -68,35 +53,3 @@ def read_messages(path: Path) -> list[dict[str, Any]]:
                 " {role: user, content: 'Classify: {{ email }}'}."
             )
     return messages
-
-
-def _load_yaml(text: str) -> Any:
-    depth = 0
-    for event in yaml.parse(text, yaml.SafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise RecursionError
-    loader = yaml.SafeLoader(text)
-    node = loader.get_single_node()
-    if node is None:
-        return None
-    if _size(node, {}) > _MAX_NODES:
-        raise ValueError(f"with its aliases it has more than {_MAX_NODES:,} values")
-    return loader.construct_document(node)
-
-
-def _size(node: yaml.Node, sizes: dict[yaml.Node, int]) -> int:
-    """Return how many values a node has where each alias is written out."""
-    if node in sizes:
-        if sizes[node] == 0:
-            raise ValueError("an alias stands for what contains it")
-        return sizes[node]
-    sizes[node] = 0
-    inner: list[yaml.Node] = []
-    if isinstance(node, yaml.MappingNode):
-        inner = [each for pair in node.value for each in pair]
-    elif isinstance(node, yaml.SequenceNode):
-        inner = node.value
-    sizes[node] = 1 + sum(_size(each, sizes) for each in inner)
-    return sizes[node]

@@ -14,6 +14,7 @@ from ...errors import InputError
 from ...models import Messages
 from ..bounds import refuse_fetched_parts
 from .attachments import image_part, pdf_part
+from .bounded import counted
 from .files import read_messages
 from .template import Fill, compile_text, is_constant, plain_parts
 from .used import Used
@@ -49,7 +50,8 @@ class Prompt:
         self._folder = folder or Path()
         self._bounded = bounded
         self._texts: list[str] = []
-        self._fills = [self._compile(message) for message in messages]
+        with counted():
+            self._fills = [self._compile(message) for message in messages]
         self.columns = None if own_messages else _plain_columns(messages)
         """The columns whose values are put into texts; None where rows change more
         than that, such as a role or an image."""
@@ -67,7 +69,8 @@ class Prompt:
             InputError: The row lacks a column; the text does not name the row.
         """
         try:
-            messages = [fill(values) for fill in self._fills]
+            with counted():
+                messages = [fill(values) for fill in self._fills]
         except jinja2.UndefinedError as exc:
             way = self.used.misread(values, silently=False)
             raise InputError(

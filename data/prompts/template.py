@@ -16,9 +16,10 @@ import jinja2
 import jinja2.meta
 from jinja2 import nodes
 from jinja2.visitor import NodeTransformer
+from markupsafe import Markup
 
 from ...errors import InputError
-from .bounded import BOUNDED_FILTERS, BoundedEnvironment, Counter, bounded
+from .bounded import BoundedEnvironment, counted, printed
 
 __all__ = [
     "JINJA_NAMES",
@@ -33,31 +34,21 @@ Fill = Callable[[Mapping[str, Any]], Any]
 """From a row, by column, to what a template becomes for it."""
 
 _ROW = "_batchwright_row"
-_COUNTER = "_batchwright_counter"
-_BOUND = "_batchwright_bound"
 _TEMPLATES: tuple[type[nodes.Node], ...] = (
     nodes.Include,
     nodes.Import,
     nodes.FromImport,
     nodes.Extends,
 )
-_OURS = {_COUNTER, _BOUND}
 _SPACED_NAME = re.compile(r"\{\{\s*(\w+(?:[ \-/]+\w+)+|not)\s*\}\}")
 _ONE_BRACE = re.compile(r"\{\{\s*(\w+)\s*\}(?!\})")
-
-
-def _text(value: Any) -> Any:
-    """Return a value as templates print it: a null is the empty text."""
-    return "" if value is None else value
 
 
 _environment = BoundedEnvironment(
     undefined=jinja2.StrictUndefined,
     autoescape=False,  # a prompt is text, not HTML
     keep_trailing_newline=True,
-    finalize=_text,
 )
-_environment.filters |= BOUNDED_FILTERS
 del _environment.globals["lipsum"]  # random text, of any length
 _globals = {**_environment.globals}
 _environment.globals.clear()  # they are given with the row, which wins over them
@@ -66,24 +57,41 @@ JINJA_NAMES = frozenset(_globals)
 
 
 class _Columns(NodeTransformer):
-    """Lets `row[...]` be the row and `self` a column, whatever the columns are."""
+    """Lets `row[...]` be the row and `self` a column, and counts what is made."""
 
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802 - as Jinja2 asks for it
         if isinstance(node.node, nodes.Name) and node.node.name == "row":
             node.node.name = _ROW
-        return self.generic_visit(node)
-
-    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - as Jinja2 asks for it
-        counter = nodes.Name(_COUNTER, "load")
-        node.iter = nodes.Call(counter, [node.iter], [], None, None, lineno=node.lineno)
-        return self.generic_visit(node)
-
-    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - as Jinja2 asks for it
-        self.generic_visit(node)
-        bound = nodes.Name(_BOUND, "load")
-        return nodes.Call(bound, [node], [], None, None, lineno=node.lineno)
+        is_slice = isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Slice)
+        visited = self.generic_visit(node)
+        return _filtered(visited, "counted") if is_slice else visited
 
     visit_Getattr = visit_Getitem  # noqa: N815 - as Jinja2 asks for it
+
+    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - as Jinja2 asks for it
+        visited = self.generic_visit(node)
+        node.iter = _filtered(node.iter, "items_counted")
+        return visited
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:  # noqa: N802 - as Jinja2 asks for it
+        visited = self.generic_visit(node)
+        node.expr = _filtered(node.expr, "counted")
+        for operand in node.ops:
+            operand.expr = _filtered(operand.expr, "counted")
+        return visited
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - as Jinja2 asks for it
+        return _filtered(self.generic_visit(node), "counted")
+
+    visit_List = visit_Dict = visit_Concat  # noqa: N815 - as Jinja2 asks for it
+
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:  # noqa: N802 - as Jinja2 asks for it
+        visited = self.generic_visit(node)
+        return _filtered(visited, "counted") if node.ctx == "load" else visited
+
+    def visit_TemplateData(self, node: nodes.TemplateData) -> nodes.Node:  # noqa: N802 - as Jinja2 asks for it
+        # As a value it is printed, and so counted, each time that a loop comes by.
+        return nodes.Const(Markup(node.data), lineno=node.lineno)  # noqa: S704 - as Jinja2 does
 
     def visit_Name(self, node: nodes.Name) -> nodes.Node:  # noqa: N802 - as Jinja2 asks for it
         if node.name != "self":
@@ -91,6 +99,10 @@ class _Columns(NodeTransformer):
         row = nodes.Name(_ROW, "load")
         name = nodes.Const("self")
         return nodes.Getitem(row, name, "load", lineno=node.lineno)
+
+
+def _filtered(node: nodes.Node, name: str) -> nodes.Filter:
+    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
 
 
 def compile_text(text: str) -> Fill:
@@ -101,12 +113,12 @@ def compile_text(text: str) -> Fill:
     """
     if (parts := plain_parts(text)) is not None:
         return _fill_plain(parts)
-    with _refused(text):
+    with _refused(text), counted():
         template = _environment.from_string(_parsed(text))
 
     def fill(values: Mapping[str, Any]) -> str:
-        ours = {_ROW: values, _COUNTER: Counter(), _BOUND: bounded}
-        return template.render({**_globals, "row": values, **values, **ours})
+        with counted():
+            return template.render({**_globals, "row": values, **values, _ROW: values})
 
     if is_constant(text):
         with _refused(text):
@@ -121,7 +133,7 @@ def is_constant(text: str) -> bool:
     Raises:
         InputError: The text does not compile.
     """
-    return jinja2.meta.find_undeclared_variables(_parsed(text)) <= _OURS
+    return not jinja2.meta.find_undeclared_variables(_parsed(text))
 
 
 def names_in(text: str) -> set[str]:
@@ -131,7 +143,7 @@ def names_in(text: str) -> set[str]:
         InputError: The text does not compile.
     """
     tree = _parsed(text)
-    names = jinja2.meta.find_undeclared_variables(tree) - _OURS
+    names = jinja2.meta.find_undeclared_variables(tree)
     if _ROW not in names:
         return names
     names.remove(_ROW)
@@ -231,7 +243,7 @@ def _fill_plain(parts: list[tuple[str, bool]]) -> Fill:
         try:
             return "".join(
                 [
-                    str(_text(values[part])) if is_name else part
+                    str(printed(values[part])) if is_name else part
                     for part, is_name in parts
                 ]
             )

@@ -172,6 +172,7 @@ class _Checker:
             if endpoint != self._endpoint:
                 text = f"Its `url` is {endpoint}, but line 1 says {self._endpoint}."
                 self._report(number, text, "invalid_url", "url")
+                return
         if self._endpoint == "/v1/embeddings":
             self._inputs += _embeddings(line)
         if self._model is None:

@@ -12,6 +12,7 @@ from ...providers import Format
 from ..answers.response_model import AnswerReader, Fields
 from ..columns import to_json
 from ..prices import is_billed, price_of
+from .long_lines import LONG
 from .tally import UNITS
 
 __all__ = ["Block", "Reading", "gather", "row_columns"]
@@ -29,7 +30,8 @@ class Block:
     fields: list[Fields]
     outcomes: list[Outcome]
     errors: list[str | None]
-    raws: list[str | None]
+    raws: list[str | bytes | None]
+    """Answers that are not valid; a long one is UTF-8."""
     custom_ids: list[str]
     batch_id: str | None
     usages: list[Usage | None]
@@ -39,7 +41,7 @@ class Block:
     def __len__(self) -> int:
         return len(self.outcomes)
 
-    def columns(self) -> dict[str, Sequence[Any]]:
+    def columns(self) -> dict[str, list[Any]]:
         """Return the values of `RESULT_COLUMNS`."""
         return {
             "_outcome": [_WORDS[outcome] for outcome in self.outcomes],
@@ -125,7 +127,7 @@ class Reading:
         fields, errors = self.answer.validate(results, self.fmt)
         outcomes = [result.outcome for result in results]
         texts: list[str | None] = [None] * len(results)
-        raws = texts.copy()
+        raws: list[str | bytes | None] = [None] * len(results)
         for index, error in errors.items():
             texts[index] = error
             if outcomes[index] is _SUCCEEDED:
@@ -161,7 +163,9 @@ class Reading:
         return costs
 
 
-def _raw(result: BatchResult) -> str | None:
+def _raw(result: BatchResult) -> str | bytes | None:
     if result.text is None and result.data is not None:
         return to_json(result.data).decode()
+    if result.text is not None and len(result.text) > LONG:
+        return result.text.encode()
     return result.text

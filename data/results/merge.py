@@ -105,7 +105,7 @@ class RowResults:
                 [self._ids.name(row, 0) for row in some],
                 None,
                 [*nothing],
-                [0] * len(some),
+                [None if each is Outcome.MISSING else 0 for each in outcomes],
             )
             zeros = [0] * len(some)
             self.add(some, zeros, zeros, block)

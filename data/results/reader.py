@@ -11,6 +11,7 @@ from typing import BinaryIO
 from ...models import BatchResult, Outcome
 from ...providers import Format, get_format, vendors
 from ..rows.jsonl import BOM
+from .long_lines import LONG, decode_long
 
 __all__ = [
     "BLOCK_BYTES",
@@ -82,7 +83,10 @@ def _next_block(
     if not (lines := file.readlines(BLOCK_BYTES)):
         return None
     lines = [*filterfalse(bytes.isspace, lines)]
-    return [*map(fmt.decode, lines)], [*map(len, lines)]
+    sizes = [*map(len, lines)]
+    if max(sizes, default=0) <= LONG:
+        return [*map(fmt.decode, lines)], sizes
+    return [decode_long(lines, index, fmt) for index in range(len(lines))], sizes
 
 
 def _all_of(fmt: Format, number: int, lines: list[bytes]) -> ResultBlock | None:

@@ -48,7 +48,7 @@ class ArrowTable:
         return _Batches(store, self._encoded)
 
     def encode(
-        self, answers: list[Fields], columns: Mapping[str, Sequence[Any]]
+        self, answers: list[Fields], columns: Mapping[str, list[Any]]
     ) -> pa.RecordBatch:
         """Return answers and results as one batch."""
         values = by_column(answers, self._columns)

@@ -23,6 +23,7 @@ from ..columns import (
     to_json_lines,
     to_texts,
 )
+from ..results.long_lines import LONG
 from ..results.reader import BLOCK_BYTES
 from ..results.store import Piece, Store
 from ..rows.kept import Chunk, Chunks
@@ -30,6 +31,7 @@ from ..rows.kept import Chunk, Chunks
 __all__ = ["CsvTable", "concat_csv"]
 
 _SPECIAL = '",\n\r'
+_RAW = [*RESULT_COLUMNS].index("_raw")
 _QUOTE, _TWO = '"', '""'
 
 _UNIFORM = frozenset({str, type(None)})
@@ -57,17 +59,21 @@ class CsvTable:
         return store
 
     def encode(
-        self, answers: list[Fields], columns: Mapping[str, Sequence[Any]]
+        self, answers: list[Fields], columns: Mapping[str, list[Any]]
     ) -> list[bytes]:
         """Return the cells of each answer and its result."""
         gaps = [index for index, answer in enumerate(answers) if not answer]
         values = by_column([each for each in answers if each], self._columns)
-        answers.clear()  # of long texts there would be one copy more
+        answers.clear()
         cells = [[*_cells(kind, values.pop(0))] for kind in self._columns.values()]
         for index in gaps:
             for column in cells:
                 column.insert(index, "")
-        return _joined([*cells, *_named(RESULT_COLUMNS, columns)])
+        long = _taken(columns["_raw"])
+        ours = [[*_cells(kind, columns[name])] for name, kind in RESULT_COLUMNS.items()]
+        for index in [*long]:
+            ours[_RAW][index] = _quoted(long.pop(index))
+        return _joined([*cells, *ours])
 
     def write(
         self,
@@ -78,7 +84,8 @@ class CsvTable:
         """Append lines."""
         # An empty cell at either end makes the comma between the pieces.
         empty = [""] * len(encoded)
-        pieces = [encoded, _joined([empty, *_named(ROW_COLUMNS, columns)])]
+        ours = [_cells(kind, columns[name]) for name, kind in ROW_COLUMNS.items()]
+        pieces = [encoded, _joined([empty, *ours])]
         if texts := rows.texts():
             pieces.insert(0, _joined([*map(_column, texts), empty]))
         lines = zip(*pieces, repeat(b"\n"), strict=False)
@@ -107,13 +114,7 @@ def _header_bytes(path: Path) -> int:
         return start + len(_line(next(csv.reader(text, strict=True))))
 
 
-def _named(
-    kinds: Mapping[str, str], columns: Mapping[str, Sequence[Any]]
-) -> list[Sequence[str]]:
-    return [_cells(kind, columns[name]) for name, kind in kinds.items()]
-
-
-def _cells(kind: str, values: Sequence[Any]) -> Sequence[str]:
+def _cells(kind: str, values: Sequence[Any]) -> Sequence[Any]:
     if len(values) > 1 and _is_uniform(values):
         return [*_cells(kind, values[:1])] * len(values)
     if kind == "json" and None not in values:
@@ -129,18 +130,49 @@ def _is_uniform(values: Sequence[Any]) -> bool:
     return values.count(first) == len(values)
 
 
-def _joined(columns: Iterable[Sequence[str]]) -> list[bytes]:
-    return [",".join(line).encode() for line in zip(*columns, strict=True)]
+def _joined(columns: Sequence[Sequence[Any]]) -> list[bytes]:
+    try:
+        return [",".join(line).encode() for line in zip(*columns, strict=True)]
+    except TypeError:  # a long cell is bytes
+        return [b",".join(map(_encoded, line)) for line in zip(*columns, strict=True)]
+
+
+def _encoded(cell: str | bytes) -> bytes:
+    return cell if isinstance(cell, bytes) else cell.encode()
+
+
+def _taken(raws: list[Any]) -> dict[int, bytes]:
+    """Return long texts by their index, and leave nulls in their places."""
+    long = {index: raw for index, raw in enumerate(raws) if type(raw) is bytes}
+    for index in long:
+        raws[index] = None
+    return long
+
+
+def _long(cell: str) -> str | bytes:
+    return _quoted(cell.encode()) if len(cell) > LONG else _column([cell])[0]
+
+
+def _quoted(raw: bytes) -> bytes:
+    """Return a long cell, quoted if it must be."""
+    if not any(mark in raw for mark in (b'"', b",", b"\n", b"\r")):
+        return raw
+    raw = raw.replace(b'"', b'""')
+    return b'"%b"' % raw
 
 
 def _line(cells: Sequence[str]) -> bytes:
-    return ",".join(_column(cells)).encode() + b"\n"
+    return b",".join(map(_encoded, _column(cells))) + b"\n"
 
 
-def _column(cells: Sequence[str]) -> Sequence[str]:
-    """Return the cells, quoted where they must be."""
+def _column(cells: Sequence[str]) -> Sequence[Any]:
+    """Return the cells, quoted where they must be; long ones are UTF-8."""
     # All cells are searched together first, because most columns have few of these.
-    found = [*filter("".join(cells).__contains__, _SPECIAL)]
+    whole = "".join(cells)
+    if len(whole) > LONG and max(map(len, cells)) > LONG:
+        del whole
+        return [*map(_long, cells)]
+    found = [*filter(whole.__contains__, _SPECIAL)]
     if not found:
         return cells
     if found == [","]:

@@ -40,12 +40,10 @@ class Table(Protocol):
     write_bytes: int
     """Result lines to write at once, about."""
 
-    def encode(
-        self, answers: list[Fields], columns: Mapping[str, Sequence[Any]]
-    ) -> Any:
+    def encode(self, answers: list[Fields], columns: Mapping[str, list[Any]]) -> Any:
         """Return answers, at least one, and their `RESULT_COLUMNS` as they are written.
 
-        The list may be empty afterwards.
+        The lists may be empty afterwards: of long texts there is no copy too many.
         """
         ...
 

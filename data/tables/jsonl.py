@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from codecs import iterdecode
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 
 from ..answers.response_model import Fields
 from ..columns import RESULT_COLUMNS, ROW_COLUMNS, to_jsons
+from ..results.long_lines import LONG
 from ..results.reader import BLOCK_BYTES
 from ..results.store import Piece, Store
 from ..rows.kept import Chunk, Chunks
@@ -38,10 +40,16 @@ class JsonlTable:
         return store
 
     def encode(
-        self, answers: list[Fields], columns: Mapping[str, Sequence[Any]]
+        self, answers: list[Fields], columns: Mapping[str, list[Any]]
     ) -> list[Piece]:
         """Return the members of each answer and its result."""
+        raws = columns["_raw"]
+        for index, raw in enumerate(raws):
+            if type(raw) is bytes:
+                raws[index] = _json(raw)
+                del raw
         ours = _members(_Result, columns)
+        raws.clear()
         if not self._nulls:
             return ours
         fields = [answer or self._nulls for answer in answers]
@@ -50,9 +58,12 @@ class JsonlTable:
                 {self._prefix + name: value for name, value in each.items()}
                 for each in fields
             ]
+        answers.clear()
+        encoded = to_jsons(fields)
+        fields.clear()
         return [
             b"".join((memoryview(answer)[1:-1], b",", own))
-            for answer, own in zip(to_jsons(fields), ours, strict=True)
+            for answer, own in zip(encoded, ours, strict=True)
         ]
 
     def write(
@@ -94,6 +105,16 @@ def _members(
     """Return a JSON object for each row, without its braces."""
     values = [columns[name] for name in kind.__struct_fields__]
     return [memoryview(each)[1:-1] for each in map(_encode, map(kind, *values))]
+
+
+def _json(text: bytes) -> msgspec.Raw:
+    """Return a long text in UTF-8 as JSON, made in pieces."""
+    pieces = (text[at : at + LONG] for at in range(0, len(text), LONG))
+    found = bytearray(b'"')
+    for piece in iterdecode(pieces, "utf-8"):
+        found += memoryview(_encode(piece))[1:-1]
+    found += b'"'
+    return msgspec.Raw(found)
 
 
 _encode = msgspec.json.Encoder().encode

@@ -96,7 +96,9 @@ def _usage(usage: dict[str, Any]) -> Usage | None:
     if {type(fresh), type(cached), type(stored)} != {int}:
         return None
     read = fresh + cached + stored
-    return usage_of(read, usage.get("output_tokens"), cached, stored)
+    written = usage.get("cache_creation")
+    hour = written.get("ephemeral_1h_input_tokens") if type(written) is dict else None
+    return usage_of(read, usage.get("output_tokens"), cached, stored, hour)
 
 
 def _text(content: Any) -> str | None:

@@ -25,11 +25,16 @@ class _Block(msgspec.Struct, gc=False):
 _Tokens = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS // 3)]
 
 
+class _Written(msgspec.Struct, gc=False):
+    ephemeral_1h_input_tokens: _Tokens | None = None
+
+
 class _Usage(msgspec.Struct, gc=False):
     input_tokens: _Tokens
     output_tokens: _Tokens
     cache_creation_input_tokens: _Tokens | None = None
     cache_read_input_tokens: _Tokens | None = None
+    cache_creation: _Written | None = None
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -69,12 +74,20 @@ def decode_plain(line: bytes) -> BatchResult | None:
     spent = message.usage
     stored = spent.cache_creation_input_tokens or 0
     cached = spent.cache_read_input_tokens or 0
+    written = spent.cache_creation
+    hour = (written and written.ephemeral_1h_input_tokens) or 0
+    if hour > stored:
+        return None
     return BatchResult(
         record.custom_id,
         _SUCCEEDED,
         text,
         usage=Usage(
-            spent.input_tokens + stored + cached, spent.output_tokens, cached, stored
+            spent.input_tokens + stored + cached,
+            spent.output_tokens,
+            cached,
+            stored,
+            hour,
         ),
         model=message.model,
     )

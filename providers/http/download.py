@@ -12,6 +12,7 @@ from typing import BinaryIO
 import httpx2
 
 from ...errors import DownloadCutError, visible
+from ..lines import is_closed
 from .errors import reason
 
 __all__ = ["ResultFile", "save_results"]
@@ -157,6 +158,8 @@ def _is_document(tail: bytearray) -> bool:
         return True
     try:
         json.loads(tail.decode(errors="replace"), strict=False, parse_int=str)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        return is_closed(bytes(tail))
+    except ValueError:
         return False
     return True

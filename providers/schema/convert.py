@@ -52,7 +52,10 @@ def convert(source: Node, dialect: Dialect) -> Node:
     try:
         return _Converter(source, dialect).convert()
     except RecursionError as exc:
-        raise SchemaError("The answer's schema nests without an end.") from exc
+        raise SchemaError(
+            "The answer's schema nests without an end, or is very large with each"
+            " `$ref` written out: make the model smaller."
+        ) from exc
 
 
 class _Converter:

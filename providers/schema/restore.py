@@ -27,7 +27,10 @@ class Restorer:
         """
         known, restore = self._prepared
         if known is not source:
-            restore = _Walk(source).root()
+            try:
+                restore = _Walk(source).root()
+            except RecursionError:  # `convert` refuses such a schema
+                restore = _same
             self._prepared = source, restore
         return restore(answer)
 

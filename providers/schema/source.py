@@ -31,6 +31,7 @@ ANNOTATIONS = frozenset(
 )
 """Keywords that do not constrain values."""
 
+_MOST_REFERENCES = 20_000
 _OBJECT = frozenset({"properties", "additionalProperties", "patternProperties"})
 _OF_TYPE: dict[str, set[str]] = {
     "string": {"minLength", "maxLength", "pattern", "format", "contentEncoding"},
@@ -57,9 +58,19 @@ class Source:
 
     def __init__(self, root: Node) -> None:
         self.root = root
+        self._left = _MOST_REFERENCES
 
     def resolve(self, reference: str, path: str) -> Node:
-        """Return what an internal `$ref` points to."""
+        """Return what an internal `$ref` points to.
+
+        Raises:
+            SchemaError: It points to nothing.
+            RecursionError: A few definitions refer to each other in so many ways that
+                the schema is too large where they are written out.
+        """
+        self._left -= 1
+        if self._left < 0:
+            raise RecursionError
         node: Any = self.root
         if not reference.startswith("#"):
             raise SchemaError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...data.bounds import most_output_tokens
+from ...data.bounds import may_write_cache, most_output_tokens
 from ...data.prices import price
 from ...data.resolve import ResolvedJob
 from ...errors import BudgetError
@@ -30,14 +30,20 @@ def most_usd(job: ResolvedJob, requests: int, size: int) -> float | None:
     """Return the most that a batch may cost, of so many requests and bytes.
 
     Input bytes / 2 as tokens, and all output that its limits allow for each request,
-    at the batch price. None: no limit of tokens, or no known price.
+    at the batch price; where a prompt cache may be written, all input is. None: no
+    limit of tokens, or no known price.
     """
     most_output = most_output_tokens(job.template)
     if most_output is None:
         return None
+    tokens = size // _BYTES_PER_TOKEN // requests + 1
+    may_write = job.own_messages or may_write_cache(job.template, job.messages)
+    stored = tokens if may_write else 0
     usage = Usage(
-        input_tokens=size // _BYTES_PER_TOKEN // requests + 1,
+        input_tokens=tokens,
         output_tokens=most_output,
+        cache_write_tokens=stored,
+        cache_write_1h_tokens=stored,
     )
     each = price(job.provider, job.template.known_model, usage)
     return None if each is None else each * requests

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -329,3 +330,22 @@ def test_paths_are_kept_as_text(source: Path) -> None:
     texts = {name: str(path) for name, path in paths.items()}
     assert job.model_dump(include=texts.keys()) == texts
     assert BatchJob.model_validate_json(job.model_dump_json()) == job
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        float("nan"),
+        [float("inf")],
+        reduce(lambda inner, _: [inner], range(10_000), 1),  # type: ignore[arg-type, return-value]
+        b"1",
+        {1: 2},
+        2**64,
+        "\ud800",
+    ],
+    ids=["nan", "infinity", "deep", "bytes", "key", "integer", "surrogate"],
+)
+def test_params_are_json(source: Path, value: Any) -> None:
+    """What JSON does not have is refused at once, and never sent as null."""
+    with pytest.raises(ValidationError, match="It is no JSON"):
+        _job(source, params={"x": value})

@@ -24,6 +24,12 @@ from batchwright.models import Usage
             Usage(1_000, 10, cache_read_tokens=500, cache_write_tokens=300),
             (200 * 1 + 500 * 0.1 + 300 * 1.25 + 10 * 5) / 2e6,
         ),
+        (
+            "anthropic",
+            "claude-haiku-4-5",
+            Usage(1_000, 0, cache_write_tokens=900, cache_write_1h_tokens=600),
+            (100 * 1 + 300 * 1.25 + 600 * 2) / 2e6,
+        ),
         ("openai", "gpt-4o-mini-2024-07-18", Usage(1_000_000, 0), 0.075),
         ("openai", "gpt-4o-mini", Usage(), 0.0),
     ],

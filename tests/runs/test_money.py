@@ -12,9 +12,10 @@ import pytest
 from batchwright.data.job import BatchJob
 from batchwright.errors import BudgetError, CanaryError, InputError
 from batchwright.models import Outcome, RunReport
-from batchwright.runs.decide.budget import committed_usd
+from batchwright.runs.decide.budget import committed_usd, reservation_usd
 from batchwright.runs.directory.run import Run
 from batchwright.runs.drive import drive
+from batchwright.runs.generate import generate_shards
 from batchwright.runs.open import open_run, reopen_run
 from batchwright.runs.report.dry_run import dry_run
 from batchwright.sandbox import Sandbox
@@ -108,6 +109,47 @@ def test_usage_that_cannot_be_right_never_passes_the_cap(
             wait=True,
         )
     assert sandbox.created() == created + 2
+
+
+@pytest.mark.parametrize("model", ["gpt-5-mini", "claude-sonnet-4-5"])
+def test_what_has_no_line_may_have_been_billed(
+    model: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The cost of a row without a result line is unknown, and stays reserved."""
+    sandbox.set_faults({"batches": [{"lines": {"missing": {"nth": [1]}}}]})
+    report = run(tmp_path, 3, model=model, max_rounds=0, max_cost_usd=1)
+    assert report.outcomes == {Outcome.SUCCEEDED: 2, Outcome.MISSING: 1}
+    assert report.cost_usd is None
+    rows = map(json.loads, (tmp_path / "out.jsonl").read_text("utf-8").splitlines())
+    priced = [row["_outcome"] for row in rows if row["_cost_usd"] is not None]
+    assert priced == ["succeeded"] * 2
+    state = Run.load(str(tmp_path / "run")).state()
+    ((_, attempt),) = state.attempts()
+    assert committed_usd(state) == attempt.intent.reserved_usd
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"cache_system": True},
+        {"params": {"cache_control": {"type": "ephemeral"}}},
+    ],
+)
+def test_the_cap_holds_where_a_cache_is_written(
+    given: dict[str, Any], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Input that may be stored for an hour is reserved at twice its price."""
+
+    def reserved(name: str, **more: Any) -> float:
+        more = {"system": "Be short. " * 99, "max_tokens": 1, "max_cost_usd": 1, **more}
+        opened = open_run(
+            job(tmp_path, 2, model="claude-sonnet-4-5", **more), str(tmp_path / name)
+        )
+        generate_shards(opened)
+        (shard,) = opened.state().shards.values()
+        return reservation_usd(opened, shard.plan) or 0
+
+    assert reserved("cached", **given) > 1.9 * reserved("plain")
 
 
 @pytest.mark.parametrize("model", ["gpt-5-mini", "claude-sonnet-4-5"])

@@ -56,7 +56,14 @@ def test_a_mistake_names_its_field(faults: Any, word: str) -> None:
         load_faults(faults)
 
 
-@pytest.mark.parametrize("content", [None, "a: [", b"\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(None, "a: [", b"\xff", "seed: 2020-99-99", "seed: .inf", "calls: &a [*a]"),
+        *("seed: !!int x", "{1: 2}", "seed: " + "[" * 3000 + "]" * 3000),
+        "a: &a [x, x]\n" + "".join(f"b{n}: &a [*a, *a]\n" for n in range(40)),
+    ],
+)
 def test_an_unreadable_file_is_named(tmp_path: Path, content: Any) -> None:
     """No file, no YAML or no UTF-8 is an error that names the path."""
     path = tmp_path / "faults.yaml"

@@ -151,7 +151,7 @@ def _expected(files: list[list[_Line | bytes]], row: int) -> _Row:
         columns = dict.fromkeys(META)
         columns |= {"_outcome": "missing", "_error": f"no line for {row}"}
         columns |= {"_custom_id": f"{_NONCE}-{row:09}-0"}
-        return _Row(None, columns, [], unpriced=False, duplicates=0)
+        return _Row(None, columns, [], unpriced=True, duplicates=0)
     requests: dict[tuple[int, int], list[_Line]] = {}
     for number, line in found:
         requests.setdefault((number, line.round_), []).append(line)

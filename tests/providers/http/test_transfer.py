@@ -92,7 +92,13 @@ def test_cut_inside_a_line_is_seen_without_any_size(
 
 
 @pytest.mark.parametrize(
-    "tail", [b'{"a":"\x01"}', b'{"a":%s}' % (b"1" * 5000), b'{"a":"\\ud800\xff"}']
+    "tail",
+    [
+        b'{"a":"\x01"}',
+        b'{"a":%s}' % (b"1" * 5000),
+        b'{"a":"\\ud800\xff"}',
+        b'{"a":%b"]"%b}' % (b"[" * 5000, b"]" * 5000),
+    ],
 )
 def test_odd_last_line_is_no_cut(tmp_path: Path, tail: bytes) -> None:
     """A last line that is all there counts, however strange its content."""

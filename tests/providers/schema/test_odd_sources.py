@@ -49,6 +49,36 @@ def test_it_is_refused_in_a_sentence(provider: str, schema: dict[str, Any]) -> N
     assert refused
 
 
+def _chain(keyword: str, levels: int = 40) -> dict[str, Any]:
+    """Return a small schema that is huge with each reference written out."""
+    defs: dict[str, Any] = {f"d{levels}": _TEXT}
+    for level in range(levels):
+        inner = {"$ref": f"#/$defs/d{level + 1}", "minLength": 1}
+        parts = [{**inner, "title": side} for side in "ab"]
+        defs[f"d{level}"] = (
+            {"type": "object", "properties": dict(zip("ab", parts, strict=True))}
+            if keyword == "properties"
+            else {keyword: parts}
+        )
+    return {
+        "type": "object",
+        "properties": {"a": {"$ref": "#/$defs/d0"}},
+        "required": ["a"],
+        "$defs": defs,
+    }
+
+
+@pytest.mark.parametrize("keyword", ["anyOf", "oneOf", "properties"])
+def test_what_is_huge_when_written_out_is_refused(keyword: str) -> None:
+    """It takes no time that doubles with each definition."""
+    schema = _chain(keyword)
+    template = RequestTemplate(
+        model="gpt-5-mini", endpoint="/v1/responses", answer_schema=schema
+    )
+    with pytest.raises(SchemaError, match=r"very large with each `\$ref`"):
+        get_format("openai").encoder(template)
+
+
 def test_a_branch_that_is_no_schema_is_named() -> None:
     """The sentence says where it is and what to do."""
     schema = {"type": "object", "properties": {"a": {"oneOf": [_TEXT, True]}}}
