@@ -165,7 +165,8 @@ def test_a_run_controls_no_terminal(
     """Names of columns and files, rows, refusals and API errors are shown as text."""
     name = HOSTILE.replace("/", "")
     cell = HOSTILE.replace('"', "")
-    (folder / f"{name}.csv").write_text(f"{name},text\n{cell},a\n{cell},b\n", "utf-8")
+    rows = f'"{name}",text\n"{cell}",a\n"{cell}",b\n'
+    (folder / f"{name}.csv").write_text(rows, "utf-8")
     failed = {"status": 400, "message": f"{HOSTILE} <b>|`[a](http://a.b)\nx"}
     call = {"operation": "create", "status": 503, "nth": [1], "do": "status"}
     sandbox.set_faults(

@@ -45,7 +45,7 @@ def test_the_model_says_the_vendor(model: str, expected: tuple[str, str]) -> Non
 
 def test_an_unknown_vendor_is_one_sentence() -> None:
     """The error lists the names that are known."""
-    with pytest.raises(InputError, match=r"'nobody'.*openai, anthropic"):
+    with pytest.raises(InputError, match=r"'nobody'.*openai, azure"):
         get_vendor("nobody")
 
 
