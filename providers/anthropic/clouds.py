@@ -10,6 +10,7 @@ from typing import Any
 import anthropic
 
 from ...errors import AccessError, MissingKeyError
+from ...models import Account
 from ..http.keys import NO_KEY
 from ..vendor import Vendor
 from .client import AnthropicProvider
@@ -29,16 +30,22 @@ class AWSProvider(AnthropicProvider):
     request file is read into memory whole, because the signature covers it.
     """
 
+    _workspace: str | None
+
+    def account(self) -> Account:
+        """Look at the account, in which the workspace is a project; one call."""
+        found = super().account()
+        return found.model_copy(update={"project": found.project or self._workspace})
+
     def _connect(self, **options: Any) -> anthropic.Anthropic:
         key = None if self._failures.key == NO_KEY else self._failures.key
         if key is None and find_spec("boto3") is None:
             raise _no_key(self.vendor, "aws")
-        workspace = None if self.base_url.endswith(".api.aws") else _ELSEWHERE
+        default = None if self.base_url.endswith(".api.aws") else _ELSEWHERE
+        self._workspace = os.environ.get(_WORKSPACE, default)
         try:
             return anthropic.AnthropicAWS(
-                api_key=key,
-                workspace_id=os.environ.get(_WORKSPACE, workspace),
-                **options,
+                api_key=key, workspace_id=self._workspace, **options
             )
         except anthropic.AnthropicError as exc:
             raise AccessError(f"{self.vendor.title}: {exc}") from None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import typer.main
@@ -22,6 +23,10 @@ from batchwright.providers import VENDORS
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+
+def _has(command: Any, name: str) -> bool:
+    return any(each.name == name for each in command.params)
 
 
 def _generator(name: str = "_generate_cli") -> ModuleType:
@@ -45,6 +50,16 @@ def test_the_table_of_providers_is_what_the_records_say() -> None:
     """docs/vendors.md is current; `python docs/_generate_vendors.py` writes it."""
     written = (ROOT / "docs" / "vendors.md").read_text(encoding="utf-8")
     assert _generator("_generate_vendors").render() == written
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, each in COMMANDS.items() if _has(each, "provider")]
+)
+def test_help_lists_the_providers(name: str) -> None:
+    """The help of `--provider` names those that come with batchwright, in order."""
+    (option,) = (each for each in COMMANDS[name].params if each.name == "provider")
+    listed = re.findall(r"[a-z-]+(?=,| \(default\))", option.help.partition(":")[2])
+    assert listed == list(VENDORS)
 
 
 def test_every_command_there_is() -> None:

@@ -75,3 +75,12 @@ def test_no_google_credentials_are_one_sentence(
     with pytest.raises(AccessError, match="Claude on Google Cloud: ") as caught:
         provider.account()
     assert "\n" not in str(caught.value)
+
+
+def test_the_workspace_is_part_of_the_account(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On AWS another workspace sees other batches, so it is another account."""
+    monkeypatch.setenv("ANTHROPIC_AWS_WORKSPACE_ID", "wrkspc_1")
+    provider = get_provider("anthropic-aws", sandbox.base_url("anthropic-aws"), "key")
+    assert provider.account().project == "wrkspc_1"
