@@ -45,7 +45,7 @@ class Vendor:
     """Model names that begin so mean this vendor, without `NAME/` before them."""
     model_has_slash: bool = True
     """Whether the vendor's own model names may have a slash."""
-    key_prefixes: tuple[str, ...] = ()
+    key_prefixes: tuple[str, ...] = field(default=(), repr=False)
     """How its keys begin, for the hint that a key is another vendor's."""
     batch_id_prefixes: tuple[str, ...] = ()
     """How its batch IDs begin, for the hint that an ID is another vendor's."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from ...errors import MissingKeyError
-from ..address import is_own
 from ..vendor import Vendor
 from ..vendors import vendors
 
@@ -38,7 +37,7 @@ def checked_key(vendor: Vendor, base_url: str, key: str | None) -> str:
             f" key of {vendor.title} has; set it again."
         )
     others = [each for each in vendors() if found.startswith(each.key_prefixes)]
-    if others and vendor not in others and is_own(base_url, vendor):
+    if others and vendor not in others and base_url == vendor.base_url:
         name = key_name(vendor, key)
         raise MissingKeyError(
             f"{name[0].upper()}{name[1:]} is one of {others[0].title}'s: set a key of"

@@ -199,7 +199,7 @@ def test_a_person_finds_batches_and_report(
     assert ["succeeded", "10"] in cells
     assert ["errored", "2"] in cells
     (group,) = report.errors
-    assert ["2", "errored", group.error, "2"] in cells
+    assert ["2", "errored", group.error, group.example] in cells
     for line in report.batches:
         assert [line.shard, "1", line.batch_id, "completed", "6"] in cells
     picture("prefect-report")
