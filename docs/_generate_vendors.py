@@ -42,6 +42,8 @@ def _notes(vendor: Vendor) -> str:
     text = (
         f"- **{vendor.title}**: {source} ({getattr(vendor, 'checked', '2026-11-28')})"
     )
+    if getattr(vendor, "expired_keeps_results", None):
+        text += "; an expired batch keeps its results"
     if guesses := getattr(vendor, "guesses", ()):
         text += f"; guessed: {', '.join(guesses)}"
     return f"{text}."

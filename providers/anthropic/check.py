@@ -19,7 +19,7 @@ from ...models import LineError
 from ..base import WARNING
 from ..lines import load_request
 from .bounds import body_problems
-from .models import output_limit, refuses
+from .models import likely_output_limit, output_limit, refuses
 
 __all__ = ["check_line"]
 
@@ -96,7 +96,8 @@ def check_line(line: bytes, *, own_host: bool = True) -> Checked:
     refused, choice = refuses(params.model), params.tool_choice
     names = [tool.name for tool in params.tools or ()]
     if (
-        params.max_tokens <= output_limit(params.model)
+        params.max_tokens
+        <= min(output_limit(params.model), likely_output_limit(params.model))
         and params.messages[0].role == "user" == params.messages[-1].role
         and b'"tool_result"' not in line
         and (choice is None or choice.type != "tool" or choice.name in names)
@@ -158,7 +159,19 @@ def _params(params: dict[str, Any], *, own_host: bool) -> list[LineError]:
     return [
         *problems,
         *(_problem(f"params.{name}", said, code) for name, said in found),
+        *_likely(params),
     ]
+
+
+def _likely(params: dict[str, Any]) -> list[LineError]:
+    """Return what no page of the vendor's says: warnings."""
+    tokens, model = params.get("max_tokens"), params.get("model")
+    if type(tokens) is not int or type(model) is not str:
+        return []
+    if tokens <= (limit := likely_output_limit(model)):
+        return []
+    message = f"its `max_tokens` {tokens} may be above the limit of {model}, {limit}."
+    return [_problem("params.max_tokens", message, WARNING)]
 
 
 def _text(value: Any) -> str | None:

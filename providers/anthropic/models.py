@@ -10,8 +10,7 @@ https://platform.claude.com/docs/en/about-claude/models/migration-guide (`temper
 https://platform.claude.com/docs/en/build-with-claude/extended-thinking (budgets),
 https://platform.claude.com/docs/en/about-claude/models/whats-new-claude-4-8 (messages
 with the role `system`),
-https://platform.claude.com/docs/en/models (output limits; those of Claude 4 and 4.1,
-which it no longer lists, are as other projects have them);
+https://platform.claude.com/docs/en/models (output limits);
 ranges are from Anthropic's OpenAPI document of 2026-05-31.
 """
 
@@ -21,7 +20,15 @@ import math
 import re
 from functools import lru_cache
 
-__all__ = ["MEMBERS", "MIN_BUDGET", "RANGES", "WORDS", "output_limit", "refuses"]
+__all__ = [
+    "MEMBERS",
+    "MIN_BUDGET",
+    "RANGES",
+    "WORDS",
+    "likely_output_limit",
+    "output_limit",
+    "refuses",
+]
 
 _REFUSALS = (
     (
@@ -75,9 +82,12 @@ _NAMES = """
     """
 MEMBERS = frozenset(_NAMES.split())
 """Members of the parameters of a request; those of betas need a header beside it."""
-_OUTPUT_LIMITS = (
+_LIKELY_LIMITS = (
     (r"claude-opus-4(-[01])?(-\d{8})?", 32_000),
     (r"claude-sonnet-4(-0)?(-\d{8})?", 64_000),
+)
+"""As other projects have them; Anthropic's pages no longer list these models."""
+_OUTPUT_LIMITS = (
     (r"claude-(haiku|opus|sonnet)-4-5(-\d{8})?", 64_000),
     (
         r"claude-((opus|sonnet)-4-[678]|(opus|sonnet|fable)-5|fable-5-1|opus-5-5)",
@@ -89,5 +99,15 @@ _OUTPUT_LIMITS = (
 @lru_cache
 def output_limit(model: str) -> float:
     """Return the highest `max_tokens` of a model; infinity if it is not known."""
-    found = (n for pattern, n in _OUTPUT_LIMITS if re.fullmatch(pattern, model))
+    return _limit(model, _OUTPUT_LIMITS)
+
+
+@lru_cache
+def likely_output_limit(model: str) -> float:
+    """Return what is only likely to be the highest; infinity if nothing is."""
+    return _limit(model, _LIKELY_LIMITS)
+
+
+def _limit(model: str, limits: tuple[tuple[str, int], ...]) -> float:
+    found = (n for pattern, n in limits if re.fullmatch(pattern, model))
     return next(found, math.inf)

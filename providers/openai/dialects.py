@@ -34,6 +34,7 @@ _OTHER = replace(
     key_prefixes=(),
     batch_id_prefixes=(),
     price_id=None,
+    expired_keeps_results=None,
     max_tokens="max_tokens",
 )
 """What most services share; each row says what differs."""
@@ -81,6 +82,7 @@ GROQ = replace(
     window_hours=(24, 168),
     limits=limits_of(50_000, 200, "https://console.groq.com/docs/batch"),
     pager="cursor",
+    expired_keeps_results=True,
     file_days=None,
     source="https://console.groq.com/docs/batch; groq 1.7.0",
     guesses=("file_days",),

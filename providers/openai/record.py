@@ -40,6 +40,9 @@ class Dialect(Vendor):
     """The member of a create call's answer that is the batch; None: the answer is."""
     request_params: bool = False
     """Whether the model is a parameter of the batch instead of each line."""
+    expired_keeps_results: bool | None = None
+    """Whether a batch that expires keeps what was answered; None: not known. Results
+    are looked for all the same."""
     max_tokens: str | None = "max_tokens"
     """What limits the answer of a chat request; None: as OpenAI's model calls it."""
     structured: tuple[str, ...] = ("json_schema", "tools")
@@ -102,6 +105,7 @@ OPENAI = Dialect(
         "https://platform.openai.com/docs/api-reference/batch/create, as of November"
         " 2026",
     ),
+    expired_keeps_results=True,
     max_tokens=None,
     source="https://platform.openai.com/docs/guides/batch",
 )

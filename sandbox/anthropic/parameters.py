@@ -2,9 +2,9 @@
 
 The judge's own tables: the client has others. Parameters are those of Anthropic's
 OpenAPI document of 2026-05-31, its betas included; a test compares them. What came
-later is from the types of anthropic 2.14. Models as of November 2026,
-from https://platform.claude.com/docs/en/models and the pages that it links; the output
-limits of Claude 4 and 4.1, which it no longer lists, as other projects have them.
+later is from the types of anthropic 2.14. Models as of November 2026, from
+https://platform.claude.com/docs/en/models and the pages that it links, which no longer
+list the output limits of Claude 4 and 4.1: they have none here.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ _FAMILIES = (
     ("claude-3", Takes(json_schema=False)),
     ("claude-2", Takes(json_schema=False)),
     ("claude-instant", Takes(json_schema=False)),
-    ("claude-opus-4-1", Takes(32_000)),
+    ("claude-opus-4-1", Takes()),
     ("claude-opus-4-5", Takes(64_000)),
     ("claude-opus-4-6", Takes(128_000, prefill=False)),
     ("claude-opus-4-7", Takes(128_000, **_NEW)),
     ("claude-opus-4-8", _CURRENT),
-    ("claude-opus-4", Takes(32_000, json_schema=False)),
+    ("claude-opus-4", Takes(json_schema=False)),
     ("claude-sonnet-4-5", Takes(64_000)),
     ("claude-sonnet-4-6", Takes(128_000, prefill=False)),
-    ("claude-sonnet-4", Takes(64_000, json_schema=False)),
+    ("claude-sonnet-4", Takes(json_schema=False)),
     ("claude-haiku-4-5", Takes(64_000)),
     ("claude-opus-5", _CURRENT),
     ("claude-sonnet-5-5", _NEWEST),

@@ -150,3 +150,18 @@ def test_check_finds_what_is_no_json(content: bytes) -> None:
     custom_id, _, problems = FMT.check(line)
     assert (custom_id, len(problems)) == (None, 1)
     assert "not JSON" in problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("model", "codes"),
+    [
+        ("claude-opus-4-1-20250805", ["warning"]),
+        ("claude-sonnet-4-5", ["invalid_request_error"]),
+        ("claude-sonnet-4-9", []),
+    ],
+)
+def test_a_limit_that_is_only_likely_is_a_warning(model: str, codes: list[str]) -> None:
+    """What a page says is refused; what others say is warned of; the rest passes."""
+    params = {"model": model, "max_tokens": 100_000, "messages": USER}
+    line = orjson.dumps({"custom_id": "a", "params": params})
+    assert [problem.code for problem in FMT.check(line)[2]] == codes

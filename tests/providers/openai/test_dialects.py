@@ -88,8 +88,6 @@ Anthropic does, OGX takes a key."""
 for name in PLAYED:
     title = f"TestRunsOf{name.title().replace('-', '')}"
     marks = [] if name in QUICK else [pytest.mark.long]
-    if name == "voyage":
-        continue  # has embeddings alone; its client's tests find lost creations
     globals()[title] = type(title, (_Pipeline,), {"vendor": name, "pytestmark": marks})
 
 
