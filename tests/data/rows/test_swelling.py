@@ -29,19 +29,24 @@ import sys
 from pathlib import Path
 from batchwright.data.rows.source import open_rows
 from batchwright.errors import InputError
-rows = 0
+import pyarrow.parquet
+
+def peak_kb():
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
+
+rows, before = 0, peak_kb()
 try:
     for block in open_rows(sys.argv[1]).blocks():
         rows += len(block)
 except InputError as exc:
     print(exc)
-peak = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
-print(rows, int(peak) >> 10)
+print(rows, (peak_kb() - before) >> 10)
 """
 
 
 def read(path: Path) -> tuple[str, int, int]:
-    """Read a file in a process of its own; return its sentence, rows and peak in MB."""
+    """Read a file in a process of its own; return its sentence, rows and growth in MB."""
     done = subprocess.run(
         [sys.executable, "-c", READ, str(path)],
         capture_output=True,
@@ -49,8 +54,8 @@ def read(path: Path) -> tuple[str, int, int]:
         check=True,
     )
     *said, facts = done.stdout.splitlines()
-    rows, peak_mb = map(int, facts.split())
-    return "\n".join(said), rows, peak_mb
+    rows, grown_mb = map(int, facts.split())
+    return "\n".join(said), rows, grown_mb
 
 
 def texts(*counts: tuple[str, int]) -> Any:
