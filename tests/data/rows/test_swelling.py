@@ -46,7 +46,7 @@ print(rows, (peak_kb() - before) >> 10)
 
 
 def read(path: Path) -> tuple[str, int, int]:
-    """Read a file in a process of its own; return its sentence, rows and growth in MB."""
+    """Read a file in another process; return its sentence, rows and growth in MB."""
     done = subprocess.run(
         [sys.executable, "-c", READ, str(path)],
         capture_output=True,
