@@ -36,7 +36,7 @@ _CALLS = (
 def main() -> None:
     """Serve commands until standard input ends."""
     # What is imported here, no child has to import again.
-    get_provider(sys.argv[1], "http://localhost", "none")
+    get_provider(sys.argv[1], "http://localhost", "key")
     for name in ("genai_prices.data", "pyarrow.parquet"):
         import_module(name)
     gc.freeze()  # a collection in a child would copy all memory that it shares

@@ -87,8 +87,11 @@ Anthropic does, OGX takes a key."""
 
 for name in PLAYED:
     title = f"TestRunsOf{name.title().replace('-', '')}"
+    model = "claude-sonnet-4-5" if "anthropic" in name else "some-model"
     marks = [] if name in QUICK else [pytest.mark.long]
-    globals()[title] = type(title, (_Pipeline,), {"vendor": name, "pytestmark": marks})
+    globals()[title] = type(
+        title, (_Pipeline,), {"vendor": name, "model": model, "pytestmark": marks}
+    )
 
 
 @pytest.fixture
