@@ -214,16 +214,28 @@ def test_togethers_sdk_sees_the_same(
 def test_azures_client_sees_the_same(
     serve: Callable[[str], tuple[Provider, str, str]], sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """The SDK's class for Azure lists, cancels and downloads what ours creates."""
+    """What ours creates the SDK's class lists, cancels and downloads; the reverse."""
     provider, url, key = serve("azure")
     client = openai.AzureOpenAI(base_url=url, api_key=key, api_version="v1")
     batch, _ = _create(provider, tmp_path)
-    other, _ = _create(provider, tmp_path, "other")
     _judge(client, batch.id)
-    assert client.batches.cancel(other.id).status in {"cancelling", "cancelled"}
+    with (tmp_path / "t.jsonl").open("rb") as file:
+        sent = client.files.create(file=("in.jsonl", file), purpose="batch")
+    with pytest.raises(openai.BadRequestError, match="not processed yet"):
+        _create_as_azure(client, sent.id)
+    assert client.files.retrieve(sent.id).status == "pending"
+    theirs = _create_as_azure(client, sent.id)
+    assert client.batches.cancel(theirs.id).status in {"cancelling", "cancelled"}
     sandbox.settle()
     output = client.batches.retrieve(batch.id).output_file_id
     assert b"row-t" in client.files.content(str(output)).read()
+    assert provider.retrieve(theirs.id).provider_status == "cancelled"
+
+
+def _create_as_azure(client: openai.AzureOpenAI, file_id: str) -> Any:
+    return client.batches.create(
+        completion_window="24h", endpoint="/v1/chat/completions", input_file_id=file_id
+    )
 
 
 def test_a_file_that_is_not_ready_is_waited_for(
