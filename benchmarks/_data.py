@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +12,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 __all__ = [
-    "LARGE_FAULTS",
-    "LARGE_TEXTS",
+    "ANSWERS",
+    "AWKWARD_EVERY",
     "NONCE",
     "SHARD_ROWS",
     "anthropic_lines",
+    "framed_lines",
     "result_lines",
     "rich_lines",
     "texts",
     "write_csv",
     "write_jsonl",
-    "write_large",
     "write_lines",
     "write_parquet",
     "write_results",
-    "write_rounds",
-    "write_two_rounds",
 ]
 
 NONCE = "0123abcd"
@@ -40,7 +37,7 @@ _PLAIN = (
     " answers on the phone, so I write"
 )
 _AWKWARD = ["Größe", "naïve", "価格", '"quoted"', "line\nbreak", "café", "🙁"]
-_AWKWARD_EVERY = 10
+AWKWARD_EVERY = 10
 """One text in so many is not plain English: most users' are, and none are all."""
 _FOREIGN = (
     "die Rechnung für März wurde zweimal bezahlt, bitte überweisen Sie den Betrag"
@@ -49,7 +46,7 @@ _FOREIGN = (
 )
 """Words of languages that UTF-8 needs more than one byte a character for."""
 _TEXTS = 997
-_ANSWERS = 200
+ANSWERS = 200
 _MONTHS = ("January", "May", "June", "October", "December")
 _BUFFER_BYTES = 1 << 20
 
@@ -60,7 +57,7 @@ def texts(rows: int, characters: int = 500, *, foreign: bool = False) -> Iterato
     made = []
     for number in range(_TEXTS):
         words = (_FOREIGN if foreign else _PLAIN).split()
-        words += [] if number % _AWKWARD_EVERY else _AWKWARD
+        words += [] if number % AWKWARD_EVERY else _AWKWARD
         text = " ".join(chance.choices(words, k=characters // 3))
         made.append(text[:characters])
     for row in range(rows):
@@ -117,17 +114,17 @@ def result_lines(
         _frame(content.decode(), *_usage(number), tools=tools)
         for number, content in enumerate(_contents())
     ]
-    yield from _lines(frames, rows, round_)
+    yield from framed_lines(frames, rows, round_)
 
 
 def rich_lines(rows: Iterable[int], *, ascii_only: bool) -> Iterator[bytes]:
     """Yield OpenAI's result lines with answers for `_rich.Claim`, all of them valid."""
-    contents = [_claim(number, ascii_only=ascii_only) for number in range(_ANSWERS)]
+    contents = [_claim(number, ascii_only=ascii_only) for number in range(ANSWERS)]
     frames = [
         _frame(orjson.dumps(content).decode(), *_usage(number), tools=False)
         for number, content in enumerate(contents)
     ]
-    yield from _lines(frames, rows, 0)
+    yield from framed_lines(frames, rows, 0)
 
 
 def anthropic_lines(rows: Iterable[int]) -> Iterator[bytes]:
@@ -136,12 +133,13 @@ def anthropic_lines(rows: Iterable[int]) -> Iterator[bytes]:
         _anthropic_frame(content, *_usage(number))
         for number, content in enumerate(_contents())
     ]
-    yield from _lines(frames, rows, 0)
+    yield from framed_lines(frames, rows, 0)
 
 
-def _lines(
+def framed_lines(
     frames: list[tuple[bytes, bytes]], rows: Iterable[int], round_: int
 ) -> Iterator[bytes]:
+    """Yield a line for each row, its `custom_id` between two halves of a frame."""
     for row in rows:
         head, tail = frames[(row + round_) % len(frames)]
         yield b"%s%s-%09d-%d%s" % (head, NONCE.encode(), row, round_, tail)
@@ -149,14 +147,14 @@ def _lines(
 
 def _contents() -> list[bytes]:
     """Return answers of which no two are alike; the last one is not valid."""
-    answers = [_answer(number) for number in range(_ANSWERS)]
+    answers = [_answer(number) for number in range(ANSWERS)]
     answers[-1]["category"] = "weather"
     return [*map(orjson.dumps, answers)]
 
 
 def _answer(number: int) -> dict[str, Any]:
     month = _MONTHS[number % len(_MONTHS)]
-    awkward = number % _AWKWARD_EVERY == 0
+    awkward = number % AWKWARD_EVERY == 0
     return {
         "category": ("billing", "bug", "question", "praise")[number % 4],
         "urgency": 1 + number % 5,
@@ -164,7 +162,7 @@ def _answer(number: int) -> dict[str, Any]:
         " by bank transfer; the customer wants the second payment back before the end"
         " of the month, and asks for a corrected invoice.",
         "language": "“Größe”, 価格 🙁" if awkward else ("en", "de", "fr")[number % 3],
-        "sentiment": number / _ANSWERS,
+        "sentiment": number / ANSWERS,
         "tags": ["invoice", "refund", "double payment", month],
         "escalate": number % 7 == 0,
         "company": {
@@ -278,81 +276,3 @@ def write_results(
 ) -> Path:
     """Write the results of these rows, in this order."""
     return write_lines(path, result_lines(rows, tools=tools, round_=round_))
-
-
-def write_two_rounds(folder: Path, first: int, rows: int) -> None:
-    """Write a shard's results: every row errored, then answered; both shuffled."""
-    chance = random.Random(first)  # noqa: S311 - test data
-    order = list(range(first, first + rows))
-    chance.shuffle(order)
-    write_lines(folder / "round-0.jsonl", _lines([_errored()], order, 0))
-    chance.shuffle(order)
-    write_results(folder / "round-1.jsonl", order, round_=1)
-
-
-LARGE_TEXTS = {
-    "ASCII": "x",
-    "Cyrillic": "счёт оплачен дважды ",
-    "emoji": "🙁",
-}
-"""What large answers consist of.
-
-Where ASCII has one emoji, a `str` takes four bytes a character: 200 MB for 50 MB. An
-answer like that cannot be validated in less, since the class gets a `str`.
-"""
-LARGE_FAULTS = {
-    "valid": (b"@@", b"@@"),
-    "invalid": (rb"\"urgency\":", rb"\"haste\":"),
-    "no JSON": (b'}","refusal"', b'","refusal"'),
-    "truncated": (b'"finish_reason":"stop"', b'"finish_reason":"length"'),
-}
-"""What is replaced in a result line."""
-
-
-def write_large(
-    folder: Path, rows: int, large: int, megabytes: int, kind: tuple[str, str]
-) -> None:
-    """Write a shard's results, of which some are large.
-
-    Args:
-        folder: The shard's.
-        rows: In the shard.
-        large: How many are large.
-        megabytes: Of each of them, in UTF-8.
-        kind: One of `LARGE_TEXTS`, and one of `LARGE_FAULTS`.
-    """
-    order = list(range(rows))
-    random.Random(0).shuffle(order)  # noqa: S311 - test data
-    valid = (row for row in order if row % _ANSWERS != _ANSWERS - 1)
-    plain = (row for row in valid if row % _AWKWARD_EVERY)
-    chosen = {*islice(plain, large)}
-    text = LARGE_TEXTS[kind[0]].encode()
-    long = text * ((megabytes << 20) // len(text))
-    lines = (
-        line.replace(*LARGE_FAULTS[kind[1]]).replace(b"a corrected invoice", long)
-        if row in chosen
-        else line
-        for row, line in zip(order, result_lines(order), strict=True)
-    )
-    write_lines(folder / "round-0.jsonl", lines)
-
-
-def _errored() -> tuple[bytes, bytes]:
-    error = {"message": "The server had an error while processing your request."}
-    response = {
-        "status_code": 500,
-        "request_id": "0123456789abcdef0123456789abcdef",
-        "body": {"error": error | {"type": "server_error", "code": None}},
-    }
-    line = {"id": "batch_req_0123456789abcdef0123456789abcdef", "custom_id": "@@"}
-    head, tail = orjson.dumps(line | {"response": response, "error": None}).split(b"@@")
-    return head, tail + b"\n"
-
-
-def write_rounds(folder: Path, first: int, rows: int) -> None:
-    """Write a shard's results: shuffled, with a further round for what was invalid."""
-    order = list(range(first, first + rows))
-    random.Random(first).shuffle(order)  # noqa: S311 - test data
-    write_results(folder / "round-0.jsonl", order)
-    again = [row for row in order if row % 200 == 199]  # noqa: PLR2004 - as above
-    write_results(folder / "round-1.jsonl", again, round_=1)

@@ -8,19 +8,15 @@ from __future__ import annotations
 import shutil
 import statistics
 from collections.abc import Iterator
-from itertools import product
 from pathlib import Path
 
 from _data import (
-    LARGE_FAULTS,
-    LARGE_TEXTS,
     SHARD_ROWS,
     write_jsonl,
-    write_large,
-    write_rounds,
-    write_two_rounds,
 )
+from _large import KINDS, write_large
 from _measure import Bench, Line, Sample, median, run
+from _rounds import write_rounds, write_two_rounds
 
 __all__ = ["measure"]
 
@@ -89,7 +85,7 @@ def _large(bench: Bench) -> Iterator[Line]:
     run("ours:generate", source, folder)
     size = _LARGE_ROWS, _LARGE_ANSWERS, _LARGE_MB
     what = "{:,} rows, {} answers of {} MB".format(*size)
-    for kind in product(LARGE_TEXTS, LARGE_FAULTS):
+    for kind in KINDS:
         write_large(folder / "00000", *size, kind)
         for suffix in _SUFFIXES:
             sample = run("ours:join", source, folder, 1, suffix, _LARGE_ROWS)
@@ -116,7 +112,7 @@ def _growth(name: str, by_rows: dict[int, list[Sample]]) -> Line:
     """Compare what a further row costs, whatever a job costs by itself.
 
     By user time: the system's, for files and memory, came out between 1 and 5 us for
-    the same rows. It is shown, and not paused to the target.
+    the same rows. It is shown, and has no target.
     """
     few = by_rows[_FEW]
     more = {rows: samples for rows, samples in by_rows.items() if rows != _FEW}

@@ -12,9 +12,9 @@ from _data import (
     write_jsonl,
     write_lines,
     write_results,
-    write_rounds,
 )
 from _measure import Bench, Line, Sample, interleave, median, run, spread
+from _rounds import write_rounds
 
 __all__ = ["measure"]
 

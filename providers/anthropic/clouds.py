@@ -9,7 +9,7 @@ from typing import Any
 
 import anthropic
 
-from ...errors import AccessError, MissingKeyError
+from ...errors import AccessError, MissingKeyError, in_one_line
 from ...models import Account
 from ..http.keys import NO_KEY
 from ..vendor import Vendor
@@ -48,7 +48,7 @@ class AWSProvider(AnthropicProvider):
                 api_key=key, workspace_id=self._workspace, **options
             )
         except anthropic.AnthropicError as exc:
-            raise AccessError(f"{self.vendor.title}: {exc}") from None
+            raise AccessError(f"{self.vendor.title}: {in_one_line(exc)}.") from None
 
 
 class GoogleCloudProvider(AnthropicProvider):
@@ -78,8 +78,8 @@ class GoogleCloudProvider(AnthropicProvider):
                 if not found[0].valid:
                     found[0].refresh(Request())
             except errors as exc:
-                said = str(exc).splitlines()[0]
-                raise AccessError(f"{self.vendor.title}: {said}") from None
+                said = in_one_line(exc)
+                raise AccessError(f"{self.vendor.title}: {said}.") from None
             return str(found[0].token)
 
         return token

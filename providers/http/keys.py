@@ -10,8 +10,9 @@ from ..vendors import vendors
 
 __all__ = ["NO_KEY", "checked_key", "key_name"]
 
-NO_KEY = "none"
-"""What is sent to a server that may take calls without a key."""
+NO_KEY = "no-key-is-set"
+"""What is sent where no key is set; no word of a message, since keys are cut out of
+these."""
 
 
 def key_name(vendor: Vendor, key: str | None) -> str:

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import httpx2
 
-from ...errors import AccessError, MissingKeyError
+from ...errors import AccessError, MissingKeyError, in_one_line
+from ..http.keys import NO_KEY
 from .client import OpenAIProvider
 from .record import OPENAI, Dialect
 
 __all__ = ["AzureProvider"]
 
 _SCOPE = "https://cognitiveservices.azure.com/.default"
-_NO_KEY = "entra"
 
 
 class AzureProvider(OpenAIProvider):
@@ -36,7 +36,7 @@ class AzureProvider(OpenAIProvider):
         tokens = None if has_key else _tokens(vendor)
         super().__init__(
             base_url,
-            api_key or (_NO_KEY if tokens else None),
+            api_key or (NO_KEY if tokens else None),
             vendor=vendor,
             transport=transport,
         )
@@ -61,9 +61,9 @@ def _tokens(vendor: Dialect) -> Callable[[], str]:
         try:
             return str(fetch())
         except exceptions.AzureError as exc:
+            said = in_one_line(exc)
             raise AccessError(
-                f"No token of Microsoft Entra ID for {vendor.title}:"
-                f" {str(exc).splitlines()[0]}"
+                f"No token of Microsoft Entra ID for {vendor.title}: {said}."
             ) from None
 
     return token

@@ -26,11 +26,13 @@ def _pick_mode(template: RequestTemplate, vendor: Dialect) -> str:
         InputError: The vendor does not know this way.
     """
     known = vendor.structured
-    if template.mode not in {"auto", *known} or not known:
-        ways = " and ".join(f"`{way}`" for way in known)
+    if not known:
         raise InputError(
-            f"{vendor.title} knows no structured output by `{template.mode}`"
-            + (f", only by {ways}: use `--mode {known[0]}`." if known else ".")
+            f"{vendor.title} has no structured output: leave out the response model."
+        )
+    if template.mode not in {"auto", *known}:
+        raise InputError(
+            f"{vendor.title} knows no `{template.mode}`: use `--mode {known[0]}`."
         )
     if template.mode != "auto":
         return template.mode

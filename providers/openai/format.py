@@ -42,6 +42,7 @@ class OpenAIFormat:
         self.base_url = vendor.address(base_url)
         self._own_host = is_own(self.base_url, OPENAI)
         self._restorer = Restorer()
+        self._endpoints = {self._url(each): each for each in vendor.endpoints}
 
     def restore(self, source: dict[str, Any], answer: Any) -> Any:
         """Bring a decoded answer back into the shape of the source schema."""
@@ -137,7 +138,6 @@ class OpenAIFormat:
             url = "/v1/embeddings" if has_input else "/v1/chat/completions"
             where = {"method": "POST", "url": url}
         else:
-            urls = {self._url(each): each for each in self.vendor.endpoints}
             url = str(request.get("url", ""))
-            where = {"url": urls.get(url, url)}
+            where = {"url": self._endpoints.get(url, url)}
         return orjson.dumps({**request, **where}) if request else line

@@ -19,6 +19,7 @@ from ..base import Progress
 from ..http.client import timeout
 from ..http.errors import reason
 from ..http.upload import UploadFile
+from ..http.wire import as_mapping, as_text, read_object
 from .client import OpenAIProvider
 
 __all__ = ["TogetherProvider"]
@@ -38,7 +39,10 @@ class TogetherProvider(OpenAIProvider):
         with self._failures.calling(what):
             place = self._place(form)
         if place.status_code == httpx2.codes.CONFLICT:  # these bytes are there already
-            return str(self._failures.object_of(place, what)["file_id"])
+            found = as_text(as_mapping(read_object(place)).get("file_id"))
+            if found is None:
+                raise self._failures.unexpected(place, what)
+            return found
         url, file_id = map(place.headers.get, ("location", "x-together-file-id"))
         if not url or not file_id:
             raise self._failures.unexpected(place, what)
@@ -89,5 +93,5 @@ class TogetherProvider(OpenAIProvider):
             jobs = None
         if not isinstance(jobs, list):
             return super()._page_of(response)
-        jobs.sort(key=lambda job: str(job.get("created_at")), reverse=True)
+        jobs.sort(key=lambda job: str(as_mapping(job).get("created_at")), reverse=True)
         return {"data": jobs, "has_more": False}

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from batchwright.errors import AccessError
+from batchwright.errors import AccessError, RejectedError
 from batchwright.providers import get_provider
 from batchwright.sandbox import Sandbox
 
@@ -52,6 +52,16 @@ def test_azure_takes_tokens_of_entra_id(sandbox: Sandbox) -> None:
     assert [*provider.list(1)] == []
     with_key = get_provider("azure", sandbox.base_url("azure"), TOKEN)
     assert provider.account() == with_key.account()
+
+
+@pytest.mark.usefixtures("identity")
+def test_no_word_is_taken_for_a_key(sandbox: Sandbox) -> None:
+    """The name of a region stays whole in an error."""
+    message = "The quota of swedencentral is used up."
+    fault = {"operation": "list", "do": "status", "status": 400, "message": message}
+    sandbox.set_faults({"calls": [fault]})
+    with pytest.raises(RejectedError, match="swedencentral"):
+        get_provider("azure", sandbox.base_url("azure")).account()
 
 
 def test_no_identity_is_one_sentence(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,27 @@ from typing import Any
 import groq
 import httpx2
 import openai
+import orjson
 import pytest
 import together
 
 from batchwright.data.endpoints import refuse_foreign_model, window_for
-from batchwright.errors import InputError, MissingKeyError, UnreachableError
-from batchwright.models import Account, Batch, BatchStatus, Intent, RequestTemplate
+from batchwright.errors import (
+    InputError,
+    MissingKeyError,
+    RejectedError,
+    UnreachableError,
+)
+from batchwright.models import (
+    Account,
+    Batch,
+    BatchStatus,
+    Intent,
+    Mode,
+    RequestTemplate,
+)
 from batchwright.providers import (
     Provider,
-    get_format,
     get_provider,
     get_vendor,
     split_model,
@@ -29,7 +41,9 @@ from batchwright.providers.conformance.clients import ClientConformance
 from batchwright.providers.conformance.pipelines import PipelineConformance
 from batchwright.providers.openai import OpenAIProvider
 from batchwright.providers.openai.dialects import VENDORS
+from batchwright.providers.openai.format import OpenAIFormat
 from batchwright.providers.openai.record import Dialect
+from batchwright.providers.openai.together import TogetherProvider
 from batchwright.sandbox import Sandbox
 from batchwright.sandbox.openai.dialects import DIALECTS
 from tests.providers.test_conformance import SandboxServer
@@ -325,13 +339,80 @@ def test_a_server_without_address_is_one_sentence() -> None:
         get_provider("ogx", None, "key")
 
 
-def test_other_ways_of_structured_output_are_refused() -> None:
-    """Where a service knows no such way, the job is refused before it is sent."""
-    template = RequestTemplate(
-        model="m", endpoint="/v1/embeddings", answer_schema={"type": "object"}
+TOOLS_ALONE = replace(get_vendor("groq"), structured=("tools",))
+SHAPED = RequestTemplate(
+    model="m",
+    endpoint="/v1/chat/completions",
+    answer_schema={
+        "type": "object",
+        "properties": {"a": {"type": "string"}},
+        "required": ["a"],
+        "additionalProperties": False,
+    },
+)
+
+
+def test_the_way_that_a_service_knows_is_taken() -> None:
+    """Without a mode, structured output is asked for as the row says."""
+    line = OpenAIFormat(vendor=TOOLS_ALONE).encoder(SHAPED)("row-1", USER)
+    assert {"tools", "tool_choice"} <= orjson.loads(line)["body"].keys()
+
+
+@pytest.mark.parametrize(
+    ("vendor", "mode", "said"),
+    [
+        (TOOLS_ALONE, "json_schema", "Groq knows no `json_schema`: use `--mode tools`"),
+        (replace(TOOLS_ALONE, structured=()), "auto", "leave out the response model"),
+    ],
+    ids=["another-way", "no-way"],
+)
+def test_other_ways_of_structured_output_are_refused(
+    vendor: Dialect, mode: Mode, said: str
+) -> None:
+    """Before anything is sent, with the way that there is."""
+    template = SHAPED.model_copy(update={"mode": mode})
+    with pytest.raises(InputError) as caught:
+        OpenAIFormat(vendor=vendor).encoder(template)
+    assert said in str(caught.value)
+
+
+def test_what_stands_for_no_key_is_cut_out_of_no_error(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Words of an error are not taken for the key that nobody set."""
+    monkeypatch.delenv("OGX_API_KEY", raising=False)
+    fault = {"operation": "list", "do": "status", "status": 400, "message": "none left"}
+    sandbox.set_faults({"calls": [fault]})
+    with pytest.raises(RejectedError, match="none left"):
+        get_provider("ogx", sandbox.base_url("ogx")).account()
+
+
+def _together(*answers: httpx2.Response) -> TogetherProvider:
+    left = iter(answers)
+    transport = httpx2.MockTransport(lambda _: next(left))
+    return TogetherProvider(
+        "http://localhost/v1", "key", vendor=get_vendor("together"), transport=transport
     )
-    with pytest.raises(InputError, match="An embedding has no text"):
-        get_format("voyage").encoder(template)
+
+
+def test_a_file_that_together_has_already_is_taken(tmp_path: Path) -> None:
+    """The answer to an upload of known bytes names their file."""
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(b"{}\n")
+    known = httpx2.Response(409, json={"file_id": "file-1"})
+    assert _together(known).upload(path) == "file-1"
+    with pytest.raises(UnreachableError, match="did not answer as Together does"):
+        _together(httpx2.Response(409, json={})).upload(path)
+
+
+def test_odd_items_of_a_list_are_passed_over() -> None:
+    """What is no batch in a bare array does not hide the batches in it."""
+    items = [
+        7,
+        {"id": "b", "status": "COMPLETED", "created_at": "2026-01-01T00:00:00Z"},
+    ]
+    provider = _together(httpx2.Response(200, json=items))
+    assert [batch.id for batch in provider.list(5)] == ["b"]
 
 
 @pytest.mark.parametrize(
