@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -19,8 +18,9 @@ from ..data.tables.join import BatchOutput, ShardRows, write_part
 from ..errors import InputError
 from ..models import Outcome
 from .collect.download import restored_results
-from .directory.reading import damaged, read_record
+from .directory.reading import read_record
 from .directory.records import Plan, Verdict
+from .directory.result_files import result_files
 from .directory.run import Run, Shard
 from .events import emit
 from .report.markdown import markdown
@@ -61,7 +61,7 @@ def parse_shard(run: Run, path: str) -> None:
                 BatchOutput(
                     stack.enter_context(restored_results(run, sender, name)), batch_id
                 )
-                for sender, name, batch_id in _result_files(run, shard)
+                for sender, name, batch_id in result_files(run, shard)
             ],
             temporary,
             Reading(answer, run.format, run.job.template.known_model),
@@ -114,38 +114,6 @@ def _parts(run: Run, plan: Plan) -> Iterator[Path]:
     for shard in plan.shards:
         with run.directory.local(f"{shard.path}/{name}") as path:
             yield path
-
-
-def _result_files(run: Run, shard: Shard) -> Iterator[tuple[Shard, str, str]]:
-    """Yield sender, name and batch of the files that hold results of this shard's rows.
-
-    Looks at the shard alone, first round first: a run may have thousands of shards.
-    """
-    for number, batch_id in _downloaded(shard).items():
-        yield shard, f"{shard.path}/attempts/{number:03}.output.jsonl", batch_id
-    folder = f"{shard.path}/results"
-    for name in sorted(run.directory.at(folder).names(), key=_in_order):
-        # `rounds-1-00000-000.jsonl`: attempt 0 of the shard rounds/1/00000
-        path, _, attempt = name.removesuffix(".jsonl").rpartition("-")
-        sender = run.shard(path.replace("-", "/"))
-        if int(attempt) in (batches := _downloaded(sender)):
-            yield sender, f"{folder}/{name}", batches[int(attempt)]
-
-
-def _downloaded(shard: Shard) -> dict[int, str]:
-    """Return number and batch of the attempts whose results are on disk."""
-    batches: dict[int, str] = {}
-    for attempt in shard.attempts.all:
-        if attempt.verdict and attempt.verdict.has_results:
-            if attempt.batch is None:
-                name = shard.attempts.name(attempt.number, "batch")
-                raise damaged(shard.attempts.directory, name, "it is missing")
-            batches[attempt.number] = attempt.batch.id
-    return batches
-
-
-def _in_order(name: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", name)]
 
 
 class _Absent:
