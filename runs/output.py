@@ -15,7 +15,7 @@ from ..data.results.tally import ShardTally, combine
 from ..data.tables.concat import concat_parts
 from ..data.tables.formats import part_name
 from ..data.tables.join import BatchOutput, ShardRows, write_part
-from ..errors import InputError
+from ..errors import BatchwrightError, InputError
 from ..models import Outcome
 from .collect.download import restored_results
 from .directory.reading import read_record
@@ -24,10 +24,14 @@ from .directory.result_files import result_files
 from .directory.run import Run, Shard
 from .events import emit
 from .report.markdown import markdown
+from .report.page import PAGE, write_page
 from .report.report import report_on
 from .response_model import answer_of
 
 __all__ = ["parse_shard", "write_output"]
+
+_PAGE_BYTES = 16 << 20
+"""Of requests; the page of more would take more than a part of a second."""
 
 
 def parse_shard(run: Run, path: str) -> None:
@@ -95,7 +99,18 @@ def write_output(run: Run) -> None:
     directory.write("report.md", markdown(report).encode())
     directory.write("report.json", report.model_dump_json(indent=1).encode())
     directory.write("done.json", b"{}")
+    if sum(shard.bytes for shard in plan.shards) <= _PAGE_BYTES:
+        _write_page(run)
     emit("finished", text=report.output)
+
+
+def _write_page(run: Run) -> None:
+    """Write the report as a page; the run is done, whether that succeeds or not."""
+    try:
+        write_page(run)
+    except (BatchwrightError, OSError) as exc:
+        text = f"{PAGE} of {run.directory.url} was not written: {exc}"
+        emit("notice", text=text)
 
 
 def _refuse_another(run: Run) -> None:

@@ -38,7 +38,7 @@ def read_part(path: Path) -> Iterator[PartBlock]:
 
 class _Rows:
     def __init__(self, rows: list[dict[str, Any]]) -> None:
-        self.names = tuple(rows[0])
+        self.names: Sequence[str] = tuple(rows[0])
         self._rows = rows
 
     def column(self, name: str, rows: Sequence[int] | None = None) -> list[Any]:
@@ -64,7 +64,7 @@ def _read_jsonl(path: Path) -> Iterator[PartBlock]:
 
 class _Batch:
     def __init__(self, batch: pa.RecordBatch) -> None:
-        self.names = batch.schema.names
+        self.names: Sequence[str] = batch.schema.names
         self._batch = batch
 
     def column(self, name: str, rows: Sequence[int] | None = None) -> list[Any]:

@@ -57,6 +57,8 @@ class Sample(Generic[Item]):
 
     def items(self) -> list[Item]:
         """Return the sample, those that failed first."""
+        if self._failed.step > 1:
+            return self._failed.kept
         while len(self._failed.kept) + len(self._succeeded.kept) > self._most:
             self._succeeded.halve()
         return self._failed.kept + self._succeeded.kept
@@ -75,7 +77,7 @@ class Histogram:
         index = int(value / self.width)
         while index >= _BINS:
             self.width *= 2
-            odd = self.counts[1::2] + [0]
+            odd = [*self.counts[1::2], 0]
             self.counts = [
                 sum(pair) for pair in zip(self.counts[::2], odd, strict=False)
             ]
