@@ -18,10 +18,10 @@ from .cells import CellSource
 from .kinds import JSON_LINES, no_table
 from .text import BOMS, open_text
 
-__all__ = ["CsvSource"]
+__all__ = ["CsvSource", "own_csv"]
 
 
-def _own_csv() -> ModuleType:
+def own_csv() -> ModuleType:
     """Load the interpreter's CSV parser once more, with a limit of its own.
 
     The parser refuses cells over 128 KiB, and to raise that limit in the shared module
@@ -36,7 +36,7 @@ def _own_csv() -> ModuleType:
     return own
 
 
-_csv = _own_csv()
+_csv = own_csv()
 
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """What may separate cells."""
