@@ -22,7 +22,13 @@ from ..data.resolve import ResolvedJob
 from ..data.rows.block import RowBlock
 from ..data.rows.source import open_rows
 from ..data.tables.formats import part_name, table_format
-from ..errors import BatchNotEndedError, BudgetError, InputError, RunDiffersError
+from ..errors import (
+    BatchNotEndedError,
+    BatchwrightError,
+    BudgetError,
+    InputError,
+    RunDiffersError,
+)
 from ..models import Outcome
 from .decide.budget import committed_usd, reservation_usd
 from .directory.access import with_sandbox
@@ -68,35 +74,36 @@ def open_retry(
     with locked(run.directory), with_sandbox(run.directory, run.job):
         state = run.state()
         begun = state.retry.retry if state.retry else None
-        sent = (state.shards[each.path].attempts.all for each in state.first_shards)
-        if begun and flow_run and begun.flow_run == flow_run and any(sent):
+        shards = state.first_shards
+        is_sent = any(state.shards[each.path].attempts.all for each in shards)
+        if begun and flow_run and begun.flow_run == flow_run and is_sent:
             return run
         job = _changed(run, state, changes or {})
         retry = Retry(outcomes=tuple(sorted(outcomes)), job=job, flow_run=flow_run)
+        is_begun = begun and (begun.outcomes, begun.job) == (retry.outcomes, job)
         if state.report is None:
-            _refuse_another(run, begun, retry)
+            if not is_begun:
+                raise _not_done(run, is_retry=begun is not None)
             return run
-        shards = _plan(run, state, retry, judged="response_model" in (changes or {}))
-        if shards is None:
-            return run
+        if not is_begun or is_sent:  # else a killed process has planned it
+            planned = _plan(
+                run, state, retry, judged="response_model" in (changes or {})
+            )
+            if planned is None:
+                return run
+            shards = planned
         run.directory.remove("cancelled.json")
         run.reopen()
     emit("round", done=sum(each.requests for each in shards), text="retry")
     return Run.load(run.directory.url)
 
 
-def _refuse_another(run: Run, begun: Retry | None, retry: Retry) -> None:
-    """Refuse an open run, unless it is this retry that is not done."""
+def _not_done(run: Run, *, is_retry: bool) -> BatchwrightError:
     url = run.directory.url
-    if begun is None:
-        raise BatchNotEndedError(
-            f"{url} is not done yet; `batchwright resume {url}` continues it."
-        )
-    if (begun.outcomes, begun.job) != (retry.outcomes, retry.job):
-        raise RunDiffersError(
-            f"A retry of {url} with other options is not done yet; `batchwright resume"
-            f" {url}` continues it."
-        )
+    way = f"is not done yet; `batchwright resume {url}` continues it."
+    if is_retry:
+        return RunDiffersError(f"A retry of {url} with other options {way}")
+    return BatchNotEndedError(f"{url} {way}")
 
 
 def _changed(run: Run, state: RunState, changes: Mapping[str, Any]) -> ResolvedJob:

@@ -16,6 +16,7 @@ from ...models import RunReport
 from ...providers import Format, Provider, get_format
 from .access import provider_for
 from .attempts import Attempt, Attempts, Records, by_folder
+from .catalog import find_directory
 from .reading import damaged, read_record
 from .records import Plan, Resend, RoundPlan, ShardPlan, Verdict
 from .storage import Directory
@@ -177,12 +178,12 @@ class Run:
 
     @classmethod
     def load(cls, url: str) -> Run:
-        """Open an existing run.
+        """Open an existing run, given its directory or its name.
 
         Raises:
-            InputError: There is no run in this directory.
+            InputError: There is no run in this directory, nor one of this name.
         """
-        directory = Directory(url)
+        directory = find_directory(url)
         if not directory.exists("job.json"):
             raise InputError(
                 f"There is no run in {directory.url!r} (no job.json); `batchwright"
