@@ -18,10 +18,10 @@ from .cells import CellSource
 from .kinds import JSON_LINES, no_table
 from .text import BOMS, open_text
 
-__all__ = ["CsvSource", "own_csv"]
+__all__ = ["CsvSource", "csv_reader"]
 
 
-def own_csv() -> ModuleType:
+def _own_csv() -> ModuleType:
     """Load the interpreter's CSV parser once more, with a limit of its own.
 
     The parser refuses cells over 128 KiB, and to raise that limit in the shared module
@@ -36,7 +36,10 @@ def own_csv() -> ModuleType:
     return own
 
 
-_csv = own_csv()
+_csv = _own_csv()
+
+csv_reader = _csv.reader
+"""Reads cells of any size."""
 
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """What may separate cells."""
@@ -84,7 +87,7 @@ class CsvSource(CellSource):
                 delimiter = told[1]
             self.separators = _NAMES[delimiter]
             self._line = skipped
-            reader = _csv.reader(chain(lines, file), delimiter=delimiter, strict=True)
+            reader = csv_reader(chain(lines, file), delimiter=delimiter, strict=True)
             try:
                 # A spreadsheet counts records, with the blank ones.
                 for self._number, cells in enumerate(reader, skipped + 1):
