@@ -192,8 +192,8 @@ def _changes() -> _Computed:
     """Return the options of a retry; their value has the fields that are given."""
     every = _fields(
         _option(panel, name, replace(field, default=None, shown="unchanged"))
-        for panel, fields in PANELS.items()
-        for name, field in fields.items()
+        for panel in (REQUEST, LIMITS)
+        for name, field in PANELS[panel].items()
         if name in CHANGEABLE
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from ..data import observed
 from ..data.answers.response_model import AnswerReader
+from ..data.columns import META
 from ..data.resolve import check_output
 from ..data.results.block import Reading
 from ..data.results.row_ids import RowIds
@@ -61,6 +62,7 @@ def parse_shard(run: Run, path: str) -> None:
             ),
         )
         run.directory.adopt(temporary, part)
+    tally = tally.model_copy(update={"columns": tuple(META)})
     run.directory.write(f"{path}/tally.json", tally.model_dump_json(indent=1).encode())
 
 
@@ -105,6 +107,8 @@ def _results_of(
 def write_output(run: Run) -> None:
     """Write the output from its parts, then the report, then the mark of the end.
 
+    Parts with the columns of another version are only removed, to be written anew.
+
     Raises:
         InputError: The output cannot be written, or is another job's file.
     """
@@ -114,11 +118,13 @@ def write_output(run: Run) -> None:
     if "writing.json" not in state.names:
         _refuse_another(run)
         directory.write("writing.json", b"{}")
+    names = [f"{each.path}/tally.json" for each in plan.shards]
+    tallies = [read_record(directory, name, ShardTally) for name in names]
+    if {tally.columns for tally in tallies} != {tuple(META)}:
+        run.reopen()
+        return
     concat_parts(_parts(run, plan), run.job.job.output)
-    tally = combine(
-        read_record(directory, f"{each.path}/tally.json", ShardTally)
-        for each in plan.shards
-    )
+    tally = combine(tallies)
     report = report_on(run, state, tally, ended_at=datetime.now(UTC))
     directory.write("report.md", markdown(report).encode())
     directory.write("report.json", report.model_dump_json(indent=1).encode())

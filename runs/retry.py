@@ -21,7 +21,8 @@ from ..data.requests.generate import batch_limits, prompt_of
 from ..data.resolve import ResolvedJob
 from ..data.rows.block import RowBlock
 from ..data.rows.source import open_rows
-from ..data.tables.formats import part_name, table_format
+from ..data.tables.formats import part_name
+from ..data.tables.parts import read_part
 from ..errors import (
     BatchNotEndedError,
     BatchwrightError,
@@ -176,7 +177,8 @@ def _outcomes(run: Run, shard: InputShardPlan) -> Iterator[str]:
     if not run.directory.exists(name):
         raise damaged(run.directory, name, "it is missing")
     with run.directory.local(name) as path:
-        yield from table_format(name).outcomes(path)
+        for block in read_part(path):
+            yield from block.column("_outcome")
 
 
 def _keep_valid(

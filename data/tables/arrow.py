@@ -16,7 +16,7 @@ from ..columns import META, RESULT_COLUMNS, ROW_COLUMNS, by_column
 from ..results.store import Store
 from ..rows.kept import Chunk, Chunks
 
-__all__ = ["ArrowTable", "arrow_outcomes", "concat_parquet"]
+__all__ = ["ArrowTable", "concat_parquet"]
 
 _GROUP_BYTES = 12 << 20
 _GROUP_ROWS = 1 << 16
@@ -131,13 +131,6 @@ def concat_parquet(parts: Iterable[Path], target: Path) -> None:
     finally:
         if writer is not None:
             writer.close()
-
-
-def arrow_outcomes(part: Path) -> Iterator[str]:
-    """Yield the `_outcome` of each row."""
-    with pa.OSFile(str(part), "rb") as file, pa.ipc.open_stream(file) as batches:
-        for batch in batches:
-            yield from map(str, batch.column("_outcome").to_pylist())
 
 
 def _groups(parts: Iterable[Path]) -> Iterator[list[pa.RecordBatch]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import shutil
 from codecs import BOM_UTF8 as BOM
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,9 @@ from ..columns import (
 from ..results.long_lines import LONG
 from ..results.reader import BLOCK_BYTES
 from ..results.store import Piece, Store
-from ..rows.csv import csv_reader
 from ..rows.kept import Chunk, Chunks
 
-__all__ = ["CsvTable", "concat_csv", "csv_outcomes"]
+__all__ = ["CsvTable", "concat_csv"]
 
 _SPECIAL = '",\n\r'
 _RAW = [*RESULT_COLUMNS].index("_raw")
@@ -105,15 +104,6 @@ def concat_csv(parts: Iterable[Path], target: Path) -> None:
                 if number > 0:
                     part.seek(_header_bytes(path))
                 shutil.copyfileobj(part, file, 1 << 20)
-
-
-def csv_outcomes(part: Path) -> Iterator[str]:
-    """Yield the `_outcome` of each row."""
-    with part.open("r", encoding="utf-8-sig", newline="") as text:
-        lines = csv_reader(text, strict=True)
-        place = next(lines).index("_outcome")
-        for cells in lines:
-            yield cells[place]
 
 
 def _header_bytes(path: Path) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, Protocol
 
@@ -69,26 +69,24 @@ class Format(NamedTuple):
     """From path, rows, the kinds of the answer's columns and their prefix."""
     concat: Callable[[Iterable[Path], Path], None]
     """Write parts, one after the other, to a new file."""
-    outcomes: Callable[[Path], Iterator[str]]
-    """Yield the `_outcome` of each row of a part."""
 
 
 def _csv() -> Format:
-    from .csv import CsvTable, concat_csv, csv_outcomes  # noqa: PLC0415 - only what is needed
+    from .csv import CsvTable, concat_csv  # noqa: PLC0415 - only what is needed
 
-    return Format(CsvTable, concat_csv, csv_outcomes)
+    return Format(CsvTable, concat_csv)
 
 
 def _jsonl() -> Format:
-    from .jsonl import JsonlTable, concat_jsonl, jsonl_outcomes  # noqa: PLC0415 - only what is needed
+    from .jsonl import JsonlTable, concat_jsonl  # noqa: PLC0415 - only what is needed
 
-    return Format(JsonlTable, concat_jsonl, jsonl_outcomes)
+    return Format(JsonlTable, concat_jsonl)
 
 
 def _arrow() -> Format:
-    from .arrow import ArrowTable, arrow_outcomes, concat_parquet  # noqa: PLC0415 - pyarrow is 100 MB
+    from .arrow import ArrowTable, concat_parquet  # noqa: PLC0415 - pyarrow is 100 MB
 
-    return Format(ArrowTable, concat_parquet, arrow_outcomes)
+    return Format(ArrowTable, concat_parquet)
 
 
 _FORMATS = {

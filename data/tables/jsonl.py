@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from codecs import iterdecode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from ..results.reader import BLOCK_BYTES
 from ..results.store import Piece, Store
 from ..rows.kept import Chunk, Chunks
 
-__all__ = ["JsonlTable", "concat_jsonl", "jsonl_outcomes"]
+__all__ = ["JsonlTable", "concat_jsonl"]
 
 
 class JsonlTable:
@@ -94,13 +94,6 @@ def concat_jsonl(parts: Iterable[Path], target: Path) -> None:
                 shutil.copyfileobj(part, file, 1 << 20)
 
 
-def jsonl_outcomes(part: Path) -> Iterator[str]:
-    """Yield the `_outcome` of each row."""
-    with part.open("rb") as lines:
-        for line in lines:
-            yield _decode(line).outcome
-
-
 # A struct is encoded in a third of the time of a dictionary.
 _Result = msgspec.defstruct("_Result", RESULT_COLUMNS, gc=False)
 _Row = msgspec.defstruct("_Row", ROW_COLUMNS, gc=False)
@@ -125,10 +118,3 @@ def _json(text: bytes) -> msgspec.Raw:
 
 
 _encode = msgspec.json.Encoder().encode
-
-
-class _Line(msgspec.Struct, rename={"outcome": "_outcome"}):
-    outcome: str
-
-
-_decode = msgspec.json.Decoder(_Line).decode

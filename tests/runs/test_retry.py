@@ -340,3 +340,22 @@ def test_lost_results_are_bought_again_only_if_they_are_named(
     report = retry(tmp_path, (Outcome.MISSING,))
     assert report.outcomes == {Outcome.SUCCEEDED: 5}
     assert sandbox.created() == 2
+
+
+def test_parts_of_another_version_are_written_anew(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A table never gets lines with the columns of two versions."""
+    run = begin(tmp_path, output=str(tmp_path / "out.csv"), max_requests_per_batch=3)
+    drive(run, wait=True)
+    before = (tmp_path / "out.csv").read_bytes()
+    shard = tmp_path / "run/shards/00000"
+    lines = (shard / "part.csv").read_text(encoding="utf-8").splitlines()
+    fewer = "".join(f"{line.rpartition(',')[0]}\n" for line in lines)
+    (shard / "part.csv").write_text(fewer, encoding="utf-8")
+    tally = json.loads((shard / "tally.json").read_bytes())
+    del tally["columns"]
+    (shard / "tally.json").write_text(json.dumps(tally), encoding="utf-8")
+    (tmp_path / "run/done.json").unlink()
+    assert drive(run, wait=True).ok
+    assert (tmp_path / "out.csv").read_bytes() == before
