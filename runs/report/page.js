@@ -28,6 +28,7 @@ function button(label, action) {
 
 function dollars(value) {
   if (value === null) return "unknown";
+  if (value === 0) return "$0";
   const digits =
     value && value < 0.01
       ? { maximumSignificantDigits: 3 }
