@@ -36,7 +36,7 @@ _ROW_BYTES = (640, 64 << 10)
 
 _TOKENS = ("_input_tokens", "_output_tokens")
 _NUMBERS = (*_TOKENS, "_cost_usd")
-_MICRO_USD = 1e-6
+_USD = 1e-7
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class PageRows:
         """Read results and requests, about 30 microseconds a row."""
         self.outcomes: Counter[str] = Counter()
         self.histograms = {
-            name: Histogram() if name in _TOKENS else Histogram(_MICRO_USD)
+            name: Histogram() if name in _TOKENS else Histogram(_USD)
             for name in _NUMBERS
         }
         self.columns: Sequence[str] = ()
