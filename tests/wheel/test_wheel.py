@@ -73,14 +73,12 @@ def test_the_wheel_holds_the_package_alone() -> None:
     names = zipfile.ZipFile(wheel).namelist()
     folders = {name.split("/")[1] for name in names if name.startswith("batchwright/")}
     assert not folders & {"tests", "docs", "benchmarks"}
-    copied = {f"batchwright/{folder}/{name}" for name, folder in PROJECT.items()}
-    others = {"batchwright/py.typed", "batchwright/constraints.txt"}
-    others |= {f"batchwright/runs/report/page.{kind}" for kind in ("html", "css", "js")}
-    kept = ("batchwright/deployments/", "batchwright/examples/")
-    assert {name for name in names if name.startswith(kept)} == {
-        name for name in copied if name.startswith(kept)
-    }
-    assert others <= {*names}
+    copied = {f"{folder}/{name}".lstrip("/") for name, folder in PROJECT.items()}
+    pages = {f"runs/report/page.{kind}" for kind in ("html", "css", "js")}
+    expected = {"py.typed", "examples/show_table.py", *copied, *pages}
+    found = {name.removeprefix("batchwright/") for name in names}
+    data = ("deployments/", "examples/")
+    assert {name for name in found if name.startswith(data)} <= expected <= found
 
 
 def test_prefect_finds_our_blocks() -> None:
