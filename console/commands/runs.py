@@ -164,15 +164,26 @@ Example: batchwright status batchwright-runs/labels-2f7c01d4
 Exit codes: 0 every row succeeded; 3 done, but some did not; 4 not done yet.
 """,
 )
-def status(*, run_dir: RunDir, as_json: AsJson = False) -> None:
+def status(
+    *,
+    run_dir: RunDir,
+    refresh: Annotated[
+        bool,
+        typer.Option("--refresh", help="Ask the provider how far the batches are now."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show the state of a run and its batches.
 
-    Reads the run's folder only, and does not call the provider.
+    Reads the run's folder, and calls the provider only with --refresh. Nothing is
+    changed.
     """
     from ...runs.report.report import read_status
+    from ..pipeline import run_keys
     from ..views import finish, print_batches_of
 
-    report = read_status(run_dir)
+    with run_keys():
+        report = read_status(run_dir, refresh=refresh)
     if not as_json:
         print_batches_of(report)
     finish(report, as_json=as_json)
