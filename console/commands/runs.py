@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -217,7 +216,7 @@ def view(
     page = write_page(Run.load(run_dir))
     typer.echo(page)
     if open_page and sys.stdout.isatty() and not is_url(page):
-        typer.launch(Path(page).as_uri())
+        typer.launch(page)
 
 
 @app.command(rich_help_panel=_RUNS, epilog="Example: batchwright runs")
