@@ -129,18 +129,19 @@ def finish(report: RunReport, *, as_json: bool) -> None:
 
 def _print_summary(report: RunReport) -> None:
     """Print what became of a run; what to do next goes to standard error."""
+    from ..runs.directory.catalog import name_of  # noqa: PLC0415 - `list` needs none
+
     print_text()
     print_facts(list(_summary_facts(report)))
     print_text()
     if report.synthetic:
         say("The answers are synthetic: the sandbox made them up.")
+    name = name_of(report.run_dir)
     if report.state == "open":
-        say(f"The run is open; continue with `batchwright resume {report.run_dir}`.")
+        say(f"The run is open; continue with `batchwright resume {name}`.")
     elif not report.ok:
-        say(
-            "The columns `_outcome` and `_error` say why rows did not succeed;"
-            f" `batchwright retry {report.run_dir}` asks them again."
-        )
+        say("The columns `_outcome` and `_error` say why rows did not succeed. To ask")
+        say(f"those rows again: `batchwright retry {name}`")
 
 
 def print_dry_run(found: DryRun) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from prefect.futures import PrefectFuture
 from prefect.states import Completed
@@ -19,6 +19,8 @@ from ..tasks.run_step import run_step, wait_for_shards
 
 __all__ = ["drive_run", "told"]
 
+Result = TypeVar("Result")
+
 
 def drive_run(run: Run, *, wait: bool) -> RunReport:
     """Work on the run until it is done, or (without `wait`) only waiting is left."""
@@ -26,11 +28,10 @@ def drive_run(run: Run, *, wait: bool) -> RunReport:
         return drive(run, wait=wait, perform=_perform, wait_for=_wait_for)
 
 
-def told(report: RunReport) -> RunReport:
-    """Return the report so that the flow run's final state says how the run stands."""
-    state: Any = Completed(message=report.headline, data=report)
-    result: RunReport = state  # which Prefect gives to the caller of the flow
-    return result
+def told(result: Result, message: str) -> Result:
+    """Return what a flow gives to its caller, with a message for its final state."""
+    state: Any = Completed(message=message, data=result)
+    return state  # type: ignore[no-any-return]  # Prefect takes the result out of it
 
 
 def _perform(run: Run, steps: Sequence[Step]) -> None:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from prefect import flow, task
 from prefect.exceptions import NotPausedError
 from prefect.flow_runs import resume_flow_run
-from prefect.states import Completed
 
 from ..data.job import AnyPath
 from ..errors import BatchwrightError, RunBusyError, visible_line
@@ -21,6 +20,7 @@ from ..tasks._policy import POLICY
 from ..tasks.artifacts import shown
 from ..tasks.credentials import named_keys
 from ..tasks.names import step_name
+from ._drive import told
 from ._prefect import OPTIONS
 from .suspend import waiting_flow_runs
 
@@ -77,4 +77,4 @@ def advance_runs(root: AnyPath | None = None) -> list[RunReport]:
                 resume_flow_run(flow_run_id)
     done = sum(report.state != "open" for report in reports)
     message = f"{len(reports)} runs advanced, {done} of them done"
-    return Completed(message=message, data=reports)  # type: ignore[no-any-return]
+    return told(reports, message)

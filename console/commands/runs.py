@@ -78,6 +78,7 @@ def run(
         if dry_run:
             _preview(made, as_json=as_json)
             return
+        from ...runs.directory.catalog import name_of
         from ...runs.open import changed_input, open_run
         from ..pipeline import execute
         from ..views import finish
@@ -85,7 +86,8 @@ def run(
         opened = open_run(made, run_dir)
         url = opened.directory.url
         if done := opened.state().report:
-            again = f" `batchwright retry {url}` asks the rows that failed again."
+            name = name_of(url)
+            again = f" `batchwright retry {name}` asks the rows that failed again."
             exits.say(
                 f"This job is done already; its report is {url}/report.md."
                 f"{'' if done.ok else again} To run all of it again, give another"

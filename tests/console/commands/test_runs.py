@@ -155,9 +155,9 @@ def test_failed_rows_are_retried(cli: Cli, sandbox: Sandbox) -> None:
 
 
 def test_a_cancelled_run(cli: Cli, sandbox: Sandbox) -> None:
-    """`cancel --run-dir` stops its batches; nothing more is created."""
+    """`cancel --run-dir` stops its batches, given its name; nothing more is created."""
     sandbox.set_faults({"durations": {"in_progress": 3600}})
-    done = cli(*RUN, "--output", "out.csv", "--no-wait", "--run-dir", "r")
+    done = cli(*RUN, "--output", "out.csv", "--no-wait", "--run-dir", "runs/r")
     assert done.exit_code == 0, done.output
     cancelled = cli("cancel", "--run-dir", "r")
     assert cancelled.exit_code == 0, cancelled.output
