@@ -191,5 +191,9 @@ def retry_run(  # noqa: PLR0913, PLR0917 - what a retry may change
     own = root.id if root.is_deployed and root.id == flow_run.id else None
     with named_keys():
         run = open_retry(str(run_dir), changes, outcomes or (), flow_run=own)
+        state = run.state()
+        if state.report is None:
+            rows = sum(shard.requests for shard in state.first_shards)
+            get_run_logger().info("%s rows are asked again.", f"{rows:,}")
         report = drive_run(run, wait=wait)
     return told(report, report.headline)
