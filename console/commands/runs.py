@@ -181,7 +181,7 @@ def status(*, run_dir: RunDir, as_json: AsJson = False) -> None:
 
 @app.command(
     rich_help_panel=_RUNS,
-    epilog="Example: batchwright view batchwright-runs/labels-2f7c01d4",
+    epilog="Example: batchwright view labels-2f7c01d4",
 )
 def view(
     *,

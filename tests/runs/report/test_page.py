@@ -21,6 +21,7 @@ from batchwright.runs.open import open_run
 from batchwright.runs.report.embed import embedded, fitted
 from batchwright.runs.report.page import write_page
 from batchwright.runs.report.sample import Histogram, Sample
+from batchwright.runs.retry import open_retry
 from batchwright.sandbox import Sandbox
 
 ROWS = 7
@@ -150,6 +151,25 @@ def test_no_code_of_the_run_is_executed(sandbox: Sandbox, tmp_path: Path) -> Non
     asked_again = page_of(run.directory.url)["rows"][0][-1]
     assert [role for role, _ in asked_again] == ["system", "user", "assistant", "user"]
     assert "not valid" in asked_again[-1][1]
+
+
+def test_a_retried_row_shows_what_was_asked_last(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Another prompt for the rows that failed; the others keep the first."""
+    sandbox.set_faults(FAULTS)
+    run = open_run(job(tmp_path, max_rounds=0), str(tmp_path / "run"))
+    drive(run, wait=True)
+    assert page_of(run.directory.url)["outcomes"] == {"succeeded": 5, "errored": 2}
+    sandbox.set_faults(None)
+    changes = {"prompt": "Better: {{ text }}", "system": "Think."}
+    drive(open_retry(run.directory.url, changes), wait=True)
+    data = page_of(run.directory.url)
+    assert data["outcomes"] == {"succeeded": ROWS}
+    prompts = [row[-1] for row in data["rows"]]
+    assert prompts[0] == [["system", None], ["user", "Label row 0"]]
+    for row in (1, 2):
+        assert prompts[row] == [["system", "Think."], ["user", f"Better: row {row}"]]
 
 
 def test_it_is_written_on_s3(sandbox: Sandbox, bucket: str, tmp_path: Path) -> None:
