@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +202,7 @@ def test_long_texts_are_cut(sandbox: Sandbox, tmp_path: Path) -> None:
     assert (tmp_path / "run" / "report.html").stat().st_size < 100_000
 
 
-@given(st.integers(0, 300), st.sets(st.integers(0, 299)), st.integers(1, 40))
+@given(st.integers(0, 100), st.sets(st.integers(0, 99)), st.integers(1, 20))
 def test_rows_that_failed_are_shown_first(
     rows: int, failed: set[int], most: int
 ) -> None:
@@ -218,15 +219,9 @@ def test_rows_that_failed_are_shown_first(
     missing = failed - {*shown}
     assert not missing or {*shown} <= failed
     assert len(shown) * 2 >= min(most, len(failed)) - 1
-    good = [row for row in shown if row not in failed]
     places = [row for row in range(rows) if row not in failed]
-    steps = {
-        b - a
-        for a, b in zip(
-            map(places.index, good), map(places.index, good[1:]), strict=False
-        )
-    }
-    assert len(steps) <= 1
+    good = [index for index, row in enumerate(places) if row in {*shown}]
+    assert len({after - before for before, after in pairwise(good)}) <= 1
 
 
 @given(st.lists(st.integers(0, 100_000)))
