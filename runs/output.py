@@ -32,8 +32,8 @@ from .response_model import answer_of
 
 __all__ = ["parse_shard", "read_outcomes", "write_output"]
 
-_PAGE_BYTES = 16 << 20
-"""Of requests; the page of more would take more than a part of a second."""
+_PAGE_BYTES = 8 << 20
+"""Of requests and answers; the page of more would take longer than 0.3 s."""
 
 
 def parse_shard(run: Run, path: str) -> None:
@@ -123,14 +123,17 @@ def write_output(run: Run) -> None:
     if {tally.columns for tally in tallies} != {tuple(META)}:
         run.reopen()
         return
-    concat_parts(_parts(run, plan), run.job.job.output)
+    sizes = [shard.bytes for shard in plan.shards]
+    concat_parts(_parts(run, plan, sizes), run.job.job.output)
     tally = combine(tallies)
     report = report_on(run, state, tally, ended_at=datetime.now(UTC))
     directory.write("report.md", markdown(report).encode())
     directory.write("report.json", report.model_dump_json(indent=1).encode())
     directory.write("done.json", b"{}")
-    if sum(shard.bytes for shard in plan.shards) <= _PAGE_BYTES:
+    if sum(sizes) <= _PAGE_BYTES:
         _write_page(run)
+    else:
+        directory.remove(PAGE)  # an older one, of what is no longer true
     emit("finished", text=report.output)
 
 
@@ -138,7 +141,7 @@ def _write_page(run: Run) -> None:
     """Write the report as a page; the run is done, whether that succeeds or not."""
     try:
         write_page(run)
-    except (BatchwrightError, OSError) as exc:
+    except (BatchwrightError, OSError, ValueError) as exc:
         text = f"{PAGE} of {run.directory.url} was not written: {exc}"
         emit("notice", text=text)
 
@@ -154,10 +157,12 @@ def _refuse_another(run: Run) -> None:
         ) from exc
 
 
-def _parts(run: Run, plan: Plan) -> Iterator[Path]:
+def _parts(run: Run, plan: Plan, sizes: list[int]) -> Iterator[Path]:
+    """Yield the parts, and append the size of each to a list."""
     name = part_name(run.job.job.output)
     for shard in plan.shards:
         with run.directory.local(f"{shard.path}/{name}") as path:
+            sizes.append(path.stat().st_size)
             yield path
 
 

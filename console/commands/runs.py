@@ -194,7 +194,7 @@ def status(
 
 @app.command(
     rich_help_panel=_RUNS,
-    epilog="Example: batchwright view batchwright-runs/labels-2f7c01d4",
+    epilog="Example: batchwright view labels-2f7c01d4",
 )
 def view(
     *,
