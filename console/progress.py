@@ -34,6 +34,7 @@ _BARS: dict[EventKind, tuple[str, Callable[[int], str]]] = {
     "uploading": ("Uploading", decimal),
     "waiting": ("Waiting for answers", "{:,}".format),
     "downloading": ("Downloading", decimal),
+    "asking": ("Asking in realtime", "{:,}".format),
     "writing": ("Writing rows", "{:,}".format),
 }
 """Events that come many times: name of the bar, and how its amounts are written."""
@@ -44,6 +45,7 @@ _LINES: dict[EventKind, str] = {
     "submitted": "Created batch {event.batch_id}{how}",
     "ended": "Batch {event.batch_id} was refused: {event.text}",
     "downloaded": "Downloaded {done} results of {event.batch_id}{how}",
+    "asked": "Got {done} answers in realtime",
     "round": "Round {event.text}: {done} requests are sent again",
     "parked": "Batch {event.batch_id} waits for capacity: {event.text}",
     "notice": "Note: {event.text}",
@@ -56,6 +58,8 @@ _ENDS: dict[EventKind, tuple[EventKind, ...]] = {
     "generated": ("reading",),
     "submitted": ("uploading",),
     "downloaded": ("downloading",),
+    "asking": ("waiting",),
+    "asked": ("asking",),
     "finished": (*_BARS, "submitted", "downloaded"),
 }
 """Which bars are removed when an event comes."""

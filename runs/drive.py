@@ -14,6 +14,7 @@ import orjson
 
 from ..errors import RunBusyError, RunFinishedError
 from ..models import RunReport
+from .ask.shard import ask_shard
 from .collect.canary import count_canary
 from .collect.download import download_shard
 from .collect.poll import Poller
@@ -38,6 +39,7 @@ __all__ = ["STEPS", "Perform", "WaitFor", "cancel_run", "drive", "perform"]
 STEPS: dict[StepKind, Callable[[Run, str], object]] = {
     "generate": lambda run, _: generate_shards(run),
     "submit": submit_shard,
+    "ask": ask_shard,
     "download": download_shard,
     "round": lambda run, number: plan_round(run, int(number)),
     "parse": parse_shard,
@@ -83,13 +85,16 @@ def drive(
             state = run.state()
             if state.report is not None:
                 return state.report
+            job, deadline = run.job.job, state.deadline
+            late = deadline is not None and deadline.is_over
+            count = count_canary(run, state)
             again = is_canary_sent_again(
-                state, run.job.job, count_canary(run, state), run.directory.url
+                state, job, count, run.directory.url, late=late
             )
             paused, until = paused_shards(run, state)
             held = paused | earlier.held
             steps = next_steps(
-                state, run.job.job, ended=ended, paused=held, canary_again=again
+                state, job, ended=ended, paused=held, canary_again=again, late=late
             )
             if earlier.adopt(state, steps):
                 continue
@@ -98,7 +103,8 @@ def drive(
                 perform(run, steps)
                 ended = frozenset()
             elif wait:
-                ended = wait_for(run, until)
+                moments = [until, deadline.at if deadline and not late else None]
+                ended = wait_for(run, min(filter(None, moments), default=None))
             else:
                 ended, _ = look_at_shards(run, state, Poller(run.provider()))
                 if not ended:

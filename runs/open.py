@@ -8,6 +8,7 @@ from secrets import token_hex
 
 import orjson
 
+from ..data.deadline import deadline
 from ..data.job import BatchJob
 from ..data.resolve import ResolvedJob, check_output, fill_dates, resolve
 from ..data.rows.source import input_size_and_digest
@@ -18,6 +19,7 @@ from .decide.canary import is_enough
 from .directory.access import credentials_of, provider_for, with_sandbox
 from .directory.lock import locked
 from .directory.naming import directory_of, unfinished_directory_of
+from .directory.records import Deadline
 from .directory.run import Run
 from .directory.storage import Directory
 from .response_model import name_response_model
@@ -66,6 +68,7 @@ def open_run(
             provider_for(directory, resolved)  # without a key, nothing is left behind
         if not directory.is_local:
             _check_store(directory)
+        _set_deadline(directory, resolved.job.finish_by_seconds)
         with suppress(FileExistsError):
             data = resolved.model_dump_json(indent=1).encode()
             directory.write_once("job.json", data)
@@ -108,6 +111,7 @@ def reopen_run(
     resend_lost: bool = False,
     uncancel: bool = False,
     go_on: bool = False,
+    finish_by: float | str | None = None,
 ) -> Run:
     """Open an existing run to continue it; nothing is compared.
 
@@ -117,10 +121,12 @@ def reopen_run(
         resend_lost: Send requests again whose results are gone at the provider.
         uncancel: Lift a cancellation.
         go_on: Send the rest of a run that its canary stopped.
+        finish_by: The run's new deadline, as `finish_by_seconds` of a job.
     """
     run = Run.load(run_dir)
     directory = run.directory
     with locked(directory):
+        _set_deadline(directory, finish_by)
         _look_again(run)
         if uncancel:
             if not directory.exists("cancelled.json"):
@@ -149,6 +155,14 @@ def reopen_run(
             name_response_model(directory, response_model)
             _reopen(run)
     return Run.load(run_dir)  # remembers no record that was removed
+
+
+def _set_deadline(directory: Directory, finish_by: float | str | None) -> None:
+    """Write down when the run has to finish, if that is asked for."""
+    if finish_by is not None:
+        at = deadline(finish_by, datetime.now(UTC))
+        data = Deadline(at=at).model_dump_json().encode()
+        directory.write("deadline.json", data)
 
 
 def _look_again(run: Run) -> None:

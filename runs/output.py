@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from ..data import observed
+from ..data.prices import REALTIME
 from ..data.resolve import check_output
 from ..data.results.block import Reading
 from ..data.results.row_ids import RowIds
@@ -137,6 +138,9 @@ def _downloaded(shard: Shard) -> dict[int, str]:
     batches: dict[int, str] = {}
     for attempt in shard.attempts.all:
         if attempt.verdict and attempt.verdict.has_results:
+            if attempt.intent.realtime:
+                batches[attempt.number] = REALTIME
+                continue
             if attempt.batch is None:
                 name = shard.attempts.name(attempt.number, "batch")
                 raise damaged(shard.attempts.directory, name, "it is missing")
@@ -154,10 +158,14 @@ class _Absent:
     def __init__(self, shard: Shard, first_row: int) -> None:
         self._first_row = first_row
         self._by_row: dict[int, str] = {}
+        self._failed: dict[int, str] = {}
         self._outcome = Outcome.MISSING
         ended = shard.last.ended if shard.last else None
         if ended is None or not shard.is_settled:
             self._outcome, self._error = Outcome.CANCELLED, "the run was cancelled"
+        elif shard.last and shard.last.intent.realtime:
+            self._outcome, self._error = Outcome.CANCELLED, "the run was cancelled"
+            self._failed = ended.unanswered
         elif ended.verdict is Verdict.DOWNLOADED:
             self._error = "the provider gave no line for it"
         elif ended.verdict.has_lost_results:
@@ -173,5 +181,7 @@ class _Absent:
 
     def verdict(self, row: int) -> tuple[Outcome, str]:
         """Return outcome and error of a 0-based row of the input."""
+        if row in self._failed:
+            return Outcome.ERRORED, self._failed[row]
         error = self._by_row.get(row - self._first_row, self._error)
         return self._outcome, error

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 import orjson
 from pydantic import RootModel
 
-from ..data.custom_id import parse_row_id, row_id
+from ..data.custom_id import id_in, parse_row_id, row_id, row_in
 from ..data.requests.generate import batch_limits
 from ..data.requests.writer import RequestWriter
 from ..models import BatchResult, Outcome
 from .collect.download import restored_results
+from .collect.scan import is_again
 from .directory.reading import read_record
 from .directory.records import RoundPlan, ShardPlan, Verdict
 from .directory.run import Run, Shard
@@ -41,7 +42,7 @@ def plan_round(run: Run, number: int) -> None:
     shards: list[ShardPlan] = []
     with run.directory.scratch() as scratch:
         writer = RequestWriter(scratch, batch_limits(run.job.job, run.format))
-        resend = ordinary <= run.job.job.max_rounds
+        resend = ordinary <= run.job.job.max_rounds + run.is_late()
         for shard in state.newest_shards:
             for line in _requests(run, shard, number, reask, resend=resend):
                 writer.add(line)
@@ -136,10 +137,12 @@ def _requests(
         return
     results_of = restored_results(run, shard, shard.output_name)
     with results_of as path, path.open("rb") as results:
-        over, failed, refused = _read_results(run, results, nonce, reask)
+        over, failed, refused = _read_results(
+            run, results, nonce, reask, is_cut=ended.cut
+        )
         is_all = ended.verdict is Verdict.DOWNLOADED
         for line in _lines(run, shard):
-            row = _row_of(line, nonce)
+            row = row_in(line, nonce)
             if row in refused:
                 # Only its offset was kept: 16 bytes a row, however long the answer.
                 results.seek(refused[row])
@@ -150,11 +153,17 @@ def _requests(
 
 
 def _read_results(
-    run: Run, results: Iterable[bytes], nonce: str, reask: _Reask
+    run: Run,
+    results: Iterable[bytes],
+    nonce: str,
+    reask: _Reask,
+    *,
+    is_cut: bool = False,
 ) -> tuple[set[int], set[int], dict[int, int]]:
     """Return rows that are over, rows that failed for now, offsets of refused answers.
 
-    A row that failed for good, or succeeded, in any of its lines is over.
+    A row that failed for good, or succeeded, in any of its lines is over. If the
+    deadline cut the batch off, its cancelled rows failed for now.
     """
     over: set[int] = set()
     failed: set[int] = set()
@@ -175,7 +184,7 @@ def _read_results(
             elif reask.may_ask(row):
                 refused[row] = start
         else:
-            (failed if result.retryable else over).add(row)
+            (failed if is_again(result, is_cut=is_cut) else over).add(row)
     return over, failed, {row: at for row, at in refused.items() if row not in valid}
 
 
@@ -188,7 +197,7 @@ def _unanswered(run: Run, shard: Shard, reask: _Reask) -> Iterator[bytes]:
         with results_of as path, path.open("rb") as results:
             over, _, _ = _read_results(run, results, nonce, reask)
     for line in _lines(run, shard):
-        if _row_of(line, nonce) not in over:
+        if row_in(line, nonce) not in over:
             yield line
 
 
@@ -205,25 +214,11 @@ def _lines_not_at_fault(run: Run, shard: Shard) -> Iterator[bytes]:
 
 def _renumbered(line: bytes, nonce: str, number: int) -> bytes:
     """Return the same request for another round."""
-    old = _id_of(line, nonce)
-    return line.replace(old, row_id(nonce, _row_of(line, nonce), number).encode(), 1)
+    old = id_in(line, nonce)
+    return line.replace(old, row_id(nonce, row_in(line, nonce), number).encode(), 1)
 
 
 def _lines(run: Run, shard: Shard) -> Iterator[bytes]:
     name = f"{shard.path}/requests.jsonl"
     with run.as_made(name, shard.plan.digest) as path, path.open("rb") as lines:
         yield from lines
-
-
-def _row_of(line: bytes, nonce: str) -> int:
-    custom_id = _id_of(line, nonce).decode()
-    row = parse_row_id(custom_id, nonce)
-    if row is None:
-        raise AssertionError(f"a request of another run: {custom_id}")
-    return row[0]
-
-
-def _id_of(line: bytes, nonce: str) -> bytes:
-    """Return the `custom_id`: nothing else in a request begins with the nonce."""
-    start = line.find(f'"{nonce}-'.encode()) + 1
-    return line[start : line.index(b'"', start)]

@@ -47,7 +47,10 @@ _SHARE = 50
 _SHOWN_ROWS = 500
 """A page with more is slow; the report and `batchwright status` list them all."""
 
-_CHANGES = {"generated", "submitted", "ended", "downloaded", "round", "parked"}
+_CHANGES = {
+    *("generated", "submitted", "ended", "downloaded", "asking", "asked"),
+    *("round", "parked"),
+}
 """Events after which the run's directory has changed."""
 
 _URL_CHARACTERS = "%:/?#[]@!$&'()*+,;=~"

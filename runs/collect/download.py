@@ -22,7 +22,12 @@ from ..events import emit
 from ..pause import patiently
 from .scan import scan_results
 
-__all__ = ["are_results_shown", "download_shard", "restored_results"]
+__all__ = [
+    "are_results_shown",
+    "download_shard",
+    "keep_results",
+    "restored_results",
+]
 
 _LIMIT = re.compile(r"\bLimit: ([\d,]+) enqueued tokens")
 _KINDS: dict[Verdict, EventKind] = {
@@ -122,7 +127,10 @@ def _download_again(run: Run, shard: Shard, name: str) -> None:
             patiently(fetch, f"The download of {batch.id}")
         except (UnknownBatchError, ResultsGoneError) as exc:
             raise damaged(run.directory, name, str(exc)) from exc
-        if name not in _keep(run, shard, attempt, batch, output).digests:
+        if (
+            name
+            not in keep_results(run, shard, attempt, output, scratch, batch).digests
+        ):
             raise damaged(
                 run.directory, name, "the provider's results have no such part"
             )
@@ -150,37 +158,47 @@ def _download(
             _check_account(run, attempt, provider)
         gone = _absent(shard, attempt, batch, exc)
         has_part = gone is not None and output.exists() and output.stat().st_size
-        return _keep(run, shard, attempt, batch, output, gone) if has_part else gone
+        return (
+            keep_results(run, shard, attempt, output, output.parent, batch, gone)
+            if has_part
+            else gone
+        )
     if batch.status is BatchStatus.FAILED:
         return _refused(run, batch)
-    return _keep(run, shard, attempt, batch, output) if batch.status.is_final else None
+    if not batch.status.is_final:
+        return None
+    return keep_results(run, shard, attempt, output, output.parent, batch)
 
 
-def _keep(
+def keep_results(
     run: Run,
     shard: Shard,
     attempt: Attempt,
-    batch: Batch,
     output: Path,
+    scratch: Path,
+    batch: Batch | None = None,
     gone: Ended | None = None,
 ) -> Ended:
     """Check the results, and move them to where they are read from.
 
-    The results of a further round are sorted by the shards that their rows are in.
-    `gone` says that the others are lost; what they were is not known.
+    The results of a further round are sorted, in `scratch`, by the shards that their
+    rows are in. Without `batch` they were asked for in realtime, and `output` is where
+    they belong. `gone` says that others are lost; what they were is not known.
     """
-    plan = run.plan()
+    plan, is_cut = run.plan(), run.is_late()
     scan = scan_results(
         output,
         run.format,
         plan,
         model=run.job.template.known_model,
         shard=shard.plan,
-        sort_into=output.parent if shard.path.startswith("rounds/") else None,
+        sort_into=scratch if shard.path.startswith("rounds/") else None,
+        realtime=batch is None,
+        is_cut=is_cut,
     )
     now = datetime.now(UTC)
     provisional = attempt.batch and attempt.batch.provisional
-    if provisional and scan.lines and not scan.ours:
+    if batch and provisional and scan.lines and not scan.ours:
         return Ended.as_not_ours(batch.id)
     name = f"{shard.path.replace('/', '-')}-{attempt.number:03}.jsonl"
     files = {
@@ -203,6 +221,7 @@ def _keep(
         cost_usd=None if gone else scan.cost_usd,
         text=gone.text if gone else None,
         digests=digests,
+        cut=is_cut,
     )
 
 

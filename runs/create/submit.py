@@ -25,8 +25,8 @@ def submit_shard(run: Run, path: str) -> Batch | None:
     Safe to repeat: a shard whose batch is on record is left alone.
 
     Returns:
-        The shard's newest batch; None where the run was cancelled, or the provider
-        has no capacity for it now.
+        The shard's newest batch; None where the run was cancelled, its deadline has
+        passed, or the provider has no capacity for it now.
 
     Raises:
         RunBusyError: Another process is creating this shard's batch.
@@ -68,7 +68,9 @@ def _create(run: Run, shard: Shard) -> Attempt | None:
                 ),
                 run.provider(),
                 known=known_of(run, shard),
-                wanted=lambda: not run.directory.exists("cancelled.json"),
+                wanted=lambda: (
+                    not (run.is_late() or run.directory.exists("cancelled.json"))
+                ),
                 progress=lambda done, total: emit(
                     "uploading", shard=shard.path, done=done, total=total
                 ),

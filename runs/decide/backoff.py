@@ -22,6 +22,7 @@ def paused_shards(run: Run, state: RunState) -> tuple[frozenset[str], datetime |
     that the provider did not show.
     """
     now = datetime.now(UTC)
+    late = state.deadline is not None and state.deadline.is_over
     until: dict[str, datetime] = {}
     downloaded = max(
         (
@@ -37,6 +38,8 @@ def paused_shards(run: Run, state: RunState) -> tuple[frozenset[str], datetime |
         if not (shard.is_settled or shard.is_open)
     ]
     for shard in waiting:
+        if late and not shard.is_lost:
+            continue  # it is asked in realtime, which has a pace of its own
         moment = _until(run, state, shard, downloaded)
         if moment is not None and moment > now:
             until[shard.path] = moment

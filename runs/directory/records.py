@@ -17,6 +17,7 @@ __all__ = [
     "Absence",
     "CanaryCount",
     "Created",
+    "Deadline",
     "Ended",
     "InputShardPlan",
     "Plan",
@@ -171,6 +172,17 @@ class Verdict(StrEnum):
         return self in {Verdict.GONE, Verdict.PARTLY_GONE}
 
 
+class Deadline(_Record):
+    """`deadline.json`: from then on nothing is sent in a batch."""
+
+    at: datetime
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has passed."""
+        return datetime.now(UTC) >= self.at
+
+
 class Absence(_Record):
     """`NNN.absent.json`: the provider shows no results, though there must be some.
 
@@ -216,6 +228,10 @@ class Ended(_Record):
     """Tokens that may be enqueued for the model, if the refusal named the limit."""
     text: str | None = None
     """The provider's explanation where the verdict is not `landed`."""
+    cut: bool = False
+    """Whether its deadline had passed, so that cancelled requests are asked again."""
+    unanswered: dict[int, str] = {}
+    """Rows that were asked in realtime in vain, and the last error of each."""
 
     @classmethod
     def as_not_ours(cls, batch_id: str) -> Ended:

@@ -17,7 +17,7 @@ from ...providers import Format, Provider, get_format
 from .access import provider_for
 from .attempts import Attempt, Attempts, Records
 from .reading import damaged, read_record
-from .records import Plan, Resend, RoundPlan, ShardPlan, Verdict
+from .records import Deadline, Plan, Resend, RoundPlan, ShardPlan, Verdict
 from .storage import Directory
 
 __all__ = ["Run", "RunState", "Shard"]
@@ -63,6 +63,11 @@ class Shard:
         return self.last is not None and self.last.is_lost
 
     @property
+    def is_asking(self) -> bool:
+        """Whether its requests are asked in realtime, and some have no answer yet."""
+        return self.last is not None and self.last.is_asking
+
+    @property
     def is_settled(self) -> bool:
         """Whether no further attempt of this file follows."""
         return self.verdict in _SETTLED
@@ -94,6 +99,7 @@ class RunState:
     """Set once the run is done."""
     resend_round: int | None = None
     """The round that sends requests again whose results are gone."""
+    deadline: Deadline | None = None
 
     @property
     def open_shards(self) -> list[Shard]:
@@ -206,7 +212,19 @@ class Run:
             cancelled="cancelled.json" in present,
             report=report,
             resend_round=resend_round,
+            deadline=self.deadline() if "deadline.json" in present else None,
         )
+
+    def deadline(self) -> Deadline | None:
+        """Return when what has no answer is asked in realtime; None: never."""
+        if not self.directory.exists("deadline.json"):
+            return None
+        return read_record(self.directory, "deadline.json", Deadline)
+
+    def is_late(self) -> bool:
+        """Whether there is a deadline that has passed."""
+        deadline = self.deadline()
+        return deadline is not None and deadline.is_over
 
     def plan(self) -> Plan:
         """Return the plan of a run that has one."""
