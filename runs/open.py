@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from secrets import token_hex
 
 import orjson
+from pydantic_core import PydanticCustomError
 
-from ..data.deadline import deadline
+from ..data.deadline import deadline, known_deadline
 from ..data.job import BatchJob
 from ..data.resolve import ResolvedJob, check_output, fill_dates, resolve
 from ..data.rows.source import input_size_and_digest
@@ -122,6 +123,9 @@ def reopen_run(
         uncancel: Lift a cancellation.
         go_on: Send the rest of a run that its canary stopped.
         finish_by: The run's new deadline, as `finish_by_seconds` of a job.
+
+    Raises:
+        InputError: There is nothing of what is asked for, or no such deadline.
     """
     run = Run.load(run_dir)
     directory = run.directory
@@ -159,8 +163,12 @@ def reopen_run(
 
 def _set_deadline(directory: Directory, finish_by: float | str | None) -> None:
     """Write down when the run has to finish, if that is asked for."""
-    if finish_by is not None:
-        at = deadline(finish_by, datetime.now(UTC))
+    try:
+        known = known_deadline(finish_by)
+    except PydanticCustomError as exc:
+        raise InputError(f"--finish-by {finish_by}: {exc}") from exc
+    if known is not None:
+        at = deadline(known, datetime.now(UTC))
         data = Deadline(at=at).model_dump_json().encode()
         directory.write("deadline.json", data)
 
