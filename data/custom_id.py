@@ -55,10 +55,7 @@ def parse_row_id(custom_id: str | None, nonce: str) -> tuple[int, int] | None:
 
 
 def id_in(line: bytes, nonce: str) -> bytes:
-    """Return the `custom_id` in a request line of the run.
-
-    Nothing else in it begins with the nonce.
-    """
+    """Return the `custom_id` of a request: nothing else in it begins with the nonce."""
     start = line.find(f'"{nonce}-'.encode()) + 1
     return line[start : line.index(b'"', start)]
 
