@@ -216,8 +216,8 @@ PANELS = {
     RUN: {
         "finish_by_seconds": JobField(
             "When to give up waiting: what no batch has answered by then is asked in"
-            " realtime, at the full price. A duration from the start (6h, 90m, 0) or a"
-            " time of day with its zone (07:30 Europe/Berlin).",
+            " realtime, at the full price. A duration (6h, 90m, 0) or a time of day"
+            " with its zone (07:30 Europe/Berlin).",
             metavar="WHEN",
             shown="never",
             option="finish-by",

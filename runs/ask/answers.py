@@ -52,7 +52,7 @@ class Answers:
         """Keep one line; it is on disk when this returns.
 
         Raises:
-            OSError: There is no room; what was written of the line is taken back.
+            OSError: The disk is full; what was written of the line is taken back.
         """
         if self._pieces:
             self._pieces.write(custom_id, line + b"\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import Condition, Thread
@@ -18,6 +17,8 @@ _BUSY = frozenset({429, 503, 529})
 """Statuses of a provider that takes fewer requests than it gets."""
 _TRIES = 5
 """After so many failures of a request, while others succeed, it is given up."""
+_TRIES_SECONDS = 600
+"""So it is after this time if there are no others any more, and some succeeded."""
 _TURN_SECONDS = 0.5
 _GRACE_SECONDS = 1
 """How long answers that are under way are waited for after an interrupt."""
@@ -27,8 +28,11 @@ _GRACE_SECONDS = 1
 class _Task:
     line: bytes
     failures: int = 0
+    failed_at: float = 0.0
+    """When it failed for the first time."""
     successes_before: int = 0
-    """Requests that had succeeded when this one failed for the first time."""
+    """Requests that had succeeded by then."""
+    not_before: float = 0.0
 
 
 def ask_all(
@@ -44,7 +48,7 @@ def ask_all(
         ask: Asks one and keeps its answer; called in threads.
         most: Requests that are under way at the same time.
         turn: Called here a few times a second, with the number of answers and the text
-            of the first failure since the last turn; no further request is asked once
+            of the first failure, once; no further request is asked once
             it returns False.
 
     Returns:
@@ -84,7 +88,7 @@ class _Pool:
         self._lines = lines
         self._ask = ask
         self._most = self._limit = most
-        self._again: deque[_Task] = deque()
+        self._again: list[_Task] = []
         self._changed = Condition()
         self._active = self._successes = self._calm = 0
         self._is_closed = self._is_over = False
@@ -125,35 +129,37 @@ class _Pool:
             self._changed.notify_all()
 
     def news(self) -> tuple[int, str | None]:
-        """Return how many were answered, and what failed first since the last call."""
+        """Return how many were answered, and the first failure if it is new."""
         with self._changed:
-            text, self._first_failure = self._first_failure, None
-            return self._successes, text
+            text, self._first_failure = self._first_failure, ""
+            return self._successes, text or None
 
     def _take(self) -> _Task | None:
         with self._changed:
-            while True:
-                pause = self._resume_at - time.monotonic()
-                if self._is_closed:
-                    task = None
-                elif self._active >= self._limit or pause > 0:
-                    self._changed.wait(pause if pause > 0 else None)
-                    continue
-                else:
-                    task = self._next()
-                if task is not None:
-                    self._active += 1
-                    return task
-                if self._active == 0:
-                    self._is_over = True
-                    self._changed.notify_all()
-                if self._is_over or self._is_closed:
-                    return None
-                self._changed.wait()
+            while not self._is_closed:
+                now = time.monotonic()
+                seconds: float | None = None
+                if self._active < self._limit:
+                    seconds = self._resume_at - now
+                if seconds is not None and seconds <= 0:
+                    if (task := self._next(now)) is not None:
+                        self._active += 1
+                        return task
+                    if not (self._again or self._active):
+                        break
+                    due = [each.not_before for each in self._again]
+                    seconds = max(min(due) - now, 0.01) if due else None
+                self._changed.wait(seconds)
+            if self._active == 0:
+                self._is_over = True
+                self._changed.notify_all()
+            return None
 
-    def _next(self) -> _Task | None:
-        if self._again:
-            return self._again.popleft()
+    def _next(self, now: float) -> _Task | None:
+        for task in self._again:
+            if task.not_before <= now:
+                self._again.remove(task)
+                return task
         try:
             line = next(self._lines, None)
         except BaseException as exc:  # noqa: BLE001 - raised by `ask_all`
@@ -175,7 +181,8 @@ class _Pool:
             self.failure = self.failure or exc
             self._is_closed = True
             return
-        self._first_failure = self._first_failure or str(exc)
+        if self._first_failure is None:
+            self._first_failure = str(exc)
         self._failures_in_a_row += 1
         is_busy = exc.status in _BUSY or exc.retry_after_seconds is not None
         if is_busy and now >= self._resume_at:
@@ -186,9 +193,14 @@ class _Pool:
             self._resume_at = max(self._resume_at, now + pause)
         if not is_busy:
             if task.failures == 0:
-                task.successes_before = self._successes
+                task.failed_at, task.successes_before = now, self._successes
             task.failures += 1
-        if task.failures >= _TRIES and self._successes > task.successes_before:
+        others = self._successes - task.successes_before
+        is_long_ago = self._successes and now - task.failed_at > _TRIES_SECONDS
+        if task.failures >= _TRIES and (others or is_long_ago):
             self.given_up.append((task.line, str(exc)))
         else:
+            settings = get_settings()
+            pause = settings.retry_seconds * 2**task.failures
+            task.not_before = now + min(pause, settings.max_poll_seconds)
             self._again.append(task)

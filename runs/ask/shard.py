@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...data.custom_id import id_in, row_in
 from ...models import Intent
-from ..collect.download import keep_results
+from ..collect.keep import keep_results
 from ..create.submit import known_of, token_of
 from ..decide.budget import reservation_usd
 from ..directory.access import checked_account

@@ -20,12 +20,11 @@ from ..directory.records import NO_CAPACITY, Absence, Ended, Verdict
 from ..directory.run import Run, Shard
 from ..events import emit
 from ..pause import patiently
-from .scan import scan_results
+from .keep import keep_results
 
 __all__ = [
     "are_results_shown",
     "download_shard",
-    "keep_results",
     "restored_results",
 ]
 
@@ -168,61 +167,6 @@ def _download(
     if not batch.status.is_final:
         return None
     return keep_results(run, shard, attempt, output, output.parent, batch)
-
-
-def keep_results(
-    run: Run,
-    shard: Shard,
-    attempt: Attempt,
-    output: Path,
-    scratch: Path,
-    batch: Batch | None = None,
-    gone: Ended | None = None,
-) -> Ended:
-    """Check the results, and move them to where they are read from.
-
-    The results of a further round are sorted, in `scratch`, by the shards that their
-    rows are in. Without `batch` they were asked for in realtime, and `output` is where
-    they belong. `gone` says that others are lost; what they were is not known.
-    """
-    plan, is_cut = run.plan(), run.is_late()
-    scan = scan_results(
-        output,
-        run.format,
-        plan,
-        model=run.job.template.known_model,
-        shard=shard.plan,
-        sort_into=scratch if shard.path.startswith("rounds/") else None,
-        realtime=batch is None,
-        is_cut=is_cut,
-    )
-    now = datetime.now(UTC)
-    provisional = attempt.batch and attempt.batch.provisional
-    if batch and provisional and scan.lines and not scan.ours:
-        return Ended.as_not_ours(batch.id)
-    name = f"{shard.path.replace('/', '-')}-{attempt.number:03}.jsonl"
-    files = {
-        f"{plan.shards[index].path}/results/{name}": file
-        for index, file in scan.by_shard.items()
-    }
-    files[shard.output_name] = output
-    digests = {each: size_and_digest(str(file))[1] for each, file in files.items()}
-    for each, file in files.items():
-        run.directory.adopt(file, each)
-    return Ended(
-        verdict=Verdict.PARTLY_GONE if gone else Verdict.DOWNLOADED,
-        batch=batch,
-        at=now,
-        lines=scan.lines,
-        again=scan.again + (0 if gone else scan.missing),
-        outcomes=dict(scan.outcomes),
-        input_tokens=scan.input_tokens,
-        output_tokens=scan.output_tokens,
-        cost_usd=None if gone else scan.cost_usd,
-        text=gone.text if gone else None,
-        digests=digests,
-        cut=is_cut,
-    )
 
 
 def _refused(run: Run, batch: Batch) -> Ended:

@@ -102,8 +102,6 @@ def scan_results(
                     files[index] = stack.enter_context(path.open("wb"))
                 files[index].write(line)
     scan.missing = max(0, shard.requests - len(retryable | over))
-    if scan.missing and not realtime:
-        scan.cost_usd = None  # what has no line may have been answered, and billed
     scan.again = len(retryable - over)
     return scan
 

@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ...data.rows.block import Place
 from ...models import Batch, Outcome
@@ -175,7 +175,7 @@ class Verdict(StrEnum):
 class Deadline(_Record):
     """`deadline.json`: from then on nothing is sent in a batch."""
 
-    at: datetime
+    at: AwareDatetime
 
     @property
     def is_over(self) -> bool:
@@ -231,7 +231,7 @@ class Ended(_Record):
     cut: bool = False
     """Whether its deadline had passed, so that cancelled requests are asked again."""
     unanswered: dict[int, str] = {}
-    """Rows that were asked in realtime in vain, and the last error of each."""
+    """Rows that were asked in realtime without an answer, each with the last error."""
 
     @classmethod
     def as_not_ours(cls, batch_id: str) -> Ended:

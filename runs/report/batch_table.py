@@ -36,7 +36,7 @@ def newest_batch(
 
 
 def batch_id_of(attempt: Attempt | None, batch: Batch | None) -> str | None:
-    """Return the batch's ID, or what stands in its place."""
+    """Return the batch's ID, or the word for none: it was asked in realtime."""
     if attempt and attempt.intent.realtime:
         return REALTIME
     return batch.id if batch else None

@@ -10,19 +10,25 @@ from typing import Any
 import pytest
 
 from batchwright.data.job import BatchJob
-from batchwright.errors import AccessError, BudgetError, InputError
+from batchwright.errors import (
+    AccessError,
+    BudgetError,
+    CreationUnknownError,
+    InputError,
+)
 from batchwright.models import Outcome, RunReport
 from batchwright.runs.directory.run import Run
 from batchwright.runs.drive import cancel_run, drive
 from batchwright.runs.open import open_run, reopen_run
 from batchwright.runs.report.dry_run import dry_run
 from batchwright.sandbox import Sandbox
+from batchwright.settings import get_settings
 
 MODELS = {"openai": "gpt-5-mini", "anthropic": "claude-sonnet-4-5"}
 BOTH = pytest.mark.parametrize("provider", MODELS)
 ROWS = 12
-SLOW = {"durations": {"validating": 0, "in_progress": 3, "finalizing": 0}}
-"""Batches that are cut off by any deadline of these tests."""
+SLOW = {"durations": {"validating": 0, "in_progress": 1000, "finalizing": 0}}
+"""Batches that end by themselves in none of these tests."""
 LABEL = """
 from typing import Literal
 from pydantic import BaseModel
@@ -82,26 +88,46 @@ def test_a_run_that_is_due_at_once_creates_no_batch(
     assert report.cost_usd == pytest.approx(sum(row["_cost_usd"] for row in rows))
 
 
+def half_done(sandbox: Sandbox, folder: Path, provider: str, **options: Any) -> None:
+    """Begin a run whose batches have answered half of their rows."""
+    sandbox.set_faults(SLOW)
+    given = job(folder, provider, **({"finish_by_seconds": "6h"} | options))
+    assert drive(open_run(given, str(folder / "run")), wait=False).state == "open"
+    advance(sandbox)
+
+
+def advance(sandbox: Sandbox) -> None:
+    """Let half of the rows of all batches be answered."""
+    assert sandbox.backend.worker.wait_idle(60)
+    sandbox.advance(500)
+
+
 @BOTH
 def test_what_a_late_batch_holds_is_kept(
     provider: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """At the deadline batches are cancelled, and only their other rows are asked."""
-    sandbox.set_faults(SLOW)
-    report = run(
-        tmp_path, provider, finish_by_seconds=1, max_requests_per_batch=6, max_rounds=0
-    )
+    half_done(sandbox, tmp_path, provider, max_requests_per_batch=6, max_rounds=0)
+    late = reopen_run(str(tmp_path / "run"), finish_by="0")
+    report = drive(late, wait=True)
     assert report.outcomes == {Outcome.SUCCEEDED: ROWS}
     assert sandbox.created() == 2
     by_batch = Counter(row["_batch_id"] for row in table(tmp_path))
     realtime = by_batch.pop("realtime")
     assert 0 < realtime < ROWS
     assert asked(sandbox) == realtime
-    listed = sandbox.batches()
-    assert {batch.status for batch in listed} == {"cancelled"}
+    assert {batch.status for batch in sandbox.batches()} == {"cancelled"}
     assert by_batch.total() == ROWS - realtime
     assert report.cost_usd is not None
     assert not report.duplicate.count
+
+
+def test_a_deadline_comes_while_a_run_waits(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A process that waits for batches stops waiting at the deadline."""
+    sandbox.set_faults(SLOW)
+    report = run(tmp_path, finish_by_seconds=1)
+    assert report.ok
+    assert asked(sandbox) == ROWS
 
 
 def test_batches_that_are_in_time_are_all_there_is(
@@ -115,12 +141,18 @@ def test_batches_that_are_in_time_are_all_there_is(
 
 @pytest.mark.parametrize("created", [True, False])
 def test_a_lost_batch_is_settled_before_anything_is_asked(
-    sandbox: Sandbox, tmp_path: Path, *, created: bool
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, created: bool
 ) -> None:
     """A create call without an answer, and then the deadline: no row is in both."""
     drop = {"operation": "create", "do": "drop", "after": created, "nth": [1]}
     sandbox.set_faults({**SLOW, "calls": [drop]})
-    report = run(tmp_path, finish_by_seconds=0.3)
+    with monkeypatch.context() as patience:
+        patience.setenv("BATCHWRIGHT_PATIENCE_SECONDS", "0")
+        get_settings.cache_clear()
+        with pytest.raises(CreationUnknownError):
+            run(tmp_path, finish_by_seconds="6h")
+    get_settings.cache_clear()
+    report = drive(reopen_run(str(tmp_path / "run"), finish_by="0"), wait=True)
     assert report.ok
     assert sandbox.created() == created
     realtime = sum(row["_batch_id"] == "realtime" for row in table(tmp_path))
@@ -133,14 +165,11 @@ def test_the_sweep_keeps_the_deadline(
     provider: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """Passes that do not wait cancel, then land, then ask."""
-    sandbox.set_faults(SLOW)
-    opened = open_run(
-        job(tmp_path, provider, finish_by_seconds="6h"), str(tmp_path / "run")
-    )
-    assert drive(opened, wait=False).state == "open"
+    half_done(sandbox, tmp_path, provider)
     assert asked(sandbox) == 0
-    reopen_run(str(tmp_path / "run"), finish_by="0")
-    assert drive(Run.load(str(tmp_path / "run")), wait=False).state == "open"
+    late = reopen_run(str(tmp_path / "run"), finish_by="0")
+    assert drive(late, wait=False).state == "open"
+    assert asked(sandbox) == 0
     sandbox.settle()
     report = drive(Run.load(str(tmp_path / "run")), wait=False)
     assert report.ok
@@ -267,7 +296,6 @@ def test_a_deadline_is_part_of_a_job_and_can_be_moved(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """Typed again the run keeps its moment; `resume --finish-by` sets another."""
-    sandbox.set_faults(SLOW)
     late = job(tmp_path, finish_by_seconds="6h")
     opened = open_run(late, str(tmp_path / "run"))
     first = opened.deadline()
@@ -276,10 +304,9 @@ def test_a_deadline_is_part_of_a_job_and_can_be_moved(
     with pytest.raises(InputError, match="--finish-by soon: It must be a duration"):
         reopen_run(str(tmp_path / "run"), finish_by="soon")
     assert reopen_run(str(tmp_path / "run")).deadline() == first
-    assert drive(opened, wait=False).state == "open"
     moved = reopen_run(str(tmp_path / "run"), finish_by="0")
     assert drive(moved, wait=True).ok
-    assert asked(sandbox) > 0
+    assert asked(sandbox) == ROWS
 
 
 KILLS = {
@@ -293,7 +320,6 @@ KILLS = {
     "report": ("write report.json", 1),
 }
 MIXED_KILLS = {
-    "created": ("POST {create}", 1),
     "cancelled": ("POST {cancel}", 1),
     "landed": ("write shards/00000/attempts/*.ended.json", 1),
     "planned": ("write rounds/1/plan.json", 1),
@@ -316,18 +342,21 @@ PROVIDERS = ["openai", pytest.param("anthropic", marks=pytest.mark.long)]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-@pytest.mark.parametrize(
-    ("kills", "finish_by"), [(KILLS, 0), (MIXED_KILLS, 0.4)], ids=["whole", "rest"]
-)
+@pytest.mark.parametrize("kills", [KILLS, MIXED_KILLS], ids=["whole", "rest"])
 def test_a_kill_costs_at_most_what_is_under_way(
-    killable: Any, provider: str, kills: dict[str, Any], finish_by: float
+    killable: Any, provider: str, kills: dict[str, Any]
 ) -> None:
     """Killed after any step, each row is answered, and asked twice by 3 at most."""
-    if finish_by:
-        killable.sandbox.set_faults(SLOW)
+    killable.sandbox.set_faults(SLOW)
     for name, (step, times) in kills.items():
         command = killable.prepare(provider)
-        command["job"] |= {"finish_by_seconds": finish_by, "realtime_concurrency": 3}
+        command["job"] |= {"finish_by_seconds": 0, "realtime_concurrency": 3}
+        if kills is MIXED_KILLS:
+            command["job"]["finish_by_seconds"] = "6h"
+            submitted = ("write shards/00001/attempts/*.batch.json", 1)
+            assert killable.run(command | {"kill_at": submitted}) == -9, name
+            advance(killable.sandbox)
+            reopen_run(command["run_dir"], finish_by="0")
         before = asked(killable.sandbox)
         kill_at = (step.format(**PATHS[provider]), times)
         code = killable.run(command | {"kill_at": kill_at})
@@ -336,6 +365,7 @@ def test_a_kill_costs_at_most_what_is_under_way(
         rows = killable.table_with_batches(command)
         assert {row["_outcome"] for row in rows} == {"succeeded"}, name
         realtime = sum(row["_batch_id"] == "realtime" for row in rows)
+        assert (realtime < len(rows)) == (kills is MIXED_KILLS), name
         spent = asked(killable.sandbox) - before
         assert realtime <= spent <= realtime + 3, name
     assert killable.duplicates() == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from threading import Barrier, Lock
+from threading import Barrier, Event, Lock
 from typing import Any
 
 import pytest
@@ -83,8 +83,17 @@ def test_a_rate_limit_is_waited_for_and_lowers_the_pace() -> None:
 
 def test_a_request_that_always_fails_is_given_up() -> None:
     """While others succeed, one that cannot be answered stops nobody."""
-    bad = LINES[3]
-    api = Api(lambda line, _: UnreachableError("Broken.", 500) if line == bad else None)
+    bad = LINES[0]
+    has_failed = Event()
+
+    def fails(line: bytes, _number: int) -> Exception | None:
+        if line == bad:
+            has_failed.set()
+            return UnreachableError("Broken.", 500)
+        has_failed.wait(5)
+        return None
+
+    api = Api(fails)
     assert ask(api, most=2) == [(bad, "Broken.")]
     assert len(api.kept) == len(LINES) - 1
     assert Counter(line for _, line in api.asked)[bad] == 5
