@@ -47,9 +47,8 @@ def ask_all(
         lines: The requests.
         ask: Asks one and keeps its answer; called in threads.
         most: Requests that are under way at the same time.
-        turn: Called here a few times a second, with the number of answers and the text
-            of the first failure, once; no further request is asked once
-            it returns False.
+        turn: Called here a few times a second, with the number of answers and, once,
+            the first failure; no further request is asked once it returns False.
 
     Returns:
         The requests that were given up, each with the last error.
@@ -91,7 +90,7 @@ class _Pool:
         self._again: list[_Task] = []
         self._changed = Condition()
         self._active = self._successes = self._calm = 0
-        self._is_closed = self._is_over = False
+        self._is_closed = self._is_over = self._is_told = False
         self._first_failure: str | None = None
         self._resume_at = 0.0
         self._be_patient()
@@ -111,12 +110,6 @@ class _Pool:
                 self._active -= 1
                 self._changed.notify_all()
 
-    def _be_patient(self) -> None:
-        settings = get_settings()
-        self._failures_in_a_row = 0
-        self._pauses = growing(settings.retry_seconds, settings.max_poll_seconds)
-        self._give_up_at = time.monotonic() + settings.patience_seconds
-
     def wait(self, seconds: float) -> bool:
         """Wait a while for the end; return whether nothing is under way or left."""
         with self._changed:
@@ -131,8 +124,9 @@ class _Pool:
     def news(self) -> tuple[int, str | None]:
         """Return how many were answered, and the first failure if it is new."""
         with self._changed:
-            text, self._first_failure = self._first_failure, ""
-            return self._successes, text or None
+            text = None if self._is_told else self._first_failure
+            self._is_told = self._first_failure is not None
+            return self._successes, text
 
     def _take(self) -> _Task | None:
         with self._changed:
@@ -166,6 +160,12 @@ class _Pool:
             self.failure, self._is_closed, line = exc, True, None
         return None if line is None else _Task(line)
 
+    def _be_patient(self) -> None:
+        settings = get_settings()
+        self._failures_in_a_row = 0
+        self._pauses = growing(settings.retry_seconds, settings.max_poll_seconds)
+        self._give_up_at = time.monotonic() + settings.patience_seconds
+
     def _succeed(self) -> None:
         self._be_patient()
         self._successes += 1
@@ -181,8 +181,7 @@ class _Pool:
             self.failure = self.failure or exc
             self._is_closed = True
             return
-        if self._first_failure is None:
-            self._first_failure = str(exc)
+        self._first_failure = self._first_failure or str(exc)
         self._failures_in_a_row += 1
         is_busy = exc.status in _BUSY or exc.retry_after_seconds is not None
         if is_busy and now >= self._resume_at:
