@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from ..data.job import BatchJob
 from ..data.job_fields import JOB_FIELDS
 
-__all__ = ["make_job", "spooled"]
+__all__ = ["make_job", "options_checked", "spooled"]
 
 
 @contextmanager
@@ -51,8 +51,15 @@ def make_job(**given: Any) -> BatchJob:
     Raises:
         BadParameter: A value that the option cannot have.
     """
-    try:
+    with options_checked():
         return BatchJob(**given)
+
+
+@contextmanager
+def options_checked() -> Iterator[None]:
+    """Name the option whose value a job cannot have, as wrong usage."""
+    try:
+        yield
     except ValidationError as exc:
         error = exc.errors()[0]
         name = str(error["loc"][0]) if error["loc"] else "job"

@@ -7,15 +7,7 @@ from __future__ import annotations
 
 import secrets
 
-__all__ = [
-    "MAX_ROWS",
-    "id_in",
-    "new_nonce",
-    "parse_row_id",
-    "row_id",
-    "row_ids",
-    "row_in",
-]
+__all__ = ["MAX_ROWS", "id_in", "new_nonce", "parse_row_id", "row_id", "row_ids"]
 
 MAX_ROWS = 1_000_000_000
 """Rows that nine digits can number."""
@@ -58,12 +50,3 @@ def id_in(line: bytes, nonce: str) -> bytes:
     """Return the `custom_id` of a request: nothing else in it begins with the nonce."""
     start = line.find(f'"{nonce}-'.encode()) + 1
     return line[start : line.index(b'"', start)]
-
-
-def row_in(line: bytes, nonce: str) -> int:
-    """Return the row that a request line of the run asks about."""
-    custom_id = id_in(line, nonce).decode()
-    row = parse_row_id(custom_id, nonce)
-    if row is None:
-        raise AssertionError(f"a request of another run: {custom_id}")
-    return row[0]

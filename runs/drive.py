@@ -26,6 +26,7 @@ from .decide.budget import affordable
 from .decide.canary import is_canary_sent_again
 from .decide.steps import Step, StepKind, next_steps
 from .directory.access import with_sandbox
+from .directory.deadline import deadline_of
 from .directory.lock import locked
 from .directory.run import Run
 from .events import emit
@@ -85,8 +86,8 @@ def drive(
             state = run.state()
             if state.report is not None:
                 return state.report
-            job, deadline = run.job.job, state.deadline
-            late = deadline is not None and deadline.is_over
+            job, deadline = state.job.job, deadline_of(run)
+            late = deadline is not None and datetime.now(UTC) >= deadline
             count = count_canary(run, state)
             again = is_canary_sent_again(
                 state, job, count, run.directory.url, late=late
@@ -103,7 +104,7 @@ def drive(
                 perform(run, steps)
                 ended = frozenset()
             elif wait:
-                moments = [until, deadline.at if deadline and not late else None]
+                moments = [until, None if late else deadline]
                 ended = wait_for(run, min(filter(None, moments), default=None))
             else:
                 ended, _ = look_at_shards(run, state, Poller(run.provider()))

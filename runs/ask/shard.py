@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ...data.custom_id import id_in, row_in
+from ...data.custom_id import id_in
 from ...models import Intent
 from ..collect.keep import keep_results
 from ..create.submit import known_of, token_of
@@ -16,6 +16,7 @@ from ..directory.attempts import Attempt
 from ..directory.run import Run, Shard
 from ..events import emit
 from ..pause import patiently
+from ..rounds import row_of
 from .answers import Answers, answers_in
 from .lease import leased
 from .pool import ask_all
@@ -72,6 +73,7 @@ def ask_shard(run: Run, path: str) -> None:
 
 def _claim(run: Run, shard: Shard) -> Attempt:
     """Write down that the shard's requests are asked from now on."""
+    job = run.job_at(shard.plan.round)
     account = checked_account(run.provider(), known_of(run, shard))
     intent = Intent(
         token=f"{token_of(run, shard.path)}-{shard.attempts.next_number}",
@@ -79,9 +81,9 @@ def _claim(run: Run, shard: Shard) -> Attempt:
         requests=shard.plan.requests,
         bytes=shard.plan.bytes,
         digest=shard.plan.digest,
-        endpoint=run.job.template.endpoint,
+        endpoint=job.template.endpoint,
         account=account,
-        reserved_usd=reservation_usd(run, shard.plan, realtime=True),
+        reserved_usd=reservation_usd(job, shard.plan, realtime=True),
         realtime=True,
     )
     emit(
@@ -111,4 +113,4 @@ def _ask(
                     yield line
 
     given_up = ask_all(unanswered(), ask, run.job.job.realtime_concurrency, goes_on)
-    return {row_in(line, nonce): error for line, error in given_up}
+    return {row_of(line, nonce): error for line, error in given_up}

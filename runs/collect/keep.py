@@ -8,6 +8,7 @@ from pathlib import Path
 from ...data.files import size_and_digest
 from ...models import Batch
 from ..directory.attempts import Attempt
+from ..directory.deadline import is_late
 from ..directory.records import Ended, Verdict
 from ..directory.run import Run, Shard
 from .scan import scan_results
@@ -30,12 +31,12 @@ def keep_results(
     rows are in. Without `batch` they were asked for in realtime, and `output` is where
     they belong. `gone` says that others are lost; what they were is not known.
     """
-    plan, is_cut = run.plan(), run.is_late()
+    plan, is_cut = run.plan(), is_late(run)
     scan = scan_results(
         output,
         run.format,
         plan,
-        model=run.job.template.known_model,
+        model=run.job_at(shard.plan.round).template.known_model,
         shard=shard.plan,
         sort_into=scratch if shard.path.startswith("rounds/") else None,
         realtime=batch is None,

@@ -10,6 +10,7 @@ from typing import TypeVar
 from ...models import Batch, BatchStatus
 from ...providers import Provider
 from ...settings import get_settings
+from ..directory.deadline import is_late
 from ..directory.run import Run, RunState
 from ..events import emit
 from ..pause import growing, patiently, pause
@@ -106,8 +107,7 @@ def look_at_shards(
         return frozenset(), 0
     seen = poller.look({key: created for key, (_, created) in open_shards.items()})
     batches = tuple(batch for batch in seen.values() if batch)
-    late = state.deadline is not None and state.deadline.is_over
-    if state.cancelled or late:
+    if state.cancelled or is_late(run):
         running = [each for each in batches if each.status is BatchStatus.IN_PROGRESS]
         if running and not state.cancelled:
             text = f"The deadline has passed: cancelling {len(running):,} batches."

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from ...providers import get_vendor
 from ...settings import get_settings
 from ..directory.attempts import Attempt
+from ..directory.deadline import is_late
 from ..directory.records import Verdict
 from ..directory.run import Run, RunState, Shard
 
@@ -22,7 +23,7 @@ def paused_shards(run: Run, state: RunState) -> tuple[frozenset[str], datetime |
     that the provider did not show.
     """
     now = datetime.now(UTC)
-    late = state.deadline is not None and state.deadline.is_over
+    late = is_late(run)
     until: dict[str, datetime] = {}
     downloaded = max(
         (
@@ -62,10 +63,10 @@ def _until(
     settings = get_settings()
     last = shard.last
     if last is None:
-        if not shard.path.startswith("rounds/"):
+        number = shard.plan.round
+        if number <= state.since:
             return None
-        number = int(shard.path.split("/")[1])
-        pause = min(settings.round_seconds * 2 ** (number - 1), 3600)
+        pause = min(settings.round_seconds * 2 ** (number - state.since - 1), 3600)
         return state.rounds[number - 1].created_at + timedelta(seconds=pause)
     if shard.is_lost:
         return None if run.directory.is_local else _claim_over(run, shard, last)

@@ -52,15 +52,15 @@ def most_usd(
 
 
 def reservation_usd(
-    run: Run, shard: ShardPlan, *, realtime: bool = False
+    job: ResolvedJob, shard: ShardPlan, *, realtime: bool = False
 ) -> float | None:
     """Return the most that this shard may cost; None without a cap."""
-    if run.job.job.max_cost_usd is None:
+    if job.job.max_cost_usd is None:
         return None
-    found = most_usd(run.job, shard.requests, shard.bytes, realtime=realtime)
+    found = most_usd(job, shard.requests, shard.bytes, realtime=realtime)
     if found is None:
         raise BudgetError(
-            f"The price of {run.job.template.known_model!r} is unknown, so"
+            f"The price of {job.template.known_model!r} is unknown, so"
             " --max-cost-usd cannot be kept; drop it, or take a model with a known"
             " price."
         )
@@ -90,7 +90,7 @@ def affordable(run: Run, state: RunState, steps: Sequence[Step]) -> list[Step]:
     Raises:
         BudgetError: Nothing that is left fits, and no open batch can free any.
     """
-    cap = run.job.job.max_cost_usd
+    cap = state.job.job.max_cost_usd
     if cap is None:
         return list(steps)
     left = cap - committed_usd(state)
@@ -102,8 +102,8 @@ def affordable(run: Run, state: RunState, steps: Sequence[Step]) -> list[Step]:
         if step.kind not in {"submit", "ask"} or not (shard and is_new):
             kept.append(step)
             continue
-        realtime = step.kind == "ask"
-        needed = reservation_usd(run, shard.plan, realtime=realtime) or 0.0
+        job, realtime = run.job_at(shard.plan.round), step.kind == "ask"
+        needed = reservation_usd(job, shard.plan, realtime=realtime) or 0.0
         if refused is None and needed <= left:
             left -= needed
             kept.append(step)

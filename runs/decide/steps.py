@@ -69,7 +69,7 @@ def next_steps(
     steps = steps or _to_ask(state, allowed, late=late)
     if steps or not all(_is_over(shard, state) for shard in state.shards.values()):
         return steps
-    ordinary = sum(not round_.canary for round_ in state.rounds)
+    ordinary = sum(not round_.canary for round_ in state.rounds[state.since :])
     worth = ordinary < job.max_rounds + job.reask + late and (
         _worth_a_round(state) or (job.reask and state.newest_shards)
     )

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from ...data.resolve import ResolvedJob
 from ...data.rows.block import Place
 from ...models import Batch, Outcome
 
@@ -22,6 +23,7 @@ __all__ = [
     "InputShardPlan",
     "Plan",
     "Resend",
+    "Retry",
     "RoundPlan",
     "ShardPlan",
     "Verdict",
@@ -43,6 +45,12 @@ class ShardPlan(_Record):
     bytes: int
     digest: str
     """SHA-256 of the request file, hex."""
+
+    @property
+    def round(self) -> int:
+        """The number of its round; 0 for the first sending."""
+        folder, _, _ = self.path.rpartition("/")
+        return int(folder.partition("/")[2] or 0)
 
     def owns(self, row: int, round_: int) -> bool:
         """Whether a result with these numbers may answer a request of this file."""
@@ -108,6 +116,17 @@ class Plan(_Record):
         return bisect_right(self.shards, row, key=lambda shard: shard.first_row) - 1
 
 
+class Retry(_Record):
+    """What opened a finished run again, in the plan of the round that it began."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    """Of the rows that are asked again; none: all without a valid answer."""
+    job: ResolvedJob
+    """The job from this round on, with what the retry changed."""
+    flow_run: str | None = None
+    """The deployed flow run that asked for it; its own retries ask for no other."""
+
+
 class RoundPlan(_Record):
     """`rounds/N/plan.json`; without shards it says that no round is needed."""
 
@@ -120,6 +139,8 @@ class RoundPlan(_Record):
     """Shards whose results are gone; this round sends their requests again."""
     canary: bool = False
     """Whether it has rows of the canary alone, before other rows are sent."""
+    retry: Retry | None = None
+    """Set where it began when the run was done; nothing older is sent from then on."""
 
 
 class CanaryCount(_Record):
@@ -176,11 +197,6 @@ class Deadline(_Record):
     """`deadline.json`: from then on nothing is sent in a batch."""
 
     at: AwareDatetime
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it has passed."""
-        return datetime.now(UTC) >= self.at
 
 
 class Absence(_Record):

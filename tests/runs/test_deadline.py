@@ -17,10 +17,12 @@ from batchwright.errors import (
     InputError,
 )
 from batchwright.models import Outcome, RunReport
+from batchwright.runs.directory.deadline import deadline_of
 from batchwright.runs.directory.run import Run
 from batchwright.runs.drive import cancel_run, drive
 from batchwright.runs.open import open_run, reopen_run
 from batchwright.runs.report.dry_run import dry_run
+from batchwright.runs.retry import open_retry
 from batchwright.sandbox import Sandbox
 from batchwright.settings import get_settings
 
@@ -298,14 +300,26 @@ def test_a_deadline_is_part_of_a_job_and_can_be_moved(
     """Typed again the run keeps its moment; `resume --finish-by` sets another."""
     late = job(tmp_path, finish_by_seconds="6h")
     opened = open_run(late, str(tmp_path / "run"))
-    first = opened.deadline()
+    first = deadline_of(opened)
     assert first is not None
-    assert open_run(late, str(tmp_path / "run")).deadline() == first
+    assert deadline_of(open_run(late, str(tmp_path / "run"))) == first
     with pytest.raises(InputError, match="--finish-by soon: It must be a duration"):
         reopen_run(str(tmp_path / "run"), finish_by="soon")
-    assert reopen_run(str(tmp_path / "run")).deadline() == first
+    assert deadline_of(reopen_run(str(tmp_path / "run"))) == first
     moved = reopen_run(str(tmp_path / "run"), finish_by="0")
     assert drive(moved, wait=True).ok
+    assert asked(sandbox) == ROWS
+
+
+def test_a_retry_after_the_deadline_is_a_batch(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A deadline that has passed does not make later retries cost the full price."""
+    sandbox.set_faults({"answers": [{"kind": "refusal", "nth": [2, 5]}]})
+    assert run(tmp_path).outcomes[Outcome.REFUSED] == 2
+    report = drive(open_retry(str(tmp_path / "run")), wait=True)
+    assert report.ok
+    assert sandbox.created() == 1
     assert asked(sandbox) == ROWS
 
 
