@@ -34,6 +34,7 @@ _BARS: dict[EventKind, tuple[str, Callable[[int], str]]] = {
     "uploading": ("Uploading", decimal),
     "waiting": ("Waiting for answers", "{:,}".format),
     "downloading": ("Downloading", decimal),
+    "asking": ("Asking in realtime", "{:,}".format),
     "writing": ("Writing rows", "{:,}".format),
 }
 """Events that come many times: name of the bar, and how its amounts are written."""
@@ -43,6 +44,8 @@ _ENDS: dict[EventKind, tuple[EventKind, ...]] = {
     "generated": ("reading",),
     "submitted": ("uploading",),
     "downloaded": ("downloading",),
+    "asking": ("waiting",),
+    "asked": ("asking",),
     "finished": (*_BARS, "submitted", "downloaded"),
 }
 """Which bars are removed when an event comes."""

@@ -62,6 +62,7 @@ _LINES: dict[EventKind, str] = {
     "submitted": "Created batch {event.batch_id}{how}",
     "ended": "Batch {event.batch_id} was refused: {event.text}",
     "downloaded": "Downloaded {done} results of {event.batch_id}{how}",
+    "asked": "Got {done} answers in realtime",
     "round": "Round {event.text}: {requests} are sent again",
     "parked": "Batch {event.batch_id} waits for capacity: {event.text}",
     "notice": "Note: {event.text}",

@@ -16,6 +16,7 @@ from .collect.canary import count_canary
 from .collect.download import are_results_shown
 from .decide.canary import is_enough
 from .directory.access import credentials_of, provider_for, with_sandbox
+from .directory.deadline import set_deadline
 from .directory.lock import locked
 from .directory.naming import directory_of, unfinished_directory_of
 from .directory.run import Run
@@ -66,6 +67,7 @@ def open_run(
             provider_for(directory, resolved)  # without a key, nothing is left behind
         if not directory.is_local:
             _check_store(directory)
+        set_deadline(directory, resolved.job.finish_by_seconds)
         with suppress(FileExistsError):
             data = resolved.model_dump_json(indent=1).encode()
             directory.write_once("job.json", data)
@@ -108,6 +110,7 @@ def reopen_run(
     resend_lost: bool = False,
     uncancel: bool = False,
     go_on: bool = False,
+    finish_by: float | str | None = None,
 ) -> Run:
     """Open an existing run to continue it; nothing is compared.
 
@@ -117,10 +120,15 @@ def reopen_run(
         resend_lost: Send requests again whose results are gone at the provider.
         uncancel: Lift a cancellation.
         go_on: Send the rest of a run that its canary stopped.
+        finish_by: The run's new deadline, as `finish_by_seconds` of a job.
+
+    Raises:
+        InputError: There is nothing of what is asked for, or no such deadline.
     """
     run = Run.load(run_dir)
     directory = run.directory
     with locked(directory):
+        set_deadline(directory, finish_by)
         _look_again(run)
         if uncancel:
             if not directory.exists("cancelled.json"):

@@ -172,10 +172,14 @@ class _Absent:
     def __init__(self, shard: Shard, first_row: int) -> None:
         self._first_row = first_row
         self._by_row: dict[int, str] = {}
+        self._failed: dict[int, str] = {}
         self._outcome = Outcome.MISSING
         ended = shard.last.ended if shard.last else None
         if ended is None or not shard.is_settled:
             self._outcome, self._error = Outcome.CANCELLED, "the run was cancelled"
+        elif shard.last and shard.last.intent.realtime:
+            self._outcome, self._error = Outcome.CANCELLED, "the run was cancelled"
+            self._failed = ended.unanswered
         elif ended.verdict is Verdict.DOWNLOADED:
             self._error = "the provider gave no line for it"
         elif ended.verdict.has_lost_results:
@@ -191,5 +195,7 @@ class _Absent:
 
     def verdict(self, row: int) -> tuple[Outcome, str]:
         """Return outcome and error of a 0-based row of the input."""
+        if row in self._failed:
+            return Outcome.ERRORED, self._failed[row]
         error = self._by_row.get(row - self._first_row, self._error)
         return self._outcome, error
