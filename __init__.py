@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .errors import BatchwrightError
     from .flows import advance_runs, run_batch
     from .models import Answer, Outcome, RunReport
+    from .runs.table_run import TableRun, open_run, run, submit
 
 __all__ = [
     "Answer",
@@ -20,8 +21,12 @@ __all__ = [
     "BatchwrightError",
     "Outcome",
     "RunReport",
+    "TableRun",
     "advance_runs",
+    "open_run",
+    "run",
     "run_batch",
+    "submit",
 ]
 
 _HOMES = {
@@ -30,8 +35,12 @@ _HOMES = {
     "BatchwrightError": ".errors",
     "Outcome": ".models",
     "RunReport": ".models",
+    "TableRun": ".runs.table_run",
     "advance_runs": ".flows",
+    "open_run": ".runs.table_run",
+    "run": ".runs.table_run",
     "run_batch": ".flows",
+    "submit": ".runs.table_run",
 }
 
 

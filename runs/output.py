@@ -25,7 +25,7 @@ from .directory.run import Run, Shard
 from .events import emit
 from .report.markdown import markdown
 from .report.report import report_on
-from .response_model import answer_of
+from .response_model import answer_of, missing_validators
 
 __all__ = ["parse_shard", "write_output"]
 
@@ -95,6 +95,8 @@ def write_output(run: Run) -> None:
     directory.write("report.md", markdown(report).encode())
     directory.write("report.json", report.model_dump_json(indent=1).encode())
     directory.write("done.json", b"{}")
+    if (note := missing_validators(run)) is not None:
+        emit("notice", text=note)
     emit("finished", text=report.output)
 
 
