@@ -49,7 +49,8 @@ class {name}(BaseModel):
         return label.upper()
 
 frame = pl.DataFrame({{"text": {texts}}})
-bw.submit(frame, model="gpt-5-mini", prompt="Classify: {{{{ text }}}}", response_model={name})
+asked = {{"model": "gpt-5-mini", "prompt": "Classify: {{{{ text }}}}"}}
+bw.submit(frame, **asked, response_model={name})
 os._exit(9)
 """
 
@@ -141,7 +142,7 @@ def test_each_kind_of_table_comes_back_as_its_own(sandbox: Sandbox) -> None:
         pa.Table.from_pylist(rows),
         (row for row in rows),
         duckdb.sql(
-            "SELECT text, n FROM (VALUES ('one', 0), (NULL, 1), ('three', 2)) AS t(text, n)"
+            "SELECT * FROM (VALUES ('one', 0), (NULL, 1), ('three', 2)) AS t(text, n)"
         ),
     ):
         table = bw.run(data, **ASKED, name=type(data).__name__)

@@ -26,7 +26,7 @@ BERLIN = [datetime(2020, 1, 1, tzinfo=UTC), None, datetime(2021, 7, 1, tzinfo=UT
 
 def pandas_frame() -> pd.DataFrame:
     """Return a frame with every type that pandas can hand to Arrow."""
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "text": ["a", None, ""],
             "int": pd.array([1, None, LARGE], dtype="Int64"),
@@ -52,7 +52,6 @@ def pandas_frame() -> pd.DataFrame:
             "struct": [{"a": 1, "b": [None]}, None, {"a": None, "b": []}],
         }
     )
-    return frame
 
 
 INDEXES: list[pd.Index | None] = [
