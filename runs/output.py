@@ -99,13 +99,10 @@ def write_output(run: Run) -> None:
     directory.write("report.md", markdown(report).encode())
     directory.write("report.json", report.model_dump_json(indent=1).encode())
     directory.write("done.json", b"{}")
-<<<<<<< HEAD
     if (note := missing_validators(run)) is not None:
         emit("notice", text=note)
-=======
     if sum(shard.bytes for shard in plan.shards) <= _PAGE_BYTES:
         _write_page(run)
->>>>>>> main
     emit("finished", text=report.output)
 
 
