@@ -75,6 +75,8 @@ def parse_shard(run: Run, path: str) -> None:
             ),
         )
         run.directory.adopt(temporary, part)
+    if isinstance(run.job.job.response_model, dict):
+        tally = tally.model_copy(update={"by_class": answer.model is not None})
     run.directory.write(f"{path}/tally.json", tally.model_dump_json(indent=1).encode())
 
 
@@ -90,11 +92,14 @@ def write_output(run: Run) -> None:
     if "writing.json" not in state.names:
         _refuse_another(run)
         directory.write("writing.json", b"{}")
+    names = [f"{each.path}/tally.json" for each in plan.shards]
+    tallies = [read_record(directory, name, ShardTally) for name in names]
+    if len({each.by_class for each in tallies}) > 1:
+        for name in names:  # one process knew the class, another did not: parse again
+            directory.remove(name)
+        return
     concat_parts(_parts(run, plan), run.job.job.output)
-    tally = combine(
-        read_record(directory, f"{each.path}/tally.json", ShardTally)
-        for each in plan.shards
-    )
+    tally = combine(tallies)
     report = report_on(run, state, tally, ended_at=datetime.now(UTC))
     directory.write("report.md", markdown(report).encode())
     directory.write("report.json", report.model_dump_json(indent=1).encode())

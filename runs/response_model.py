@@ -15,7 +15,9 @@ from ..data.answers.load import resolve_response_model, unkept_validators
 from ..data.answers.response_model import AnswerReader
 from ..data.files import absolute
 from ..data.job import BatchJob
+from ..data.results.tally import ShardTally
 from ..errors import InputError
+from .directory.reading import read_record
 from .directory.run import Run
 from .directory.storage import Directory
 
@@ -41,17 +43,23 @@ def note_validators(directory: Directory, job: BatchJob) -> None:
 
 
 def missing_validators(run: Run) -> str | None:
-    """Return a sentence if this process does not know validators of the run."""
-    directory, job = run.directory, run.job.job
-    if unkept_validators(job.response_model) or directory.exists(_NAME):
-        return None
+    """Return a sentence if validators of the run are, or would be, left out here."""
+    directory = run.directory
     name = directory.read(_VALIDATORS)
     if name is None:
         return None
+    if directory.exists("done.json"):
+        tally = f"{run.plan().shards[0].path}/tally.json"
+        applied = read_record(directory, tally, ShardTally).by_class
+    else:
+        own = unkept_validators(run.job.job.response_model)
+        applied = own is not None or directory.exists(_NAME)
+    if applied:
+        return None
     return (
-        f"The validators of {name.decode()} are not applied, since the class is known"
-        " only to the process that began this run; its answers fit the JSON Schema."
-        " To apply them, give the class again:"
+        f"The validators of {name.decode()} are not applied: the class is known only to"
+        " the process that began this run, so its answers fit the JSON Schema alone. To"
+        " apply them, give the class:"
         f" `batchwright.open_run({directory.url!r}, response_model=...)`."
     )
 

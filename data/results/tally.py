@@ -42,6 +42,9 @@ class ShardTally(BaseModel):
     missing: Anomaly = Anomaly()
     duplicate: Anomaly = Anomaly()
     foreign: Anomaly = Anomaly()
+    by_class: bool | None = None
+    """Whether a class validated the answers, or a JSON Schema alone; None: no matter,
+    or unknown."""
 
 
 class TallyCounter:

@@ -53,7 +53,7 @@ def write_rows(data: Any, path: Path) -> str:
     """
     if path.suffix != ".parquet":
         return _write_lines(data, path)
-    digest, rows = None, 0
+    rows = 0
     with _read(data) as reader:
         schema = pa.schema([each.with_type(_kept(each.type)) for each in reader.schema])
         check_names(_NAME, schema.names)
@@ -187,12 +187,14 @@ def _check_texts(names: Iterable[Any]) -> None:
 
 
 def _library(data: Any) -> str:
-    return type(data).__module__.partition(".")[0]
+    """Return whose data frame a table is; any other becomes one of PyArrow."""
+    names = {each.__module__.partition(".")[0] for each in type(data).__mro__}
+    return next((name for name in ("pandas", "polars") if name in names), "pyarrow")
 
 
 def _index(metadata: Mapping[bytes, bytes]) -> str:
     """Return what pandas notes of its index; the rest tells versions of libraries."""
-    return repr(orjson.loads(metadata[b"pandas"])["index_columns"])
+    return repr(orjson.loads(metadata.get(b"pandas", b"{}")).get("index_columns"))
 
 
 def _kept(kind: Any) -> Any:

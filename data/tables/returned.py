@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ...errors import InputError
 from ..rows.memory import KIND_KEY
 
 __all__ = ["read_table"]
@@ -23,6 +24,9 @@ def read_table(output: Path, rows: Path | None) -> Any:
         rows: The Parquet file that `write_rows` wrote for the run; its columns come
             back with the types, and the index, that they had. None gives an Arrow
             table.
+
+    Raises:
+        InputError: The library of the rows is not installed.
     """
     table = pq.read_table(output)
     if rows is None:
@@ -45,7 +49,7 @@ def read_table(output: Path, rows: Path | None) -> Any:
     for field, column in zip(answers.schema, answers.columns, strict=True):
         before = before.append_column(field, column)
     if kind == b"polars":
-        return import_module("polars").from_arrow(before)
+        return _library("polars").from_arrow(before)
     return before.replace_schema_metadata()
 
 
@@ -63,13 +67,23 @@ def _as_given(column: Any, field: pa.Field[Any]) -> Any:
         return column
 
 
+def _library(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as exc:
+        raise InputError(
+            f"The rows of this run came as a data frame of {name}, and are returned as"
+            f" one; install {name} here."
+        ) from exc
+
+
 def _to_pandas(before: pa.Table, answers: pa.Table) -> Any:
     """Return rows with their index and their answers.
 
     Integers and booleans of the answers have pandas' types that know null, whether one
     of them is null or not.
     """
-    pd = import_module("pandas")
+    pd = _library("pandas")
     frame = before.to_pandas(integer_object_nulls=True)
     for name in frame.columns:
         column = before.column(name)

@@ -15,7 +15,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, computed_field, field_validator
 
 import batchwright as bw
 from batchwright.errors import (
@@ -88,17 +88,22 @@ def dying_notebook(name: str) -> None:
     assert done.returncode == 9
 
 
-def response_model(name: str) -> type[BaseModel]:
+def response_model(name: str, *, computed: bool = False) -> type[BaseModel]:
     """Return the class that `dying_notebook` has, defined once more."""
 
     def shout(_cls: type[BaseModel], label: str) -> str:
         return label.upper()
 
-    namespace = {
+    def length(self: Any) -> int:
+        return len(self.label)
+
+    namespace: dict[str, Any] = {
         "__module__": __name__,
         "__annotations__": {"label": str},
         "shout": field_validator("label")(classmethod(shout)),
     }
+    if computed:
+        namespace["length"] = computed_field(property(length))
     return type(name, (BaseModel,), namespace)
 
 
@@ -199,6 +204,26 @@ def test_another_process_says_which_validators_it_lacks(
     assert sandbox.created() == 1
     with pytest.raises(InputError, match="Other has another JSON Schema"):
         bw.open_run(directory, response_model=response_model("Other"))
+
+
+@pytest.mark.usefixtures("root", "sandbox")
+def test_one_table_is_parsed_in_one_way() -> None:
+    """A process without the class parses again what one that had it left behind."""
+    frame = pl.DataFrame({"text": TEXTS})
+    model = response_model("Halved", computed=True)
+    given = {"response_model": model, "max_requests_per_batch": 2}
+    run = bw.submit(frame, **ASKED, **given)
+    run.wait()
+    assert run.table()["label"].to_list() == ["SYNTHETIC LABEL"] * 3
+    assert run.table()["length"].to_list() == [15] * 3
+    assert "are not applied" not in run._repr_html_()
+    for name in ("done.json", "shards/00001/tally.json", "shards/00001/part.arrow"):
+        Path(run.run_dir, name).unlink()
+    code = f"import batchwright as bw; bw.open_run({run.run_dir!r}).wait()"
+    subprocess.run([sys.executable, "-c", code], env=os.environ, check=True)
+    assert run.table()["label"].to_list() == ["synthetic label"] * 3
+    assert "length" not in run.table().columns
+    assert "validators of Halved are not applied" in run._repr_html_()
 
 
 def test_a_run_is_watched_and_cancelled(
