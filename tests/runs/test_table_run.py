@@ -108,14 +108,19 @@ def response_model(name: str, *, computed: bool = False) -> type[BaseModel]:
 
 
 def test_a_frame_of_pandas_goes_in_and_comes_out(
-    root: Path, sandbox: Sandbox, frame: pd.DataFrame
+    root: Path,
+    sandbox: Sandbox,
+    frame: pd.DataFrame,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Values, types, index and order of each row are its own, over several batches."""
+    caplog.set_level("INFO", "batchwright")
     labels = bw.run(frame, **ASKED, max_requests_per_batch=1, name="tickets")
     pd.testing.assert_frame_equal(labels[frame.columns], frame)
     assert labels["_outcome"].tolist() == ["succeeded"] * 3
     assert labels["_input_tokens"].dtype == "Int64"
     assert sandbox.created() == 3
+    assert caplog.text.count("Created batch") == 3
 
     (directory,) = root.iterdir()
     run = bw.open_run(directory.name)
