@@ -29,13 +29,15 @@ from .drive import cancel_run, drive
 from .open import open_run as open_job
 from .open import reopen_run
 from .report.live import shown_live
+from .report.page import PAGE
 from .report.report import read_status, report_on
 from .response_model import missing_validators
 
 __all__ = ["TableRun", "open_run", "run", "submit"]
 
 _NAME = re.compile(r"\w[\w.-]*")
-_DIGEST = "rows.sha256"
+_ROWS = "input/rows"
+"""Where the rows are in the directory, with a suffix."""
 
 
 class TableRun:
@@ -82,11 +84,15 @@ class TableRun:
         if not job.output.lower().endswith(".parquet"):
             raise InputError(f"The table of {self.name} is the file {job.output}.")
         with ExitStack() as stack:
-            output = _local(stack, directory, job.output)
-            if output is None:
+            # Where the directory is now, which may have been moved.
+            name = PurePosixPath(job.output).name
+            output, rows = Path(job.output), None
+            if directory.exists(name):
+                output = stack.enter_context(directory.local(name))
+            if not output.is_file():
                 raise InputError(f"{job.output}, the table of {self.name}, is missing.")
-            is_kept = PurePosixPath(job.input).name == "input.parquet"
-            rows = _local(stack, directory, job.input) if is_kept else None
+            if directory.exists(f"{_ROWS}.parquet"):
+                rows = stack.enter_context(directory.local(f"{_ROWS}.parquet"))
             return read_table(output, rows)
 
     def cancel(self) -> RunReport:
@@ -100,7 +106,9 @@ class TableRun:
         return cancel_run(self.run_dir)
 
     def __repr__(self) -> str:
-        report = self.status()
+        return self._said(self.status())
+
+    def _said(self, report: RunReport) -> str:
         counts = [f"{count:,} {name}" for name, count in report.outcomes.items()]
         said = ", ".join([f"{report.rows:,} rows", *counts])
         return f"<TableRun {self.name}: {report.state}, {said}>"
@@ -125,10 +133,12 @@ class TableRun:
             )
         elif doing is None:
             doing = "`table()` returns its rows with their answers."
+            if PAGE in state.names:
+                doing += f" {self.run_dir}/{PAGE} shows them in a browser."
         more = [doing, missing_validators(opened) or ""]
         return {
             "text/html": report.as_html(*filter(None, more)),
-            "text/plain": repr(self),
+            "text/plain": self._said(report),
         }
 
 
@@ -225,9 +235,9 @@ def _begin(data: Any, name: str | None, options: dict[str, Any]) -> TableRun:
     root = Directory(get_settings().runs_dir)
     # Mappings with conversations of their own are JSON, whose values no type unites.
     is_json = not (is_table(data) or options["prompt"] or options.get("messages"))
-    kept = "input.jsonl" if is_json else "input.parquet"
+    kept = f"{_ROWS}.{'jsonl' if is_json else 'parquet'}"
     with root.scratch() as folder:
-        rows = folder / kept
+        rows = folder / PurePosixPath(kept).name
         digest = _write(data, rows)
         job = _job(options, rows, folder / "answer.parquet")
         resolved = _resolved(job)
@@ -237,8 +247,8 @@ def _begin(data: Any, name: str | None, options: dict[str, Any]) -> TableRun:
             if not resolved.synthetic:
                 provider_for(directory, resolved)  # without a key, nothing is kept
             directory.adopt(rows, kept)
-            directory.write(_DIGEST, digest.encode())
-        elif directory.read(_DIGEST) != digest.encode():
+            directory.write(f"{_ROWS}.sha256", digest.encode())
+        elif directory.read(f"{_ROWS}.sha256") != digest.encode():
             raise RunDiffersError(
                 f"{directory.url} has other rows, by chance of its name; give this run"
                 " another `name`."
@@ -283,12 +293,3 @@ def _resolved(job: BatchJob) -> ResolvedJob:
         text = str(exc).replace(job.input, "the table")
         exc.args = (text[:1].upper() + text[1:], *exc.args[1:])
         raise
-
-
-def _local(stack: ExitStack, directory: Directory, location: str) -> Path | None:
-    """Return a local path of a file: in the directory, wherever that is now, or not."""
-    name = PurePosixPath(location).name
-    if directory.exists(name):
-        return stack.enter_context(directory.local(name))
-    path = Path(location)
-    return path if path.is_file() else None

@@ -305,7 +305,7 @@ def test_without_a_key_nothing_is_begun(root: Path) -> None:
 def test_equal_names_of_other_rows_are_told_apart(root: Path, sandbox: Sandbox) -> None:
     """Eight digits name a run; where they are those of other rows, that is an error."""
     run = bw.submit([{"text": "one"}], **ASKED)
-    Path(run.run_dir, "rows.sha256").write_text("of other rows", encoding="utf-8")
+    Path(run.run_dir, "input/rows.sha256").write_text("of other rows", encoding="utf-8")
     with pytest.raises(RunDiffersError, match="other rows"):
         bw.submit([{"text": "one"}], **ASKED)
     assert sandbox.created() == 1
