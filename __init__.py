@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from .errors import BatchwrightError
     from .flows import advance_runs, run_batch
     from .models import Answer, Outcome, RunReport
-    from .runs.table_run import TableRun, open_run, run, submit
+    from .runs.in_memory import open_run, run, submit
+    from .runs.table_run import TableRun
 
 __all__ = [
     "Answer",
@@ -37,10 +38,10 @@ _HOMES = {
     "RunReport": ".models",
     "TableRun": ".runs.table_run",
     "advance_runs": ".flows",
-    "open_run": ".runs.table_run",
-    "run": ".runs.table_run",
+    "open_run": ".runs.in_memory",
+    "run": ".runs.in_memory",
     "run_batch": ".flows",
-    "submit": ".runs.table_run",
+    "submit": ".runs.in_memory",
 }
 
 

@@ -1,43 +1,25 @@
-"""Runs over tables in memory: a data frame goes in, and one of its kind comes out.
-
-Such a run is as durable as any other. Its rows are kept in its directory, whose name
-follows from the job and the rows, so that the same call finds it again from anywhere.
-No Prefect server is needed: the steps of the run are done in this process.
-"""
+"""A run as an object: watched, waited for, its table read; in a notebook, shown."""
 
 from __future__ import annotations
 
-import re
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
-from ..data.job import BatchJob
-from ..data.resolve import ResolvedJob, resolve
-from ..data.rows.memory import is_table, write_rows
 from ..data.tables.returned import read_table
-from ..errors import BatchNotEndedError, InputError, RunDiffersError
+from ..errors import BatchNotEndedError, InputError
 from ..models import RunReport
-from ..settings import get_settings
-from .directory.access import provider_for
-from .directory.naming import directory_of_rows
 from .directory.run import Run
-from .directory.storage import Directory
 from .drive import cancel_run, drive
-from .open import open_run as open_job
-from .open import reopen_run
 from .report.live import shown_live
 from .report.page import PAGE
 from .report.report import read_status, report_on
 from .response_model import missing_validators
 
-__all__ = ["TableRun", "open_run", "run", "submit"]
+__all__ = ["KEPT_ROWS", "TableRun", "work_on"]
 
-_NAME = re.compile(r"\w[\w.-]*")
-_ROWS = "input/rows"
-"""Where the rows are in the directory, with a suffix."""
+KEPT_ROWS = "input/rows"
+"""Where the directory has rows that were in memory, with a suffix."""
 
 
 class TableRun:
@@ -65,7 +47,7 @@ class TableRun:
             RunBusyError: Another process works on it.
             BatchwrightError: It cannot go on; it stays resumable.
         """
-        return self._drive(wait=True)
+        return work_on(self, wait=True)
 
     def table(self) -> Any:
         """Return the rows with their answers, in the order and kind they came.
@@ -90,9 +72,12 @@ class TableRun:
             if directory.exists(name):
                 output = stack.enter_context(directory.local(name))
             if not output.is_file():
-                raise InputError(f"{job.output}, the table of {self.name}, is missing.")
-            if directory.exists(f"{_ROWS}.parquet"):
-                rows = stack.enter_context(directory.local(f"{_ROWS}.parquet"))
+                raise InputError(
+                    f"The table of {self.name} is {job.output}, and there is no such"
+                    " file on this machine."
+                )
+            if directory.exists(f"{KEPT_ROWS}.parquet"):
+                rows = stack.enter_context(directory.local(f"{KEPT_ROWS}.parquet"))
             return read_table(output, rows)
 
     def cancel(self) -> RunReport:
@@ -114,15 +99,10 @@ class TableRun:
         return f"<TableRun {self.name}: {report.state}, {said}>"
 
     def _repr_html_(self) -> str:
-        return self._shown(None)["text/html"]
+        return self.shown()["text/html"]
 
-    def _drive(self, *, wait: bool) -> RunReport:
-        opened = Run.load(self.run_dir)
-        with shown_live(self._shown):
-            # A run that is done needs no lock, which another process may hold.
-            return opened.state().report or drive(opened, wait=wait)
-
-    def _shown(self, doing: str | None) -> dict[str, str]:
+    def shown(self, doing: str | None = None) -> dict[str, str]:
+        """Return how a notebook shows it, given the line that says what it does."""
         opened = Run.load(self.run_dir)
         state = opened.state()
         report = state.report or report_on(opened, state)
@@ -142,154 +122,9 @@ class TableRun:
         }
 
 
-def run(
-    data: Any,
-    *,
-    model: str,
-    prompt: str | None = None,
-    response_model: str | Path | dict[str, Any] | type[BaseModel] | None = None,
-    name: str | None = None,
-    **options: Any,
-) -> Any:
-    """Return the rows of a table with their answers; waits for the batches.
-
-    The same call, from any process, continues its run, and returns the table at once
-    where that is done: nothing is paid for twice. Batches are billed from their
-    creation. A class as response model validates with all of its code in this process;
-    if others cannot import it, they know its JSON Schema alone.
-
-    Args:
-        data: Anything with Arrow's C stream interface, such as a data frame of pandas
-            or Polars, a table of PyArrow or a relation of DuckDB; or an iterable of
-            mappings from column names to values.
-        model: As in `BatchJob`.
-        prompt: As in `BatchJob`. Without it and `messages`, each row of an iterable
-            has a list `messages`.
-        response_model: As in `BatchJob`.
-        name: What the name of the run begins with; by default that of the response
-            model.
-        **options: All other fields of `BatchJob`.
-
-    Returns:
-        A data frame of pandas, with its index, or of Polars, as the rows came; else a
-        `pyarrow.Table`. Rows that did not succeed are in it, with their `_outcome`.
-
-    Raises:
-        InputError: The rows cannot be used, or the job cannot be run as it is.
-        MissingKeyError: There is no key; no run is begun.
-        RunError, ProviderError: As `run_batch` raises them; the run stays resumable.
-    """
-    given = {"model": model, "prompt": prompt, "response_model": response_model}
-    begun = _begin(data, name, given | options)
-    begun.wait()
-    return begun.table()
-
-
-def submit(
-    data: Any,
-    *,
-    model: str,
-    prompt: str | None = None,
-    response_model: str | Path | dict[str, Any] | type[BaseModel] | None = None,
-    name: str | None = None,
-    **options: Any,
-) -> TableRun:
-    """Begin or find the run that `run` waits for; returns once its batches exist.
-
-    Takes the same arguments, and raises the same errors.
-    """
-    given = {"model": model, "prompt": prompt, "response_model": response_model}
-    begun = _begin(data, name, given | options)
-    begun._drive(wait=False)  # noqa: SLF001 - of this module
-    return begun
-
-
-def open_run(
-    run_dir: str | Path, *, response_model: str | type[BaseModel] | None = None
-) -> TableRun:
-    """Find a run again, by its folder or URL, or by its name under the runs' folder.
-
-    Args:
-        run_dir: The run; any that `batchwright runs` lists.
-        response_model: Validate the answers with this class, instead of what the run
-            has; nothing is sent for it. `wait()` then writes the table again.
-
-    Raises:
-        InputError: There is no such run, or the class cannot be used.
-    """
-    text = str(run_dir)
-    root = Directory(get_settings().runs_dir)
-    if "/" not in text and root.exists(f"{text}/job.json"):
-        text = root.at(text).url
-    if response_model is None:
-        return TableRun(Run.load(text).directory.url)
-    return TableRun(reopen_run(text, response_model=response_model).directory.url)
-
-
-def _begin(data: Any, name: str | None, options: dict[str, Any]) -> TableRun:
-    """Keep the rows of a new run, or find the run that has them."""
-    if name is not None and not _NAME.fullmatch(name):
-        raise InputError(
-            f"{name!r} is no name for a run: it has letters, digits, `_`, `-` and `.`."
-        )
-    root = Directory(get_settings().runs_dir)
-    # Mappings with conversations of their own are JSON, whose values no type unites.
-    is_json = not (is_table(data) or options["prompt"] or options.get("messages"))
-    kept = f"{_ROWS}.{'jsonl' if is_json else 'parquet'}"
-    with root.scratch() as folder:
-        rows = folder / PurePosixPath(kept).name
-        digest = _write(data, rows)
-        job = _job(options, rows, folder / "answer.parquet")
-        resolved = _resolved(job)
-        name = name or resolved.template.answer_name.lower()
-        directory = directory_of_rows(resolved, name, digest)
-        if not directory.exists("job.json"):
-            if not resolved.synthetic:
-                provider_for(directory, resolved)  # without a key, nothing is kept
-            directory.adopt(rows, kept)
-            directory.write(f"{_ROWS}.sha256", digest.encode())
-        elif directory.read(f"{_ROWS}.sha256") != digest.encode():
-            raise RunDiffersError(
-                f"{directory.url} has other rows, by chance of its name; give this run"
-                " another `name`."
-            )
-    where = {
-        "input": f"{directory.url}/{kept}",
-        "output": f"{directory.url}/{name}.parquet",
-    }
-    open_job(job.model_copy(update=where), directory.url)
-    return TableRun(directory.url)
-
-
-def _write(data: Any, rows: Path) -> str:
-    try:
-        return write_rows(data, rows)
-    except TypeError as exc:
-        raise InputError(f"The rows cannot be kept as JSON: {exc}.") from exc
-
-
-def _job(options: dict[str, Any], rows: Path, output: Path) -> BatchJob:
-    for option in ("input", "output", "overwrite"):
-        if option in options:
-            raise InputError(
-                f"A run over a table in memory has no `{option}`; `run_batch` reads and"
-                " writes files."
-            )
-    try:
-        return BatchJob(input=rows, output=output, **options)
-    except ValidationError as exc:
-        error = exc.errors()[0]
-        where = ".".join(map(str, error["loc"]))
-        if error["type"] == "extra_forbidden":
-            raise InputError(f"A job has no option `{where}`.") from exc
-        raise InputError(f"`{where}`: {error['msg']}.") from exc
-
-
-def _resolved(job: BatchJob) -> ResolvedJob:
-    try:
-        return resolve(job)
-    except InputError as exc:
-        # The file is a temporary one.
-        text = str(exc).replace(job.input, "the table")
-        exc.args = (text[:1].upper() + text[1:], *exc.args[1:])
-        raise
+def work_on(run: TableRun, *, wait: bool) -> RunReport:
+    """Show the run while it is worked on, as `drive` does; one that is done is not."""
+    opened = Run.load(run.run_dir)
+    with shown_live(run.shown):
+        # A run that is done needs no lock, which another process may hold.
+        return opened.state().report or drive(opened, wait=wait)
