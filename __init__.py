@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .data.job import BatchJob
     from .errors import BatchwrightError
-    from .flows import advance_runs, run_batch
+    from .flows import advance_runs, retry_run, run_batch
     from .models import Answer, Outcome, RunReport
     from .runs.in_memory import open_run, run, submit
     from .runs.table_run import TableRun
@@ -25,6 +25,7 @@ __all__ = [
     "TableRun",
     "advance_runs",
     "open_run",
+    "retry_run",
     "run",
     "run_batch",
     "submit",
@@ -39,6 +40,7 @@ _HOMES = {
     "TableRun": ".runs.table_run",
     "advance_runs": ".flows",
     "open_run": ".runs.in_memory",
+    "retry_run": ".flows",
     "run": ".runs.in_memory",
     "run_batch": ".flows",
     "submit": ".runs.in_memory",

@@ -24,7 +24,7 @@ from .directory.run import Run
 from .directory.storage import Directory
 from .open import open_run as open_job
 from .open import reopen_run
-from .table_run import KEPT_ROWS, TableRun, work_on
+from .table_run import KEPT_ROWS, TableRun, work_on, wrong_option
 
 __all__ = ["open_run", "run", "submit"]
 
@@ -106,13 +106,10 @@ def open_run(
     Raises:
         InputError: There is no such run, or the class cannot be used.
     """
-    text = str(run_dir)
-    root = Directory(get_settings().runs_dir)
-    if "/" not in text and root.exists(f"{text}/job.json"):
-        text = root.at(text).url
     if response_model is None:
-        return TableRun(Run.load(text).directory.url)
-    return TableRun(reopen_run(text, response_model=response_model).directory.url)
+        return TableRun(Run.load(str(run_dir)).directory.url)
+    opened = reopen_run(str(run_dir), response_model=response_model)
+    return TableRun(opened.directory.url)
 
 
 def _begin(data: Any, name: str | None, options: dict[str, Any]) -> TableRun:
@@ -167,11 +164,7 @@ def _job(options: dict[str, Any], rows: Path, output: Path) -> BatchJob:
     try:
         return BatchJob(input=rows, output=output, **options)
     except ValidationError as exc:
-        error = exc.errors()[0]
-        where = ".".join(map(str, error["loc"]))
-        if error["type"] == "extra_forbidden":
-            raise InputError(f"A job has no option `{where}`.") from exc
-        raise InputError(f"`{where}`: {error['msg']}.") from exc
+        raise wrong_option(exc) from exc
 
 
 def _resolved(job: BatchJob) -> ResolvedJob:

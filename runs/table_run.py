@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pydantic import ValidationError
+
+from ..data.job_fields import CHANGEABLE
 from ..data.tables.returned import read_table
 from ..errors import BatchNotEndedError, InputError
-from ..models import RunReport
+from ..models import Outcome, RunReport
 from .directory.run import Run
 from .drive import cancel_run, drive
 from .report.live import shown_live
 from .report.page import PAGE
 from .report.report import read_status, report_on
-from .response_model import missing_validators
+from .response_model import missing_validators, note_validators
+from .retry import open_retry
 
-__all__ = ["KEPT_ROWS", "TableRun", "work_on"]
+__all__ = ["KEPT_ROWS", "TableRun", "work_on", "wrong_option"]
 
 KEPT_ROWS = "input/rows"
 """Where the directory has rows that were in memory, with a suffix."""
@@ -90,6 +95,39 @@ class TableRun:
         """
         return cancel_run(self.run_dir)
 
+    def retry(self, *, outcomes: Collection[str] = (), **changes: Any) -> RunReport:
+        """Ask the rows of a finished run again that have no valid answer.
+
+        Returns once the batches exist, which are billed; `wait()` waits for them and
+        writes the same table again, complete. Where no row is to be asked, the run
+        stays as it is.
+
+        Args:
+            outcomes: Of the rows to ask, such as `["invalid"]`; none: of all without a
+                valid answer. Rows whose results the provider has lost need `missing`.
+            **changes: What to ask differently, as fields of the job: `prompt`,
+                `model`, `response_model` and so on, as `retry_run` takes them.
+
+        Raises:
+            InputError: The rows cannot be asked so; the run stays as it was.
+            BatchNotEndedError: The run is not done.
+            RunError, ProviderError: As `retry_run` raises them.
+        """
+        for name in changes.keys() - CHANGEABLE:
+            names = ", ".join(sorted(CHANGEABLE))
+            raise InputError(f"A retry cannot change `{name}`; it can change {names}.")
+        try:
+            asked = [*map(Outcome, outcomes)]
+        except ValueError as exc:
+            names = ", ".join(Outcome)
+            raise InputError(f"{exc}; outcomes are {names}.") from exc
+        try:
+            opened = open_retry(self.run_dir, changes, asked)
+        except ValidationError as exc:
+            raise wrong_option(exc) from exc
+        note_validators(opened.directory, opened.newest_job().job)
+        return work_on(self, wait=False)
+
     def __repr__(self) -> str:
         return self._said(self.status())
 
@@ -113,6 +151,8 @@ class TableRun:
             )
         elif doing is None:
             doing = "`table()` returns its rows with their answers."
+            if not report.ok:
+                doing += " `retry()` asks those again that did not succeed."
             if PAGE in state.names:
                 doing += f" {self.run_dir}/{PAGE} shows them in a browser."
         more = [doing, missing_validators(opened) or ""]
@@ -120,6 +160,15 @@ class TableRun:
             "text/html": report.as_html(*filter(None, more)),
             "text/plain": self._said(report),
         }
+
+
+def wrong_option(exc: ValidationError) -> InputError:
+    """Return the error about a field of a job, in a sentence."""
+    error = exc.errors()[0]
+    where = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":
+        return InputError(f"A job has no option `{where}`.")
+    return InputError(f"`{where}`: {error['msg']}.")
 
 
 def work_on(run: TableRun, *, wait: bool) -> RunReport:

@@ -250,6 +250,38 @@ def test_a_run_is_watched_and_cancelled(
     assert [*root.iterdir()] == [Path(run.run_dir)]
 
 
+def test_failed_rows_are_asked_again_in_place(root: Path, sandbox: Sandbox) -> None:
+    """A retry with another prompt completes the table, and keeps the answers."""
+    fault = {"answers": [{"nth": [2], "status": 400, "message": "no"}]}
+    sandbox.set_faults({"batches": [fault]})
+    frame = pd.DataFrame({"text": ["one", "two", "three"]}, index=[7, 8, 9])
+    run = bw.submit(frame, **ASKED)
+    with pytest.raises(BatchNotEndedError):
+        run.retry()
+    assert run.wait().outcomes == {Outcome.SUCCEEDED: 2, Outcome.ERRORED: 1}
+    assert "<code>retry()</code> asks those again" in run._repr_html_()
+    before = run.table()
+    for wrong, said in (
+        ({"output": "x.csv"}, "A retry cannot change `output`"),
+        ({"outcomes": ["bad"]}, "'bad' is not a valid Outcome; outcomes are succeeded"),
+        ({"max_tokens": 0}, "`max_tokens`"),
+        ({"prompt": "the same"}, "names no column"),
+    ):
+        with pytest.raises(InputError, match=said):
+            run.retry(**wrong)
+    sandbox.set_faults(None)
+    assert run.retry(prompt="Say in a word: {{ text }}").state == "open"
+    assert run.wait().ok
+    after = run.table()
+    answered = before["_outcome"] == "succeeded"
+    assert after["_outcome"].eq("succeeded").all()
+    assert after[answered]["answer"].equals(before[answered]["answer"])
+    assert after.index.tolist() == [7, 8, 9]
+    assert bw.run(frame, **ASKED).equals(after)
+    assert sandbox.created() == 2
+    assert root.is_dir()
+
+
 def test_hostile_text_is_only_text(root: Path, sandbox: Sandbox) -> None:
     """What a provider wrote cannot become HTML of the notebook."""
     hostile = "<img src=x onerror=alert(1)>"
