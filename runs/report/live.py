@@ -7,10 +7,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
+from ...errors import BatchwrightError
 from ...models import RunEvent
 from ..events import listening
 from .event_text import BARS, describe
@@ -78,10 +79,11 @@ class _Board:
                 self._next = time.monotonic() + pause_seconds
 
     def draw(self, doing: str | None) -> None:
-        """Show how the run is now."""
+        """Show how the run is now; where that cannot be read, the work goes on."""
         display: Any = import_module("IPython.display").display
-        data = self._show(doing)
-        if self._handle is None:
-            self._handle = display(data, raw=True, display_id=True)
-        else:
-            self._handle.update(data, raw=True)
+        with suppress(BatchwrightError, OSError):
+            data = self._show(doing)
+            if self._handle is None:
+                self._handle = display(data, raw=True, display_id=True)
+            else:
+                self._handle.update(data, raw=True)
