@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..data.prices import REALTIME
 from ..data.requests.conversation import part_text
 from ..models import Batch, Outcome, RunReport
 from ..providers import get_vendor
@@ -192,7 +193,11 @@ def _summary_facts(report: RunReport) -> Iterator[Fact]:
     rounds = f" in {report.rounds + 1:,} rounds" if report.rounds else ""
     if report.empty_values:
         yield "Empty values", _empty_values(report.empty_values, report.rows)
-    yield "Batches", f"{len(report.batches):,}{rounds}"
+    asked = [line for line in report.batches if line.batch_id == REALTIME]
+    yield "Batches", f"{len(report.batches) - len(asked):,}{rounds}"
+    if asked:
+        requests = sum(line.requests for line in asked)
+        yield "Realtime", f"{requests:,} requests at full price"
     cached = ""
     if report.cache_read_tokens:
         cached = f" ({report.cache_read_tokens:,} from the cache)"
@@ -244,6 +249,10 @@ def _dry_run_facts(found: DryRun) -> Iterator[Fact]:
             else f"at most {_dollars(found.most_usd)} is reserved by --max-cost-usd"
         ),
     )
+    if found.most_realtime_usd is not None:
+        most_usd = _dollars(found.most_realtime_usd)
+        why = "if no batch has answered by the deadline, and all is asked in realtime"
+        yield "Worst case", f"at most {most_usd} {why}"
 
 
 def _part(part: Any) -> str:

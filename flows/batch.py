@@ -89,6 +89,7 @@ def resume_run(
     resend_lost: bool = False,  # noqa: FBT001, FBT002 - the same
     uncancel: bool = False,  # noqa: FBT001, FBT002 - the same
     go_on: bool = False,  # noqa: FBT001, FBT002 - the same
+    finish_by: str | None = None,
 ) -> RunReport:
     """Continue a run from its directory; nothing is compared, no input read again.
 
@@ -104,6 +105,8 @@ def resume_run(
             results.
         uncancel: Lift a cancellation.
         go_on: Send the rest of a run that its canary stopped.
+        finish_by: A new deadline, such as `6h` or `07:30 Europe/Berlin`; what no batch
+            has answered by then is asked in realtime, at the full price.
 
     Returns:
         The report; its state is `open` where batches still run.
@@ -118,6 +121,7 @@ def resume_run(
         resend_lost=resend_lost,
         uncancel=uncancel,
         go_on=go_on,
+        finish_by=finish_by,
     )
     with named_keys():
         report = drive_run(run, wait=wait)

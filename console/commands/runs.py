@@ -137,6 +137,9 @@ def resume(
         bool,
         typer.Option("--go-on", help="Send the rest of a run that --canary stopped."),
     ] = False,
+    finish_by: Annotated[
+        str | None, job_option("finish_by_seconds", "as it was")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Continue a run; safe to repeat, no batch is paid for twice."""
@@ -150,6 +153,7 @@ def resume(
         resend_lost=resend_lost,
         uncancel=uncancel,
         go_on=go_on,
+        finish_by=finish_by,
     )
     report = execute(reopened, job=None, wait=wait)
     finish(report, as_json=as_json)
@@ -194,7 +198,7 @@ def status(
 
 @app.command(
     rich_help_panel=_RUNS,
-    epilog="Example: batchwright view batchwright-runs/labels-2f7c01d4",
+    epilog="Example: batchwright view labels-2f7c01d4",
 )
 def view(
     *,

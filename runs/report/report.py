@@ -18,7 +18,7 @@ from ..directory.attempts import Attempt
 from ..directory.catalog import run_directories
 from ..directory.lock import locked
 from ..directory.run import Run, RunState, Shard
-from .batch_table import newest_batch, status_word
+from .batch_table import batch_id_of, newest_batch, status_word
 
 __all__ = ["UnreadableRun", "list_runs", "read_status", "report_on"]
 
@@ -110,8 +110,7 @@ def report_on(
         state=_word(state, ended_at),
         provider=job.provider,
         model=", ".join(dict.fromkeys(each.template.model for each in jobs)),
-        synthetic=job.synthetic
-        or any("sandbox" in (line.batch_id or "") for line in lines),
+        synthetic=job.synthetic or any(map(_is_synthetic, state.attempts())),
         output=job.job.output,
         rows=state.plan.rows if state.plan else 0,
         outcomes=total.outcomes,
@@ -154,7 +153,7 @@ def _batch_line(
     return BatchLine(
         shard=shard.path,
         attempt=attempt.number if attempt else 0,
-        batch_id=batch.id if batch else None,
+        batch_id=batch_id_of(attempt, batch),
         provider_status=status_word(attempt, batch),
         requests=shard.plan.requests,
         answered=batch.counts.done if batch and batch.id in live else None,
@@ -175,6 +174,13 @@ def _so_far(state: RunState) -> ShardTally:
         for _, attempt in state.attempts()
         if (ended := attempt.ended)
     )
+
+
+def _is_synthetic(sent: tuple[Shard, Attempt]) -> bool:
+    """Whether a sandbox answered."""
+    batch, account = sent[1].batch, sent[1].intent.account
+    named = batch.id if batch else account.organization
+    return "sandbox" in (named or "")
 
 
 def _is_unpriced(sent: tuple[Shard, Attempt]) -> bool:
