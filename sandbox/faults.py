@@ -66,6 +66,7 @@ class CallFault(When):
     operation: Literal[
         "any",
         "upload",  # POST /files
+        "upload_part",  # a part of a file (Gemini)
         "file",  # GET /files, /files/ID
         "create",
         "retrieve",

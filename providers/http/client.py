@@ -62,6 +62,7 @@ class HttpClient(ABC):
         *,
         status_error: type[Exception],
         connection_error: type[Exception],
+        id_member: str = "id",
     ) -> None:
         """Check address and key.
 
@@ -71,6 +72,7 @@ class HttpClient(ABC):
             api_key: None takes the first of the vendor's variables that is set.
             status_error: The SDK's error for an answer that is no success.
             connection_error: The SDK's error for no answer.
+            id_member: What a batch object calls its ID.
 
         Raises:
             InputError: `base_url` is no HTTP address, or holds a password.
@@ -84,6 +86,7 @@ class HttpClient(ABC):
             key=checked_key(vendor, self.base_url, api_key),
             status_error=status_error,
             connection_error=connection_error,
+            id_member=id_member,
         )
 
     def account(self) -> Account:

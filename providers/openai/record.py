@@ -49,9 +49,6 @@ class Dialect(Vendor):
     """The ways to ask for structured output that it knows, the best one first."""
     source: str
     checked: str = "2026-11-28"
-    """The day on which the source was read."""
-    guesses: tuple[str, ...] = ()
-    """The fields of this row that no page confirms."""
 
 
 def _is_result(line: bytes) -> bool:

@@ -10,7 +10,14 @@ import orjson
 
 from .source import ANNOTATIONS, Node, is_map
 
-__all__ = ["ANTHROPIC", "ANTHROPIC_LOOSE", "OPENAI", "Dialect"]
+__all__ = [
+    "ANTHROPIC",
+    "ANTHROPIC_LOOSE",
+    "GEMINI",
+    "GEMINI_LOOSE",
+    "OPENAI",
+    "Dialect",
+]
 
 _SHAPE = frozenset(
     {"type", "enum", "properties", "required", "additionalProperties"}
@@ -122,3 +129,15 @@ ANTHROPIC = Dialect(
 ANTHROPIC_LOOSE = replace(
     ANTHROPIC, recursion=True, enforced=False, max_optional=None, max_unions=None
 )
+
+# `responseJsonSchema` in https://ai.google.dev/api/generate-content, as of November
+# 2026. A schema that contains itself is followed to an unknown depth only.
+GEMINI = Dialect(
+    provider="Gemini",
+    keywords=frozenset({"minItems", "maxItems", "minimum", "maximum"}),
+    formats=frozenset({"date-time", "date", "time"}),
+    all_required=False,
+    recursion=False,
+)
+
+GEMINI_LOOSE = replace(GEMINI, recursion=True, enforced=False)

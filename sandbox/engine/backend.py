@@ -145,7 +145,7 @@ class Backend:
         ]
         return self._pick(rules, provider)
 
-    def new_plan(self, provider: str, window: str = "24h") -> str:
+    def new_plan(self, provider: str, window: str = "24h", **facts: Any) -> str:
         """Count a new batch and return its plan, as JSON."""
         faults = self.faults
         fault = self._pick(enumerate(faults.batches), provider, "batch")
@@ -153,7 +153,9 @@ class Backend:
         if self._formats[provider].check is None:
             changes = {"validating": 0.0, "finalizing": 0.0}
             durations = durations.model_copy(update=changes)
-        plan = Plan(seed=faults.seed, durations=durations, fault=fault, window=window)
+        plan = Plan(
+            seed=faults.seed, durations=durations, fault=fault, window=window, **facts
+        )
         return plan.model_dump_json(exclude_defaults=True)
 
     def _pick(

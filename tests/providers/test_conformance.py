@@ -151,6 +151,55 @@ class TestAnthropic(VendorConformance):
         return SandboxServer(sandbox, self.vendor)
 
 
+def _gemini(**members: Any) -> bytes:
+    return orjson.dumps({"key": "row-1", **members})
+
+
+def _candidate(reason: str, *parts: Any, **more: Any) -> bytes:
+    candidate = {"content": {"role": "model", "parts": parts}, "finishReason": reason}
+    usage = {"promptTokenCount": 9, "candidatesTokenCount": 2, "totalTokenCount": 11}
+    response = {"candidates": [{**candidate, **more}], "usageMetadata": usage}
+    return _gemini(response={**response, "modelVersion": "gemini-x"})
+
+
+def _code(code: int) -> bytes:
+    return _gemini(error={"code": code, "message": "No."})
+
+
+CALL = {"functionCall": {"name": "answer", "args": {"label": "a"}}}
+BLOCKED = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
+VECTOR = {"embedding": {"values": [0.5]}, "usageMetadata": {"promptTokenCount": 3}}
+VECTOR["usageMetadata"]["totalTokenCount"] = 3
+
+
+class TestGemini(VendorConformance):
+    """Gemini, against the sandbox."""
+
+    vendor = "gemini"
+    model = "gemini-2.5-flash"
+    examples = (
+        Example(Outcome.SUCCEEDED, _candidate("STOP", {"text": "Yes."})),
+        Example(Outcome.SUCCEEDED, _candidate("STOP", CALL)),
+        Example(Outcome.SUCCEEDED, _gemini(response=VECTOR)),
+        Example(Outcome.TRUNCATED, _candidate("MAX_TOKENS", {"text": "Ye"})),
+        Example(Outcome.REFUSED, _candidate("SAFETY", finishMessage="No.")),
+        Example(Outcome.REFUSED, _candidate("RECITATION")),
+        Example(Outcome.REFUSED, _gemini(response=BLOCKED)),
+        Example(Outcome.INVALID, _candidate("MALFORMED_FUNCTION_CALL")),
+        Example(Outcome.ERRORED, _candidate("OTHER"), retryable=True),
+        Example(Outcome.ERRORED, _code(3)),
+        Example(Outcome.ERRORED, _code(13), retryable=True),
+        Example(Outcome.ERRORED, _code(503), retryable=True),
+        Example(Outcome.EXPIRED, _code(4), retryable=True),
+        Example(Outcome.CANCELLED, _code(1)),
+    )
+
+    @pytest.fixture
+    def server(self, sandbox: Sandbox) -> VendorServer:
+        """Give the sandbox."""
+        return SandboxServer(sandbox, self.vendor)
+
+
 class TestAnotherPackage(VendorConformance):
     """Acme, whose package is found by its entry point, against a server of its own."""
 
