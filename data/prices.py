@@ -85,6 +85,8 @@ def _batch_price(provider: str, model: str, usage: Usage) -> float | None:
         cache_write_tokens=usage.cache_write_tokens,
         cache_write_1h_tokens=usage.cache_write_1h_tokens,
     )
+    suffix = vendor.batch_price_suffix
+    model = model.removesuffix(suffix) + suffix
     look_up = partial(
         genai_prices.calc_price, tokens, model, provider_id=vendor.price_id
     )
@@ -92,7 +94,7 @@ def _batch_price(provider: str, model: str, usage: Usage) -> float | None:
         listed, batch = look_up(), look_up(price_context={"processing": "batch"})
     except LookupError:
         return None
-    if batch.model_price != listed.model_price:
+    if batch.model_price != listed.model_price or suffix:
         return float(batch.total_price)
     if vendor.batch_discount is None:
         return None

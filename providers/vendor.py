@@ -64,6 +64,8 @@ class Vendor:
     one_endpoint_per_batch: bool = False
     keeps_metadata: bool = False
     """Whether key-value pairs can be stored with a batch."""
+    can_cancel: bool = True
+    """Whether a batch that runs can be stopped."""
     price_id: str | None = None
     """The provider ID in genai-prices; None where prices are not known."""
     batch_price_suffix: str = ""

@@ -232,6 +232,6 @@ class _Checker:
 
 def _embeddings(line: bytes) -> int:
     """Return how many texts a good request embeds; a list of tokens is one text."""
-    given = orjson.loads(line)["body"]["input"]
+    given: Any = (orjson.loads(line).get("body") or {}).get("input")
     many = isinstance(given, list) and given and not isinstance(given[0], int)
     return len(given) if many else 1

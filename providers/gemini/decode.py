@@ -84,16 +84,15 @@ def _usage(usage: dict[str, Any]) -> Usage | None:
 
     JSON of the API leaves out counts that are zero.
     """
-    read, tools = usage.get("promptTokenCount"), usage.get("toolUsePromptTokenCount", 0)
-    thought = usage.get("thoughtsTokenCount", 0)
-    written, total = usage.get("candidatesTokenCount"), usage.get("totalTokenCount")
+    read: Any = usage.get("promptTokenCount")
+    tools: Any = usage.get("toolUsePromptTokenCount", 0)
+    thought: Any = usage.get("thoughtsTokenCount", 0)
+    total, written = usage.get("totalTokenCount"), usage.get("candidatesTokenCount")
     if not {type(read), type(tools), type(thought)} <= {int}:
         return None
     if written is None and type(total) is int:
         written = total - read - tools - thought
-    elif type(written) is not int:
-        return None
-    if min(tools, thought, written) < 0:
+    if type(written) is not int or min(tools, thought, written) < 0:
         return None
     cached = usage.get("cachedContentTokenCount")
     return usage_of(read + tools, written + thought, cached)

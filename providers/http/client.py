@@ -15,6 +15,7 @@ from ...errors import (
     AccessError,
     BatchNotEndedError,
     ProviderError,
+    RejectedError,
     UnknownBatchError,
 )
 from ...models import Account, Batch, BatchStatus, Intent
@@ -123,6 +124,12 @@ class HttpClient(ABC):
         batch = self.retrieve(batch_id)
         if batch.status is not BatchStatus.IN_PROGRESS:
             return batch
+        vendor = self._failures.vendor
+        if not vendor.can_cancel:
+            raise RejectedError(
+                f"{vendor.title} has no call that stops a batch: {batch.id} runs to its"
+                " end."
+            )
         try:
             return self._about(batch_id, self._cancel, "cancel")
         except ProviderError as exc:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from ...models import Batch, BatchStatus
-from ...providers import Provider
+from ...providers import Provider, get_vendor
 from ...settings import get_settings
 from ..directory.run import Run, RunState
 from ..events import emit
@@ -105,7 +105,7 @@ def look_at_shards(
         return frozenset(), 0
     seen = poller.look({key: created for key, (_, created) in open_shards.items()})
     batches = tuple(batch for batch in seen.values() if batch)
-    if state.cancelled:
+    if state.cancelled and get_vendor(run.job.provider).can_cancel:
         for batch in batches:
             if batch.status is BatchStatus.IN_PROGRESS:
                 cancel = partial(run.provider().cancel, batch.id)

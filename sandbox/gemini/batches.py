@@ -102,7 +102,7 @@ def _operation(backend: Backend, row: BatchRow) -> dict[str, Any]:
         about["batchStats"] = shown["request_counts"]
     if effects.metadata:
         del about["displayName"]
-    operation = {"name": f"batches/{row.id}", "metadata": about}
+    operation: dict[str, Any] = {"name": f"batches/{row.id}", "metadata": about}
     if not moment.is_final:
         return operation
     operation["done"] = True
