@@ -201,8 +201,9 @@ class GeminiProvider(HttpClient, GeminiFormat):
         if page is None or not isinstance(batches, list):
             raise self._failures.unexpected(response, "list the batches")
         data = [
-            {**each, "id": str(each.get("name")).removeprefix("batches/")}
+            {**each, "id": name.removeprefix("batches/")}
             for each in map(as_mapping, batches)
+            if (name := as_text(each.get("name")))
         ]
         return {"data": data, "paging": {"next_cursor": page.get("nextPageToken")}}
 

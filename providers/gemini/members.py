@@ -12,7 +12,7 @@ __all__ = ["CONFIG", "EMBEDDING", "RANGES", "REQUEST", "camel"]
 
 _REQUEST = """
     model contents systemInstruction tools toolConfig safetySettings generationConfig
-    cachedContent serviceTier store labels
+    cachedContent serviceTier store labels continuationToken
     """
 REQUEST = frozenset(_REQUEST.split())
 """Of a request for content."""
@@ -22,7 +22,7 @@ _CONFIG = """
     responseLogprobs logprobs presencePenalty frequencyPenalty seed responseMimeType
     responseSchema responseJsonSchema responseModalities mediaResolution speechConfig
     thinkingConfig imageConfig enableEnhancedCivicAnswers audioTranscriptionConfig
-    continuationToken responseFormat
+    responseFormat
     """
 CONFIG = frozenset(_CONFIG.split())
 """Of its `generationConfig`."""

@@ -78,9 +78,9 @@ def _received(client: httpx2.Client, url: httpx2.URL) -> int:
     """Return how many bytes have arrived.
 
     Raises:
-        httpx2.HTTPError: The upload cannot go on; it can be started anew.
+        httpx2.TransportError: The upload cannot go on; it can be started anew.
     """
-    answer = client.post(url, headers=_headers("query")).raise_for_status()
+    answer = client.post(url, headers=_headers("query"))
     received = answer.headers.get("x-goog-upload-size-received", "")
     is_open = answer.headers.get("x-goog-upload-status") == "active"
     if not is_open or not received.isdecimal():
