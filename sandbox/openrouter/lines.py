@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -16,6 +17,7 @@ from ..openai.lines import answer_line as openai_line
 
 __all__ = ["answer_line", "publish", "unrun_line"]
 
+_REASON = re.compile(rb'"finish_reason":("\w+")')
 _TYPES = {
     400: "invalid_request",
     402: "payment_required",
@@ -39,6 +41,8 @@ def answer_line(
     """Return the result of one request: a response, or an error in its place."""
     line, outcome, tokens = openai_line(row, request, source, fault, seed)
     if outcome == "succeeded":
+        # Each choice also has the upstream's own word for why it ended.
+        line = _REASON.sub(rb'"native_finish_reason":\1,"finish_reason":\1', line)
         return line, outcome, tokens
     response = orjson.loads(line)["response"] or {}
     status = response.get("status_code", 500)
