@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx2
+import msgspec
+import orjson
 
 from ...errors import (
     AccessError,
@@ -21,6 +23,7 @@ from ...errors import (
 )
 from ...models import Batch, BatchStatus, Intent
 from ..base import Progress
+from ..http.asking import ask, parts_of
 from ..http.client import (
     HttpClient,
     check_ended,
@@ -33,6 +36,7 @@ from ..http.wire import as_mapping, as_text, read_object
 from ..lines import object_of
 from ..vendor import Vendor
 from .batch import NAME, read_batch
+from .check import is_embedding
 from .format import GeminiFormat
 from .record import EMBEDDINGS, GEMINI
 from .upload import send_file
@@ -78,6 +82,20 @@ class GeminiProvider(HttpClient, GeminiFormat):
             **http_options(self.base_url, transport),
         )
 
+    def ask(self, line: bytes) -> bytes:
+        """Send one request now; see `Provider.ask`."""
+        key, content = parts_of(line, "key", "request")
+        path = _model_path(object_of(content), "This request line")
+        path += ":embedContent" if is_embedding(line) else ":generateContent"
+        members = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+        del members["model"]  # it is in the path
+        body = msgspec.json.encode(members)
+        status, answer = ask(self._failures, self._post, path, body)
+        if status == httpx2.codes.OK:
+            return b'{"key":%b,"response":%b}' % (key, answer)
+        error = object_of(answer).get("error", {"code": status})
+        return b'{"key":%b,"error":%b}' % (key, orjson.dumps(error))
+
     def upload(
         self,
         requests_path: Path,
@@ -100,7 +118,9 @@ class GeminiProvider(HttpClient, GeminiFormat):
         self, requests_path: Path, intent: Intent, progress: Progress | None = None
     ) -> Batch:
         """Create the batch of an uploaded file, named by the token. Not idempotent."""
-        path = f"{_model_path(requests_path)}:"
+        with requests_path.open("rb") as file:
+            request = object_of(file.readline()).get("request")
+        path = _model_path(request, f"{requests_path}, line 1") + ":"
         path += _CREATE.get(intent.endpoint, "batchGenerateContent")
         file_name = intent.input_file_id or self.upload(requests_path, progress)
         body = {NAME: intent.token, "inputConfig": {"fileName": file_name}}
@@ -207,6 +227,12 @@ class GeminiProvider(HttpClient, GeminiFormat):
         ]
         return {"data": data, "paging": {"next_cursor": page.get("nextPageToken")}}
 
+    def _post(
+        self, path: str, *, content: bytes, options: Mapping[str, Any], **_: Any
+    ) -> httpx2.Response:
+        call = self._client.post(path, content=content, headers=options["headers"])
+        return call.raise_for_status()
+
     def _get(self, path: str, **params: Any) -> httpx2.Response:
         return self._client.get(path, params=params).raise_for_status()
 
@@ -226,14 +252,12 @@ class GeminiProvider(HttpClient, GeminiFormat):
         return batch.metadata.get(NAME) == intent.token
 
 
-def _model_path(requests_path: Path) -> str:
-    """Return the path of the model that a request file's first line is for."""
-    with requests_path.open("rb") as file:
-        request = object_of(file.readline()).get("request")
-    model = request.get("model") if isinstance(request, dict) else None
+def _model_path(request: Any, where: str) -> str:
+    """Return the path of the model that a request is for."""
+    model = as_mapping(request).get("model")
     if not isinstance(model, str) or not model:
         raise InputError(
-            f"{requests_path}, line 1: the request has no `model`, which says whose"
-            " batch it is part of."
+            f"{where}: the request has no `model`, which says whose batch it is part"
+            " of."
         )
     return quote(model if "/" in model else f"{GEMINI.model_path}{model}")

@@ -28,7 +28,7 @@ from .batches import EMBEDDINGS
 from .envelopes import rpc_status
 from .requests import config_of, read_request
 
-__all__ = ["answer_line", "publish", "unrun_line"]
+__all__ = ["answer_line", "answer_response", "publish", "unrun_line"]
 
 _KEPT_SECONDS = 42 * 86_400
 _DIMENSIONS = 3072
@@ -54,7 +54,7 @@ def answer_line(
     key, kind = request["key"], fault.kind if fault else None
     if kind in _ODD:
         return _line(key, _ODD[kind]), "errored", (0, 0)
-    found = _answer(row, request, source, fault, seed)
+    found = answer_response(row, request, source, fault, seed)
     if isinstance(found, Failure):
         return _line(key, {"error": rpc_status(found)}), "errored", (0, 0)
     response, tokens = found
@@ -62,7 +62,7 @@ def answer_line(
     return line, "succeeded", tokens
 
 
-def _answer(
+def answer_response(
     row: BatchRow,
     request: dict[str, Any],
     source: AnswerSource,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..engine.produce import Format
 from ..http.vendor import Vendor
-from . import batches, files
+from . import batches, files, realtime
 from .check import check_batch
 from .envelopes import error_body, response_headers
 from .lines import answer_line, publish, unrun_line
@@ -21,7 +21,11 @@ VENDORS = (
         sdk_path=None,
         key_variable="GEMINI_API_KEY",
         format=Format(answer_line, unrun_line, publish, check_batch, id_member="key"),
-        routes=[*files.routes(_PATH), *batches.routes(_PATH)],
+        routes=[
+            *files.routes(_PATH),
+            *batches.routes(_PATH),
+            *realtime.routes(_PATH),
+        ],
         error_body=error_body,
         response_headers=response_headers,
         missing_key=(

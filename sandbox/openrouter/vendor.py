@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from ..engine.produce import Format
 from ..http.api import ApiError
 from ..http.vendor import Vendor
-from . import batches
+from . import batches, realtime
 from .lines import answer_line, publish, unrun_line
 
 __all__ = ["VENDORS"]
@@ -34,7 +34,7 @@ VENDORS = (
         sdk_path=None,
         key_variable="OPENROUTER_API_KEY",
         format=Format(answer_line, unrun_line, publish),
-        routes=batches.routes(_PATH),
+        routes=[*batches.routes(_PATH), *realtime.routes(_PATH)],
         error_body=_error_body,
         response_headers=_response_headers,
         missing_key="No cookie auth credentials found",
