@@ -13,10 +13,24 @@ from ..schema.dialects import GEMINI, GEMINI_LOOSE
 from .members import camel
 from .record import EMBEDDINGS
 
-__all__ = ["constants"]
+__all__ = ["answer_schema", "constants"]
 
 _OWN = frozenset({"model", "contents", "content", "systemInstruction"})
 _SHAPE = ("responseSchema", "responseJsonSchema", "responseMimeType")
+
+
+def answer_schema(source: dict[str, Any], mode: str) -> dict[str, Any]:
+    """Convert the source schema of an answer.
+
+    A function whose schema holds more than can be enforced is sent all the same: the
+    model reads it, and the answer is validated later.
+    """
+    try:
+        return convert(source, GEMINI)
+    except SchemaError:
+        if mode != "tools":
+            raise
+        return convert(source, GEMINI_LOOSE)
 
 
 def constants(template: RequestTemplate) -> dict[str, Any]:
@@ -51,7 +65,9 @@ def constants(template: RequestTemplate) -> dict[str, Any]:
         ours["toolConfig"] = {"functionCallingConfig": choice}
     elif template.answer_schema is not None:
         config["responseMimeType"] = "application/json"
-        config["responseJsonSchema"] = convert(template.answer_schema, GEMINI)
+        config["responseJsonSchema"] = answer_schema(
+            template.answer_schema, template.mode
+        )
     given = params.get("generationConfig")
     if isinstance(given, dict):
         _refuse(given, has_schema=template.answer_schema is not None)
@@ -91,17 +107,9 @@ def _refuse(config: Mapping[str, Any], *, has_schema: bool) -> None:
 
 
 def _tool(name: str, source: dict[str, Any]) -> dict[str, Any]:
-    """Return the function whose arguments are the answer.
-
-    A schema that holds more than can be enforced is sent all the same: the model reads
-    it, and the answer is validated later.
-    """
-    try:
-        schema = convert(source, GEMINI)
-    except SchemaError:
-        schema = convert(source, GEMINI_LOOSE)
+    """Return the function whose arguments are the answer."""
     return {
         "name": name,
         "description": "Give the answer in this form.",
-        "parametersJsonSchema": schema,
+        "parametersJsonSchema": answer_schema(source, "tools"),
     }

@@ -39,6 +39,8 @@ class Dialect:
     all_required: bool
     """Whether every property must be required; optional then means nullable."""
     recursion: bool
+    patterns: bool = True
+    """Whether regular expressions are taken, as far as both engines know them."""
     enforced: bool = True
     """Whether the provider enforces the schema, or only shows it to the model."""
     min_items: tuple[int, ...] | None = None
@@ -84,7 +86,7 @@ class Dialect:
         if key == "format":
             return value in self.formats
         if key == "pattern":
-            return not _HARD_PATTERN.search(value)
+            return self.patterns and not _HARD_PATTERN.search(value)
         if key == "minItems" and self.min_items is not None:
             return value in self.min_items
         return key in self.keywords
@@ -136,6 +138,7 @@ GEMINI = Dialect(
     provider="Gemini",
     keywords=frozenset({"minItems", "maxItems", "minimum", "maximum"}),
     formats=frozenset({"date-time", "date", "time"}),
+    patterns=False,
     all_required=False,
     recursion=False,
 )

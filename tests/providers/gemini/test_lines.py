@@ -32,7 +32,7 @@ PDF = "data:application/pdf;base64,JVBERi0="
 SCHEMA = {
     "type": "object",
     "properties": {
-        "label": {"type": "string", "enum": ["a", "b"], "maxLength": 9},
+        "label": {"type": "string", "enum": ["a", "b"], "pattern": "^[ab]$"},
         "score": {"type": "number", "minimum": 0, "maximum": 1},
         "tags": {"type": "array", "items": {"type": "string"}, "maxItems": 3},
         "notes": {"type": "object", "additionalProperties": {"type": "string"}},
@@ -173,7 +173,7 @@ def test_an_answer_schema_is_in_gemini_s_dialect() -> None:
     assert label == {
         "type": "string",
         "enum": ["a", "b"],
-        "description": "Must hold: maxLength 9.",
+        "description": "Must hold: pattern ^[ab]$.",
     }
     assert score == {"type": "number", "minimum": 0, "maximum": 1}
     assert schema["properties"]["tags"]["maxItems"] == 3
