@@ -30,6 +30,7 @@ _BENCHMARKS = (
     "frames",
     "growth",
     "shards",
+    "vendors",
 )
 _PACKAGES = (
     "batchwright prefect openai anthropic httpx2 pydantic orjson msgspec typer pyarrow"
