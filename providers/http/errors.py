@@ -84,6 +84,11 @@ class Failures:
     connection_error: type[Exception]
     """The SDK's error for no answer, whose cause is httpx2's; or httpx2's own."""
 
+    @property
+    def _no_answer(self) -> tuple[type[Exception], ...]:
+        """httpx2's own as well: SDKs let it pass where an error's text is cut off."""
+        return self.connection_error, httpx2.RequestError
+
     @contextmanager
     def calling(self, what: str) -> Iterator[None]:
         """Raise our errors for the SDK's; `what` completes "could not ..."."""
@@ -92,7 +97,7 @@ class Failures:
         except self.status_error as exc:
             # The SDK's error holds the answer's text, so it is not chained.
             raise self._from_answer(what, _response(exc)) from None
-        except self.connection_error as exc:
+        except self._no_answer as exc:
             raise self._from_no_answer(what, _cause(exc)) from exc
 
     @contextmanager
@@ -108,7 +113,7 @@ class Failures:
             if refused or _details(read_object(response))[1] == _NO_ROOM:
                 raise self._from_answer(what, response) from None
             self._creation_unknown(f"it answered HTTP {status}", status)
-        except self.connection_error as exc:
+        except self._no_answer as exc:
             cause = _cause(exc)
             if isinstance(cause, (*_NEVER_SENT, BatchwrightError)):
                 raise self._from_no_answer(what, cause) from exc
