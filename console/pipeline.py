@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from ..data.job import BatchJob
 from ..errors import RunError
+from ..flows.server import kill_server, start_server
 from ..models import RunReport
 from ..providers.address import without_password
 from ..runs.directory.access import Credentials, keys_from
@@ -22,8 +23,6 @@ from .stopping import do_until_stopped
 __all__ = ["execute", "run_keys"]
 
 _QUIET = {
-    # A new PREFECT_HOME needs about 20 s of migrations, more on a slow machine.
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
     # Errors are shown once, by us.
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
@@ -48,6 +47,8 @@ def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
         run.provider()  # so is a missing key
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    if "prefect" not in sys.modules and not os.environ.get("PREFECT_API_URL"):
+        start_server()  # while Prefect's client is imported here
     directory = run.directory.url
     say(f"Run directory: {directory}")
     beginning = "Starting Prefect's local server (20 s the first time)"
@@ -57,10 +58,9 @@ def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
 
     def work() -> RunReport:
         # Outside of the bars: Prefect prints a greeting on its first start.
-        from ..flows._prefect import embed_server, explained  # noqa: PLC0415 - 2 s
+        from ..flows._prefect import explained  # noqa: PLC0415 - 2 s
         from ..flows.batch import resume_run, run_batch  # noqa: PLC0415 - takes 2 s
 
-        embed_server()
         with progress_shown(beginning) as tell, listening(tell):
             try:
                 if job is not None:
@@ -79,7 +79,7 @@ def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
     return do_until_stopped(
         work,
         message=f"Stopped. Batches that were created go on at the provider; {resume}",
-        release=_kill_server,
+        release=kill_server,
     )
 
 
@@ -94,11 +94,3 @@ def run_keys() -> Iterator[None]:
 
     with keys_from(read):
         yield
-
-
-def _kill_server() -> None:
-    """End the server that Prefect started here, if it has started one."""
-    # Imported by the work, perhaps at this moment.
-    server = sys.modules.get("batchwright.flows.server")
-    if kill := getattr(server, "kill_server", None):
-        kill()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from prefect import flow, get_run_logger
+from prefect import get_run_logger
 
 from ..data.job import AnyPath, BatchJob
 from ..errors import visible
@@ -12,13 +12,13 @@ from ..models import RunReport
 from ..runs.open import changed_input, open_run, reopen_run
 from ..tasks.credentials import named_keys
 from ._drive import drive_run
-from ._prefect import OPTIONS, resume_run_name, root_run, run_batch_name
+from ._prefect import our_flow, resume_run_name, root_run, run_batch_name
 from .suspend import check_suspendable, drive_or_suspend
 
 __all__ = ["resume_run", "run_batch"]
 
 
-@flow(flow_run_name=run_batch_name, **OPTIONS)
+@our_flow(run_batch_name)
 def run_batch(
     job: BatchJob,
     run_dir: AnyPath | None = None,
@@ -71,7 +71,7 @@ def run_batch(
         return drive_run(run, wait=wait == "poll")
 
 
-@flow(flow_run_name=resume_run_name, **OPTIONS)
+@our_flow(resume_run_name)
 def resume_run(
     run_dir: AnyPath,
     wait: bool = True,  # noqa: FBT001, FBT002 - a flow parameter, shown as a switch
