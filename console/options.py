@@ -28,6 +28,7 @@ __all__ = [
     "AllJobOptions",
     "AsJson",
     "BatchId",
+    "Faults",
     "FilePath",
     "Input",
     "Overwrite",
@@ -67,6 +68,17 @@ Input = Annotated[
         help="The rows: a .csv, .tsv, .jsonl, .parquet or .xlsx file, .csv.gz and the"
         " like, a glob of these, a URL (s3://...), or - for JSON lines on standard"
         " input.",
+    ),
+]
+
+Faults = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Faults that the sandbox injects, as YAML or JSON; needs --sandbox.",
+        readable=False,
+        show_default="nothing",
+        rich_help_panel=RUN,
     ),
 ]
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..data.job import BatchJob
 from ..errors import RunError
-from ..flows.server import kill_server, start_server
+from ..flows.server import kill_server, start_early
 from ..models import RunReport
 from ..providers.address import without_password
 from ..runs.directory.access import Credentials, keys_from
@@ -47,8 +46,7 @@ def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
         run.provider()  # so is a missing key
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
-    if "prefect" not in sys.modules and not os.environ.get("PREFECT_API_URL"):
-        start_server()  # while Prefect's client is imported here
+    start_early()
     directory = run.directory.url
     say(f"Run directory: {directory}")
     beginning = "Starting Prefect's local server (20 s the first time)"

@@ -108,8 +108,14 @@ def print_batches_of(report: RunReport) -> None:
     print_table(RuledTable("Batches", columns, rows))
 
 
-def print_summary(report: RunReport) -> None:
-    """Print the state of a run; what to do next goes to standard error."""
+def print_summary(report: RunReport, begun_at: datetime | None = None) -> None:
+    """Print the state of a run; what to do next goes to standard error.
+
+    Its time counts from `begun_at`, when the command began, if that began the run.
+    """
+    ended_at = report.ended_at or datetime.now(UTC)
+    if begun_at and begun_at < min(report.started_at, ended_at):
+        report = report.model_copy(update={"started_at": begun_at})
     print_text()
     print_facts(list(_summary_facts(report)))
     print_text()

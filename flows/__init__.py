@@ -1,6 +1,6 @@
 """The flows: a whole run, and the sweep that advances all open runs.
 
-Each name is loaded when it is first used, so that `flows.server` starts without Prefect.
+Each name is loaded when it is first used: `flows.server` needs no Prefect.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from prefect.runtime import deployment, flow_run
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_UI_URL,
     get_current_settings,
     temporary_settings,
 )
@@ -33,11 +34,11 @@ from .server import api_url, kill_server, start_server
 
 __all__ = [
     "explained",
+    "our_flow",
     "resume_run_name",
     "root_run",
     "run_batch_name",
     "served",
-    "our_flow",
 ]
 
 P = ParamSpec("P")
@@ -147,6 +148,7 @@ def served() -> Iterator[None]:
     start_server(partial(settings.to_environment_variables, exclude_unset=True))
     changes = {
         PREFECT_API_URL: api_url(ephemeral.startup_timeout_seconds),
+        PREFECT_UI_URL: "",  # it has no pages
         # It ends with this process, so nobody would miss them.
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
     }

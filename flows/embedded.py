@@ -23,6 +23,8 @@ _STANDARD_INPUT = 0
 _GRACE_SECONDS = 5
 """How long it may take to record what it was told last."""
 
+_ROUTERS = "API_ROUTERS"
+"""The routes of Prefect's API, as its module keeps them."""
 _USED = (
     "/flows",
     "/flow_runs",
@@ -55,8 +57,9 @@ def main(factory: str) -> NoReturn:
 def _application(factory: str) -> Any:
     module_name, _, name = factory.partition(":")
     module = import_module(module_name)
-    routers = getattr(module, "API_ROUTERS", ())
-    module.API_ROUTERS = sorted(routers, key=lambda each: each.prefix not in _USED)
+    routers = getattr(module, _ROUTERS, ())
+    ordered = sorted(routers, key=lambda each: each.prefix not in _USED)
+    setattr(module, _ROUTERS, tuple(ordered))
     return getattr(module, name)(ephemeral=True)
 
 

@@ -18,7 +18,7 @@ from threading import Lock
 
 from ..errors import ServerStartError, in_one_line
 
-__all__ = ["api_url", "kill_server", "start_server"]
+__all__ = ["api_url", "kill_server", "start_early", "start_server"]
 
 _PROGRAM = Path(__file__).with_name("embedded.py")
 _FACTORY = "prefect.server.api.server:create_app"
@@ -50,7 +50,7 @@ class _Server:
             self.process = subprocess.Popen(  # noqa: S603 - this interpreter
                 [sys.executable, "-P", str(_PROGRAM), _FACTORY],
                 env={**_SPARED, **os.environ, **settings, **_EMBEDDED},
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 # It outlives a signal to this process's group, so that Prefect can
                 # record that the flow run was stopped.
                 start_new_session=True,
@@ -97,6 +97,15 @@ class _Server:
 
 _lock = Lock()
 _server: _Server | None = None
+
+
+def start_early() -> None:
+    """Start the server beside the import of Prefect, if no variable names another.
+
+    Prefect's other settings may name one all the same; `kill_server` ends this one.
+    """
+    if "prefect" not in sys.modules and not os.environ.get("PREFECT_API_URL"):
+        start_server()
 
 
 def start_server(settings: Callable[[], dict[str, str]] = dict) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from .. import exits
 from ..options import (
     AllJobOptions,
     AsJson,
+    Faults,
     Input,
     RunDir,
     expanded,
@@ -72,6 +74,7 @@ def run(
             rich_help_panel=RUN,
         ),
     ] = False,
+    faults: Faults = None,
     as_json: AsJson = False,
 ) -> None:
     """Turn a table into a typed table, through batches.
@@ -80,18 +83,23 @@ def run(
     The same command, entered again, continues its run; if that is done, it shows its
     report.
     """
-    from ..job import make_job, spooled
+    from ..job import faults_of, make_job, spooled
 
+    begun_at = datetime.now(UTC)
     with spooled(input) as rows:
         made = make_job(input=rows, **job)
+        injected = faults_of(faults, made)
         if dry_run:
             _preview(made, as_json=as_json)
             return
+        from ...runs.directory.access import keep_faults
         from ...runs.open import changed_input, open_run
         from ..pipeline import execute
 
         opened = open_run(made, run_dir)
         url = opened.directory.url
+        if injected is not None:
+            keep_faults(opened.directory, injected)
         if opened.directory.exists("done.json"):
             exits.say(
                 f"This job is done already; its report is {url}/report.md. To run it"
@@ -101,7 +109,7 @@ def run(
             exits.say(warning)
         # Its dates are filled, so the flow finds the same job at any later time.
         report = execute(opened, job=opened.job.job, wait=wait)
-    _print(report, as_json=as_json)
+    _print(report, begun_at, as_json=as_json)
 
 
 @app.command(
@@ -264,13 +272,18 @@ def _preview(job: BatchJob, *, as_json: bool) -> None:
         raise BudgetError(found.problem)
 
 
-def _print(report: RunReport, *, as_json: bool) -> None:
-    """Print the state of a run, and exit with 3 if it is done with failed rows."""
+def _print(
+    report: RunReport, begun_at: datetime | None = None, *, as_json: bool
+) -> None:
+    """Print the state of a run, and exit with 3 if it is done with failed rows.
+
+    `begun_at` is when the command began that worked on it.
+    """
     if as_json:
         typer.echo(report.model_dump_json())
     else:
         from ..views import print_summary
 
-        print_summary(report)
+        print_summary(report, begun_at)
     if report.state != "open" and not report.ok:
         raise typer.Exit(exits.SOME_FAILED)

@@ -74,8 +74,8 @@ def _wait(
 ) -> T | None:
     """Look until something is found, or it is `until`.
 
-    Pauses start with `first_seconds` and grow with jitter; they start over when `look`, which also
-    returns the number of requests done, shows progress.
+    Pauses start with `first_seconds` and grow with jitter; they start over when `look`,
+    which also returns the number of requests done, shows progress.
     """
     most_seconds = get_settings().max_poll_seconds
     before = -1
