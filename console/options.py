@@ -6,7 +6,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +35,7 @@ __all__ = [
     "RequestOptions",
     "RunDir",
     "Target",
+    "TryOptions",
     "expanded",
     "job_option",
     "pairs",
@@ -176,8 +177,11 @@ def _option(panel: str, name: str, field: JobField) -> inspect.Parameter:
     )
 
 
-def _job_options(*panels: str) -> _Computed:
-    """Return the options in these panels; their value is a dict of job fields."""
+def _job_options(*panels: str, optional: str | None = None) -> _Computed:
+    """Return the options in these panels; their value is a dict of job fields.
+
+    The one that is `optional` may be left out though the field has no default.
+    """
 
     def fields(**given: Any) -> dict[str, Any]:
         texts = pairs(given.pop("param"), "--param")
@@ -187,7 +191,9 @@ def _job_options(*panels: str) -> _Computed:
         }
 
     options = [
-        _option(panel, name, field)
+        _option(
+            panel, name, replace(field, default=None) if name == optional else field
+        )
         for panel in panels
         for name, field in PANELS[panel].items()
     ]
@@ -195,9 +201,9 @@ def _job_options(*panels: str) -> _Computed:
     return _Computed(fields)
 
 
-AllJobOptions = Annotated[
-    dict[str, Any], _job_options(REQUEST, SIZE, OUTPUT, LIMITS, RUN)
-]
+_ALL = REQUEST, SIZE, OUTPUT, LIMITS, RUN
+AllJobOptions = Annotated[dict[str, Any], _job_options(*_ALL)]
+TryOptions = Annotated[dict[str, Any], _job_options(*_ALL, optional="output")]
 RequestOptions = Annotated[dict[str, Any], _job_options(REQUEST, SIZE)]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help=JOB_FIELDS["overwrite"].help)

@@ -21,15 +21,21 @@ from .tables import (
 )
 
 if TYPE_CHECKING:
-    from ..runs.report.dry_run import DryRun  # `list` needs none of what it imports
+    from ..runs.report.dry_run import (
+        DryRun,
+        SamplePrompt,
+    )  # `list` needs none of what it imports
 
 __all__ = [
     "batches_table",
+    "dollars",
     "print_batch",
     "print_batches_of",
     "print_dry_run",
     "print_runs",
     "print_summary",
+    "prompt_lines",
+    "shown_part",
 ]
 
 _SHOWN_LINE_ERRORS = 20
@@ -133,12 +139,18 @@ def print_dry_run(found: DryRun) -> None:
     for sample in found.prompts:
         print_text()
         print_text(f"Prompt of {sample.row}")
-        for message in sample.messages:
-            print_text(f"  {message.get('role')}:")
-            content = message.get("content")
-            for part in content if isinstance(content, list) else [content]:
-                for line in _part(part).splitlines():
-                    print_text(f"    {line}")
+        for line in prompt_lines(sample):
+            print_text(f"  {line}")
+
+
+def prompt_lines(sample: SamplePrompt) -> Iterator[str]:
+    """Yield the messages of a row as a person reads them; what is long is cut."""
+    for message in sample.messages:
+        yield f"{message.get('role')}:"
+        content = message.get("content")
+        for part in content if isinstance(content, list) else [content]:
+            for line in shown_part(part).splitlines():
+                yield f"  {line}"
 
 
 def _batch_row(batch: Batch) -> tuple[str, ...]:
@@ -210,26 +222,26 @@ def _dry_run_facts(found: DryRun) -> Iterator[Fact]:
     yield "Bytes", f"{found.bytes:,}"
     yield "Batches", f"{found.batches:,}"
     yield "Input tokens", f"about {found.input_tokens:,} ({found.basis})"
-    yield "Input cost", f"{about}{_dollars(found.input_usd)}"
+    yield "Input cost", f"{about}{dollars(found.input_usd)}"
     unknown = "unknown without --max-tokens and a known price"
     most = found.most_output_usd
     yield (
         "Output cost",
         unknown
         if most is None
-        else f"at most {_dollars(most)} (--max-tokens for every row)",
+        else f"at most {dollars(most)} (--max-tokens for every row)",
     )
     yield (
         "Cost limit",
         (
             unknown
             if found.most_usd is None
-            else f"at most {_dollars(found.most_usd)} is reserved by --max-cost-usd"
+            else f"at most {dollars(found.most_usd)} is reserved by --max-cost-usd"
         ),
     )
 
 
-def _part(part: Any) -> str:
+def shown_part(part: Any) -> str:
     """Return a part of a message as a person reads it; what is long is cut."""
     text = part_text(part)
     if len(text) <= _SHOWN_CHARACTERS:
@@ -250,10 +262,10 @@ def _time(report: RunReport) -> str:
 
 
 def _cost(report: RunReport) -> str:
-    cost = _dollars(report.cost_usd)
+    cost = dollars(report.cost_usd)
     return f"nothing; at the list price {cost}" if report.synthetic else cost
 
 
-def _dollars(value: float | None) -> str:
+def dollars(value: float | None) -> str:
     """Return US dollars; an unknown amount is not 0."""
     return "unknown" if value is None else f"${value:,.4f}"

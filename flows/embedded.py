@@ -19,6 +19,8 @@ from importlib import import_module
 from threading import Thread, Timer
 from typing import Any, NoReturn
 
+__all__ = ["main"]
+
 _STANDARD_INPUT = 0
 _GRACE_SECONDS = 5
 """How long it may take to record what it was told last."""
