@@ -36,7 +36,8 @@ def print_trial(trial: Trial, requests: int | None) -> None:
 
 
 def _side_by_side(trial: Trial, row: TriedRow) -> Table:
-    table = Table(expand=True, title=visible_line(row.prompt.row), title_justify="left")
+    place = Text(visible_line(row.prompt.row))
+    table = Table(expand=True, title=place, title_justify="left")
     for name in ("Prompt", "Answer"):
         table.add_column(name, ratio=1, overflow="fold")
     sides = prompt_lines(row.prompt), _answer(trial, row)

@@ -34,6 +34,8 @@ _USED = (
     "/artifacts",
     "/logs",
     "/events",
+    "/admin",
+    "/csrf-token",
     "/block_documents",
 )
 """What a run of our flows calls. FastAPI prepares routes in their order until one fits,

@@ -34,9 +34,10 @@ _EMBEDDED = {
 _NEWER = "Can't locate revision"
 """In what Alembic says of a revision that it does not know."""
 _SPARED = {
-    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "0",
+    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "0",  # automations
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",
 }
-"""Automations, which a single flow does without."""
+"""What a single flow does without, unless the environment says otherwise."""
 _GRACE_SECONDS = 6
 """How long its last writes may take; it ends by itself before that."""
 
