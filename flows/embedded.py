@@ -64,7 +64,8 @@ def _application(factory: str) -> Any:
     routers = getattr(module, _ROUTERS, ())
     ordered = sorted(routers, key=lambda each: each.prefix not in _USED)
     setattr(module, _ROUTERS, tuple(ordered))
-    return getattr(module, name)(ephemeral=True)
+    # Its parts that call it themselves find this app, made without arguments.
+    return getattr(module, name)()
 
 
 async def _serve(app: Any) -> None:
