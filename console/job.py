@@ -16,11 +16,12 @@ import typer
 from pydantic import ValidationError
 
 from ..data.job import BatchJob
+from ..data.job_fields import JOB_FIELDS
 
 if TYPE_CHECKING:
     from ..sandbox import Faults
 
-__all__ = ["faults_of", "make_job", "spooled"]
+__all__ = ["faults_of", "make_job", "options_checked", "spooled"]
 
 
 @contextmanager
@@ -53,11 +54,20 @@ def make_job(**given: Any) -> BatchJob:
     Raises:
         BadParameter: A value that the option cannot have.
     """
-    try:
+    with options_checked():
         return BatchJob(**given)
+
+
+@contextmanager
+def options_checked() -> Iterator[None]:
+    """Name the option whose value a job cannot have, as wrong usage."""
+    try:
+        yield
     except ValidationError as exc:
         error = exc.errors()[0]
-        name = str(error["loc"][0]).replace("_", "-") if error["loc"] else "job"
+        name = str(error["loc"][0]) if error["loc"] else "job"
+        option = name in JOB_FIELDS and JOB_FIELDS[name].option
+        name = option or name.replace("_", "-")
         name = name.replace("params", "param")  # which is given once for each
         raise typer.BadParameter(error["msg"], param_hint=f"--{name}") from exc
 

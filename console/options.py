@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from ..data.job_fields import (
+    CHANGEABLE,
     JOB_FIELDS,
     LIMITS,
     OUTPUT,
@@ -28,6 +29,7 @@ __all__ = [
     "AllJobOptions",
     "AsJson",
     "BatchId",
+    "Changes",
     "Faults",
     "FilePath",
     "Input",
@@ -36,6 +38,7 @@ __all__ = [
     "RunDir",
     "Target",
     "TryOptions",
+    "Wait",
     "expanded",
     "job_option",
     "pairs",
@@ -60,7 +63,19 @@ FilePath = Annotated[
 ]
 RunDir = Annotated[
     str,
-    typer.Argument(metavar="RUN_DIR", help="The run's folder, or its URL (s3://...)."),
+    typer.Argument(
+        metavar="RUN_DIR",
+        help="The run's folder, its URL (s3://...), or its name as `runs` shows it.",
+    ),
+]
+Wait = Annotated[
+    bool,
+    typer.Option(
+        "--wait/--no-wait",
+        help="Wait until the run is done, or end once its batches are created and let"
+        " `resume` continue.",
+        rich_help_panel=RUN,
+    ),
 ]
 Input = Annotated[
     str,
@@ -161,7 +176,7 @@ def _option(panel: str, name: str, field: JobField) -> inspect.Parameter:
     if kind is dict:
         name, kind, default = "param", list[str], None
     option = typer.Option(
-        f"--{name.replace('_', '-')}",
+        f"--{field.option or name.replace('_', '-')}",
         help=field.help,
         metavar=field.metavar,
         show_default=field.shown or True,
@@ -182,6 +197,34 @@ def _job_options(*panels: str, optional: str | None = None) -> _Computed:
 
     The one that is `optional` may be left out though the field has no default.
     """
+    return _fields(
+        _option(
+            panel, name, replace(field, default=None) if name == optional else field
+        )
+        for panel in panels
+        for name, field in PANELS[panel].items()
+    )
+
+
+def _changes() -> _Computed:
+    """Return the options of a retry; their value has the fields that are given."""
+    every = _fields(
+        _option(panel, name, replace(field, default=None, shown="unchanged"))
+        for panel in (REQUEST, LIMITS)
+        for name, field in PANELS[panel].items()
+        if name in CHANGEABLE
+    )
+
+    @functools.wraps(every.function)
+    def given(**values: Any) -> dict[str, Any]:
+        found = every.function(**values)
+        return {name: value for name, value in found.items() if value not in (None, {})}
+
+    return _Computed(given)
+
+
+def _fields(options: Iterable[inspect.Parameter]) -> _Computed:
+    """Return options whose value is a dict of job fields."""
 
     def fields(**given: Any) -> dict[str, Any]:
         texts = pairs(given.pop("param"), "--param")
@@ -190,20 +233,14 @@ def _job_options(*panels: str, optional: str | None = None) -> _Computed:
             "params": {key: _json(key, text) for key, text in texts.items()},
         }
 
-    options = [
-        _option(
-            panel, name, replace(field, default=None) if name == optional else field
-        )
-        for panel in panels
-        for name, field in PANELS[panel].items()
-    ]
-    fields.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    fields.__signature__ = inspect.Signature([*options])  # type: ignore[attr-defined]
     return _Computed(fields)
 
 
 _ALL = REQUEST, SIZE, OUTPUT, LIMITS, RUN
 AllJobOptions = Annotated[dict[str, Any], _job_options(*_ALL)]
 TryOptions = Annotated[dict[str, Any], _job_options(*_ALL, optional="output")]
+Changes = Annotated[dict[str, Any], _changes()]
 RequestOptions = Annotated[dict[str, Any], _job_options(REQUEST, SIZE)]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help=JOB_FIELDS["overwrite"].help)

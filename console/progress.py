@@ -19,8 +19,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from ..errors import visible_line
 from ..models import EventKind, RunEvent
+from ..runs.events import line_of
 from .exits import say
 from .tables import redrawn
 
@@ -34,28 +34,18 @@ _BARS: dict[EventKind, tuple[str, Callable[[int], str]]] = {
     "uploading": ("Uploading", decimal),
     "waiting": ("Waiting for answers", "{:,}".format),
     "downloading": ("Downloading", decimal),
+    "asking": ("Asking in realtime", "{:,}".format),
     "writing": ("Writing rows", "{:,}".format),
 }
 """Events that come many times: name of the bar, and how its amounts are written."""
-
-_LINES: dict[EventKind, str] = {
-    "started": "Run directory: {event.text}",
-    "generated": "Made {done} requests for {batches}",
-    "submitted": "Created batch {event.batch_id}{how}",
-    "ended": "Batch {event.batch_id} was refused: {event.text}",
-    "downloaded": "Downloaded {done} results of {event.batch_id}{how}",
-    "round": "Round {event.text}: {done} requests are sent again",
-    "parked": "Batch {event.batch_id} waits for capacity: {event.text}",
-    "notice": "Note: {event.text}",
-    "finished": "Wrote {event.text}",
-}
-"""All other events."""
 
 _ENDS: dict[EventKind, tuple[EventKind, ...]] = {
     "uploading": ("checking",),
     "generated": ("reading",),
     "submitted": ("uploading",),
     "downloaded": ("downloading",),
+    "asking": ("waiting",),
+    "asked": ("asking",),
     "finished": (*_BARS, "submitted", "downloaded"),
 }
 """Which bars are removed when an event comes."""
@@ -111,18 +101,11 @@ def progress_shown(beginning: str | None = None) -> Iterator[Tell]:
 
 def describe(event: RunEvent) -> str:
     """Return an event as one plain line."""
-    done, total = event.done or 0, event.total or 0
-    if event.kind in _LINES:
-        line = _LINES[event.kind].format(
-            event=event,
-            done=f"{done:,}",
-            batches=f"{total:,} {'batch' if total == 1 else 'batches'}",
-            how=f" ({event.text})" if event.text else "",
-        )
-        return visible_line(line)
+    if (line := line_of(event)) is not None:
+        return line
     name, written = _BARS[event.kind]
-    of = "" if event.total is None else f" of {written(total)}"
-    return f"{name}: {written(done)}{of}"
+    of = "" if event.total is None else f" of {written(event.total)}"
+    return f"{name}: {written(event.done or 0)}{of}"
 
 
 class _Block(Progress):

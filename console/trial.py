@@ -14,8 +14,9 @@ from ..errors import visible_line
 from ..models import Outcome
 from ..runs.trial import Trial, TriedRow
 from .exits import print_text
+from .prompts import prompt_lines, shown_part
 from .tables import Fact, print_facts
-from .views import dollars, prompt_lines, shown_part
+from .views import dollars
 
 __all__ = ["print_trial"]
 

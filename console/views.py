@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..data.requests.conversation import part_text
+import typer
+
+from ..data.prices import REALTIME
 from ..models import Batch, Outcome, RunReport
 from ..providers import get_vendor
-from .exits import print_text, say
+from .exits import SOME_FAILED, print_text, say
+from .prompts import prompt_lines
 from .tables import (
     NOTHING,
     Fact,
+    Location,
+    Name,
     RuledTable,
     number,
     print_facts,
@@ -23,25 +28,20 @@ from .tables import (
 if TYPE_CHECKING:
     from ..runs.report.dry_run import (
         DryRun,
-        SamplePrompt,
     )  # `list` needs none of what it imports
 
 __all__ = [
     "batches_table",
     "dollars",
+    "finish",
     "print_batch",
     "print_batches_of",
     "print_dry_run",
     "print_runs",
-    "print_summary",
-    "prompt_lines",
-    "shown_part",
 ]
 
 _SHOWN_LINE_ERRORS = 20
 _SHOWN_ERRORS = 5
-_SHOWN_CHARACTERS = 2000
-"""Of a text in a prompt."""
 
 
 def batches_table(provider: str, batches: Sequence[Batch]) -> RuledTable:
@@ -55,7 +55,7 @@ def print_batch(batch: Batch) -> None:
     """Print one batch with counts, times and errors."""
     counts = batch.counts
     facts: list[Fact] = [
-        ("Batch ID", batch.id),
+        ("Batch ID", Location(batch.id)),
         ("Provider", batch.provider),
         ("Status", batch.provider_status or NOTHING),
         ("Endpoint", batch.endpoint or NOTHING),
@@ -69,9 +69,9 @@ def print_batch(batch: Batch) -> None:
         ("Cancelled", number(counts.cancelled)),
     ]
     named: dict[str, str | list[str] | None] = {
-        "Input file": batch.input_file_id,
-        "Output file": batch.output_file_id,
-        "Error file": batch.error_file_id,
+        "Input file": Location(batch.input_file_id or ""),
+        "Output file": Location(batch.output_file_id or ""),
+        "Error file": Location(batch.error_file_id or ""),
         "Archived at": when(batch.archived_at) if batch.archived_at else None,
         "Metadata": [f"{k}={v}" for k, v in batch.metadata.items()],
         "Errors": _line_errors(batch),
@@ -81,16 +81,18 @@ def print_batch(batch: Batch) -> None:
 
 def print_runs(reports: Sequence[RunReport]) -> None:
     """Print a line for each run."""
+    from ..runs.directory.catalog import name_of  # noqa: PLC0415 - `list` needs none
+
     columns = ("Run", "State", "Rows", "Succeeded", "Batches", "Cost", "Output")
     rows = [
         (
-            report.run_dir,
+            Name(name_of(report.run_dir)),
             report.state,
             f"{report.rows}",
             f"{report.outcomes.get(Outcome.SUCCEEDED, 0)}",
             f"{len(report.batches)}",
             _cost(report),
-            report.output or NOTHING,
+            Location(report.output or NOTHING),
         )
         for report in reports
     ]
@@ -99,14 +101,17 @@ def print_runs(reports: Sequence[RunReport]) -> None:
 
 def print_batches_of(report: RunReport) -> None:
     """Print each attempt of a run to create a batch, shard by shard."""
-    columns = ("Batch ID", "Shard", "Attempt", "Status", "Requests", "Created At")
+    is_fresh = any(line.answered is not None for line in report.batches)
+    requests = ("Requests", "Answered") if is_fresh else ("Requests",)
+    columns = ("Batch ID", "Shard", "Attempt", "Status", *requests, "Created At")
     rows = [
         (
-            line.batch_id or NOTHING,
+            Location(line.batch_id or NOTHING),
             line.shard,
             f"{line.attempt + 1}",
             line.provider_status,
             f"{line.requests}",
+            *([number(line.answered)] if is_fresh else []),
             when(line.created_at),
         )
         for line in report.batches
@@ -114,23 +119,39 @@ def print_batches_of(report: RunReport) -> None:
     print_table(RuledTable("Batches", columns, rows))
 
 
-def print_summary(report: RunReport, begun_at: datetime | None = None) -> None:
-    """Print the state of a run; what to do next goes to standard error.
+def finish(
+    report: RunReport, begun_at: datetime | None = None, *, as_json: bool
+) -> None:
+    """Print the state of a run, and exit with 3 if it is done with failed rows.
 
     Its time counts from `begun_at`, when the command began, if that began the run.
     """
     ended_at = report.ended_at or datetime.now(UTC)
     if begun_at and begun_at < min(report.started_at, ended_at):
         report = report.model_copy(update={"started_at": begun_at})
+    if as_json:
+        typer.echo(report.model_dump_json())
+    else:
+        _print_summary(report)
+    if report.state != "open" and not report.ok:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _print_summary(report: RunReport) -> None:
+    """Print what became of a run; what to do next goes to standard error."""
+    from ..runs.directory.catalog import name_of  # noqa: PLC0415 - `list` needs none
+
     print_text()
     print_facts(list(_summary_facts(report)))
     print_text()
     if report.synthetic:
         say("The answers are synthetic: the sandbox made them up.")
+    name = name_of(report.run_dir)
     if report.state == "open":
-        say(f"The run is open; continue with `batchwright resume {report.run_dir}`.")
+        say(f"The run is open; continue with `batchwright resume {name}`.")
     elif not report.ok:
-        say("The columns `_outcome` and `_error` say why rows did not succeed.")
+        say("The columns `_outcome` and `_error` say why rows did not succeed. To ask")
+        say(f"those rows again: `batchwright retry {name}`")
 
 
 def print_dry_run(found: DryRun) -> None:
@@ -143,23 +164,13 @@ def print_dry_run(found: DryRun) -> None:
             print_text(f"  {line}")
 
 
-def prompt_lines(sample: SamplePrompt) -> Iterator[str]:
-    """Yield the messages of a row as a person reads them; what is long is cut."""
-    for message in sample.messages:
-        yield f"{message.get('role')}:"
-        content = message.get("content")
-        for part in content if isinstance(content, list) else [content]:
-            for line in shown_part(part).splitlines():
-                yield f"  {line}"
-
-
 def _batch_row(batch: Batch) -> tuple[str, ...]:
     counts = batch.counts
     failed = counts.errored
     if counts.expired is not None:
         failed = (failed or 0) + counts.expired
     return (
-        batch.id,
+        Location(batch.id),
         when(batch.created_at),
         batch.provider_status or NOTHING,
         number(failed),
@@ -187,7 +198,11 @@ def _summary_facts(report: RunReport) -> Iterator[Fact]:
     rounds = f" in {report.rounds + 1:,} rounds" if report.rounds else ""
     if report.empty_values:
         yield "Empty values", _empty_values(report.empty_values, report.rows)
-    yield "Batches", f"{len(report.batches):,}{rounds}"
+    asked = [line for line in report.batches if line.batch_id == REALTIME]
+    yield "Batches", f"{len(report.batches) - len(asked):,}{rounds}"
+    if asked:
+        requests = sum(line.requests for line in asked)
+        yield "Realtime", f"{requests:,} requests at full price"
     cached = ""
     if report.cache_read_tokens:
         cached = f" ({report.cache_read_tokens:,} from the cache)"
@@ -206,10 +221,10 @@ def _summary_facts(report: RunReport) -> Iterator[Fact]:
         more = len(report.errors) - len(groups)
         yield "Errors", [*lines, f"and {more} more kinds"] if more else lines
     if report.state != "open":
-        yield "Output", report.output or NOTHING
-        yield "Report", f"{report.run_dir}/report.md"
+        yield "Output", Location(report.output or NOTHING)
+        yield "Report", Location(f"{report.run_dir}/report.md")
     else:
-        yield "Run", report.run_dir
+        yield "Run", Location(report.run_dir)
 
 
 def _dry_run_facts(found: DryRun) -> Iterator[Fact]:
@@ -239,14 +254,10 @@ def _dry_run_facts(found: DryRun) -> Iterator[Fact]:
             else f"at most {dollars(found.most_usd)} is reserved by --max-cost-usd"
         ),
     )
-
-
-def shown_part(part: Any) -> str:
-    """Return a part of a message as a person reads it; what is long is cut."""
-    text = part_text(part)
-    if len(text) <= _SHOWN_CHARACTERS:
-        return text or "(empty)"
-    return f"{text[:_SHOWN_CHARACTERS]}\n(cut: {len(text):,} characters in all)"
+    if found.most_realtime_usd is not None:
+        most_usd = dollars(found.most_realtime_usd)
+        why = "if no batch has answered by the deadline, and all is asked in realtime"
+        yield "Worst case", f"at most {most_usd} {why}"
 
 
 def _empty_values(counts: dict[str, int], rows: int) -> list[str]:

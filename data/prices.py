@@ -12,7 +12,7 @@ from ..providers import get_vendor
 __all__ = ["REALTIME", "is_billed", "price", "price_of"]
 
 REALTIME = "realtime"
-"""What stands in place of a batch's ID where the list price was paid."""
+"""In place of a batch's ID: no batch answered, and the list price was paid."""
 
 _ANSWERED = frozenset(
     {Outcome.SUCCEEDED, Outcome.INVALID, Outcome.REFUSED, Outcome.TRUNCATED}

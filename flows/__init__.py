@@ -1,4 +1,4 @@
-"""The flows: a whole run, and the sweep that advances all open runs.
+"""The flows: a whole run, its retry, and the sweep that advances all open runs.
 
 Each name is loaded when it is first used: `flows.server` needs no Prefect.
 """
@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .advance import advance_runs
-    from .batch import resume_run, run_batch
+    from .batch import resume_run, retry_run, run_batch
     from .suspend import suspend_until_done
 
-__all__ = ["advance_runs", "resume_run", "run_batch", "suspend_until_done"]
+__all__ = ["advance_runs", "resume_run", "retry_run", "run_batch", "suspend_until_done"]
 
 _HOMES = {
     "advance_runs": ".advance",
     "resume_run": ".batch",
+    "retry_run": ".batch",
     "run_batch": ".batch",
     "suspend_until_done": ".suspend",
 }

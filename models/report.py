@@ -54,6 +54,8 @@ class BatchLine(BaseModel):
     batch_id: str | None
     provider_status: str
     requests: int
+    answered: int | None = None
+    """How many of them, where the provider was just asked; None: it was not."""
     created_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -96,6 +98,16 @@ class RunReport(BaseModel):
     `generate`: reading the rows and writing request files. `batches`: from the first
     creation until the last results were here. `write`: from then to the output.
     """
+
+    @property
+    def headline(self) -> str:
+        """How the run stands, in a few words."""
+        if self.state == "open":
+            over = sum(line.ended_at is not None for line in self.batches)
+            return f"open: {over:,} of {len(self.batches):,} batches have ended"
+        succeeded = self.outcomes.get(Outcome.SUCCEEDED, 0)
+        counted = f"{succeeded:,} of {self.rows:,} rows succeeded"
+        return counted if self.state == "done" else f"cancelled: {counted}"
 
     @property
     def ok(self) -> bool:

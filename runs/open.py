@@ -16,6 +16,7 @@ from .collect.canary import count_canary
 from .collect.download import are_results_shown
 from .decide.canary import is_enough
 from .directory.access import credentials_of, provider_for, with_sandbox
+from .directory.deadline import set_deadline
 from .directory.lock import locked
 from .directory.naming import directory_of, unfinished_directory_of
 from .directory.run import Run
@@ -66,6 +67,7 @@ def open_run(
             provider_for(directory, resolved)  # without a key, nothing is left behind
         if not directory.is_local:
             _check_store(directory)
+        set_deadline(directory, resolved.job.finish_by_seconds)
         with suppress(FileExistsError):
             data = resolved.model_dump_json(indent=1).encode()
             directory.write_once("job.json", data)
@@ -108,6 +110,7 @@ def reopen_run(
     resend_lost: bool = False,
     uncancel: bool = False,
     go_on: bool = False,
+    finish_by: float | str | None = None,
 ) -> Run:
     """Open an existing run to continue it; nothing is compared.
 
@@ -117,37 +120,43 @@ def reopen_run(
         resend_lost: Send requests again whose results are gone at the provider.
         uncancel: Lift a cancellation.
         go_on: Send the rest of a run that its canary stopped.
+        finish_by: The run's new deadline, as `finish_by_seconds` of a job.
+
+    Raises:
+        InputError: There is nothing of what is asked for, or no such deadline.
     """
     run = Run.load(run_dir)
     directory = run.directory
     with locked(directory):
+        set_deadline(directory, finish_by)
         _look_again(run)
         if uncancel:
             if not directory.exists("cancelled.json"):
                 raise InputError(f"{directory.url} is not cancelled; drop --uncancel.")
-            _reopen(run)
+            run.reopen()
             directory.remove("cancelled.json")
         if go_on:
-            count = count_canary(run, run.state())
-            if count is None or is_enough(run.job.job, count):
+            state = run.state()
+            count = count_canary(run, state)
+            if count is None or is_enough(state.job.job, count):
                 raise InputError(
                     f"{directory.url} is not stopped by its canary; drop --go-on."
                 )
             mark = orjson.dumps({"at": datetime.now(UTC)})
-            directory.write("go-on.json", mark)
+            directory.write(state.own_name("go-on.json"), mark)
         if resend_lost:
             state = run.state()
             if not state.gone_shards:
                 raise InputError(
                     f"No results of {directory.url} are lost; drop --resend-lost."
                 )
-            _reopen(run)
+            run.reopen()
             # The round is named, so that a crash in between cannot send them twice.
             number = len(state.rounds) + 1
             directory.write("resend-lost.json", orjson.dumps({"round": number}))
         if response_model is not None:
             name_response_model(directory, response_model)
-            _reopen(run)
+            run.reopen()
     return Run.load(run_dir)  # remembers no record that was removed
 
 
@@ -159,16 +168,8 @@ def _look_again(run: Run) -> None:
     with with_sandbox(run.directory, run.job):
         for shard in gone:
             if shard.last and are_results_shown(run, shard.last):
-                _reopen(run)
+                run.reopen()
                 shard.attempts.reopen(shard.last)
-
-
-def _reopen(run: Run) -> None:
-    """Remove what was concluded from the results; the results themselves stay."""
-    run.directory.remove("done.json")
-    for name in run.directory.names():
-        if name.endswith("/tally.json"):
-            run.directory.remove(name)
 
 
 def _check_store(directory: Directory) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from ..data import observed
+from ..data.answers.response_model import AnswerReader
+from ..data.columns import META
 from ..data.resolve import check_output
 from ..data.results.block import Reading
 from ..data.results.row_ids import RowIds
 from ..data.results.tally import ShardTally, combine
 from ..data.tables.concat import concat_parts
 from ..data.tables.formats import part_name
-from ..data.tables.join import BatchOutput, ShardRows, write_part
+from ..data.tables.join import BatchOutput, ShardRows, outcomes_of, write_part
 from ..errors import BatchwrightError, InputError
 from ..models import Outcome
 from .collect.download import restored_results
@@ -28,10 +30,10 @@ from .report.page import PAGE, write_page
 from .report.report import report_on
 from .response_model import answer_of
 
-__all__ = ["parse_shard", "write_output"]
+__all__ = ["parse_shard", "read_outcomes", "write_output"]
 
-_PAGE_BYTES = 16 << 20
-"""Of requests; the page of more would take more than a part of a second."""
+_PAGE_BYTES = 8 << 20
+"""Of requests and answers; the page of more would take longer than 0.3 s."""
 
 
 def parse_shard(run: Run, path: str) -> None:
@@ -41,18 +43,47 @@ def parse_shard(run: Run, path: str) -> None:
         InputError: The response model no longer loads, or is another one; the
             results stay where they are.
     """
+    job = run.job.job
+    part = f"{path}/{part_name(job.output)}"
+    with (
+        _results_of(run, path, answer_of(run)) as (rows, outputs, reading),
+        run.directory.scratch() as scratch,
+    ):
+        # The suffix says which format is written, so the temporary name keeps it.
+        temporary = scratch / PurePosixPath(part).name
+        tally = write_part(
+            rows,
+            outputs,
+            temporary,
+            reading,
+            prefix=job.answer_prefix or "",
+            progress=lambda done: emit(
+                "writing", shard=path, done=done, total=rows.count
+            ),
+        )
+        run.directory.adopt(temporary, part)
+    tally = tally.model_copy(update={"columns": tuple(META)})
+    run.directory.write(f"{path}/tally.json", tally.model_dump_json(indent=1).encode())
+
+
+def read_outcomes(run: Run, path: str, answer: AnswerReader) -> list[Outcome]:
+    """Return the outcome of each row of a shard, judged by this response model."""
+    with _results_of(run, path, answer) as (rows, outputs, reading):
+        return outcomes_of(rows, outputs, reading)
+
+
+@contextmanager
+def _results_of(
+    run: Run, path: str, answer: AnswerReader
+) -> Iterator[tuple[ShardRows, list[BatchOutput], Reading]]:
+    """Give the rows of a shard, all their results, and how these are read."""
     plan = run.plan()
     shard = run.shard(path)
     shard_plan = plan.shards[int(path.rpartition("/")[2])]
-    answer = answer_of(run)
-    part = f"{path}/{part_name(run.job.job.output)}"
     with ExitStack() as stack:
         name = f"{path}/{shard_plan.rows_name}"
         rows = run.as_made(name, shard_plan.rows_digest)
-        # The suffix says which format is written, so the temporary name keeps it.
-        scratch = stack.enter_context(run.directory.scratch())
-        temporary = scratch / PurePosixPath(part).name
-        tally = write_part(
+        yield (
             ShardRows(
                 path=stack.enter_context(rows),
                 ids=RowIds(plan.nonce, shard_plan.first_row, shard_plan.requests),
@@ -63,23 +94,20 @@ def parse_shard(run: Run, path: str) -> None:
             ),
             [
                 BatchOutput(
-                    stack.enter_context(restored_results(run, sender, name)), batch_id
+                    stack.enter_context(restored_results(run, sender, name)),
+                    batch_id,
+                    run.job_at(sender.plan.round).template.known_model,
                 )
                 for sender, name, batch_id in result_files(run, shard)
             ],
-            temporary,
-            Reading(answer, run.format, run.job.template.known_model),
-            prefix=run.job.job.answer_prefix or "",
-            progress=lambda done: emit(
-                "writing", shard=path, done=done, total=shard_plan.requests
-            ),
+            Reading(answer, run.format),
         )
-        run.directory.adopt(temporary, part)
-    run.directory.write(f"{path}/tally.json", tally.model_dump_json(indent=1).encode())
 
 
 def write_output(run: Run) -> None:
     """Write the output from its parts, then the report, then the mark of the end.
+
+    Parts with the columns of another version are only removed, to be written anew.
 
     Raises:
         InputError: The output cannot be written, or is another job's file.
@@ -90,17 +118,22 @@ def write_output(run: Run) -> None:
     if "writing.json" not in state.names:
         _refuse_another(run)
         directory.write("writing.json", b"{}")
-    concat_parts(_parts(run, plan), run.job.job.output)
-    tally = combine(
-        read_record(directory, f"{each.path}/tally.json", ShardTally)
-        for each in plan.shards
-    )
+    names = [f"{each.path}/tally.json" for each in plan.shards]
+    tallies = [read_record(directory, name, ShardTally) for name in names]
+    if {tally.columns for tally in tallies} != {tuple(META)}:
+        run.reopen()
+        return
+    sizes = [shard.bytes for shard in plan.shards]
+    concat_parts(_parts(run, plan, sizes), run.job.job.output)
+    tally = combine(tallies)
     report = report_on(run, state, tally, ended_at=datetime.now(UTC))
     directory.write("report.md", markdown(report).encode())
     directory.write("report.json", report.model_dump_json(indent=1).encode())
     directory.write("done.json", b"{}")
-    if sum(shard.bytes for shard in plan.shards) <= _PAGE_BYTES:
+    if sum(sizes) <= _PAGE_BYTES:
         _write_page(run)
+    else:
+        directory.remove(PAGE)  # an older one, of what is no longer true
     emit("finished", text=report.output)
 
 
@@ -108,7 +141,7 @@ def _write_page(run: Run) -> None:
     """Write the report as a page; the run is done, whether that succeeds or not."""
     try:
         write_page(run)
-    except (BatchwrightError, OSError) as exc:
+    except (BatchwrightError, OSError, ValueError) as exc:
         text = f"{PAGE} of {run.directory.url} was not written: {exc}"
         emit("notice", text=text)
 
@@ -124,10 +157,12 @@ def _refuse_another(run: Run) -> None:
         ) from exc
 
 
-def _parts(run: Run, plan: Plan) -> Iterator[Path]:
+def _parts(run: Run, plan: Plan, sizes: list[int]) -> Iterator[Path]:
+    """Yield the parts, and append the size of each to a list."""
     name = part_name(run.job.job.output)
     for shard in plan.shards:
         with run.directory.local(f"{shard.path}/{name}") as path:
+            sizes.append(path.stat().st_size)
             yield path
 
 
@@ -137,10 +172,14 @@ class _Absent:
     def __init__(self, shard: Shard, first_row: int) -> None:
         self._first_row = first_row
         self._by_row: dict[int, str] = {}
+        self._failed: dict[int, str] = {}
         self._outcome = Outcome.MISSING
         ended = shard.last.ended if shard.last else None
         if ended is None or not shard.is_settled:
             self._outcome, self._error = Outcome.CANCELLED, "the run was cancelled"
+        elif shard.last and shard.last.intent.realtime:
+            self._outcome, self._error = Outcome.CANCELLED, "the run was cancelled"
+            self._failed = ended.unanswered
         elif ended.verdict is Verdict.DOWNLOADED:
             self._error = "the provider gave no line for it"
         elif ended.verdict.has_lost_results:
@@ -156,5 +195,7 @@ class _Absent:
 
     def verdict(self, row: int) -> tuple[Outcome, str]:
         """Return outcome and error of a 0-based row of the input."""
+        if row in self._failed:
+            return Outcome.ERRORED, self._failed[row]
         error = self._by_row.get(row - self._first_row, self._error)
         return self._outcome, error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,13 +16,13 @@ from ..options import (
     Faults,
     Input,
     RunDir,
+    Wait,
     expanded,
     job_option,
 )
 
 if TYPE_CHECKING:
     from ...data.job import BatchJob
-    from ...models import RunReport
 
 __all__ = ["app"]
 
@@ -56,15 +55,7 @@ def run(
             rich_help_panel=RUN,
         ),
     ] = None,
-    wait: Annotated[
-        bool,
-        typer.Option(
-            "--wait/--no-wait",
-            help="Wait until the run is done, or end once its batches are created and"
-            " let `resume` continue.",
-            rich_help_panel=RUN,
-        ),
-    ] = True,
+    wait: Wait = True,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -93,23 +84,28 @@ def run(
             _preview(made, as_json=as_json)
             return
         from ...runs.directory.access import keep_faults
+        from ...runs.directory.catalog import name_of
         from ...runs.open import changed_input, open_run
         from ..pipeline import execute
+        from ..views import finish
 
         opened = open_run(made, run_dir)
         url = opened.directory.url
         if injected is not None:
             keep_faults(opened.directory, injected)
-        if opened.directory.exists("done.json"):
+        if done := opened.state().report:
+            name = name_of(url)
+            again = f" `batchwright retry {name}` asks the rows that failed again."
             exits.say(
-                f"This job is done already; its report is {url}/report.md. To run it"
-                " again, give another --run-dir (and --output or --overwrite)."
+                f"This job is done already; its report is {url}/report.md."
+                f"{'' if done.ok else again} To run all of it again, give another"
+                " --run-dir (and --output or --overwrite)."
             )
         if warning := changed_input(opened):
             exits.say(warning)
         # Its dates are filled, so the flow finds the same job at any later time.
         report = execute(opened, job=opened.job.job, wait=wait)
-    _print(report, begun_at, as_json=as_json)
+    finish(report, begun_at, as_json=as_json)
 
 
 @app.command(
@@ -149,11 +145,15 @@ def resume(
         bool,
         typer.Option("--go-on", help="Send the rest of a run that --canary stopped."),
     ] = False,
+    finish_by: Annotated[
+        str | None, job_option("finish_by_seconds", "as it was")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Continue a run; safe to repeat, no batch is paid for twice."""
     from ...runs.open import reopen_run
     from ..pipeline import execute
+    from ..views import finish
 
     reopened = reopen_run(
         run_dir,
@@ -161,9 +161,10 @@ def resume(
         resend_lost=resend_lost,
         uncancel=uncancel,
         go_on=go_on,
+        finish_by=finish_by,
     )
     report = execute(reopened, job=None, wait=wait)
-    _print(report, as_json=as_json)
+    finish(report, as_json=as_json)
     if report.state == "open":
         raise typer.Exit(exits.NOT_READY)
 
@@ -176,25 +177,36 @@ Example: batchwright status batchwright-runs/labels-2f7c01d4
 Exit codes: 0 every row succeeded; 3 done, but some did not; 4 not done yet.
 """,
 )
-def status(*, run_dir: RunDir, as_json: AsJson = False) -> None:
+def status(
+    *,
+    run_dir: RunDir,
+    refresh: Annotated[
+        bool,
+        typer.Option("--refresh", help="Ask the provider how far the batches are now."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show the state of a run and its batches.
 
-    Reads the run's folder only, and does not call the provider.
+    Reads the run's folder, and calls the provider only with --refresh. Nothing is
+    changed.
     """
     from ...runs.report.report import read_status
-    from ..views import print_batches_of
+    from ..pipeline import run_keys
+    from ..views import finish, print_batches_of
 
-    report = read_status(run_dir)
+    with run_keys():
+        report = read_status(run_dir, refresh=refresh)
     if not as_json:
         print_batches_of(report)
-    _print(report, as_json=as_json)
+    finish(report, as_json=as_json)
     if report.state == "open":
         raise typer.Exit(exits.NOT_READY)
 
 
 @app.command(
     rich_help_panel=_RUNS,
-    epilog="Example: batchwright view batchwright-runs/labels-2f7c01d4",
+    epilog="Example: batchwright view labels-2f7c01d4",
 )
 def view(
     *,
@@ -218,7 +230,7 @@ def view(
     page = write_page(Run.load(run_dir))
     typer.echo(page)
     if open_page and sys.stdout.isatty() and not is_url(page):
-        typer.launch(Path(page).as_uri())
+        typer.launch(page)
 
 
 @app.command(rich_help_panel=_RUNS, epilog="Example: batchwright runs")
@@ -270,20 +282,3 @@ def _preview(job: BatchJob, *, as_json: bool) -> None:
         print_dry_run(found)
     if found.problem:
         raise BudgetError(found.problem)
-
-
-def _print(
-    report: RunReport, begun_at: datetime | None = None, *, as_json: bool
-) -> None:
-    """Print the state of a run, and exit with 3 if it is done with failed rows.
-
-    `begun_at` is when the command began that worked on it.
-    """
-    if as_json:
-        typer.echo(report.model_dump_json())
-    else:
-        from ..views import print_summary
-
-        print_summary(report, begun_at)
-    if report.state != "open" and not report.ok:
-        raise typer.Exit(exits.SOME_FAILED)

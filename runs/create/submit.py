@@ -9,6 +9,7 @@ from ..decide.budget import reservation_usd
 from ..directory.access import Known
 from ..directory.attempts import Attempt
 from ..directory.catalog import recorded_beside
+from ..directory.deadline import is_late
 from ..directory.records import NO_CAPACITY
 from ..directory.run import Run, Shard
 from ..events import emit
@@ -25,8 +26,8 @@ def submit_shard(run: Run, path: str) -> Batch | None:
     Safe to repeat: a shard whose batch is on record is left alone.
 
     Returns:
-        The shard's newest batch; None where the run was cancelled, or the provider
-        has no capacity for it now.
+        The shard's newest batch; None where the run was cancelled, its deadline has
+        passed, or the provider has no capacity for it now.
 
     Raises:
         RunBusyError: Another process is creating this shard's batch.
@@ -51,6 +52,7 @@ def _submit(run: Run, path: str) -> Batch | None:
 
 def _create(run: Run, shard: Shard) -> Attempt | None:
     name = f"{shard.path}/requests.jsonl"
+    job = run.job_at(shard.plan.round)
     with run.as_made(name, shard.plan.digest) as requests:
         try:
             attempt = create_batch(
@@ -61,14 +63,16 @@ def _create(run: Run, shard: Shard) -> Attempt | None:
                     requests=shard.plan.requests,
                     bytes=shard.plan.bytes,
                     digest=shard.plan.digest,
-                    endpoint=run.job.template.endpoint,
-                    metadata=run.job.job.metadata,
-                    completion_window=run.job.job.completion_window,
-                    reserved_usd=reservation_usd(run, shard.plan),
+                    endpoint=job.template.endpoint,
+                    metadata=job.job.metadata,
+                    completion_window=job.job.completion_window,
+                    reserved_usd=reservation_usd(job, shard.plan),
                 ),
                 run.provider(),
                 known=known_of(run, shard),
-                wanted=lambda: not run.directory.exists("cancelled.json"),
+                wanted=lambda: (
+                    not (is_late(run) or run.directory.exists("cancelled.json"))
+                ),
                 progress=lambda done, total: emit(
                     "uploading", shard=shard.path, done=done, total=total
                 ),

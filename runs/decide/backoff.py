@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from ...providers import get_vendor
 from ...settings import get_settings
 from ..directory.attempts import Attempt
+from ..directory.deadline import is_late
 from ..directory.records import Verdict
 from ..directory.run import Run, RunState, Shard
 
@@ -22,6 +23,7 @@ def paused_shards(run: Run, state: RunState) -> tuple[frozenset[str], datetime |
     that the provider did not show.
     """
     now = datetime.now(UTC)
+    late = is_late(run)
     until: dict[str, datetime] = {}
     downloaded = max(
         (
@@ -37,6 +39,8 @@ def paused_shards(run: Run, state: RunState) -> tuple[frozenset[str], datetime |
         if not (shard.is_settled or shard.is_open)
     ]
     for shard in waiting:
+        if late and not shard.is_lost:
+            continue  # it is asked in realtime, which has a pace of its own
         moment = _until(run, state, shard, downloaded)
         if moment is not None and moment > now:
             until[shard.path] = moment
@@ -59,10 +63,10 @@ def _until(
     settings = get_settings()
     last = shard.last
     if last is None:
-        if not shard.path.startswith("rounds/"):
+        number = shard.plan.round
+        if number <= state.since:
             return None
-        number = int(shard.path.split("/")[1])
-        pause = min(settings.round_seconds * 2 ** (number - 1), 3600)
+        pause = min(settings.round_seconds * 2 ** (number - state.since - 1), 3600)
         return state.rounds[number - 1].created_at + timedelta(seconds=pause)
     if shard.is_lost:
         return None if run.directory.is_local else _claim_over(run, shard, last)

@@ -20,7 +20,7 @@ from .reading import damaged, read_record
 from .records import Absence, Created, Ended, Verdict
 from .storage import Directory
 
-__all__ = ["Attempt", "Attempts", "Records"]
+__all__ = ["Attempt", "Attempts", "Records", "by_folder"]
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -64,12 +64,17 @@ class Attempt:
         """
         if self.ended is not None:
             return self.verdict is Verdict.NOT_OURS
-        return self.batch is None
+        return self.batch is None and not self.intent.realtime
 
     @property
     def is_surplus(self) -> bool:
         """Whether its batch came when another process had given the claim up."""
         return self.batch is not None and self.verdict is Verdict.NOT_CREATED
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether its requests are asked in realtime, and some have no answer yet."""
+        return self.intent.realtime and self.ended is None
 
     @property
     def is_open(self) -> bool:
@@ -242,3 +247,13 @@ class Attempts:
         except FileExistsError:
             return Records(self.directory).read(name, type(record))
         return record
+
+
+def by_folder(names: Iterable[str]) -> dict[str, list[str]]:
+    """Group the files of attempts by their folder."""
+    grouped: dict[str, list[str]] = {}
+    for name in names:
+        folder, _, _ = name.rpartition("/")
+        if folder.endswith("/attempts"):
+            grouped.setdefault(folder + "/", []).append(name)
+    return grouped

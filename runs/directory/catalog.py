@@ -9,8 +9,10 @@ from ...settings import get_settings
 from .storage import Directory
 
 __all__ = [
+    "find_directory",
     "is_open",
     "lies_in",
+    "name_of",
     "open_runs",
     "recorded_beside",
     "recorded_in",
@@ -29,6 +31,25 @@ def run_directories(root: str | None = None) -> Iterator[Directory]:
             child = folder.at(name)
             if child.exists("job.json"):
                 yield child
+
+
+def find_directory(run_dir: str) -> Directory:
+    """Return the directory of a run, given its path, URL or name.
+
+    A name, as `batchwright runs` shows it, is looked for here and then right below
+    `BATCHWRIGHT_RUNS_DIR`.
+    """
+    given = Directory(run_dir)
+    if "/" not in run_dir.rstrip("/") and not given.exists("job.json"):
+        named = Directory(get_settings().runs_dir).at(run_dir.rstrip("/"))
+        if named.exists("job.json"):
+            return named
+    return given
+
+
+def name_of(run_dir: str) -> str:
+    """Return the name by which a run is found, or its directory where it has none."""
+    return run_dir.rstrip("/").rpartition("/")[2] if lies_in(run_dir) else run_dir
 
 
 def open_runs(root: str | None = None) -> list[str]:

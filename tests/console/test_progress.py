@@ -29,6 +29,10 @@ from batchwright.runs.events import bytes_told, listening
         ),
         (RunEvent(kind="submitted", batch_id="b"), "Created batch b"),
         (
+            RunEvent(kind="submitted", batch_id="b", done=1200),
+            "Created batch b (1,200 requests)",
+        ),
+        (
             RunEvent(kind="submitted", batch_id="b", text="found again"),
             "Created batch b (found again)",
         ),
