@@ -31,7 +31,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from ..data.resolve import fill_dates
 from ..errors import ServerStartError
 from ..tasks.names import run_name
-from .server import api_url, kill_server, start_server
+from .server import api_url, drop_server, start_server
 
 __all__ = [
     "explained",
@@ -148,8 +148,9 @@ def served() -> Iterator[None]:
     """
     settings = get_current_settings()
     ephemeral = settings.server.ephemeral
+    if settings.api.url:
+        drop_server(settings.api.url)
     if settings.api.url or not ephemeral.enabled or FlowRunContext.get() is not None:
-        kill_server()
         yield
         return
     start_server(partial(settings.to_environment_variables, exclude_unset=True))

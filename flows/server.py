@@ -18,7 +18,7 @@ from threading import Lock
 
 from ..errors import ServerStartError, in_one_line
 
-__all__ = ["api_url", "kill_server", "start_early", "start_server"]
+__all__ = ["api_url", "drop_server", "kill_server", "start_early", "start_server"]
 
 _PROGRAM = Path(__file__).with_name("embedded.py")
 _FACTORY = "prefect.server.api.server:create_app"
@@ -33,11 +33,8 @@ _EMBEDDED = {
 }
 _NEWER = "Can't locate revision"
 """In what Alembic says of a revision that it does not know."""
-_SPARED = {
-    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "0",  # automations
-    "PYDANTIC_DISABLE_PLUGINS": "__all__",
-}
-"""What a single flow does without, unless the environment says otherwise."""
+_LARGE_BYTES = 100 << 20
+"""Size of a database from which on old events are removed at each start."""
 _GRACE_SECONDS = 6
 """How long its last writes may take; it ends by itself before that."""
 
@@ -50,7 +47,7 @@ class _Server:
         with theirs:
             self.process = subprocess.Popen(  # noqa: S603 - this interpreter
                 [sys.executable, "-P", str(_PROGRAM), _FACTORY],
-                env={**_SPARED, **os.environ, **settings, **_EMBEDDED},
+                env={**_spared(), **os.environ, **settings, **_EMBEDDED},
                 stdin=theirs.fileno(),
                 # It outlives a signal to this process's group, so that Prefect can
                 # record that the flow run was stopped.
@@ -103,7 +100,7 @@ _server: _Server | None = None
 def start_early() -> None:
     """Start the server beside the import of Prefect, if no variable names another.
 
-    Prefect's other settings may name one all the same; `kill_server` ends this one.
+    Prefect's other settings may name one all the same; `drop_server` ends this one.
     """
     if "prefect" not in sys.modules and not os.environ.get("PREFECT_API_URL"):
         start_server()
@@ -135,18 +132,39 @@ def api_url(timeout_seconds: float) -> str:
     return _server.wait_until_ready(timeout_seconds)
 
 
+def drop_server(url: str) -> None:
+    """End the server that was started early, if Prefect uses another one, at `url`."""
+    if _server is not None and _server.url != url:
+        _server.kill()
+
+
 def kill_server() -> None:
     """End the server at once, if there is one; may be called from any thread."""
     if _server is not None:
         _server.kill()
 
 
+def _home() -> Path:
+    return Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect")
+
+
+def _spared() -> dict[str, str]:
+    """Return what a single flow does without, unless the environment says otherwise."""
+    spared = {
+        "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "0",  # automations
+        "PYDANTIC_DISABLE_PLUGINS": "__all__",
+    }
+    database = _home() / "prefect.db"
+    if not database.exists() or database.stat().st_size < _LARGE_BYTES:
+        spared["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] = ","  # of nothing
+    return spared
+
+
 def _sentence(said: str) -> str:
     reason = in_one_line(said)
     if _NEWER in said:
         reason = f"a newer Prefect has migrated its database ({reason})"
-    home = os.environ.get("PREFECT_HOME") or Path.home() / ".prefect"
     return (
-        f"Prefect's local server did not start: {reason}. Its folder is {home}; set"
+        f"Prefect's local server did not start: {reason}. Its folder is {_home()}; set"
         " PREFECT_HOME to another one, or PREFECT_API_URL to a server that runs."
     )

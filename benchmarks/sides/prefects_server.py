@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
+from prefect import flow
+
 from batchwright import BatchJob
 from batchwright.flows.batch import run_batch
-from prefect import flow
 
 __all__: list[str] = []
 
