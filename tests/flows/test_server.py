@@ -24,7 +24,8 @@ from batchwright import BatchJob, run_batch
 job = BatchJob(input="rows.csv", prompt="Say something about {{ text }}",
                model="gpt-5-mini", output="out.csv")
 assert run_batch(job).ok
-assert run_batch.with_options(retries=1)(job, "other").ok
+other = job.model_copy(update={"output": "other.csv"})
+assert run_batch.with_options(retries=1)(other).ok
 print(get_current_settings().server.ephemeral.startup_timeout_seconds)
 assert "prefect.server.api.server" not in sys.modules
 """
