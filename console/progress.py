@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console, RenderableType
-from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
     Progress,
@@ -20,24 +19,13 @@ from rich.progress import (
 )
 
 from ..models import EventKind, RunEvent
-from ..runs.events import line_of
+from ..runs.report.event_text import BARS, describe
 from .exits import say
 from .tables import redrawn
 
-__all__ = ["Bars", "Tell", "describe", "erase_bars", "progress_shown"]
+__all__ = ["Bars", "Tell", "erase_bars", "progress_shown"]
 
 Tell = Callable[[RunEvent], None]
-
-_BARS: dict[EventKind, tuple[str, Callable[[int], str]]] = {
-    "checking": ("Checking", decimal),
-    "reading": ("Reading rows", "{:,}".format),
-    "uploading": ("Uploading", decimal),
-    "waiting": ("Waiting for answers", "{:,}".format),
-    "downloading": ("Downloading", decimal),
-    "asking": ("Asking in realtime", "{:,}".format),
-    "writing": ("Writing rows", "{:,}".format),
-}
-"""Events that come many times: name of the bar, and how its amounts are written."""
 
 _ENDS: dict[EventKind, tuple[EventKind, ...]] = {
     "uploading": ("checking",),
@@ -46,7 +34,7 @@ _ENDS: dict[EventKind, tuple[EventKind, ...]] = {
     "downloaded": ("downloading",),
     "asking": ("waiting",),
     "asked": ("asking",),
-    "finished": (*_BARS, "submitted", "downloaded"),
+    "finished": (*BARS, "submitted", "downloaded"),
 }
 """Which bars are removed when an event comes."""
 
@@ -99,15 +87,6 @@ def progress_shown(beginning: str | None = None) -> Iterator[Tell]:
             _shown.remove(progress)
 
 
-def describe(event: RunEvent) -> str:
-    """Return an event as one plain line."""
-    if (line := line_of(event)) is not None:
-        return line
-    name, written = _BARS[event.kind]
-    of = "" if event.total is None else f" of {written(event.total)}"
-    return f"{name}: {written(event.done or 0)}{of}"
-
-
 class _Block(Progress):
     """The bars of a run."""
 
@@ -130,7 +109,7 @@ class _Lines:
                 if line == self._waiting:
                     return
                 self._waiting = line
-            elif event.kind in _BARS:
+            elif event.kind in BARS:
                 return
             say(line)
 
@@ -156,7 +135,7 @@ class Bars:
                 self._beginning = None
             for kind in _ENDS.get(event.kind, ()):
                 self._remove(kind)
-            if event.kind in _BARS:
+            if event.kind in BARS:
                 self._advance(event)
                 return
             if event.kind in _FOLDED:
@@ -171,7 +150,7 @@ class Bars:
                 console.print(describe(event), highlight=False, markup=False)
 
     def _advance(self, event: RunEvent) -> None:
-        name, written = _BARS[event.kind]
+        name, written = BARS[event.kind]
         parts = self._parts.setdefault(event.kind, {})
         parts[event.shard] = (event.done or 0, event.total or 0)
         done = sum(part[0] for part in parts.values())

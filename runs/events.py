@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from ..errors import visible_line
 from ..models import Batch, EventKind, RunEvent
 
-__all__ = ["bytes_told", "emit", "line_of", "listening"]
+__all__ = ["bytes_told", "emit", "listening"]
 
 _listeners: ContextVar[tuple[Callable[[RunEvent], None], ...]] = ContextVar(
     "batchwright_listeners", default=()
@@ -54,41 +53,6 @@ def emit(
     )
     for listener in listeners:
         listener(event)
-
-
-_LINES: dict[EventKind, str] = {
-    "started": "Run directory: {event.text}",
-    "generated": "Made {requests} for {batches}",
-    "submitted": "Created batch {event.batch_id}{how}",
-    "ended": "Batch {event.batch_id} was refused: {event.text}",
-    "downloaded": "Downloaded {done} results of {event.batch_id}{how}",
-    "asked": "Got {done} answers in realtime",
-    "round": "Round {event.text}: {requests} are sent again",
-    "parked": "Batch {event.batch_id} waits for capacity: {event.text}",
-    "notice": "Note: {event.text}",
-    "finished": "Wrote {event.text}",
-}
-"""Events that come once each."""
-
-
-def line_of(event: RunEvent) -> str | None:
-    """Return what happened, as one plain line; None for mere progress."""
-    if event.kind not in _LINES:
-        return None
-    requests = _counted(event.done or 0, "request", "requests")
-    how = event.text or (requests if event.kind == "submitted" and event.done else "")
-    line = _LINES[event.kind].format(
-        event=event,
-        done=f"{event.done or 0:,}",
-        requests=requests,
-        batches=_counted(event.total or 0, "batch", "batches"),
-        how=how and f" ({how})",
-    )
-    return visible_line(line)
-
-
-def _counted(number: int, one: str, more: str) -> str:
-    return f"{number:,} {one if number == 1 else more}"
 
 
 def bytes_told(kind: EventKind) -> Callable[[int, int | None], None]:

@@ -28,7 +28,7 @@ from .events import emit
 from .report.markdown import markdown
 from .report.page import PAGE, write_page
 from .report.report import report_on
-from .response_model import answer_of
+from .response_model import answer_of, missing_validators
 
 __all__ = ["parse_shard", "read_outcomes", "write_output"]
 
@@ -43,10 +43,11 @@ def parse_shard(run: Run, path: str) -> None:
         InputError: The response model no longer loads, or is another one; the
             results stay where they are.
     """
-    job = run.job.job
+    job = run.newest_job().job
     part = f"{path}/{part_name(job.output)}"
+    answer = answer_of(run)
     with (
-        _results_of(run, path, answer_of(run)) as (rows, outputs, reading),
+        _results_of(run, path, answer) as (rows, outputs, reading),
         run.directory.scratch() as scratch,
     ):
         # The suffix says which format is written, so the temporary name keeps it.
@@ -62,7 +63,9 @@ def parse_shard(run: Run, path: str) -> None:
             ),
         )
         run.directory.adopt(temporary, part)
-    tally = tally.model_copy(update={"columns": tuple(META)})
+    is_class = answer.model is not None
+    by_class = is_class if isinstance(job.response_model, dict) else None
+    tally = tally.model_copy(update={"columns": tuple(META), "by_class": by_class})
     run.directory.write(f"{path}/tally.json", tally.model_dump_json(indent=1).encode())
 
 
@@ -107,7 +110,9 @@ def _results_of(
 def write_output(run: Run) -> None:
     """Write the output from its parts, then the report, then the mark of the end.
 
-    Parts with the columns of another version are only removed, to be written anew.
+    Parts with the columns of another version, or of which only some were validated by
+    a class that this process or another does not have, are only removed, to be written
+    anew.
 
     Raises:
         InputError: The output cannot be written, or is another job's file.
@@ -120,7 +125,9 @@ def write_output(run: Run) -> None:
         directory.write("writing.json", b"{}")
     names = [f"{each.path}/tally.json" for each in plan.shards]
     tallies = [read_record(directory, name, ShardTally) for name in names]
-    if {tally.columns for tally in tallies} != {tuple(META)}:
+    if {tally.columns for tally in tallies} != {tuple(META)} or len(
+        {tally.by_class for tally in tallies}
+    ) > 1:
         run.reopen()
         return
     sizes = [shard.bytes for shard in plan.shards]
@@ -130,6 +137,8 @@ def write_output(run: Run) -> None:
     directory.write("report.md", markdown(report).encode())
     directory.write("report.json", report.model_dump_json(indent=1).encode())
     directory.write("done.json", b"{}")
+    if (note := missing_validators(run)) is not None:
+        emit("notice", text=note)
     if sum(sizes) <= _PAGE_BYTES:
         _write_page(run)
     else:

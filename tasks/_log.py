@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from prefect import get_run_logger
 
 from ..models import RunEvent
-from ..runs.events import line_of, listening
+from ..runs.events import listening
+from ..runs.report.event_text import line_of
 
 __all__ = ["logged"]
 

@@ -10,9 +10,10 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from batchwright.console.progress import Bars, describe, progress_shown
+from batchwright.console.progress import Bars, progress_shown
 from batchwright.models import RunEvent
 from batchwright.runs.events import bytes_told, listening
+from batchwright.runs.report.event_text import describe
 
 
 @pytest.mark.parametrize(
