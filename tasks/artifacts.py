@@ -40,7 +40,7 @@ from .names import run_name
 __all__ = ["artifact_key", "shown", "table_data"]
 
 _PAUSE_SECONDS = 5
-"""Least time before the first update and between two, while the run goes on."""
+"""Least time between two updates while the run goes on."""
 
 _SHARE = 50
 """Updates take at most 1/50 of the time, even with thousands of shards."""
@@ -104,7 +104,7 @@ class _Board:
         self._written: dict[str, tuple[UUID, Any]] = {}
         """By kind: the artifact's ID, and what it shows."""
         self._stale = False
-        self._next = time.monotonic() + _PAUSE_SECONDS
+        self._next = time.monotonic()
         self._lock = threading.Lock()
         self._broken = False
 
