@@ -124,6 +124,7 @@ class BatchJob(Conversions, BaseModel):
     completion_window: str | None = _declared("completion_window")
     price_model: str | None = _declared("price_model")
     encoding: TextEncoding | None = _declared("encoding")
+    limit: int | None = _declared("limit")
     cache_system: bool = _declared("cache_system")
     max_cost_usd: float | None = _declared("max_cost_usd")
     finish_by_seconds: FinishBy = _declared("finish_by_seconds")

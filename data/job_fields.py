@@ -134,6 +134,13 @@ PANELS = {
             metavar="NAME",
             shown="UTF-8",
         ),
+        "limit": JobField(
+            "Take only the first rows of the input, so many at most.",
+            int,
+            metavar="ROWS",
+            shown="all rows",
+            bounds={"ge": 1},
+        ),
         "cache_system": JobField(
             "Mark the system text for Anthropic's prompt cache.", bool, default=False
         ),

@@ -15,7 +15,7 @@ from ..job import BatchJob
 from ..observed import observe
 from ..prompts.prompt import Prompt
 from ..resolve import ResolvedJob
-from ..rows.block import Place, RowBlock, refuse_collisions
+from ..rows.block import Place, RowBlock, first_rows, refuse_collisions
 from ..rows.source import RowSource, RowStore, open_rows
 from .encoder import RowEncoder
 from .writer import RequestFile, RequestWriter
@@ -93,7 +93,7 @@ def write_shards(
     shards = _Shards(job, fmt, ids, source, folder, keep_rows=keep_rows)
     rows = 0
     try:
-        for block in source.blocks():
+        for block in first_rows(source.blocks(), job.job.limit):
             yield from shards.add(block)
             rows += len(block)
             tell(RunEvent(kind="reading", done=rows))

@@ -18,12 +18,13 @@ from ...data.job import BatchJob
 from ...data.prices import price
 from ...data.requests.generate import prompt_of, write_shards
 from ...data.resolve import ResolvedJob, resolve
+from ...data.rows.block import first_rows
 from ...data.rows.source import open_rows
 from ...models import RunEvent, Usage
 from ...providers import get_format
 from ..decide.budget import most_usd
 
-__all__ = ["DryRun", "SamplePrompt", "dry_run"]
+__all__ = ["DryRun", "SamplePrompt", "dry_run", "sample_prompts"]
 
 _BYTES_PER_TOKEN = 4
 _SAMPLES = 3
@@ -146,19 +147,17 @@ def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) ->
         max_cost_usd=job.max_cost_usd,
         empty_values=dict(empty),
         samples=tuple(samples),
-        prompts=tuple(_prompts(resolved)),
+        prompts=tuple(islice(sample_prompts(resolved), _SAMPLES)),
     )
 
 
-def _prompts(job: ResolvedJob) -> Iterator[SamplePrompt]:
-    """Yield the messages of the first rows."""
+def sample_prompts(job: ResolvedJob) -> Iterator[SamplePrompt]:
+    """Yield the messages of each row, with a system text that is the same for all."""
     system, prompt = job.template.system, prompt_of(job)
     constant = [] if system is None else [{"role": "system", "content": system}]
-    rows = (
-        block.part(row, row + 1)
-        for block in open_rows(job.job.input, job.job.encoding).blocks()
-        for row in range(len(block))
-    )
-    for row in islice(rows, _SAMPLES):
-        messages = (*constant, *map(dict, prompt(row.values[0])))
-        yield SamplePrompt(row=row.where(), messages=messages)
+    blocks = open_rows(job.job.input, job.job.encoding).blocks()
+    for block in first_rows(blocks, job.job.limit):
+        for index in range(len(block)):
+            row = block.part(index, index + 1)
+            messages = (*constant, *map(dict, prompt(row.values[0])))
+            yield SamplePrompt(row=row.where(), messages=messages)
