@@ -177,6 +177,9 @@ def _summary_facts(report: RunReport) -> Iterator[Fact]:
         f"{report.input_tokens:,} in{cached}, {report.output_tokens:,} out",
     )
     yield "Cost", _cost(report)
+    if report.reused:
+        saved = _dollars(report.saved_usd)
+        yield "Reused", f"{report.reused:,} rows, which would have cost {saved}"
     yield "Time", _time(report)
     if report.errors:
         groups = report.errors[:_SHOWN_ERRORS]

@@ -122,6 +122,7 @@ class BatchJob(Conversions, BaseModel):
     price_model: str | None = _declared("price_model")
     encoding: TextEncoding | None = _declared("encoding")
     cache_system: bool = _declared("cache_system")
+    reuse: bool = _declared("reuse")
     max_cost_usd: float | None = _declared("max_cost_usd")
     metadata: dict[str, str] = _declared("metadata")
     credentials: BlockName | None = _declared("credentials")

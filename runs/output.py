@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from ..data import observed
 from ..data.resolve import check_output
 from ..data.results.block import Reading
-from ..data.results.row_ids import RowIds
+from ..data.results.row_ids import Ids, RowIds, SharedIds
 from ..data.results.tally import ShardTally, combine
 from ..data.tables.concat import concat_parts
 from ..data.tables.formats import part_name
@@ -20,12 +20,13 @@ from ..errors import InputError
 from ..models import Outcome
 from .collect.download import restored_results
 from .directory.reading import damaged, read_record
-from .directory.records import Plan, Verdict
+from .directory.records import TAKEN, InputShardPlan, Plan, Verdict
 from .directory.run import Run, Shard
 from .events import emit
 from .report.markdown import markdown
 from .report.report import report_on
 from .response_model import answer_of
+from .rounds import rows_of_requests
 
 __all__ = ["parse_shard", "write_output"]
 
@@ -40,6 +41,7 @@ def parse_shard(run: Run, path: str) -> None:
     plan = run.plan()
     shard = run.shard(path)
     shard_plan = plan.shards[int(path.rpartition("/")[2])]
+    sharing = _Sharing(run, shard_plan)
     answer = answer_of(run)
     part = f"{path}/{part_name(run.job.job.output)}"
     with ExitStack() as stack:
@@ -51,23 +53,28 @@ def parse_shard(run: Run, path: str) -> None:
         tally = write_part(
             ShardRows(
                 path=stack.enter_context(rows),
-                ids=RowIds(plan.nonce, shard_plan.first_row, shard_plan.requests),
+                ids=sharing.ids(plan.nonce),
+                leaders=sharing.leaders if run.job.job.reuse else None,
                 first_row=shard_plan.first_row,
-                count=shard_plan.requests,
-                absent=_Absent(shard, shard_plan.first_row).verdict,
+                count=shard_plan.rows,
+                absent=_Absent(run, sharing).verdict,
                 columns=observed.merge(each.columns for each in plan.shards),
             ),
             [
-                BatchOutput(
-                    stack.enter_context(restored_results(run, sender, name)), batch_id
-                )
-                for sender, name, batch_id in _result_files(run, shard)
+                *_taken_over(run, shard_plan, stack),
+                *(
+                    BatchOutput(
+                        stack.enter_context(restored_results(run, sender, name)),
+                        batch_id,
+                    )
+                    for sender, name, batch_id in _result_files(run, shard)
+                ),
             ],
             temporary,
             Reading(answer, run.format, run.job.template.known_model),
             prefix=run.job.job.answer_prefix or "",
             progress=lambda done: emit(
-                "writing", shard=path, done=done, total=shard_plan.requests
+                "writing", shard=path, done=done, total=shard_plan.rows
             ),
         )
         run.directory.adopt(temporary, part)
@@ -125,6 +132,8 @@ def _result_files(run: Run, shard: Shard) -> Iterator[tuple[Shard, str, str]]:
         yield shard, f"{shard.path}/attempts/{number:03}.output.jsonl", batch_id
     folder = f"{shard.path}/results"
     for name in sorted(run.directory.at(folder).names(), key=_in_order):
+        if name.startswith("taken."):
+            continue
         # `rounds-1-00000-000.jsonl`: attempt 0 of the shard rounds/1/00000
         path, _, attempt = name.removesuffix(".jsonl").rpartition("-")
         sender = run.shard(path.replace("-", "/"))
@@ -144,15 +153,66 @@ def _downloaded(shard: Shard) -> dict[int, str]:
     return batches
 
 
-def _in_order(name: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", name)]
+def _in_order(name: str) -> tuple[bool, list[int]]:
+    return name.startswith("rounds-"), [*map(int, re.findall(r"\d+", name))]
+
+
+def _taken_over(
+    run: Run, shard: InputShardPlan, stack: ExitStack
+) -> Iterator[BatchOutput]:
+    """Yield the answers to the shard's rows that were taken over from other runs."""
+    if shard.taken_digest is not None:
+        path = run.as_made(f"{shard.path}/{TAKEN}", shard.taken_digest)
+        yield BatchOutput(stack.enter_context(path), None, reused=True)
+
+
+class _Sharing:
+    """The rows of a shard that take the result of another row."""
+
+    def __init__(self, run: Run, shard: InputShardPlan) -> None:
+        self._shard = shard
+        self._leaders = run.shared.leaders(shard.first_row, shard.rows)
+        first, self.leaders = shard.first_row, dict[int, int]()
+        self._stand_ins: dict[int, int] = {}
+        for row, leader in sorted(self._leaders.items()):
+            here = leader - first
+            if here < 0:  # a row of an earlier shard
+                here = self._stand_ins.setdefault(leader, row - first)
+            self.leaders[row - first] = here
+
+    def ids(self, nonce: str) -> Ids:
+        """Return how rows of the shard are found."""
+        first, rows = self._shard.first_row, self._shard.rows
+        if not self._shard.is_dealt_out:
+            return RowIds(nonce, first, rows)
+        return SharedIds(nonce, first, rows, self._stand_ins)
+
+    def sent_as(self, row: int) -> int:
+        """Return the row whose request was sent for a row of the shard."""
+        return self._leaders.get(row, row)
 
 
 class _Absent:
     """Says what became of the rows for which there is no line."""
 
-    def __init__(self, shard: Shard, first_row: int) -> None:
-        self._first_row = first_row
+    def __init__(self, run: Run, sharing: _Sharing) -> None:
+        self._run = run
+        self._sharing = sharing
+        self._senders: dict[str, _Unanswered] = {}
+
+    def verdict(self, row: int) -> tuple[Outcome, str]:
+        """Return outcome and error of a 0-based row of the input."""
+        sent_as = self._sharing.sent_as(row)
+        path = self._run.plan().sender_of(sent_as).path
+        if path not in self._senders:
+            self._senders[path] = _Unanswered(self._run, self._run.shard(path))
+        return self._senders[path].verdict(sent_as)
+
+
+class _Unanswered:
+    """Says what became of the requests of a shard that have no line."""
+
+    def __init__(self, run: Run, shard: Shard) -> None:
         self._by_row: dict[int, str] = {}
         self._outcome = Outcome.MISSING
         ended = shard.last.ended if shard.last else None
@@ -165,13 +225,17 @@ class _Absent:
         else:
             self._outcome = Outcome.ERRORED
             self._error = f"the batch was refused: {ended.text}"
-            self._by_row = {
-                error.line - 1: f"{error.message} [{error.code}]"
+            errors = {
+                error.line: f"{error.message} [{error.code}]"
                 for error in (ended.batch.errors if ended.batch else ())
                 if error.line
             }
+            if errors:
+                rows = enumerate(rows_of_requests(run, shard), start=1)
+                self._by_row = {
+                    row: errors[line] for line, row in rows if line in errors
+                }
 
     def verdict(self, row: int) -> tuple[Outcome, str]:
         """Return outcome and error of a 0-based row of the input."""
-        error = self._by_row.get(row - self._first_row, self._error)
-        return self._outcome, error
+        return self._outcome, self._by_row.get(row, self._error)

@@ -18,7 +18,7 @@ from .directory.records import RoundPlan, ShardPlan, Verdict
 from .directory.run import Run, Shard
 from .events import emit
 
-__all__ = ["plan_round"]
+__all__ = ["plan_round", "rows_of_requests"]
 
 _WHOLE_FILE = {"model_not_found", "mismatched_model"}
 """Codes that mean every line of a refused file, whichever line they name."""
@@ -34,7 +34,7 @@ def plan_round(run: Run, number: int) -> None:
     state = run.state()
     nonce = run.plan().nonce
     gone = state.gone_shards if state.resend_round == number else []
-    others = [state.shards[each.path] for each in run.plan().shards[1:]]
+    others = [state.shards[each.path] for each in run.plan().senders[1:]]
     is_canary = bool(others) and not any(shard.attempts.all for shard in others)
     ordinary = number - sum(round_.canary for round_ in state.rounds)
     reask = _Reask(run, number)
@@ -213,6 +213,12 @@ def _lines(run: Run, shard: Shard) -> Iterator[bytes]:
     name = f"{shard.path}/requests.jsonl"
     with run.as_made(name, shard.plan.digest) as path, path.open("rb") as lines:
         yield from lines
+
+
+def rows_of_requests(run: Run, shard: Shard) -> Iterator[int]:
+    """Yield the row of each request of a shard, in the order of the file."""
+    nonce = run.plan().nonce
+    return (_row_of(line, nonce) for line in _lines(run, shard))
 
 
 def _row_of(line: bytes, nonce: str) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import compress
 from typing import Any, NamedTuple
 
 from msgspec.structs import astuple
@@ -32,10 +33,12 @@ class Merged(NamedTuple):
     usages: list[Usage | None]
     costs: list[int | None]
     """In 1e-12 USD; None: unknown."""
+    reused: list[bool]
+    """Whether each row took the answer to another request than its own."""
 
     def columns(self) -> dict[str, Sequence[Any]]:
-        """Return the values of `ROW_COLUMNS`."""
-        return row_columns(self.usages, self.costs)
+        """Return the values of `ROW_COLUMNS` and `REUSED`."""
+        return {**row_columns(self.usages, self.costs), "_reused": self.reused}
 
 
 class RowResults:
@@ -53,6 +56,8 @@ class RowResults:
         # Of each row its last result, of each result the one before it of its row.
         self._last = array("i", [-1]) * rows
         self._previous = array("i")
+        self._reused = bytearray(rows)
+        self._leaders: Mapping[int, int] = {}
         self._batches: dict[str | None, int] = {}
         self._requests = array("q")
         self._sizes = array("q")
@@ -68,6 +73,8 @@ class RowResults:
         rounds: Sequence[int],
         sizes: Sequence[int],
         block: Block,
+        *,
+        reused: bool = False,
     ) -> None:
         """Number further results; of a row the oldest come first.
 
@@ -76,7 +83,11 @@ class RowResults:
             rounds: Of each result.
             sizes: Bytes of each result's line.
             block: The results.
+            reused: Whether they are of another run.
         """
+        if reused:
+            for row in rows:
+                self._reused[row] = True
         last, previous = self._last, self._previous
         for number, row in enumerate(rows, len(previous)):
             previous.append(last[row])
@@ -89,9 +100,23 @@ class RowResults:
         self._costs += block.costs
         self._errors += [error and self._shortened(error) for error in block.errors]
 
+    def share(self, leaders: Mapping[int, int]) -> None:
+        """Let rows take the result of another row of the shard, their leader.
+
+        A row that is its own leader takes that of a row of another shard, which was
+        added as its own.
+        """
+        self._leaders = leaders
+        for row in leaders:
+            self._reused[row] = True
+
     def add_missing(self, absent: Absent) -> Iterator[Block]:
         """Give each row without a result one that says so; yield them."""
-        rows = [row for row, number in enumerate(self._last) if number < 0]
+        rows = [
+            row
+            for row, number in enumerate(self._last)
+            if number < 0 and self._leaders.get(row, row) == row
+        ]
         for start in range(0, len(rows), _BLOCK_ROWS):
             some = rows[start : start + _BLOCK_ROWS]
             nothing = [None] * len(some)
@@ -117,8 +142,10 @@ class RowResults:
     def merge(self) -> None:
         """Choose the result of each row that counts; each row must have one."""
         for row, number in enumerate(self._last):
-            if self._previous[number] >= 0:
+            if number >= 0 and self._previous[number] >= 0:
                 self._last[row] = self._merge(row, number)
+        for row, leader in self._leaders.items():
+            self._last[row] = self._last[leader]
 
     def take(self, start: int, stop: int, size_bytes: int) -> Merged:
         """Return merged rows from `start` on, at least one, up to `stop` at most.
@@ -143,9 +170,19 @@ class RowResults:
             [*map(self._errors.__getitem__, numbers)],
             [*map(self._usages.__getitem__, numbers)],
             [*map(self._costs.__getitem__, numbers)],
+            [*map(bool, self._reused[start : start + len(numbers)])],
         )
-        self.counter.count(self._first_row + start, *merged[1:])
+        if True in merged.reused:
+            self._take_off(merged)
+        self.counter.count(self._first_row + start, *merged[1:-1])
         return merged
+
+    def _take_off(self, merged: Merged) -> None:
+        """Take off what reused rows did not cost."""
+        self.counter.count_reused([*compress(merged.costs, merged.reused)])
+        for index, is_reused in enumerate(merged.reused):
+            if is_reused:
+                merged.usages[index], merged.costs[index] = Usage(), 0
 
     def _merge(self, row: int, number: int) -> int:
         numbers = [number]

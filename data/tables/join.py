@@ -11,6 +11,7 @@ from typing import Any
 
 from ...errors import InputError
 from ..collector import paused_collector, run_paused
+from ..columns import REUSED, ROW_COLUMNS
 from ..results.block import Block, Reading, gather
 from ..results.merge import Absent, RowResults
 from ..results.reader import BLOCK_BYTES, read_blocks
@@ -29,6 +30,8 @@ class BatchOutput:
 
     path: Path
     batch_id: str | None
+    reused: bool = False
+    """Whether they were taken over from other runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,9 @@ class ShardRows:
     """`rows.parquet` or `rows.jsonl`."""
     ids: Ids
     """The `custom_id`s of these rows."""
+    leaders: Mapping[int, int] | None = None
+    """Rows that take the result of another row, and that row, within the shard; None
+    in a run without `reuse`."""
     first_row: int
     """0-based, in the input."""
     count: int
@@ -75,16 +81,18 @@ def write_part(
     """
     chunks = open_chunks(shard.path, shard.columns)
     open_table = table_format(part_path).open
-    ids = shard.ids
+    columns, ids = reading.answer.columns, shard.ids
+    ours = ROW_COLUMNS if shard.leaders is None else ROW_COLUMNS | REUSED
     results = RowResults(ids, shard.first_row, shard.count)
     with (
-        closing(open_table(part_path, chunks, reading.answer.columns, prefix)) as table,
+        closing(open_table(part_path, chunks, columns, prefix, ours)) as table,
         closing(Store(part_path.parent, memory_bytes)) as store,
     ):
         encoded = table.keep(store)
         for output in outputs:
             blocks = gather(_read(output, reading, ids, results), table.encode_bytes)
             run_paused(_append(encoded, table, blocks))
+        results.share(shard.leaders or {})
         run_paused(_append(encoded, table, results.add_missing(shard.absent)))
         results.merge()
         done = 0
@@ -122,7 +130,7 @@ def _read(
             if results:
                 blocks = [reading.read(results, output.batch_id)]
                 del results
-                numbers.add(rows, rounds, sizes, blocks[0])
+                numbers.add(rows, rounds, sizes, blocks[0], reused=output.reused)
                 yield blocks.pop(), sum(sizes)
 
 

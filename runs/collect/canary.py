@@ -28,6 +28,8 @@ def count_canary(run: Run, state: RunState) -> CanaryCount | None:
         return None
     if "go-on.json" in state.names or not is_canary_over(state):
         return None
+    if not state.plan.senders:
+        return None
     first, *rounds = state.canary_rounds
     if "canary.json" in state.names:
         found = read_record(run.directory, "canary.json", CanaryCount)

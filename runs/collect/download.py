@@ -166,7 +166,7 @@ def _keep(
 ) -> Ended:
     """Check the results, and move them to where they are read from.
 
-    The results of a further round are sorted by the shards that their rows are in.
+    Results for rows of other shards are copied to these shards.
     `gone` says that the others are lost; what they were is not known.
     """
     plan = run.plan()
@@ -176,7 +176,8 @@ def _keep(
         plan,
         model=run.job.template.known_model,
         shard=shard.plan,
-        sort_into=output.parent if shard.path.startswith("rounds/") else None,
+        shared=run.shared,
+        folder=output.parent,
     )
     now = datetime.now(UTC)
     provisional = attempt.batch and attempt.batch.provisional

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from ...data.custom_id import parse_row_id
 from ...data.prices import is_billed, price_of
+from ...data.reuse.shared import Shared
 from ...models import BatchResult, Outcome
 from ...providers import Format
 from ..directory.records import Plan, ShardPlan
@@ -34,7 +35,7 @@ class Scan:
     missing: int = 0
     """Requests without a line."""
     by_shard: dict[int, Path] = field(default_factory=dict)
-    """The lines of a further round, in one file for each shard of the input."""
+    """Lines for the rows of other shards, in one file for each of these."""
 
     def add(self, result: BatchResult, provider: str, model: str) -> None:
         """Count one line."""
@@ -59,14 +60,16 @@ def scan_results(
     *,
     model: str,
     shard: ShardPlan,
-    sort_into: Path | None,
+    shared: Shared,
+    folder: Path,
 ) -> Scan:
     """Count what the results of a shard hold, and find out whether they are ours.
 
-    Lines that do not name their model are priced as `model`. `sort_into` is a folder
-    for one file per shard of the input, or None where the lines belong to one.
+    Lines that do not name their model are priced as `model`. Those for rows of other
+    shards are copied to a file for each of these in `folder`.
     """
     scan = Scan()
+    first_rows = plan.first_rows
     over: set[int] = set()
     retryable: set[int] = set()
     files: dict[int, BinaryIO] = {}
@@ -83,10 +86,13 @@ def scan_results(
                 result.retryable and result.outcome is not Outcome.SUCCEEDED
             )
             (retryable if failed_for_now else over).add(row)
-            if sort_into is not None and row < plan.rows:
-                index = plan.shard_index(row)
+            if not shard.is_dealt_out or row >= plan.rows:
+                continue
+            for index in shared.shards_of(row, first_rows):
+                if index == shard.index:
+                    continue
                 if index not in files:
-                    path = scan.by_shard[index] = sort_into / f"shard-{index:05}"
+                    path = scan.by_shard[index] = folder / f"shard-{index:05}"
                     files[index] = stack.enter_context(path.open("wb"))
                 files[index].write(line)
     scan.missing = max(0, shard.requests - len(retryable | over))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ...data.files import size_and_digest
 from ...data.resolve import ResolvedJob
+from ...data.reuse.shared import Shared
 from ...errors import InputError
 from ...models import RunReport
 from ...providers import Format, Provider, get_format
@@ -88,7 +89,7 @@ class RunState:
     plan: Plan | None
     rounds: list[RoundPlan]
     shards: dict[str, Shard]
-    """Of all rounds, in the order in which they are sent."""
+    """Those with requests, of all rounds, in the order in which they are sent."""
     cancelled: bool
     report: RunReport | None
     """Set once the run is done."""
@@ -117,7 +118,7 @@ class RunState:
         """Shards of the newest round; none where that one was not needed."""
         if self.plan is None:
             return []
-        plans: Sequence[ShardPlan] = self.plan.shards
+        plans: Sequence[ShardPlan] = self.plan.senders
         if self.rounds:
             others = plans[1:] if self.rounds[-1].canary else ()
             plans = (*self.rounds[-1].shards, *others)
@@ -126,13 +127,13 @@ class RunState:
     @property
     def canary_rounds(self) -> list[list[Shard]]:
         """The first shard, and the shards of each round that has its rows alone."""
-        if self.plan is None:
+        if self.plan is None or not self.plan.senders:
             return []
-        is_all = len(self.plan.shards) == 1
+        is_all = len(self.plan.senders) == 1
         rounds = [each.shards for each in self.rounds if is_all or each.canary]
         return [
             [self.shards[plan.path] for plan in plans]
-            for plans in (self.plan.shards[:1], *rounds)
+            for plans in (self.plan.senders[:1], *rounds)
         ]
 
     def attempts(self) -> Iterator[tuple[Shard, Attempt]]:
@@ -174,6 +175,15 @@ class Run:
         """Return the client of the run's provider; it is shared."""
         return provider_for(self.directory, self.job)
 
+    @cached_property
+    def shared(self) -> Shared:
+        """The rows of a run with a plan that share requests."""
+        digest = self.plan().shared_digest
+        if digest is None:
+            return Shared()
+        with self.as_made("shared", digest) as path:
+            return Shared(path.read_bytes())
+
     def state(self) -> RunState:
         """Read how far the run is: one listing, and the records that are new."""
         names = self.directory.names()
@@ -193,7 +203,7 @@ class Run:
             while f"rounds/{len(rounds) + 1}/plan.json" in present:
                 rounds.append(self.round_plan(len(rounds) + 1))
             grouped = _by_folder(names)
-            for plans in (plan.shards, *(round_.shards for round_ in rounds)):
+            for plans in (plan.senders, *(round_.shards for round_ in rounds)):
                 for each in plans:
                     shards[each.path] = self._shard(each, grouped)
         elif any(name.endswith((".intent.json", ".batch.json")) for name in names):

@@ -84,6 +84,8 @@ def report_on(
         cache_read_tokens=total.cache_read_tokens,
         cache_write_tokens=total.cache_write_tokens,
         cost_usd=None if any(map(_is_unpriced, state.attempts())) else total.cost_usd,
+        reused=total.reused,
+        saved_usd=total.saved_usd,
         empty_values=state.plan.empty_values if state.plan else None,
         errors=tuple(_placed(state, group) for group in total.errors),
         missing=total.missing,

@@ -1,0 +1,120 @@
+"""Finds the answers of other runs to the requests of a new one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from ...data.results.block import Reading
+from ...data.reuse.wanted import Wanted
+from ...errors import BatchwrightError
+from ...models import Outcome
+from .sources import Source
+
+__all__ = ["Taken", "take_answers"]
+
+_CANDIDATES = 1 << 20
+"""That are looked up together, 28 bytes each."""
+_LINES = 500
+_ID = re.compile(r"[0-9a-f]{8}-([0-9]{9})-[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An answer of another run."""
+
+    row: int
+    """The first row of the new run that it is for."""
+    line: bytes
+    custom_id: str
+    """Of the other run, in the line."""
+    cost: int | None
+    """What it cost, in 1e-12 USD; None: unknown."""
+
+    def renamed(self, custom_id: str) -> bytes:
+        """Return the line with another `custom_id`."""
+        return self.line.replace(_quoted(self.custom_id), _quoted(custom_id), 1)
+
+
+def take_answers(
+    wanted: Wanted, sources: Iterable[Source], reading: Reading
+) -> Iterator[Taken]:
+    """Yield an answer for each request that has a valid one, and mark it as answered.
+
+    An answer is valid if it succeeded and fits what `reading` validates against. Runs
+    may be deleted meanwhile: what cannot be read is passed over.
+    """
+    waiting: list[tuple[Source, pa.RecordBatch]] = []
+    size = 0
+    for source in sources:
+        if not len(wanted):
+            return
+        try:
+            with source.opened() as index:
+                found = wanted.candidates(index)
+        except (BatchwrightError, OSError, pa.ArrowInvalid):
+            continue
+        if len(found):
+            waiting.append((source, found))
+            size += len(found)
+        if size >= _CANDIDATES:
+            yield from _settle(wanted, waiting, reading)
+            waiting, size = [], 0
+    if waiting:
+        yield from _settle(wanted, waiting, reading)
+
+
+def _settle(
+    wanted: Wanted, waiting: list[tuple[Source, pa.RecordBatch]], reading: Reading
+) -> Iterator[Taken]:
+    matches = wanted.matches([found for _, found in waiting])
+    for (source, _), (answers, rows) in zip(waiting, matches, strict=True):
+        if not len(answers):
+            continue
+        try:
+            yield from _read(wanted, source, answers, rows, reading)
+        except (BatchwrightError, OSError):
+            continue
+    wanted.drop_answered()
+
+
+def _read(
+    wanted: Wanted,
+    source: Source,
+    answers: pa.RecordBatch,
+    rows: pa.Array[Any],
+    reading: Reading,
+) -> Iterator[Taken]:
+    """Yield the valid ones among answers of one file."""
+    columns = (answers["offset"], answers["row"], rows)
+    places = sorted(zip(*(each.to_pylist() for each in columns), strict=True))
+    with source.directory.local(source.results) as path, path.open("rb") as file:
+        for start in range(0, len(places), _LINES):
+            lines, results, for_rows = [], [], []
+            for offset, row, for_row in places[start : start + _LINES]:
+                if wanted.answered[for_row]:
+                    continue
+                file.seek(offset)
+                line = file.readline()
+                result = reading.fmt.decode(line)
+                found = _ID.fullmatch(result.custom_id or "")
+                # A file that was downloaded again may have another order.
+                if found and int(found[1]) == row and _quoted(found[0]) in line:
+                    lines.append(line)
+                    results.append(result)
+                    for_rows.append(for_row)
+            block = reading.read(results, None)
+            for index, row in enumerate(for_rows):
+                is_valid = block.outcomes[index] is Outcome.SUCCEEDED
+                if is_valid and not wanted.answered[row]:
+                    wanted.answered[row] = True
+                    custom_id = block.custom_ids[index]
+                    yield Taken(row, lines[index], custom_id, block.costs[index])
+
+
+def _quoted(custom_id: str) -> bytes:
+    return f'"{custom_id}"'.encode()
