@@ -201,8 +201,12 @@ def _dry_run_facts(found: DryRun) -> Iterator[Fact]:
     yield "Provider", found.provider
     yield "Model", found.model
     yield "Requests", f"{found.requests:,}"
+    if found.rows > found.requests:
+        yield "Answered", f"{found.answered:,} in other runs"
+        yield "Shared", f"{found.shared:,} rows are equal to another"
+        yield "Saved", f"{_dollars(found.saved_usd)} for the answers of other runs"
     if found.empty_values:
-        yield "Empty values", _empty_values(found.empty_values, found.requests)
+        yield "Empty values", _empty_values(found.empty_values, found.rows)
     yield "Bytes", f"{found.bytes:,}"
     yield "Batches", f"{found.batches:,}"
     yield "Input tokens", f"about {found.input_tokens:,} ({found.basis})"

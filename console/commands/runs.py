@@ -83,7 +83,7 @@ def run(
     with spooled(input) as rows:
         made = make_job(input=rows, **job)
         if dry_run:
-            _preview(made, as_json=as_json)
+            _preview(made, run_dir, as_json=as_json)
             return
         from ...runs.open import changed_input, open_run
         from ..pipeline import execute
@@ -216,7 +216,7 @@ def runs(
                 exits.say(f"Not listed: {each.error}")
 
 
-def _preview(job: BatchJob, *, as_json: bool) -> None:
+def _preview(job: BatchJob, run_dir: str | None, *, as_json: bool) -> None:
     """Make the job's requests, and print their size and cost; nothing is sent."""
     from ...errors import BudgetError
     from ...runs.report.dry_run import dry_run
@@ -224,7 +224,7 @@ def _preview(job: BatchJob, *, as_json: bool) -> None:
     from ..views import print_dry_run
 
     with progress_shown() as tell:
-        found = dry_run(job, tell)
+        found = dry_run(job, tell, run_dir=run_dir)
     if as_json:
         typer.echo(found.model_dump_json())
     else:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,14 +20,18 @@ from ...data.requests.generate import prompt_of, write_shards
 from ...data.resolve import ResolvedJob, resolve
 from ...data.rows.source import open_rows
 from ...models import RunEvent, Usage
-from ...providers import get_format
+from ...providers import Format, get_format
 from ..decide.budget import most_usd
+
+if TYPE_CHECKING:
+    from ..reuse.preview import Preview
 
 __all__ = ["DryRun", "SamplePrompt", "dry_run"]
 
 _BYTES_PER_TOKEN = 4
 _SAMPLES = 3
-_IDS = row_ids("00000000")
+_NONCE = "00000000"
+_IDS = row_ids(_NONCE)
 
 
 class SamplePrompt(BaseModel):
@@ -62,6 +66,14 @@ class DryRun(BaseModel):
     """What `max_cost_usd` reserves for all batches together, before any round; None
     without a limit of tokens or a known price."""
     max_cost_usd: float | None
+    rows: int
+    """More than requests where `reuse` leaves some out."""
+    answered: int = 0
+    """Requests that other runs have the answer to."""
+    shared: int = 0
+    """Rows whose request is equal to that of a row before."""
+    saved_usd: float | None = 0.0
+    """What the answers of other runs cost; None where it is unknown."""
     empty_values: dict[str, int]
     """Rows with an empty value, by column that the prompt uses."""
     samples: tuple[str, ...]
@@ -84,10 +96,21 @@ class DryRun(BaseModel):
         )
 
 
-def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) -> DryRun:
+def dry_run(
+    job: BatchJob,
+    tell: Callable[[RunEvent], None] = lambda _: None,
+    *,
+    run_dir: str | None = None,
+) -> DryRun:
     """Make every request of the job as a run would, measure them, keep none.
 
     Disk is used for one batch at a time.
+
+    Args:
+        job: What the run would do.
+        tell: Called with its progress.
+        run_dir: Where the run would be; answers of the runs beside it are reused. None:
+            in `BATCHWRIGHT_RUNS_DIR`.
 
     Raises:
         InputError: The job cannot be run as it is.
@@ -95,12 +118,13 @@ def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) ->
     resolved = resolve(job)
     provider, template = resolved.provider, resolved.template
     fmt = get_format(provider, resolved.base_url)
-    requests = size = batches = 0
     samples: list[str] = []
-    most: float | None = 0.0
+    batches: list[tuple[int, int]] = []
     empty: Counter[str] = Counter()
+    preview = _preview(resolved, fmt) if job.reuse else None
     with tempfile.TemporaryDirectory(prefix="batchwright-") as folder:
-        for shard in write_shards(resolved, fmt, _IDS, Path(folder), tell):
+        see = preview.see if preview else None
+        for shard in write_shards(resolved, fmt, _IDS, Path(folder), tell, see=see):
             made = shard.requests
             if not samples:
                 with made.path.open("rb") as lines:
@@ -108,16 +132,23 @@ def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) ->
                     samples = [line.decode().rstrip("\n") for line in first]
             made.path.unlink()
             shard.rows_path.unlink()
-            requests += made.requests
-            size += made.bytes
-            batches += 1
-            reserved = most_usd(resolved, made.requests, made.bytes)
-            most = None if most is None or reserved is None else most + reserved
+            batches.append((made.requests, made.bytes))
             empty.update(shard.empty)
+    rows = sum(requests for requests, _ in batches)
+    reused: dict[str, Any] = {}
+    if preview:
+        reused = preview.find(run_dir)
+        batches = [*preview.batches()]
+    reserved = [most_usd(resolved, *batch) for batch in batches]
+    known = [usd for usd in reserved if usd is not None]
+    requests = sum(requests for requests, _ in batches)
+    size = sum(size for _, size in batches)
     tokens = size // _BYTES_PER_TOKEN
     # Priced request by request: long inputs have a price of their own.
     one_input = price(
-        provider, template.known_model, Usage(input_tokens=max(1, tokens // requests))
+        provider,
+        template.known_model,
+        Usage(input_tokens=max(1, tokens // max(1, requests))),
     )
     most_output = most_output_tokens(template)
     one_output = most_output and price(
@@ -128,17 +159,25 @@ def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) ->
         model=template.model,
         requests=requests,
         bytes=size,
-        batches=batches,
+        batches=len(batches),
         input_tokens=tokens,
         basis=f"{_BYTES_PER_TOKEN} bytes of a request line taken for one token",
         input_usd=None if one_input is None else one_input * requests,
         most_output_usd=None if one_output is None else one_output * requests,
-        most_usd=most,
+        most_usd=sum(known) if len(known) == len(reserved) else None,
         max_cost_usd=job.max_cost_usd,
+        rows=rows,
+        **reused,
         empty_values=dict(empty),
         samples=tuple(samples),
         prompts=tuple(_prompts(resolved)),
     )
+
+
+def _preview(job: ResolvedJob, fmt: Format) -> Preview:
+    from ..reuse.preview import Preview  # noqa: PLC0415 - pyarrow takes 100 MB
+
+    return Preview(job, fmt, _NONCE)
 
 
 def _prompts(job: ResolvedJob) -> Iterator[SamplePrompt]:

@@ -36,8 +36,9 @@ class Taken:
     """What it cost, in 1e-12 USD; None: unknown."""
 
     def renamed(self, custom_id: str) -> bytes:
-        """Return the line with another `custom_id`."""
-        return self.line.replace(_quoted(self.custom_id), _quoted(custom_id), 1)
+        """Return the line with another `custom_id`, and a newline."""
+        line = self.line.rstrip(b"\r\n")
+        return line.replace(_quoted(self.custom_id), _quoted(custom_id), 1) + b"\n"
 
 
 def take_answers(

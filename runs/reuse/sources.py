@@ -52,7 +52,7 @@ class Source:
             yield read_index(path)
 
 
-def sources_under(root: str, own: str | None) -> Iterator[Source]:
+def sources_under(root: str, own: str | None = None) -> Iterator[Source]:
     """Yield all results of the runs right below a folder, those of `own` left out.
 
     Indexes that are missing are written. A run that cannot be read is passed over.
