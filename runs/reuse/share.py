@@ -98,8 +98,9 @@ def share_requests(
     taken, rows = sum(wanted.answered), len(unsent)
     emit(
         "notice",
-        text=f"{rows - sum(unsent):,} requests for {rows:,} rows: {taken:,} are answered"
-        f" in other runs, {len(wanted.followers):,} rows are equal to another one.",
+        text=f"{rows - sum(unsent):,} requests for {rows:,} rows: {taken:,} are"
+        f" answered in other runs, {len(wanted.followers):,} rows are equal to another"
+        " one.",
     )
     sent: list[tuple[RequestFile, int]] = [(s.requests, s.first_row) for s in shards]
     if any(unsent):

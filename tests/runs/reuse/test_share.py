@@ -128,7 +128,9 @@ CHANGES: dict[str, dict[str, Any]] = {
     "model": {"model": "gpt-5"},
     "parameter": {"params": {"seed": 1}},
     "limit": {"max_tokens": 99},
-    "schema": {"response_model": {"type": "object", "properties": {"a": {}}}},
+    "schema": {
+        "response_model": {"type": "object", "properties": {"a": {"type": "string"}}}
+    },
     "sandbox": {"sandbox": True},
 }
 
@@ -195,7 +197,7 @@ def test_a_refused_batch_fails_all_rows_of_its_requests(root: Root) -> None:
     root.run("first", ["x", "y", "x", "y"], max_rounds=0, max_requests_per_batch=2)
     rows = root.table("first")
     assert {row["_outcome"] for row in rows} == {"errored"}
-    named = [row["text"] for row in rows if "a bad line" in row["_error"]]
+    named = [row["text"] for row in rows if row["_error"] == "a bad line [bad]"]
     assert named == ["y", "y"]
 
 
@@ -228,7 +230,7 @@ def test_a_run_that_is_open_has_answers_too(root: Root) -> None:
     run = open_run(job, f"{root.runs}/first")
     drive(run, wait=False)
     while not any(each.verdict for _, each in run.state().attempts()):
-        root.sandbox.settle()
+        root.sandbox.advance(1)
         drive(run, wait=False)
     report = root.run("second", ["x", "y"])
     assert (root.sent(), report.reused) == (3, 1)
