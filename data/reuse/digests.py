@@ -49,11 +49,6 @@ class LineDigests:
         ]
         return found if len(found) == len(lines) else [*map(self._one, lines)]
 
-    def custom_id(self, line: bytes) -> str:
-        """Return the `custom_id` of a line."""
-        start, end = self._place(line)
-        return line[start:end].decode()
-
     def _one(self, line: bytes) -> bytes:
         start, end = self._place(line)
         hashed = self._scope + line[:start] + line[end:]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ...data.custom_id import parse_row_id
+from ...data.custom_id import id_in, parse_row_id
 from ...data.files import size_and_digest
 from ...data.reuse.digests import LineDigests
 from ...data.reuse.index import IndexWriter, read_index
@@ -115,7 +115,7 @@ def _add_answers(run: Run, writer: IndexWriter, requests: Path, results: Path) -
     by_id: dict[str | None, bytes] = {}
     with requests.open("rb") as file:
         while lines := file.readlines(_LINES_BYTES):
-            ids = map(digests.custom_id, lines)
+            ids = (id_in(line, nonce).decode() for line in lines)
             by_id.update(zip(ids, digests.of(lines), strict=True))
     offset = 0
     with results.open("rb", buffering=_LINES_BYTES) as file:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..engine.produce import Format
 from ..http.vendor import Vendor
-from . import batches, files, signed_files
+from . import batches, files, realtime, signed_files
 from .check import check_batch
 from .dialects import DIALECTS, Dialect
 from .envelopes import error_body, response_headers
@@ -23,7 +23,12 @@ def _vendor(dialect: Dialect) -> Vendor:
         sdk_path=dialect.sdk_path,
         key_variable=dialect.key_variable,
         format=Format(answer_line, unrun_line, publish, check_batch),
-        routes=[*uploads, *files.routes(path), *batches.routes(path)],
+        routes=[
+            *uploads,
+            *files.routes(path),
+            *batches.routes(path),
+            *realtime.routes(dialect),
+        ],
         error_body=error_body,
         response_headers=response_headers,
         missing_key=(
