@@ -6,14 +6,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import orjson
-from pydantic import RootModel
 
-from ..data.custom_id import id_in, parse_row_id, row_id
+from ..data.custom_id import id_in, parse_row_id, row_id, row_in
 from ..data.requests.generate import batch_limits
 from ..data.requests.writer import RequestWriter
 from ..models import BatchResult, Outcome
 from .collect.download import restored_results
-from .directory.reading import read_record
 from .directory.records import RoundPlan, ShardPlan, Verdict
 from .directory.run import Run, Shard
 from .events import emit
@@ -82,12 +80,7 @@ class _Reask:
         self._format = run.format
         self._most = run.job.job.reask
         self._answer = run.job.answer() if self._most else None
-        name = f"rounds/{number - 1}/reasked.json"
-        self._before: dict[int, int] = (
-            read_record(run.directory, name, RootModel[dict[int, int]]).root
-            if run.directory.exists(name)
-            else {}
-        )
+        self._before = run.reasked(number - 1)
         self.times: dict[int, int] = {}
         """How often each row of this round was asked again, this time included."""
 
@@ -139,7 +132,7 @@ def _requests(
         over, failed, refused = _read_results(run, results, nonce, reask)
         is_all = ended.verdict is Verdict.DOWNLOADED
         for line in _lines(run, shard):
-            row = _row_of(line, nonce)
+            row = row_in(line, nonce)
             if row in refused:
                 # Only its offset was kept: 16 bytes a row, however long the answer.
                 results.seek(refused[row])
@@ -188,7 +181,7 @@ def _unanswered(run: Run, shard: Shard, reask: _Reask) -> Iterator[bytes]:
         with results_of as path, path.open("rb") as results:
             over, _, _ = _read_results(run, results, nonce, reask)
     for line in _lines(run, shard):
-        if _row_of(line, nonce) not in over:
+        if row_in(line, nonce) not in over:
             yield line
 
 
@@ -206,7 +199,7 @@ def _lines_not_at_fault(run: Run, shard: Shard) -> Iterator[bytes]:
 def _renumbered(line: bytes, nonce: str, number: int) -> bytes:
     """Return the same request for another round."""
     old = id_in(line, nonce)
-    return line.replace(old, row_id(nonce, _row_of(line, nonce), number).encode(), 1)
+    return line.replace(old, row_id(nonce, row_in(line, nonce), number).encode(), 1)
 
 
 def _lines(run: Run, shard: Shard) -> Iterator[bytes]:
@@ -218,12 +211,4 @@ def _lines(run: Run, shard: Shard) -> Iterator[bytes]:
 def rows_of_requests(run: Run, shard: Shard) -> Iterator[int]:
     """Yield the row of each request of a shard, in the order of the file."""
     nonce = run.plan().nonce
-    return (_row_of(line, nonce) for line in _lines(run, shard))
-
-
-def _row_of(line: bytes, nonce: str) -> int:
-    custom_id = id_in(line, nonce).decode()
-    row = parse_row_id(custom_id, nonce)
-    if row is None:
-        raise AssertionError(f"a request of another run: {custom_id}")
-    return row[0]
+    return (row_in(line, nonce) for line in _lines(run, shard))

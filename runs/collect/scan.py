@@ -70,6 +70,7 @@ def scan_results(
     """
     scan = Scan()
     first_rows = plan.first_rows
+    own = None if shard.round else int(shard.path.rpartition("/")[2])
     over: set[int] = set()
     retryable: set[int] = set()
     files: dict[int, BinaryIO] = {}
@@ -89,7 +90,7 @@ def scan_results(
             if not shard.is_dealt_out or row >= plan.rows:
                 continue
             for index in shared.shards_of(row, first_rows):
-                if index == shard.index:
+                if index == own:
                     continue
                 if index not in files:
                     path = scan.by_shard[index] = folder / f"shard-{index:05}"

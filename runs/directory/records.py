@@ -46,10 +46,10 @@ class ShardPlan(_Record):
     """SHA-256 of the request file, hex."""
 
     @property
-    def index(self) -> int | None:
-        """Its place among the shards of the input; None in a further round."""
-        folder, _, number = self.path.rpartition("/")
-        return int(number) if folder == "shards" else None
+    def round(self) -> int:
+        """The number of its round; 0 for the shards of the input."""
+        folder, _, _ = self.path.rpartition("/")
+        return 0 if folder == "shards" else int(folder.removeprefix("rounds/"))
 
     @property
     def is_dealt_out(self) -> bool:
@@ -59,7 +59,7 @@ class ShardPlan(_Record):
     def owns(self, row: int, round_: int) -> bool:
         """Whether a result with these numbers may answer a request of this file."""
         del row  # a round has rows of any shard
-        return self.path.startswith(f"rounds/{round_}/")
+        return round_ == self.round
 
 
 class InputShardPlan(ShardPlan):

@@ -9,6 +9,8 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+from pydantic import RootModel
+
 from ...data.files import size_and_digest
 from ...data.resolve import ResolvedJob
 from ...data.reuse.shared import Shared
@@ -225,6 +227,13 @@ class Run:
     def round_plan(self, number: int) -> RoundPlan:
         """Return the plan of a further round that has one."""
         return self._records.read(f"rounds/{number}/plan.json", RoundPlan)
+
+    def reasked(self, number: int) -> dict[int, int]:
+        """Return how often each row of a round was asked again, by its row."""
+        name = f"rounds/{number}/reasked.json"
+        if not self.directory.exists(name):
+            return {}
+        return read_record(self.directory, name, RootModel[dict[int, int]]).root
 
     @contextmanager
     def as_made(self, name: str, digest: str | None) -> Iterator[Path]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ...data.custom_id import id_in, parse_row_id
+from ...data.custom_id import parse_row_id, row_in
 from ...data.files import size_and_digest
 from ...data.reuse.digests import LineDigests
 from ...data.reuse.index import IndexWriter, read_index
@@ -21,7 +21,7 @@ from ...errors import BatchwrightError
 from ...models import Outcome
 from ..directory.attempts import INDEX, Attempt
 from ..directory.catalog import run_directories
-from ..directory.records import TAKEN_INDEX
+from ..directory.records import TAKEN_INDEX, ShardPlan
 from ..directory.run import Run, Shard
 from ..directory.storage import Directory
 from ..events import emit
@@ -105,24 +105,57 @@ def _index(run: Run, shard: Shard, attempt: Attempt) -> IndexWriter:
     ):
         known = attempt.ended.digests.get(name)
         if known in {None, size_and_digest(str(results))[1]}:
-            _add_answers(run, writer, lines, results)
+            _add_answers(run, writer, shard.plan, lines, results)
     return writer
 
 
-def _add_answers(run: Run, writer: IndexWriter, requests: Path, results: Path) -> None:
+def _add_answers(
+    run: Run, writer: IndexWriter, shard: ShardPlan, requests: Path, results: Path
+) -> None:
     nonce = run.plan().nonce
-    digests = LineDigests(run.job, nonce)
-    by_id: dict[str | None, bytes] = {}
-    with requests.open("rb") as file:
-        while lines := file.readlines(_LINES_BYTES):
-            ids = (id_in(line, nonce).decode() for line in lines)
-            by_id.update(zip(ids, digests.of(lines), strict=True))
+    by_row = {**_digests(run, requests), **_asked_first(run, shard)}
     offset = 0
     with results.open("rb", buffering=_LINES_BYTES) as file:
         for line in file:
             result = run.format.decode(line)
-            digest = by_id.get(result.custom_id)
-            if result.outcome is Outcome.SUCCEEDED and digest is not None:
-                found = parse_row_id(result.custom_id, nonce)
-                writer.add(digest, offset, found[0] if found else 0)
+            found = parse_row_id(result.custom_id, nonce)
+            if (
+                result.outcome is Outcome.SUCCEEDED
+                and found
+                and shard.owns(*found)
+                and found[0] in by_row
+            ):
+                writer.add(by_row[found[0]], offset, found[0])
             offset += len(line)
+
+
+def _digests(run: Run, requests: Path) -> dict[int, bytes]:
+    """Return the digest of each row's request in a file."""
+    nonce = run.plan().nonce
+    digests = LineDigests(run.job, nonce)
+    by_row: dict[int, bytes] = {}
+    with requests.open("rb") as file:
+        while lines := file.readlines(_LINES_BYTES):
+            rows = (row_in(line, nonce) for line in lines)
+            by_row.update(zip(rows, digests.of(lines), strict=True))
+    return by_row
+
+
+def _asked_first(run: Run, shard: ShardPlan) -> dict[int, bytes]:
+    """Return what rows had asked that were asked again, with their error, in a round.
+
+    The answer to the second question is one to the first.
+    """
+    again = run.reasked(shard.round).keys()
+    first: dict[int, bytes] = {}
+    if not again:
+        return first
+    for each in run.state().shards.values():
+        if each.plan.round >= shard.round:
+            break
+        name = f"{each.path}/requests.jsonl"
+        with run.as_made(name, each.plan.digest) as requests:
+            found = _digests(run, requests)
+        rows = (again & found.keys()) - run.reasked(each.plan.round).keys()
+        first.update((row, found[row]) for row in rows)
+    return first
