@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from batchwright.data.job import BatchJob
+from batchwright.errors import RunError
 from batchwright.models import Outcome, RunReport
+from batchwright.runs.directory.records import Plan
+from batchwright.runs.directory.storage import Directory
 from batchwright.runs.drive import drive
+from batchwright.runs.generate import generate_shards
 from batchwright.runs.open import open_run
 from batchwright.runs.report.dry_run import dry_run
 from batchwright.runs.report.markdown import markdown
@@ -76,8 +79,9 @@ def answers(rows: list[Row]) -> list[tuple[Any, ...]]:
     return [(row["text"], row["answer"], row["_outcome"]) for row in rows]
 
 
-@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
-@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize(
+    ("provider", "suffix"), [("openai", "parquet"), ("anthropic", "jsonl")]
+)
 def test_equal_rows_share_a_request(root: Root, provider: str, suffix: str) -> None:
     """Of equal rows one is sent and paid for; the answers are those of a usual run."""
     output = {"output": str(root.folder / f"once.out.{suffix}")}
@@ -135,13 +139,12 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_other_requests_are_sent(root: Root, change: str) -> None:
+def test_other_requests_are_sent(root: Root) -> None:
     """A request with another prompt, model, parameter or server is another one."""
     root.run("first", ["x"])
-    report = root.run("second", ["x"], **CHANGES[change])
-    assert report.reused == 0
-    assert sum(line.requests for line in report.batches) == 1
+    for name, change in CHANGES.items():
+        report = root.run(name, ["x"], **change)
+        assert (name, report.reused, len(report.batches)) == (name, 0, 1)
 
 
 MODEL = """
@@ -247,19 +250,51 @@ def test_a_run_that_cannot_be_read_is_passed_over(root: Root) -> None:
     assert report.outcomes == {Outcome.SUCCEEDED: 2}
 
 
-@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("{}\n")])
-@pytest.mark.parametrize("name", ["shared", "results/taken.jsonl"])
-def test_what_a_run_took_over_is_its_own(
-    root: Root, name: str, damage: Callable[[Path], None]
-) -> None:
-    """A file of shared rows or of reused answers that is damaged later is named."""
+def test_a_damaged_file_of_the_run_is_named(root: Root) -> None:
+    """Reused answers and shared rows that change later stop the run, by name."""
     root.run("first", ["x"])
-    run = open_run(root.job("second", ["x", "y", "y"]), f"{root.runs}/second")
-    drive(run, wait=False)
-    (path,) = Path(root.runs, "second").rglob(name.rpartition("/")[2])
-    damage(path)
-    with pytest.raises(Exception, match=name):
-        drive(
-            open_run(root.job("second", ["x", "y", "y"]), f"{root.runs}/second"),
-            wait=True,
-        )
+    job = root.job("second", ["x", "y", "y"])
+    run_dir = Path(root.runs, "second")
+    drive(open_run(job, str(run_dir)), wait=False)
+    for name in ("shared", "shards/00000/results/taken.jsonl"):
+        good = (run_dir / name).read_bytes()
+        (run_dir / name).write_bytes(b"other" * 8)
+        with pytest.raises(RunError, match=f"{name} is damaged"):
+            drive(open_run(job, str(run_dir)), wait=True)
+        (run_dir / name).write_bytes(good)
+    assert drive(open_run(job, str(run_dir)), wait=True).ok
+
+
+def test_an_answer_after_asking_again_is_one_to_the_row(root: Root) -> None:
+    """Rows whose answer was corrected are not sent again by another run."""
+    model = root.folder / "label.py"
+    model.write_text(MODEL.format(fails="False"), encoding="utf-8")
+    wrong = {"nth": [1], "answers": [{"nth": [1, 2], "kind": "wrong_shape"}]}
+    root.sandbox.set_faults({"batches": [wrong]})
+    options = {"response_model": f"{model}:Label"}
+    first = root.run("first", ["x", "y", "z"], reask=1, **options)
+    assert first.outcomes == {Outcome.SUCCEEDED: 3}
+    second = root.run("second", ["x", "y", "z", "x"], **options)
+    assert (root.sent(), second.reused) == (3 + 2, 4)
+    assert second.outcomes == {Outcome.SUCCEEDED: 4}
+
+
+def test_it_is_the_same_on_a_shared_store(
+    sandbox: Sandbox, tmp_path: Path, bucket: str
+) -> None:
+    """Runs on S3 find each other's answers, and generation can be begun anew there."""
+    root = Root(tmp_path, sandbox, bucket)
+    root.run("first", TEXTS, max_requests_per_batch=2)
+    job = root.job("second", ["new", *TEXTS], max_requests_per_batch=2)
+    generate_shards(open_run(job, f"{bucket}/second"))
+    planned = Directory(f"{bucket}/second").read("plan.json")
+    Directory(f"{bucket}/second").remove("plan.json")
+    Directory(f"{bucket}/first").remove("job.json")
+    run = open_run(job, f"{bucket}/second")
+    generate_shards(run)
+    before = Plan.model_validate_json(planned or b"")
+    assert run.plan().shards == before.shards
+    report = drive(run, wait=True)
+    assert (root.sent(), report.reused) == (3 + 1, 6)
+    assert report.outcomes == {Outcome.SUCCEEDED: 7}
+    assert [row["text"] for row in root.table("second")] == ["new", *TEXTS]
