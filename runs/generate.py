@@ -96,7 +96,9 @@ def _adopt_share(run: Run, share: Share) -> InputShardPlan:
     if answers is not None:
         digest = size_and_digest(str(answers.path))[1]
         run.directory.adopt(answers.path, f"{plan.path}/{TAKEN}")
-        run.directory.write(f"{plan.path}/{TAKEN_INDEX}", answers.index.to_bytes())
+        run.directory.write(
+            f"{plan.path}/{TAKEN_INDEX}", answers.index.to_bytes(digest)
+        )
     return plan.model_copy(
         update={
             "kept_rows": share.files.requests.requests,

@@ -36,8 +36,8 @@ def make(root: str, runs: str, rows: str) -> dict[str, int]:
             attempts.mkdir(parents=True)
             index = IndexWriter()
             for row in range(_PER_BATCH):
-                index.add(secrets.token_bytes(16), row * 1000, row)
-            data = index.to_bytes()
+                index.add(secrets.token_bytes(16), row * 1000)
+            data = index.to_bytes(None)
             size += len(data)
             (attempts / "000.index.arrow").write_bytes(data)
             (attempts / "000.ended.json").touch()

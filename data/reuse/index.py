@@ -1,6 +1,6 @@
 """The index of answers: by the digest of a request, where its answer is.
 
-An Arrow file with 28 bytes for each answer, sorted by digest. It is mapped and not
+An Arrow file with 24 bytes for each answer, sorted by digest. It is mapped and not
 loaded, and the digests of a million requests are looked up in some milliseconds.
 """
 
@@ -13,9 +13,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["IndexWriter", "keys", "numbers", "read_index"]
+__all__ = ["IndexWriter", "keys", "numbers", "read_index", "results_digest"]
 
-_HIGH, _LOW = "high", "low"
+_DIGEST = b"results"
 
 
 def numbers(data: Any, kind: pa.DataType) -> pa.Array[Any]:
@@ -38,30 +38,21 @@ class IndexWriter:
     def __init__(self) -> None:
         self._digests = bytearray()
         self._offsets = array("Q")
-        self._rows = array("I")
 
-    def add(self, digest: bytes, offset: int, row: int) -> None:
-        """Add an answer.
-
-        Args:
-            digest: Of its request.
-            offset: Of its line in the file of results.
-            row: In the `custom_id` of the line.
-        """
+    def add(self, digest: bytes, offset: int) -> None:
+        """Add an answer: the digest of its request, and where its line begins."""
         self._digests += digest
         self._offsets.append(offset)
-        self._rows.append(row)
 
-    def to_bytes(self) -> bytes:
-        """Return the index, sorted, as it is in its file."""
+    def to_bytes(self, results: str | None) -> bytes:
+        """Return the index, sorted, as it is in its file.
+
+        `results` is the SHA-256 of the file with the answers, in hex.
+        """
         high, low = keys(self._digests)
-        columns = {
-            _HIGH: high,
-            _LOW: low,
-            "offset": numbers(self._offsets, pa.uint64()),
-            "row": numbers(self._rows, pa.uint32()),
-        }
-        batch = pa.record_batch(columns)
+        offset = numbers(self._offsets, pa.uint64())
+        batch = pa.record_batch({"high": high, "low": low, "offset": offset})
+        batch = batch.replace_schema_metadata({_DIGEST: results or ""})
         batch = batch.take(pc.sort_indices(high))
         sink = pa.BufferOutputStream()
         with pa.ipc.new_file(sink, batch.schema) as file:
@@ -70,9 +61,14 @@ class IndexWriter:
 
 
 def read_index(path: Path) -> pa.RecordBatch:
-    """Return the index: `high`, `low`, `offset` and `row` of each answer.
+    """Return the index: `high`, `low` and `offset` of each answer.
 
     Raises:
         ArrowInvalid: It is damaged.
     """
     return pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+
+
+def results_digest(index: pa.RecordBatch) -> str:
+    """Return the SHA-256, in hex, that the file with the answers of an index has."""
+    return (index.schema.metadata or {}).get(_DIGEST, b"").decode()

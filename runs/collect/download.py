@@ -122,6 +122,7 @@ def _download_again(run: Run, shard: Shard, name: str) -> None:
             patiently(fetch, f"The download of {batch.id}")
         except (UnknownBatchError, ResultsGoneError) as exc:
             raise damaged(run.directory, name, str(exc)) from exc
+        run.directory.remove(shard.attempts.index_name(attempt))
         if name not in _keep(run, shard, attempt, batch, output).digests:
             raise damaged(
                 run.directory, name, "the provider's results have no such part"

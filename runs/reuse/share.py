@@ -130,7 +130,7 @@ def _take(
             start = answers[index].add(line)
             if number == 0:
                 digest = wanted.digest(taken.row)
-                answers[index].index.add(digest, start, taken.row)
+                answers[index].index.add(digest, start)
     for each in answers.values():
         each.flush()
     return answers

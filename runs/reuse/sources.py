@@ -87,26 +87,25 @@ def _write_missing(run: Run, names: set[str]) -> None:
     for shard, attempt in run.state().attempts():
         name = shard.attempts.index_name(attempt)
         if attempt.ended is not None and name not in names:
-            index = _index(run, shard, attempt).to_bytes()
             with suppress(FileExistsError):
-                run.directory.write_once(name, index)
+                run.directory.write_once(name, _index(run, shard, attempt))
 
 
-def _index(run: Run, shard: Shard, attempt: Attempt) -> IndexWriter:
+def _index(run: Run, shard: Shard, attempt: Attempt) -> bytes:
     """Index the answers of an attempt; none where its results are not as received."""
     writer = IndexWriter()
     if not (attempt.ended and attempt.ended.verdict.has_results):
-        return writer
+        return writer.to_bytes(None)
     name = f"{shard.path}/attempts/{attempt.number:03}.output.jsonl"
     requests = f"{shard.path}/requests.jsonl"
     with (
         run.directory.local(name) as results,
         run.as_made(requests, shard.plan.digest) as lines,
     ):
-        known = attempt.ended.digests.get(name)
-        if known in {None, size_and_digest(str(results))[1]}:
+        digest = size_and_digest(str(results))[1]
+        if attempt.ended.digests.get(name) in {None, digest}:
             _add_answers(run, writer, shard.plan, lines, results)
-    return writer
+    return writer.to_bytes(digest)
 
 
 def _add_answers(
@@ -125,7 +124,7 @@ def _add_answers(
                 and shard.owns(*found)
                 and found[0] in by_row
             ):
-                writer.add(by_row[found[0]], offset, found[0])
+                writer.add(by_row[found[0]], offset)
             offset += len(line)
 
 
