@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from ..data import observed
+from ..data.answers.response_model import AnswerReader
+from ..data.columns import META
 from ..data.resolve import check_output
 from ..data.results.block import Reading
-from ..data.results.row_ids import Ids, RowIds, SharedIds
+from ..data.results.merge import Sharing
+from ..data.results.row_ids import RowIds, SharedIds
 from ..data.results.tally import ShardTally, combine
 from ..data.tables.concat import concat_parts
 from ..data.tables.formats import part_name
-from ..data.tables.join import BatchOutput, ShardRows, write_part
+from ..data.tables.join import BatchOutput, ShardRows, outcomes_of, write_part
 from ..errors import BatchwrightError, InputError
 from ..models import Outcome
 from .collect.download import restored_results
@@ -29,7 +32,7 @@ from .report.report import report_on
 from .response_model import answer_of
 from .rounds import rows_of_requests
 
-__all__ = ["parse_shard", "write_output"]
+__all__ = ["parse_shard", "read_outcomes", "write_output"]
 
 _PAGE_BYTES, _PAGE_ROWS = 16 << 20, 50_000
 """Of requests; the page of more would take more than a part of a second."""
@@ -42,26 +45,59 @@ def parse_shard(run: Run, path: str) -> None:
         InputError: The response model no longer loads, or is another one; the
             results stay where they are.
     """
+    job = run.job.job
+    part = f"{path}/{part_name(job.output)}"
+    with (
+        _results_of(run, path, answer_of(run)) as (rows, outputs, reading),
+        run.directory.scratch() as scratch,
+    ):
+        # The suffix says which format is written, so the temporary name keeps it.
+        temporary = scratch / PurePosixPath(part).name
+        tally = write_part(
+            rows,
+            outputs,
+            temporary,
+            reading,
+            prefix=job.answer_prefix or "",
+            progress=lambda done: emit(
+                "writing", shard=path, done=done, total=rows.count
+            ),
+        )
+        run.directory.adopt(temporary, part)
+    tally = tally.model_copy(update={"columns": tuple(META)})
+    run.directory.write(f"{path}/tally.json", tally.model_dump_json(indent=1).encode())
+
+
+def read_outcomes(run: Run, path: str, answer: AnswerReader) -> list[Outcome]:
+    """Return the outcome of each row of a shard, judged by this response model."""
+    with _results_of(run, path, answer) as (rows, outputs, reading):
+        return outcomes_of(rows, outputs, reading)
+
+
+@contextmanager
+def _results_of(
+    run: Run, path: str, answer: AnswerReader
+) -> Iterator[tuple[ShardRows, list[BatchOutput], Reading]]:
+    """Give the rows of a shard, all their results, and how these are read."""
     plan = run.plan()
     shard = run.shard(path)
     shard_plan = plan.shards[int(path.rpartition("/")[2])]
-    sharing = _Sharing(run, shard_plan)
-    answer = answer_of(run)
-    part = f"{path}/{part_name(run.job.job.output)}"
+    leaders = run.shared.leaders(shard_plan.first_row, shard_plan.rows)
+    sharing = _sharing(shard_plan, leaders) if shard_plan.is_dealt_out else None
+    numbers = (plan.nonce, shard_plan.first_row, shard_plan.rows)
     with ExitStack() as stack:
         name = f"{path}/{shard_plan.rows_name}"
         rows = run.as_made(name, shard_plan.rows_digest)
-        # The suffix says which format is written, so the temporary name keeps it.
-        scratch = stack.enter_context(run.directory.scratch())
-        temporary = scratch / PurePosixPath(part).name
-        tally = write_part(
+        yield (
             ShardRows(
                 path=stack.enter_context(rows),
-                ids=sharing.ids(plan.nonce),
-                leaders=sharing.leaders if run.job.job.reuse else None,
+                ids=SharedIds(*numbers, sharing.outside)
+                if sharing
+                else RowIds(*numbers),
+                sharing=sharing,
                 first_row=shard_plan.first_row,
                 count=shard_plan.rows,
-                absent=_Absent(run, sharing).verdict,
+                absent=_Absent(run, leaders).verdict,
                 columns=observed.merge(each.columns for each in plan.shards),
             ),
             [
@@ -70,23 +106,19 @@ def parse_shard(run: Run, path: str) -> None:
                     BatchOutput(
                         stack.enter_context(restored_results(run, sender, name)),
                         batch_id,
+                        run.job_at(sender.plan.round).template.known_model,
                     )
                     for sender, name, batch_id in result_files(run, shard)
                 ),
             ],
-            temporary,
-            Reading(answer, run.format, run.job.template.known_model),
-            prefix=run.job.job.answer_prefix or "",
-            progress=lambda done: emit(
-                "writing", shard=path, done=done, total=shard_plan.rows
-            ),
+            Reading(answer, run.format),
         )
-        run.directory.adopt(temporary, part)
-    run.directory.write(f"{path}/tally.json", tally.model_dump_json(indent=1).encode())
 
 
 def write_output(run: Run) -> None:
     """Write the output from its parts, then the report, then the mark of the end.
+
+    Parts with the columns of another version are only removed, to be written anew.
 
     Raises:
         InputError: The output cannot be written, or is another job's file.
@@ -97,11 +129,13 @@ def write_output(run: Run) -> None:
     if "writing.json" not in state.names:
         _refuse_another(run)
         directory.write("writing.json", b"{}")
+    names = [f"{each.path}/tally.json" for each in plan.shards]
+    tallies = [read_record(directory, name, ShardTally) for name in names]
+    if {tally.columns for tally in tallies} != {tuple(META)}:
+        run.reopen()
+        return
     concat_parts(_parts(run, plan), run.job.job.output)
-    tally = combine(
-        read_record(directory, f"{each.path}/tally.json", ShardTally)
-        for each in plan.shards
-    )
+    tally = combine(tallies)
     report = report_on(run, state, tally, ended_at=datetime.now(UTC))
     directory.write("report.md", markdown(report).encode())
     directory.write("report.json", report.model_dump_json(indent=1).encode())
@@ -145,46 +179,36 @@ def _taken_over(
     """Yield the answers to the shard's rows that were taken over from other runs."""
     if shard.taken_digest is not None:
         path = run.as_made(f"{shard.path}/{TAKEN}", shard.taken_digest)
-        yield BatchOutput(stack.enter_context(path), None, reused=True)
+        model = run.job.template.known_model
+        yield BatchOutput(stack.enter_context(path), None, model, reused=True)
 
 
-class _Sharing:
-    """The rows of a shard that take the result of another row."""
-
-    def __init__(self, run: Run, shard: InputShardPlan) -> None:
-        self._shard = shard
-        self._leaders = run.shared.leaders(shard.first_row, shard.rows)
-        first, self.leaders = shard.first_row, dict[int, int]()
-        self._stand_ins: dict[int, int] = {}
-        for row, leader in sorted(self._leaders.items()):
-            here = leader - first
-            if here < 0:  # a row of an earlier shard
-                here = self._stand_ins.setdefault(leader, row - first)
-            self.leaders[row - first] = here
-
-    def ids(self, nonce: str) -> Ids:
-        """Return how rows of the shard are found."""
-        first, rows = self._shard.first_row, self._shard.rows
-        if not self._shard.is_dealt_out:
-            return RowIds(nonce, first, rows)
-        return SharedIds(nonce, first, rows, self._stand_ins)
-
-    def sent_as(self, row: int) -> int:
-        """Return the row whose request was sent for a row of the shard."""
-        return self._leaders.get(row, row)
+def _sharing(shard: InputShardPlan, leaders: Mapping[int, int]) -> Sharing:
+    """Return which rows of the shard take the result of another, within the shard."""
+    first = shard.first_row
+    places: dict[int, int] = {}
+    for leader in sorted(leaders.values()):
+        if leader < first:  # a row of an earlier shard
+            places.setdefault(leader, shard.rows + len(places))
+        else:
+            places[leader] = leader - first
+    outside = [leader for leader in places if leader < first]
+    return Sharing(
+        {row - first: places[leader] for row, leader in leaders.items()}, outside
+    )
 
 
 class _Absent:
     """Says what became of the rows for which there is no line."""
 
-    def __init__(self, run: Run, sharing: _Sharing) -> None:
+    def __init__(self, run: Run, leaders: Mapping[int, int]) -> None:
         self._run = run
-        self._sharing = sharing
+        self._leaders = leaders
         self._senders: dict[str, _Unanswered] = {}
 
     def verdict(self, row: int) -> tuple[Outcome, str]:
         """Return outcome and error of a 0-based row of the input."""
-        sent_as = self._sharing.sent_as(row)
+        sent_as = self._leaders.get(row, row)
         path = self._run.plan().sender_of(sent_as).path
         if path not in self._senders:
             self._senders[path] = _Unanswered(self._run, self._run.shard(path))
@@ -213,7 +237,7 @@ class _Unanswered:
                 if error.line
             }
             if errors:
-                rows = enumerate(rows_of_requests(run, shard), start=1)
+                rows = enumerate(rows_of_requests(run, shard.plan), start=1)
                 self._by_row = {
                     row: errors[line] for line, row in rows if line in errors
                 }

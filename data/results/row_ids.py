@@ -100,7 +100,7 @@ class SharedIds(RowIds):
     """IDs of a run in which rows share requests: an answer may be for other shards."""
 
     def __init__(
-        self, nonce: str, first_row: int, rows: int, stand_ins: Mapping[int, int]
+        self, nonce: str, first_row: int, rows: int, outside: Sequence[int]
     ) -> None:
         """Take the IDs of `rows` rows from `first_row` on.
 
@@ -108,11 +108,17 @@ class SharedIds(RowIds):
             nonce: What the IDs begin with.
             first_row: 0-based.
             rows: How many.
-            stand_ins: For rows of other shards, the row within this shard that takes
-                their result.
+            outside: Rows of other shards; they are counted after these.
         """
         super().__init__(nonce, first_row, rows)
-        self._stand_ins = stand_ins
+        self._outside = outside
+        self._places = {row: rows + place for place, row in enumerate(outside)}
+
+    def name(self, row: int, round_: int) -> str:
+        """Return the ID of a row, counted within the shard, in a round."""
+        if row >= self._rows:
+            row = self._outside[row - self._rows] - self._first_row
+        return super().name(row, round_)
 
     def _row(self, custom_id: str) -> tuple[int, int]:
         if found := self._usual.fullmatch(custom_id):
@@ -120,7 +126,7 @@ class SharedIds(RowIds):
             here = row - self._first_row
             if 0 <= here < self._rows:
                 return here, round_
-            return self._stand_ins.get(row, _ELSEWHERE), round_
+            return self._places.get(row, _ELSEWHERE), round_
         return _STRAY, 0
 
 

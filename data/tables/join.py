@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ...models import Outcome
 from ..collector import paused_collector, run_paused
 from ..columns import REUSED, ROW_COLUMNS
 from ..results.block import Block, Reading, gather
-from ..results.merge import Absent, RowResults
+from ..results.merge import Absent, RowResults, Sharing
 from ..results.reader import BLOCK_BYTES, read_blocks
 from ..results.row_ids import Ids
 from ..results.store import MEMORY_BYTES, Store
@@ -21,7 +24,7 @@ from ..results.tally import ShardTally
 from ..rows.kept import Chunk, open_chunks
 from .formats import Encoded, Table, table_format
 
-__all__ = ["BatchOutput", "ShardRows", "write_part"]
+__all__ = ["BatchOutput", "ShardRows", "outcomes_of", "write_part"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class BatchOutput:
 
     path: Path
     batch_id: str | None
+    model: str | None = None
+    """Model whose price applies to them; None: as `Reading` says."""
     reused: bool = False
     """Whether they were taken over from other runs."""
 
@@ -42,9 +47,8 @@ class ShardRows:
     """`rows.parquet` or `rows.jsonl`."""
     ids: Ids
     """The `custom_id`s of these rows."""
-    leaders: Mapping[int, int] | None = None
-    """Rows that take the result of another row, and that row, within the shard; None
-    in a run without `reuse`."""
+    sharing: Sharing | None = None
+    """None in a run without `reuse`."""
     first_row: int
     """0-based, in the input."""
     count: int
@@ -82,8 +86,8 @@ def write_part(
     chunks = open_chunks(shard.path, shard.columns)
     open_table = table_format(part_path).open
     columns, ids = reading.answer.columns, shard.ids
-    ours = ROW_COLUMNS if shard.leaders is None else ROW_COLUMNS | REUSED
-    results = RowResults(ids, shard.first_row, shard.count)
+    ours = ROW_COLUMNS if shard.sharing is None else ROW_COLUMNS | REUSED
+    results = RowResults(ids, shard.first_row, shard.count, shard.sharing)
     with (
         closing(open_table(part_path, chunks, columns, prefix, ours)) as table,
         closing(Store(part_path.parent, memory_bytes)) as store,
@@ -92,7 +96,6 @@ def write_part(
         for output in outputs:
             blocks = gather(_read(output, reading, ids, results), table.encode_bytes)
             run_paused(_append(encoded, table, blocks))
-        results.share(shard.leaders or {})
         run_paused(_append(encoded, table, results.add_missing(shard.absent)))
         results.merge()
         done = 0
@@ -115,6 +118,18 @@ def write_part(
     return results.counter.close(ids.strays)
 
 
+def outcomes_of(
+    shard: ShardRows, outputs: Iterable[BatchOutput], reading: Reading
+) -> list[Outcome]:
+    """Return the outcome of each row of a shard, as `write_part` would write it."""
+    results = RowResults(shard.ids, shard.first_row, shard.count, shard.sharing)
+    for output in outputs:
+        deque(_read(output, reading, shard.ids, results), maxlen=0)
+    deque(results.add_missing(shard.absent), maxlen=0)
+    results.merge()
+    return results.take(0, shard.count, sys.maxsize).outcomes
+
+
 def _read(
     output: BatchOutput,
     reading: Reading,
@@ -122,6 +137,8 @@ def _read(
     numbers: RowResults,
 ) -> Iterator[tuple[Block, int]]:
     """Number the results of the shard's rows, and yield them with their lines' size."""
+    if output.model:
+        reading = replace(reading, model=output.model)
     with output.path.open("rb", buffering=BLOCK_BYTES) as file:
         for results, sizes in read_blocks(file, reading.fmt):
             rows, rounds = ids.find([result.custom_id for result in results])

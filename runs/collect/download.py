@@ -175,7 +175,7 @@ def _keep(
         output,
         run.format,
         plan,
-        model=run.job.template.known_model,
+        model=run.job_at(shard.plan.round).template.known_model,
         shard=shard.plan,
         shared=run.shared,
         folder=output.parent,

@@ -60,9 +60,9 @@ def _until(
     last = shard.last
     if last is None:
         number = shard.plan.round
-        if not number:
+        if number <= state.since:
             return None
-        pause = min(settings.round_seconds * 2 ** (number - 1), 3600)
+        pause = min(settings.round_seconds * 2 ** (number - state.since - 1), 3600)
         return state.rounds[number - 1].created_at + timedelta(seconds=pause)
     if shard.is_lost:
         return None if run.directory.is_local else _claim_over(run, shard, last)

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ...data.resolve import ResolvedJob
 from ...data.rows.block import Place
 from ...models import Batch, Outcome
 
@@ -23,6 +24,7 @@ __all__ = [
     "InputShardPlan",
     "Plan",
     "Resend",
+    "Retry",
     "RoundPlan",
     "ShardPlan",
     "Verdict",
@@ -47,9 +49,9 @@ class ShardPlan(_Record):
 
     @property
     def round(self) -> int:
-        """The number of its round; 0 for the shards of the input."""
+        """The number of its round; 0 for the first sending."""
         folder, _, _ = self.path.rpartition("/")
-        return 0 if folder == "shards" else int(folder.removeprefix("rounds/"))
+        return int(folder.partition("/")[2] or 0)
 
     @property
     def is_dealt_out(self) -> bool:
@@ -157,6 +159,17 @@ class Plan(_Record):
         return [shard.first_row for shard in self.shards]
 
 
+class Retry(_Record):
+    """What opened a finished run again, in the plan of the round that it began."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    """Of the rows that are asked again; none: all without a valid answer."""
+    job: ResolvedJob
+    """The job from this round on, with what the retry changed."""
+    flow_run: str | None = None
+    """The deployed flow run that asked for it; its own retries ask for no other."""
+
+
 class RoundPlan(_Record):
     """`rounds/N/plan.json`; without shards it says that no round is needed."""
 
@@ -169,6 +182,8 @@ class RoundPlan(_Record):
     """Shards whose results are gone; this round sends their requests again."""
     canary: bool = False
     """Whether it has rows of the canary alone, before other rows are sent."""
+    retry: Retry | None = None
+    """Set where it began when the run was done; nothing older is sent from then on."""
 
 
 class CanaryCount(_Record):

@@ -112,7 +112,7 @@ def _add_answers(
     run: Run, writer: IndexWriter, shard: ShardPlan, requests: Path, results: Path
 ) -> None:
     nonce = run.plan().nonce
-    by_row = {**_digests(run, requests), **_asked_first(run, shard)}
+    by_row = {**_digests(run, shard, requests), **_asked_first(run, shard)}
     offset = 0
     with results.open("rb", buffering=_LINES_BYTES) as file:
         for line in file:
@@ -128,10 +128,10 @@ def _add_answers(
             offset += len(line)
 
 
-def _digests(run: Run, requests: Path) -> dict[int, bytes]:
-    """Return the digest of each row's request in a file."""
+def _digests(run: Run, shard: ShardPlan, requests: Path) -> dict[int, bytes]:
+    """Return the digest of each row's request in the file of a shard."""
     nonce = run.plan().nonce
-    digests = LineDigests(run.job, nonce)
+    digests = LineDigests(run.job_at(shard.round), nonce)
     by_row: dict[int, bytes] = {}
     with requests.open("rb") as file:
         while lines := file.readlines(_LINES_BYTES):
@@ -154,7 +154,7 @@ def _asked_first(run: Run, shard: ShardPlan) -> dict[int, bytes]:
             break
         name = f"{each.path}/requests.jsonl"
         with run.as_made(name, each.plan.digest) as requests:
-            found = _digests(run, requests)
+            found = _digests(run, each.plan, requests)
         rows = (again & found.keys()) - run.reasked(each.plan.round).keys()
         first.update((row, found[row]) for row in rows)
     return first

@@ -20,6 +20,7 @@ from batchwright.runs.generate import generate_shards
 from batchwright.runs.open import open_run
 from batchwright.runs.report.dry_run import dry_run
 from batchwright.runs.report.markdown import markdown
+from batchwright.runs.retry import open_retry
 from batchwright.sandbox import Sandbox
 
 MODELS = {"openai": "gpt-5-mini", "anthropic": "claude-sonnet-4-5"}
@@ -298,3 +299,31 @@ def test_it_is_the_same_on_a_shared_store(
     assert (root.sent(), report.reused) == (3 + 1, 6)
     assert report.outcomes == {Outcome.SUCCEEDED: 7}
     assert [row["text"] for row in root.table("second")] == ["new", *TEXTS]
+
+
+def test_a_retry_asks_once_for_rows_that_share(root: Root) -> None:
+    """Failed rows are asked again together, with the same or with another prompt.
+
+    Where the new prompt tells them apart, each is asked; the others stay as they are.
+    """
+    root.run("first", ["x"])
+    texts = ["x", "y", "z", "y", "y"]
+    fail = {"batches": [{"answers": [{"status": 400}]}]}
+    root.sandbox.set_faults(fail)
+    report = root.run("second", texts, max_requests_per_batch=2)
+    assert report.outcomes == {Outcome.SUCCEEDED: 1, Outcome.ERRORED: 4}
+    run_dir = f"{root.runs}/second"
+    report = drive(open_retry(run_dir), wait=True)
+    assert (root.sent(), report.outcomes[Outcome.ERRORED]) == (1 + 2 + 2, 4)
+    root.sandbox.set_faults({})
+    report = drive(open_retry(run_dir, {"prompt": "Tell {{ text }}"}), wait=True)
+    assert (root.sent(), report.outcomes) == (5 + 2, {Outcome.SUCCEEDED: 5})
+    rows = root.table("second")
+    assert [row["answer"].rpartition(" to: ")[2] for row in rows] == [
+        "'Say x'",
+        *(f"'Tell {text}'" for text in texts[1:]),
+    ]
+    assert [row["_reused"] for row in rows] == [True, False, False, True, True]
+    assert [row["_round"] for row in rows] == [0, 2, 2, 2, 2]
+    third = root.run("third", ["x", "z"], prompt="Tell {{ text }}")
+    assert (root.sent(), third.reused) == (7 + 1, 1)
