@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,6 @@ from .sources import Source
 
 __all__ = ["Taken", "take_answers"]
 
-_CANDIDATES = 1 << 20
-"""That are looked up together, 24 bytes each."""
 _LINES = 500
 
 
@@ -49,38 +48,14 @@ def take_answers(
     An answer is valid if it succeeded and fits what `reading` validates against. Runs
     may be deleted meanwhile: what cannot be read is passed over.
     """
-    waiting: list[tuple[Source, pa.RecordBatch]] = []
-    size = 0
     for source in sources:
         if not len(wanted):
             return
-        try:
+        with suppress(BatchwrightError, OSError, pa.ArrowInvalid):
             with source.opened() as index:
-                found = wanted.candidates(index)
-        except (BatchwrightError, OSError, pa.ArrowInvalid):
-            continue
-        if len(found):
-            waiting.append((source, found))
-            size += len(found)
-        if size >= _CANDIDATES:
-            yield from _settle(wanted, waiting, reading)
-            waiting, size = [], 0
-    if waiting:
-        yield from _settle(wanted, waiting, reading)
-
-
-def _settle(
-    wanted: Wanted, waiting: list[tuple[Source, pa.RecordBatch]], reading: Reading
-) -> Iterator[Taken]:
-    matches = wanted.matches([found for _, found in waiting])
-    for (source, _), (answers, rows) in zip(waiting, matches, strict=True):
-        if not len(answers):
-            continue
-        try:
-            yield from _read(wanted, source, answers, rows, reading)
-        except (BatchwrightError, OSError):
-            continue
-    wanted.drop_answered()
+                answers, rows = wanted.matches(index)
+            if len(rows):
+                yield from _read(wanted, source, answers, rows, reading)
 
 
 def _read(
@@ -112,7 +87,7 @@ def _read(
             for index, row in enumerate(for_rows):
                 is_valid = block.outcomes[index] is Outcome.SUCCEEDED
                 if is_valid and not wanted.answered[row]:
-                    wanted.answered[row] = True
+                    wanted.answer(row)
                     custom_id = block.custom_ids[index]
                     yield Taken(row, lines[index], custom_id, block.costs[index])
 
