@@ -16,8 +16,9 @@ from ..data.requests.writer import RequestFile
 from ..data.reuse.digests import LineDigests
 from ..data.rows.source import input_size_and_digest
 from .directory.reading import damaged
-from .directory.records import TAKEN, TAKEN_INDEX, InputShardPlan, Plan
+from .directory.records import InputShardPlan, Plan
 from .directory.run import Run
+from .directory.shard import TAKEN, TAKEN_INDEX
 from .events import emit
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from ...models import Outcome
 from ..decide.canary import is_canary_over, is_enough
 from ..directory.reading import read_record
 from ..directory.records import CanaryCount
-from ..directory.run import Run, RunState, Shard
+from ..directory.run import Run, RunState
+from ..directory.shard import Shard
 from ..response_model import answer_of
 from .download import restored_results
 
@@ -28,6 +29,8 @@ def count_canary(run: Run, state: RunState) -> CanaryCount | None:
     job, name = state.job.job, state.own_name("canary.json")
     if job.canary is None or not state.first_shards or state.cancelled:
         return None
+    if state.retry and len(state.first_shards) == 1:
+        return None  # it keeps no other row back
     if state.own_name("go-on.json") in state.names or not is_canary_over(state):
         return None
     first, *rounds = state.canary_rounds

@@ -15,7 +15,7 @@ from ...models import BatchResult, Outcome
 from ...providers import Format
 from ..directory.records import Plan, ShardPlan
 
-__all__ = ["Scan", "scan_results"]
+__all__ = ["LinesOfOthers", "Scan", "is_again", "scan_results"]
 
 
 @dataclass(slots=True)
@@ -34,10 +34,10 @@ class Scan:
     """Requests that did not succeed and still may."""
     missing: int = 0
     """Requests without a line."""
-    by_shard: dict[int, Path] = field(default_factory=dict)
-    """Lines for the rows of other shards, in one file for each of these."""
 
-    def add(self, result: BatchResult, provider: str, model: str) -> None:
+    def add(
+        self, result: BatchResult, provider: str, model: str, *, realtime: bool
+    ) -> None:
         """Count one line."""
         self.lines += 1
         self.outcomes[result.outcome] += 1
@@ -46,11 +46,38 @@ class Scan:
         if usage := result.usage:
             self.input_tokens += usage.input_tokens
             self.output_tokens += usage.output_tokens
-        cost = price_of(provider, result.model or model)(result.usage)
+        cost_of = price_of(provider, result.model or model, realtime=realtime)
+        cost = cost_of(result.usage)
         if cost is None or self.cost_usd is None:
             self.cost_usd = None
         else:
             self.cost_usd += cost
+
+
+class LinesOfOthers(ExitStack):
+    """Result lines for rows of other shards than the one that was asked for them."""
+
+    def __init__(
+        self, shard: ShardPlan, plan: Plan, shared: Shared, folder: Path
+    ) -> None:
+        """Begin with none; `folder` is for one file for each of the other shards."""
+        super().__init__()
+        self.files: dict[int, Path] = {}
+        self._own = None if shard.round else int(shard.path.rpartition("/")[2])
+        self._first_rows = plan.first_rows
+        self._shared = shared
+        self._folder = folder
+        self._open: dict[int, BinaryIO] = {}
+
+    def add(self, row: int, line: bytes) -> None:
+        """Append the result of a row's request for all other shards that share it."""
+        for index in self._shared.shards_of(row, self._first_rows):
+            if index == self._own:
+                continue
+            if index not in self._open:
+                path = self.files[index] = self._folder / f"shard-{index:05}"
+                self._open[index] = self.enter_context(path.open("wb"))
+            self._open[index].write(line)
 
 
 def scan_results(
@@ -60,44 +87,46 @@ def scan_results(
     *,
     model: str,
     shard: ShardPlan,
-    shared: Shared,
-    folder: Path,
+    others: LinesOfOthers | None,
+    realtime: bool = False,
+    is_cut: bool = False,
 ) -> Scan:
     """Count what the results of a shard hold, and find out whether they are ours.
 
-    Lines that do not name their model are priced as `model`. Those for rows of other
-    shards are copied to a file for each of these in `folder`.
+    Args:
+        output: The result lines.
+        fmt: Their format.
+        plan: The run's plan.
+        model: The price of lines that do not name their model.
+        shard: Whose results they are.
+        others: Takes the lines that are for rows of other shards; None: there are none.
+        realtime: Whether no batch answered, so that the list price was paid.
+        is_cut: Whether the batch was cancelled because of the run's deadline, so that
+            its cancelled requests are asked again.
     """
     scan = Scan()
-    first_rows = plan.first_rows
-    own = None if shard.round else int(shard.path.rpartition("/")[2])
     over: set[int] = set()
     retryable: set[int] = set()
-    files: dict[int, BinaryIO] = {}
-    with ExitStack() as stack, output.open("rb", buffering=1 << 20) as lines:
+    with output.open("rb", buffering=1 << 20) as lines:
         for line in lines:
             result = fmt.decode(line)
-            scan.add(result, fmt.name, model)
+            scan.add(result, fmt.name, model, realtime=realtime)
             found = parse_row_id(result.custom_id, plan.nonce)
             if found is None or not shard.owns(*found):
                 continue
             scan.ours = True
             row = found[0]
-            failed_for_now = (
-                result.retryable and result.outcome is not Outcome.SUCCEEDED
-            )
+            failed_for_now = is_again(result, is_cut=is_cut)
             (retryable if failed_for_now else over).add(row)
-            if not shard.is_dealt_out or row >= plan.rows:
-                continue
-            for index in shared.shards_of(row, first_rows):
-                if index == own:
-                    continue
-                if index not in files:
-                    path = scan.by_shard[index] = folder / f"shard-{index:05}"
-                    files[index] = stack.enter_context(path.open("wb"))
-                files[index].write(line)
+            if others is not None and row < plan.rows:
+                others.add(row, line)
     scan.missing = max(0, shard.requests - len(retryable | over))
-    if scan.missing:
-        scan.cost_usd = None  # what has no line may have been answered, and billed
     scan.again = len(retryable - over)
     return scan
+
+
+def is_again(result: BatchResult, *, is_cut: bool) -> bool:
+    """Whether a request did not succeed and is worth another try."""
+    if result.outcome is Outcome.SUCCEEDED:
+        return False
+    return result.retryable or (is_cut and result.outcome is Outcome.CANCELLED)

@@ -20,7 +20,8 @@ from ..decide.budget import reservation_usd
 from ..decide.steps import Step
 from ..directory.access import checked_account
 from ..directory.catalog import recorded_beside
-from ..directory.run import Run, RunState, Shard
+from ..directory.run import Run, RunState
+from ..directory.shard import Shard
 from ..events import emit
 from ..pause import patiently
 from .reconcile import answers_ours
@@ -58,7 +59,7 @@ class Earlier:
         paths = [
             step.shard
             for step in steps
-            if step.kind == "submit" and not state.shards[step.shard].is_lost
+            if step.kind in {"submit", "ask"} and not state.shards[step.shard].is_lost
         ]
         if paths and self._listed is None:
             self._listed = self._list()

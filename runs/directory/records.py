@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ...data.resolve import ResolvedJob
 from ...data.rows.block import Place
@@ -15,11 +15,10 @@ from ...models import Batch, Outcome
 
 __all__ = [
     "NO_CAPACITY",
-    "TAKEN",
-    "TAKEN_INDEX",
     "Absence",
     "CanaryCount",
     "Created",
+    "Deadline",
     "Ended",
     "InputShardPlan",
     "Plan",
@@ -203,13 +202,6 @@ class Resend(_Record):
     round: int
 
 
-TAKEN = "results/taken.jsonl"
-"""Answers of other runs to rows of a shard, in its folder, with `custom_id`s of this
-run."""
-
-TAKEN_INDEX = "results/taken.index.arrow"
-"""Their index, for other runs."""
-
 NO_CAPACITY = "token_limit_exceeded"
 """The code of a refusal that is over when other batches end."""
 
@@ -241,6 +233,12 @@ class Verdict(StrEnum):
     def has_lost_results(self) -> bool:
         """Whether the provider lost results that were paid for."""
         return self in {Verdict.GONE, Verdict.PARTLY_GONE}
+
+
+class Deadline(_Record):
+    """`deadline.json`: from then on nothing is sent in a batch."""
+
+    at: AwareDatetime
 
 
 class Absence(_Record):
@@ -288,6 +286,10 @@ class Ended(_Record):
     """Tokens that may be enqueued for the model, if the refusal named the limit."""
     text: str | None = None
     """The provider's explanation where the verdict is not `landed`."""
+    cut: bool = False
+    """Whether its deadline had passed, so that cancelled requests are asked again."""
+    unanswered: dict[int, str] = {}
+    """Rows that were asked in realtime without an answer, each with the last error."""
 
     @classmethod
     def as_not_ours(cls, batch_id: str) -> Ended:

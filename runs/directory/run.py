@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -21,71 +20,11 @@ from .access import provider_for
 from .attempts import Attempt, Attempts, Records, by_folder
 from .catalog import find_directory
 from .reading import damaged, read_record
-from .records import Plan, Resend, RoundPlan, ShardPlan, Verdict
+from .records import Plan, Resend, RoundPlan, ShardPlan
+from .shard import Shard
 from .storage import Directory
 
-__all__ = ["Run", "RunState", "Shard"]
-
-_SETTLED = {
-    Verdict.DOWNLOADED,
-    Verdict.FAILED,
-    Verdict.GONE,
-    Verdict.PARTLY_GONE,
-}
-
-
-@dataclass(slots=True)
-class Shard:
-    """One request file of the run, and the attempts to get it answered."""
-
-    plan: ShardPlan
-    attempts: Attempts
-    is_superseded: bool = False
-    """Whether a retry decides about its rows, so that it is not sent any more."""
-
-    @property
-    def path(self) -> str:
-        """Its folder in the run."""
-        return self.plan.path
-
-    @property
-    def last(self) -> Attempt | None:
-        """Its newest attempt."""
-        return self.attempts.last
-
-    @property
-    def verdict(self) -> Verdict | None:
-        """Why its newest attempt is over; None where there is none, or it is not."""
-        return self.last.verdict if self.last else None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether its batch is on record and not downloaded."""
-        return self.last is not None and self.last.is_open
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether a batch may exist that is on no record."""
-        return self.last is not None and self.last.is_lost
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether no further attempt of this file follows."""
-        if self.is_superseded and not (self.is_open or self.is_lost):
-            return True
-        return self.verdict in _SETTLED
-
-    @property
-    def next_look_at(self) -> datetime | None:
-        """When to look again for results that the provider did not show."""
-        absence = self.last.absence if self.last and self.is_open else None
-        return absence.next_at if absence else None
-
-    @property
-    def output_name(self) -> str:
-        """Where the results of its newest attempt are, within the run."""
-        number = self.last.number if self.last else 0
-        return f"{self.path}/attempts/{number:03}.output.jsonl"
+__all__ = ["Run", "RunState"]
 
 
 @dataclass(slots=True)
@@ -214,15 +153,13 @@ class Run:
 
     def state(self) -> RunState:
         """Read how far the run is: one listing, and the records that are new."""
-        names = self.directory.names()
-        present = frozenset(names)
+        present = frozenset(names := self.directory.names())
         report = None
         if "done.json" in present:
             report = read_record(self.directory, "report.json", RunReport)
-        resend_round: int | None = None
+        resend = None
         if "resend-lost.json" in present:
-            mark = read_record(self.directory, "resend-lost.json", Resend)
-            resend_round = mark.round
+            resend = read_record(self.directory, "resend-lost.json", Resend)
         plan = None
         rounds: list[RoundPlan] = []
         shards: dict[str, Shard] = {}
@@ -247,7 +184,7 @@ class Run:
             shards=shards,
             cancelled="cancelled.json" in present,
             report=report,
-            resend_round=resend_round,
+            resend_round=resend.round if resend else None,
         )
 
     def plan(self) -> Plan:

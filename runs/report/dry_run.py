@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from math import ceil
 from pathlib import Path
@@ -65,6 +65,9 @@ class DryRun(BaseModel):
     most_usd: float | None
     """What `max_cost_usd` reserves for all batches together, before any round; None
     without a limit of tokens or a known price."""
+    most_realtime_usd: float | None = None
+    """What is reserved if the deadline passes before any batch has answered, so that
+    all is asked in realtime; None without a deadline, or where it is unknown."""
     max_cost_usd: float | None
     rows: int
     """More than requests where `reuse` leaves some out."""
@@ -84,14 +87,15 @@ class DryRun(BaseModel):
     @property
     def problem(self) -> str | None:
         """Why the run may stop at its cost limit, and the limit that it needs."""
-        most, cap = self.most_usd, self.max_cost_usd
+        most, cap = self.most_realtime_usd or self.most_usd, self.max_cost_usd
         if cap is None or most is None or most <= cap:
             return None
         needed = ceil(most * 10_000) / 10_000
+        sent = "batches" if self.most_realtime_usd is None else "requests"
         return (
-            f"The batches may cost {most:,.6f} USD together, which is more than"
-            f" --max-cost-usd {cap:,.6f}, so the run stops before a batch that may pass"
-            f" the limit. It needs --max-cost-usd {needed:.4f}, or fewer rows, or a"
+            f"The {sent} may cost {most:,.6f} USD together, which is more than"
+            f" --max-cost-usd {cap:,.6f}, so the run stops before it may pass the"
+            f" limit. It needs --max-cost-usd {needed:.4f}, or fewer rows, or a"
             " lower --max-tokens."
         )
 
@@ -139,8 +143,6 @@ def dry_run(
     if preview:
         reused = preview.find(run_dir)
         batches = [*preview.batches()]
-    reserved = [most_usd(resolved, *batch) for batch in batches]
-    known = [usd for usd in reserved if usd is not None]
     requests = sum(requests for requests, _ in batches)
     size = sum(size for _, size in batches)
     tokens = size // _BYTES_PER_TOKEN
@@ -164,7 +166,12 @@ def dry_run(
         basis=f"{_BYTES_PER_TOKEN} bytes of a request line taken for one token",
         input_usd=None if one_input is None else one_input * requests,
         most_output_usd=None if one_output is None else one_output * requests,
-        most_usd=sum(known) if len(known) == len(reserved) else None,
+        most_usd=_most(resolved, batches),
+        most_realtime_usd=(
+            None
+            if job.finish_by_seconds is None
+            else _most(resolved, batches, realtime=True)
+        ),
         max_cost_usd=job.max_cost_usd,
         rows=rows,
         **reused,
@@ -172,6 +179,15 @@ def dry_run(
         samples=tuple(samples),
         prompts=tuple(_prompts(resolved)),
     )
+
+
+def _most(
+    job: ResolvedJob, batches: Sequence[tuple[int, int]], *, realtime: bool = False
+) -> float | None:
+    """Return what is reserved for all batches together; None: unknown."""
+    reserved = [most_usd(job, *batch, realtime=realtime) for batch in batches]
+    known = [usd for usd in reserved if usd is not None]
+    return sum(known) if len(known) == len(reserved) else None
 
 
 def _preview(job: ResolvedJob, fmt: Format) -> Preview:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
+import msgspec
 
 from ...data import observed
 from ...data.columns import value_text
@@ -22,7 +22,8 @@ from ...data.tables.parts import read_part
 from ...models import BatchResult, Outcome
 from ..directory.records import InputShardPlan, Plan
 from ..directory.result_files import result_files
-from ..directory.run import Run, RunState, Shard
+from ..directory.run import Run, RunState
+from ..directory.shard import Shard
 from .embed import fitted
 from .sample import Histogram, Sample
 
@@ -36,7 +37,7 @@ _ROW_BYTES = (640, 64 << 10)
 
 _TOKENS = ("_input_tokens", "_output_tokens")
 _NUMBERS = (*_TOKENS, "_cost_usd")
-_MICRO_USD = 1e-6
+_USD = 1e-7
 
 
 @dataclass(slots=True)
@@ -44,9 +45,9 @@ class _Shown:
     row: int
     custom_id: str
     data: bytes
-    """A JSON list without its bracket at the end, for the prompt follows."""
+    """A JSON list, to which the prompt is appended."""
     is_cut: bool
-    prompt: bytes = b"null"
+    prompt: bytes = b",null]"
 
 
 class PageRows:
@@ -57,10 +58,10 @@ class PageRows:
     """
 
     def __init__(self, run: Run, state: RunState) -> None:
-        """Read results and requests: some 10 s for a million rows."""
+        """Read results and requests, about 30 microseconds a row."""
         self.outcomes: Counter[str] = Counter()
         self.histograms = {
-            name: Histogram() if name in _TOKENS else Histogram(_MICRO_USD)
+            name: Histogram() if name in _TOKENS else Histogram(_USD)
             for name in _NUMBERS
         }
         self.columns: Sequence[str] = ()
@@ -88,7 +89,7 @@ class PageRows:
     def __iter__(self) -> Iterator[bytes]:
         """Yield each shown row as a JSON list for the page, in their order."""
         for shown in self._shown:
-            yield shown.data + b"," + shown.prompt + b"]"
+            yield shown.data + shown.prompt
 
     def _read(self, state: RunState, plan: Plan) -> None:
         name = part_name(self._run.job.job.output)
@@ -129,7 +130,7 @@ class PageRows:
             chunks = open_chunks(path, columns)
             if is_table:
                 return chunks.names
-            return [*orjson.loads(next(iter(next(iter(chunks)).objects())))]
+            return [*msgspec.json.decode(next(iter(next(iter(chunks)).objects())))]
 
     def _read_results(self, shard: Shard, nonce: str, plan: InputShardPlan) -> None:
         """Read what is known so far: of each row the first success, or its last."""
@@ -223,7 +224,9 @@ class PageRows:
                         [role, None if (role, text) == system else text]
                         for role, text in conversation(line)
                     ]
-                    prompt, is_cut = fitted(messages, self._half_bytes)
+                    data, is_cut = fitted(messages, self._half_bytes)
+                    # A copy takes a quarter of the memory.
+                    prompt = b",%b]" % data
                     for each in shown:
                         each.prompt = prompt
                         each.is_cut |= is_cut

@@ -21,8 +21,9 @@ from ...errors import BatchwrightError
 from ...models import Outcome
 from ..directory.attempts import INDEX, Attempt
 from ..directory.catalog import run_directories
-from ..directory.records import TAKEN_INDEX, ShardPlan
-from ..directory.run import Run, Shard
+from ..directory.records import ShardPlan
+from ..directory.run import Run
+from ..directory.shard import TAKEN_INDEX, Shard
 from ..directory.storage import Directory
 from ..events import emit
 

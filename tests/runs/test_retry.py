@@ -110,7 +110,8 @@ def test_failed_rows_are_asked_again_into_the_same_table(
     (tmp_path / "in.csv").unlink()
     report = retry(tmp_path)
     assert report.outcomes == {Outcome.SUCCEEDED: 5}
-    assert [line.requests for line in report.batches] == [5, 2]
+    requests = {line.shard: line.requests for line in report.batches}
+    assert requests == {"shards/00000": 5, "rounds/1/00000": 2}
     after = table(tmp_path, output)
     assert [str(row["_round"]) for row in after] == ["1", "0", "1", "0", "0"]
     assert [after[row] for row in (1, 3, 4)] == [before[row] for row in (1, 3, 4)]
@@ -299,8 +300,25 @@ def test_a_canary_and_re_asking_are_those_of_the_retry(
     sandbox.set_faults({"batches": [{"nth": [1], **bad["batches"][0]}]})
     report = retry(tmp_path, reask=1)
     assert report.outcomes == {Outcome.SUCCEEDED: 5}
-    assert [line.requests for line in report.batches] == [2, 3, 2, 3, 2]
+    assert {line.shard: line.requests for line in report.batches} == {
+        "shards/00000": 2,
+        "shards/00001": 3,
+        "rounds/1/00000": 2,
+        "rounds/1/00001": 3,
+        "rounds/2/00000": 2,
+    }
     assert "This answer is not valid" in str(sent(tmp_path, 2))
+
+
+def test_a_canary_that_keeps_no_row_back_stops_nothing(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Where all rows of a retry are sent at once, there is nothing to judge."""
+    run = begin(tmp_path, rows=3, canary=2)
+    sandbox.set_faults({"batches": [{"nth": [2], "answers": [{"status": 400}]}]})
+    assert drive(run, wait=True).outcomes[Outcome.ERRORED] == 1
+    sandbox.set_faults({"batches": [{"answers": [{"status": 400}]}]})
+    assert retry(tmp_path).outcomes == {Outcome.SUCCEEDED: 2, Outcome.ERRORED: 1}
 
 
 def test_a_retry_that_its_canary_stops(sandbox: Sandbox, tmp_path: Path) -> None:
