@@ -21,7 +21,7 @@ from batchwright.runs.open import open_run
 __all__ = ["generate", "make", "scan"]
 
 get_format("openai")
-os.environ.setdefault("OPENAI_API_KEY", "never sent")
+os.environ.setdefault("OPENAI_API_KEY", "sk-never-sent")
 _PER_BATCH = 50_000
 _MODEL = f"{Path(__file__).parents[1] / '_model.py'}:Ticket"
 
