@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from hashlib import sha256
 
 import orjson
 
+from ..custom_id import id_in
 from ..resolve import ResolvedJob
 
 __all__ = ["DIGEST_BYTES", "LineDigests"]
@@ -27,40 +27,26 @@ class LineDigests:
         scope = [job.provider, job.base_url, job.synthetic]
         scope += [template.endpoint, template.model]
         self._scope = sha256(orjson.dumps(scope)).digest()
-        self._mark = f'"{nonce}-'.encode()
-        self._head = self._prefix = b""
-        self._end = 0
+        self._nonce = nonce
         self.seen = bytearray()
         """Digests of all lines that were shown to `see`, one behind the other."""
 
     def see(self, lines: bytes) -> None:
         """Note the digests of whole lines."""
-        self.seen += b"".join(self.of(lines.splitlines(keepends=True)))
+        self.seen += b"".join(self.of(lines))
 
-    def of(self, lines: Sequence[bytes]) -> list[bytes]:
-        """Return a digest for each line, its newline included."""
-        if lines and not self._head:
-            self._learn(lines[0])
-        head, prefix, end = self._head, self._prefix, self._end
-        found = [
-            sha256(prefix + line[end:]).digest()[:DIGEST_BYTES]
-            for line in lines
-            if line.startswith(head) and line[end] == ord('"')
-        ]
-        return found if len(found) == len(lines) else [*map(self._one, lines)]
-
-    def _one(self, line: bytes) -> bytes:
-        start, end = self._place(line)
-        hashed = self._scope + line[:start] + line[end:]
-        return sha256(hashed).digest()[:DIGEST_BYTES]
-
-    def _learn(self, line: bytes) -> None:
-        """Note where the ID is in a line; it is there in nearly all of them."""
-        start, self._end = self._place(line)
-        self._head = line[: start + len(self._mark) - 1]
-        self._prefix = self._scope + line[:start]
-
-    def _place(self, line: bytes) -> tuple[int, int]:
-        """Return where the `custom_id` begins and ends: no other text has the nonce."""
-        start = line.index(self._mark) + 1
-        return start, line.index(b'"', start)
+    def of(self, lines: bytes) -> list[bytes]:
+        """Return a digest for each of some whole lines."""
+        custom_id = id_in(lines, self._nonce)
+        start = lines.index(custom_id)
+        # What is before the ID, and the nonce, are the same in nearly all lines.
+        head = lines[: start + len(self._nonce) + 1]
+        rest = lines.split(b"\n" + head)
+        rest[0] = rest[0].removeprefix(head)
+        rest[-1] = rest[-1].removesuffix(b"\n")
+        if len(rest) != lines.count(b"\n"):
+            found = lines.splitlines(keepends=True)
+            return [self.of(line)[0] for line in found]
+        prefix = self._scope + lines[:start]
+        end = len(custom_id) - len(self._nonce) - 1
+        return [sha256(prefix + each[end:]).digest()[:DIGEST_BYTES] for each in rest]

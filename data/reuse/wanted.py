@@ -14,8 +14,9 @@ from .shared import follower_of, pair
 
 __all__ = ["Wanted"]
 
-_FILTER_BITS = 25
-"""At most, of the numbers in the filter: 4 MB, which fit into a processor's cache."""
+_FILTERS = ((0, 24), (24, 26))
+"""Bits that each of two filters leaves out and uses: 2 MB, which fit into the cache of
+a processor's core, and 8 MB for what passes the first."""
 _ROWS = 1 << 16
 
 
@@ -42,8 +43,7 @@ class Wanted:
         """Pairs of a row and the first row with an equal request, as numbers; sorted"""
         self._drop_followers()
         self._left = len(self._rows)
-        self._shift = 0
-        self._filter: pa.Array[Any] | None = None
+        self._filters: list[_Filter] = []
 
     def __len__(self) -> int:
         return self._left
@@ -65,10 +65,12 @@ class Wanted:
 
         A row may have several.
         """
-        if self._filter is None:
-            self._filter = self._bitmap()
-        places = pc.shift_right(index["high"], pa.scalar(self._shift, pa.uint64()))
-        some = index.filter(self._filter.take(places))
+        if not self._filters:
+            self._filters = [_Filter(self._high, bits) for bits in _FILTERS]
+        found = pc.indices_nonzero(self._filters[0].may_have(index["high"]))
+        high = index["high"].take(found)
+        found = found.filter(self._filters[1].may_have(high))
+        some = index.take(found)
         at = pc.call_function("search_sorted", [self._high, some["high"]])
         at = pc.min_element_wise(at, pa.scalar(len(self._high) - 1, pa.uint64()))
         is_equal = pc.and_(
@@ -88,7 +90,7 @@ class Wanted:
     def _keep(self, mask: pa.Array[Any]) -> None:
         self._high, self._low = self._high.filter(mask), self._low.filter(mask)
         self._rows = self._rows.filter(mask)
-        self._filter = None
+        self._filters = []
 
     def _drop_followers(self) -> None:
         high, low, rows = self._high, self._low, self._rows
@@ -121,14 +123,35 @@ class Wanted:
         self.followers = array("Q", sorted(pairs))
         self._keep(pc.equal(numbers(keep, pa.uint8()), pa.scalar(1, pa.uint8())))
 
-    def _bitmap(self) -> pa.Array[Any]:
-        """Return a bit for each beginning of a digest: whether a request has it."""
-        bits = min(_FILTER_BITS, max(3, (len(self._rows) << 7).bit_length()))
-        self._shift = 64 - bits
-        data = bytearray(1 << (bits - 3))
-        places = pc.shift_right(self._high, pa.scalar(self._shift, pa.uint64()))
+
+class _Filter:
+    """Whether numbers may be among some others, by a part of their bits."""
+
+    def __init__(self, others: pa.Array[Any], bits: tuple[int, int]) -> None:
+        """Take the others.
+
+        Args:
+            others: What is looked for.
+            bits: How many bits to leave out at the left, and how many to use then, at
+                most; fewer, if the others are few.
+        """
+        skipped, most = bits
+        used = min(most, max(3, (len(others) << 5).bit_length()))
+        self._left = pa.scalar(skipped, pa.uint64())
+        self._right = pa.scalar(64 - used, pa.uint64())
+        data = bytearray(1 << (used - 3))
+        places = self._places(others)
         for start in range(0, len(places), _ROWS):
             some = places.slice(start, _ROWS).to_pylist()
             for place in cast("list[int]", some):
                 data[place >> 3] |= 1 << (place & 7)
-        return pa.Array.from_buffers(pa.bool_(), 1 << bits, [None, pa.py_buffer(data)])
+        self._has = pa.Array.from_buffers(
+            pa.bool_(), 1 << used, [None, pa.py_buffer(data)]
+        )
+
+    def may_have(self, numbers: pa.Array[Any]) -> pa.Array[Any]:
+        """Return for each number whether it may be one of the others."""
+        return self._has.take(self._places(numbers))
+
+    def _places(self, numbers: pa.Array[Any]) -> pa.Array[Any]:
+        return pc.shift_right(pc.shift_left(numbers, self._left), self._right)

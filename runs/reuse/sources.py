@@ -137,7 +137,7 @@ def _digests(run: Run, shard: ShardPlan, requests: Path) -> dict[int, bytes]:
     with requests.open("rb") as file:
         while lines := file.readlines(_LINES_BYTES):
             rows = (row_in(line, nonce) for line in lines)
-            by_row.update(zip(rows, digests.of(lines), strict=True))
+            by_row.update(zip(rows, digests.of(b"".join(lines)), strict=True))
     return by_row
 
 
