@@ -31,6 +31,7 @@ _BENCHMARKS = (
     "growth",
     "shards",
     "reuse",
+    "vendors",
 )
 _PACKAGES = (
     "batchwright prefect openai anthropic httpx2 pydantic orjson msgspec typer pyarrow"

@@ -132,10 +132,10 @@ def _target(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="The provider: openai (default), anthropic, azure, groq, deepinfra,"
-            " dashscope, doubleword, kimi, zhipu, parasail, nebius, together, voyage,"
-            " ogx, aibrix, llm-d, anthropic-aws, anthropic-gcp, or one that an"
-            " installed package adds.",
+            help="The provider: openai (default), anthropic, gemini, azure, groq,"
+            " deepinfra, openrouter, dashscope, doubleword, kimi, zhipu, parasail,"
+            " nebius, together, voyage, ogx, aibrix, llm-d, anthropic-aws,"
+            " anthropic-gcp, or one that an installed package adds.",
         ),
     ] = None,
 ) -> str:

@@ -37,6 +37,7 @@ _UNBOUNDED = (
 )
 """Parameters with which a request reads or writes more than its own bytes and limit."""
 _BOUNDED_TOOLS = frozenset({None, "function", "custom"})
+_FUNCTION = frozenset({"name", "function", "functionDeclarations"})
 
 
 def most_output_tokens(template: RequestTemplate) -> int | None:
@@ -73,10 +74,7 @@ def refuse_unbounded_params(template: RequestTemplate) -> None:
                 " number above 0; correct it, or drop --max-cost-usd."
             )
     tools = params.get("tools")
-    kinds = [
-        tool.get("type") if isinstance(tool, Mapping) else None
-        for tool in (tools if isinstance(tools, list) else ())
-    ]
+    kinds = [_kind(tool) for tool in (tools if isinstance(tools, list) else ())]
     unbounded = [name for name in _UNBOUNDED if params.get(name) is not None]
     if not _BOUNDED_TOOLS.issuperset(kinds):
         unbounded.append("tools")
@@ -90,6 +88,13 @@ def refuse_unbounded_params(template: RequestTemplate) -> None:
             "--max-cost-usd needs --max-tokens, without which an answer may cost any"
             " amount."
         )
+
+
+def _kind(tool: Any) -> Any:
+    """Return what a tool is; functions may have no type, others are named by a key."""
+    if not isinstance(tool, Mapping) or "type" in tool or _FUNCTION & tool.keys():
+        return tool.get("type") if isinstance(tool, Mapping) else None
+    return next(iter(tool), None)
 
 
 def refuse_fetched_parts(messages: Iterable[Mapping[str, Any]]) -> None:

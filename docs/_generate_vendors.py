@@ -38,14 +38,11 @@ def _row(vendor: Vendor) -> str:
 
 
 def _notes(vendor: Vendor) -> str:
-    source = getattr(vendor, "source", "the SDK, anthropic 2.14.0")
-    text = (
-        f"- **{vendor.title}**: {source} ({getattr(vendor, 'checked', '2026-11-28')})"
-    )
+    text = f"- **{vendor.title}**: {vendor.source} ({vendor.checked})"
     if getattr(vendor, "expired_keeps_results", None):
         text += "; an expired batch keeps its results"
-    if guesses := getattr(vendor, "guesses", ()):
-        text += f"; guessed: {', '.join(guesses)}"
+    if vendor.guesses:
+        text += f"; guessed: {', '.join(vendor.guesses)}"
     return f"{text}."
 
 

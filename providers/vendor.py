@@ -45,6 +45,8 @@ class Vendor:
     """Model names that begin so mean this vendor, without `NAME/` before them."""
     model_has_slash: bool = True
     """Whether the vendor's own model names may have a slash."""
+    model_path: str = ""
+    """What its API writes before a model's name, which may be given with it."""
     key_prefixes: tuple[str, ...] = field(default=(), repr=False)
     """How its keys begin, for the hint that a key is another vendor's."""
     batch_id_prefixes: tuple[str, ...] = ()
@@ -62,8 +64,12 @@ class Vendor:
     one_endpoint_per_batch: bool = False
     keeps_metadata: bool = False
     """Whether key-value pairs can be stored with a batch."""
+    can_cancel: bool = True
+    """Whether a batch that runs can be stopped."""
     price_id: str | None = None
     """The provider ID in genai-prices; None where prices are not known."""
+    batch_price_suffix: str = ""
+    """What a model's name ends with where its batch price is listed."""
     batch_discount: float | None = 0.5
     """What a batch costs, as a factor of the list price of each token, where no batch
     price is listed; None: not known."""
@@ -83,6 +89,12 @@ class Vendor:
     client: str
     """`module:Class` of its `Provider`, made with base URL and key, both or None, and
     `vendor`."""
+    source: str = ""
+    """Where these facts are from."""
+    checked: str = ""
+    """The day on which the source was read."""
+    guesses: tuple[str, ...] = ()
+    """The fields, or other facts, that no page confirms."""
 
     def address(self, base_url: str | None = None) -> str:
         """Return where the API is: as given, as its variable says, or by default.

@@ -34,7 +34,12 @@ _GROUP = "batchwright.providers"
 
 # Named as strings, as the vendors of other packages are: no client is loaded, and
 # nothing in those folders can depend on what is known of all vendors.
-_TABLES = (".openai.dialects", ".anthropic.record")
+_TABLES = (
+    ".openai.dialects",
+    ".anthropic.record",
+    ".gemini.record",
+    ".openrouter.record",
+)
 
 
 def _own() -> Iterator[Vendor]:
@@ -92,10 +97,11 @@ def split_model(model: str) -> tuple[str, str]:
     """
     prefix, slash, rest = model.partition("/")
     if slash and (prefix in VENDORS or prefix in _installed(tuple(sys.path))):
-        return prefix, rest
+        return prefix, rest.removeprefix(get_vendor(prefix).model_path)
     for vendor in vendors():
-        if vendor.model_prefixes and model.startswith(vendor.model_prefixes):
-            return vendor.name, model
+        name = model.removeprefix(vendor.model_path)
+        if vendor.model_prefixes and name.startswith(vendor.model_prefixes):
+            return vendor.name, name
     return DEFAULT_PROVIDER, model
 
 

@@ -6,12 +6,19 @@ A further wire format is a folder whose `vendor.py` has rows of this table.
 from __future__ import annotations
 
 from .anthropic.vendor import VENDORS as ANTHROPIC_VENDORS
+from .gemini.vendor import VENDORS as GEMINI_VENDORS
 from .http.vendor import Vendor
 from .openai.vendor import VENDORS as OPENAI_VENDORS
+from .openrouter.vendor import VENDORS as OPENROUTER_VENDORS
 
 __all__ = ["ANNOUNCED", "VENDORS"]
 
-_ALL: tuple[Vendor, ...] = (*OPENAI_VENDORS, *ANTHROPIC_VENDORS)
+_ALL: tuple[Vendor, ...] = (
+    *OPENAI_VENDORS,
+    *ANTHROPIC_VENDORS,
+    *GEMINI_VENDORS,
+    *OPENROUTER_VENDORS,
+)
 
 VENDORS = {vendor.name: vendor for vendor in _ALL}
 """The APIs that the sandbox serves, each below a path of its own."""

@@ -7,8 +7,9 @@ import secrets
 from pathlib import Path
 
 import genai_prices.data  # noqa: F401 - as below
+import pyarrow as pa
 import pyarrow.compute
-import pyarrow.parquet  # noqa: F401 - no side's imports are counted
+import pyarrow.parquet
 from _model import PROMPT
 
 from batchwright.data.job import BatchJob
@@ -21,6 +22,7 @@ from batchwright.runs.open import open_run
 __all__ = ["generate", "make", "scan"]
 
 get_format("openai")
+pa.scalar(0)  # imports pandas, where that is installed
 os.environ.setdefault("OPENAI_API_KEY", "sk-never-sent")
 _PER_BATCH = 50_000
 _MODEL = f"{Path(__file__).parents[1] / '_model.py'}:Ticket"

@@ -61,9 +61,10 @@ _SPENT_CODES = frozenset(
 _SETTING_CODES = frozenset(
     {"human_review_not_available", "workspace_human_review_disabled"}
 )
+_KEY_WORDS = "api key not valid"  # how Gemini says it, with status 400
 _SPENT_WORDS = ("specified api usage limits", "credit balance is too low")
 _NO_ROUTE = "Invalid URL"  # how OpenAI says that it has no such path
-_KEY_LIKE = re.compile(r"\b(?:sk|sess)-[\w*.-]{4,}")
+_KEY_LIKE = re.compile(r"\b(?:(?:sk|sess)-[\w*.-]{4,}|AIza[\w*.-]{8,})")
 _MAX_MESSAGE = 1000
 
 
@@ -76,6 +77,8 @@ class Failures:
     """What a person calls the key: `the key in OPENAI_API_KEY`."""
     base_url: str
     key: str = field(repr=False)
+    id_member: str = "id"
+    """What a batch object calls its ID."""
     status_error: type[Exception]
     """The SDK's error for an answer that is no success; it has `response`."""
     connection_error: type[Exception]
@@ -145,9 +148,9 @@ class Failures:
         return body
 
     def object_of(self, response: httpx2.Response, what: str) -> dict[str, Any]:
-        """Return the object of an answer, which has an `id`."""
+        """Return the object of an answer, which has an ID."""
         body = read_object(response)
-        if body is None or as_text(body.get("id")) is None:
+        if body is None or as_text(body.get(self.id_member)) is None:
             raise self.unexpected(response, what)
         return body
 
@@ -158,7 +161,7 @@ class Failures:
         body = read_object(response)
         if body is not None and member:
             body = body.get(member)
-        if not isinstance(body, dict) or not as_text(body.get("id")):
+        if not isinstance(body, dict) or not as_text(body.get(self.id_member)):
             self._creation_unknown("no batch object in it", response.status_code)
         return body
 
@@ -217,7 +220,7 @@ class Failures:
         spent = code in _SPENT_CODES or any(
             words in message.lower() for words in _SPENT_WORDS
         )
-        if status == httpx2.codes.UNAUTHORIZED:
+        if status == httpx2.codes.UNAUTHORIZED or _KEY_WORDS in message.lower():
             return f"Check {self.key_name}."
         if spent or status == httpx2.codes.PAYMENT_REQUIRED:
             return "Check the account's credit and spend limit."
@@ -284,5 +287,6 @@ def _details(body: Mapping[str, Any] | None) -> tuple[str | None, str | None]:
         return error, None
     members = as_mapping(error)
     code = as_mapping(members.get("details")).get("error_code")
-    code = code or members.get("code") or members.get("type")
+    words = map(members.get, ("status", "code", "type"))
+    code = code or next(filter(None, words), None)
     return as_text(members.get("message")), str(code) if code else None

@@ -6,6 +6,7 @@ and files are `data:` URLs, images may be links. Each endpoint converts them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,10 @@ from typing import Any
 from ...errors import InputError
 from ...models import Messages
 
-__all__ = ["ENDPOINTS", "REQUIRED", "Endpoint"]
+__all__ = ["ENDPOINTS", "REQUIRED", "Endpoint", "holds_data"]
+
+_DATA_PART = re.compile(rb'"(?:url|image_url|file_data|data)"\s*:\s*"data:')
+"""An image or a file inside a request; in a text, its quotes would be escaped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +71,11 @@ def _responses_part(part: Mapping[str, Any], role: str) -> Mapping[str, Any]:
             return {"type": "input_file", **part["file"]}
         case _:
             return part
+
+
+def holds_data(line: bytes) -> bool:
+    """Whether a request line holds an image or a file, and not only its URL."""
+    return _DATA_PART.search(line) is not None
 
 
 def _text(content: Any) -> str:

@@ -23,7 +23,7 @@ from ..schema.restore import Restorer
 from .body import constants
 from .check import check_line, read_endpoint
 from .decode import decode_line
-from .endpoints import ENDPOINTS
+from .endpoints import ENDPOINTS, holds_data
 from .plain import decode_plain
 from .record import OPENAI, Dialect
 
@@ -114,7 +114,15 @@ class OpenAIFormat:
 
     def check(self, line: bytes) -> tuple[str | None, str | None, list[LineError]]:
         """Check one request line as the API's validation of a file does."""
-        return check_line(self._as_openai(line), own_host=self._own_host)
+        found = check_line(self._as_openai(line), own_host=self._own_host)
+        if self.vendor.links_only and holds_data(line):
+            text = (
+                "This line is wrong: it holds an image or a file, which"
+                f" {self.vendor.title} takes as a link only: give its URL."
+            )
+            problem = LineError(code="invalid_request", param="body", message=text)
+            found = (*found[:2], [*found[2], problem])
+        return found
 
     def endpoint(self, line: bytes) -> str:
         """Return the endpoint that a request line is meant for."""

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from ...models import Batch, BatchStatus
-from ...providers import Provider
+from ...providers import Provider, get_vendor
 from ...settings import get_settings
 from ..directory.deadline import is_late
 from ..directory.run import Run, RunState
@@ -107,7 +107,8 @@ def look_at_shards(
         return frozenset(), 0
     seen = poller.look({key: created for key, (_, created) in open_shards.items()})
     batches = tuple(batch for batch in seen.values() if batch)
-    if state.cancelled or is_late(run):
+    can_cancel = get_vendor(run.job.provider).can_cancel
+    if can_cancel and (state.cancelled or is_late(run)):
         running = [each for each in batches if each.status is BatchStatus.IN_PROGRESS]
         if running and not state.cancelled:
             text = f"The deadline has passed: cancelling {len(running):,} batches."

@@ -26,7 +26,11 @@ __all__ = [
     "real_key_problem",
 ]
 
-_REAL_PREFIXES = ("sk-proj-", "sk-svcacct-", "sk-admin-", "sk-ant-api", "sk-ant-admin")
+_REAL_PREFIXES = (
+    *("sk-proj-", "sk-svcacct-", "sk-admin-", "sk-ant-api", "sk-ant-admin", "sk-or-"),
+    "AIza",
+)
+_KEY_HEADERS = ("x-api-key", "api-key", "x-goog-api-key")
 
 
 class ApiError(Exception):
@@ -77,7 +81,7 @@ def read_key(headers: Headers) -> str | None:
     scheme, _, key = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and key.strip():
         return key.strip()
-    return headers.get("x-api-key") or headers.get("api-key") or None
+    return next(filter(None, map(headers.get, _KEY_HEADERS)), None)
 
 
 def real_key_problem(key: str) -> str | None:
