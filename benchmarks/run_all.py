@@ -30,6 +30,7 @@ _BENCHMARKS = (
     "frames",
     "growth",
     "shards",
+    "reuse",
     "vendors",
     "minute",
 )

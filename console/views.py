@@ -211,6 +211,9 @@ def _summary_facts(report: RunReport) -> Iterator[Fact]:
         f"{report.input_tokens:,} in{cached}, {report.output_tokens:,} out",
     )
     yield "Cost", _cost(report)
+    if report.reused:
+        saved = _dollars(report.saved_usd)
+        yield "Reused", f"{report.reused:,} rows, which would have cost {saved}"
     yield "Time", _time(report)
     if report.errors:
         groups = report.errors[:_SHOWN_ERRORS]
@@ -232,8 +235,12 @@ def _dry_run_facts(found: DryRun) -> Iterator[Fact]:
     yield "Provider", found.provider
     yield "Model", found.model
     yield "Requests", f"{found.requests:,}"
+    if found.rows > found.requests:
+        yield "Answered", f"{found.answered:,} in other runs"
+        yield "Shared", f"{found.shared:,} rows are equal to another"
+        yield "Saved", f"{_dollars(found.saved_usd)} for the answers of other runs"
     if found.empty_values:
-        yield "Empty values", _empty_values(found.empty_values, found.requests)
+        yield "Empty values", _empty_values(found.empty_values, found.rows)
     yield "Bytes", f"{found.bytes:,}"
     yield "Batches", f"{found.batches:,}"
     yield "Input tokens", f"about {found.input_tokens:,} ({found.basis})"

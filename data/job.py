@@ -126,6 +126,7 @@ class BatchJob(Conversions, BaseModel):
     encoding: TextEncoding | None = _declared("encoding")
     limit: int | None = _declared("limit")
     cache_system: bool = _declared("cache_system")
+    reuse: bool = _declared("reuse")
     max_cost_usd: float | None = _declared("max_cost_usd")
     finish_by_seconds: FinishBy = _declared("finish_by_seconds")
     realtime_concurrency: int = _declared("realtime_concurrency")

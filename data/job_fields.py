@@ -212,6 +212,12 @@ PANELS = {
             metavar="SHARE",
             bounds={"ge": 0, "le": 1},
         ),
+        "reuse": JobField(
+            "Send equal requests once, and take over the answers that other runs in"
+            " the same folder have.",
+            bool,
+            default=False,
+        ),
         "max_cost_usd": JobField(
             "Create no batch that may take the cost of the run over this "
             "amount, in US dollars; needs a limit of tokens.",

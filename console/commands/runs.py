@@ -81,7 +81,7 @@ def run(
         made = make_job(input=rows, **job)
         injected = faults_of(faults, made)
         if dry_run:
-            _preview(made, as_json=as_json)
+            _preview(made, run_dir, as_json=as_json)
             return
         from ...runs.directory.access import keep_faults
         from ...runs.directory.catalog import name_of
@@ -267,7 +267,7 @@ def runs(
                 exits.say(f"Not listed: {each.error}")
 
 
-def _preview(job: BatchJob, *, as_json: bool) -> None:
+def _preview(job: BatchJob, run_dir: str | None, *, as_json: bool) -> None:
     """Make the job's requests, and print their size and cost; nothing is sent."""
     from ...errors import BudgetError
     from ...runs.report.dry_run import dry_run
@@ -275,7 +275,7 @@ def _preview(job: BatchJob, *, as_json: bool) -> None:
     from ..views import print_dry_run
 
     with progress_shown() as tell:
-        found = dry_run(job, tell)
+        found = dry_run(job, tell, run_dir=run_dir)
     if as_json:
         typer.echo(found.model_dump_json())
     else:

@@ -73,6 +73,7 @@ def write_shards(
     tell: Callable[[RunEvent], None] = lambda _: None,
     *,
     keep_rows: bool = True,
+    see: Callable[[bytes], None] | None = None,
 ) -> Generator[ShardFiles]:
     """Read the input once, in order; yield each shard when it is on disk.
 
@@ -83,6 +84,7 @@ def write_shards(
         folder: An empty folder for the files.
         tell: Called with what was decided about the input, and the rows done.
         keep_rows: False if nothing will be joined to the rows.
+        see: Called with all requests, some lines at a time.
 
     Raises:
         InputError: A row that cannot be sent; the text names file, line and row.
@@ -90,7 +92,7 @@ def write_shards(
     source = open_rows(job.job.input, job.job.encoding)
     if source.note:
         tell(RunEvent(kind="notice", text=source.note))
-    shards = _Shards(job, fmt, ids, source, folder, keep_rows=keep_rows)
+    shards = _Shards(job, fmt, ids, source, folder, see, keep_rows=keep_rows)
     rows = 0
     try:
         for block in first_rows(source.blocks(), job.job.limit):
@@ -114,6 +116,7 @@ class _Shards:
         ids: str,
         source: RowSource,
         folder: Path,
+        see: Callable[[bytes], None] | None,
         *,
         keep_rows: bool,
     ) -> None:
@@ -125,6 +128,7 @@ class _Shards:
         self._canary = job.job.canary or 0
         self._source = source
         self._folder = folder
+        self._see = see
         self._keep_rows = keep_rows
         self._store: RowStore | None = None
         self._index = self._first_row = 0
@@ -187,6 +191,8 @@ class _Shards:
             lines = self._encode(rows.first_row, rows.values)
             if is_one or self._writer.has_room(len(lines), len(rows)):
                 complete = self._writer.add(lines, len(rows))
+                if self._see is not None:
+                    self._see(lines)
                 is_added = True
         except InputError as exc:
             if is_one:

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ...data.custom_id import id_in
+from ...data.custom_id import id_in, row_in
 from ...models import Intent
 from ..collect.keep import keep_results
 from ..create.submit import known_of, token_of
 from ..decide.budget import reservation_usd
 from ..directory.access import checked_account
 from ..directory.attempts import Attempt
-from ..directory.run import Run, Shard
+from ..directory.run import Run
+from ..directory.shard import Shard
 from ..events import emit
 from ..pause import patiently
-from ..rounds import row_of
 from .answers import Answers, answers_in
 from .lease import leased
 from .pool import ask_all
@@ -113,4 +113,4 @@ def _ask(
                     yield line
 
     given_up = ask_all(unanswered(), ask, run.job.job.realtime_concurrency, goes_on)
-    return {row_of(line, nonce): error for line, error in given_up}
+    return {row_in(line, nonce): error for line, error in given_up}
