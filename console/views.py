@@ -212,7 +212,7 @@ def _summary_facts(report: RunReport) -> Iterator[Fact]:
     )
     yield "Cost", _cost(report)
     if report.reused:
-        saved = _dollars(report.saved_usd)
+        saved = dollars(report.saved_usd)
         yield "Reused", f"{report.reused:,} rows, which would have cost {saved}"
     yield "Time", _time(report)
     if report.errors:
@@ -238,7 +238,7 @@ def _dry_run_facts(found: DryRun) -> Iterator[Fact]:
     if found.rows > found.requests:
         yield "Answered", f"{found.answered:,} in other runs"
         yield "Shared", f"{found.shared:,} rows are equal to another"
-        yield "Saved", f"{_dollars(found.saved_usd)} for the answers of other runs"
+        yield "Saved", f"{dollars(found.saved_usd)} for the answers of other runs"
     if found.empty_values:
         yield "Empty values", _empty_values(found.empty_values, found.rows)
     yield "Bytes", f"{found.bytes:,}"
