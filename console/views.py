@@ -215,6 +215,8 @@ def _summary_facts(report: RunReport) -> Iterator[Fact]:
         saved = dollars(report.saved_usd)
         yield "Reused", f"{report.reused:,} rows, which would have cost {saved}"
     yield "Time", _time(report)
+    if report.finish_by:
+        yield "Finish by", when(report.finish_by)
     if report.errors:
         groups = report.errors[:_SHOWN_ERRORS]
         lines = [

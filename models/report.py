@@ -99,6 +99,8 @@ class RunReport(BaseModel):
     foreign: Anomaly = Anomaly()
     started_at: datetime
     ended_at: datetime | None
+    finish_by: datetime | None = None
+    """From then on what has no answer is asked in realtime; None: never."""
     seconds: dict[str, float] = {}
     """Where the time went, as far as it has come.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import secrets
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pyarrow.parquet
 from _model import PROMPT
 
 from batchwright.data.job import BatchJob
+from batchwright.data.reuse.digests import DIGEST_BYTES
 from batchwright.data.reuse.index import IndexWriter
 from batchwright.providers import get_format
 from batchwright.runs.directory.run import Run
@@ -29,16 +31,22 @@ _MODEL = f"{Path(__file__).parents[1] / '_model.py'}:Ticket"
 
 
 def make(root: str, runs: str, rows: str) -> dict[str, int]:
-    """Write the indexes of runs that answered other requests; says their size."""
+    """Write the indexes of runs that answered other requests; says their size.
+
+    They are files as runs write them, but no run had to be made for them.
+    """
     size = 0
+    chance = random.Random(7)  # noqa: S311 - test data
     for run in range(int(runs)):
         folder = Path(root, f"run-{run:03}")
         for shard in range(int(rows) // _PER_BATCH):
             attempts = folder / f"shards/{shard:05}/attempts"
             attempts.mkdir(parents=True)
             index = IndexWriter()
+            digests = chance.randbytes(DIGEST_BYTES * _PER_BATCH)
             for row in range(_PER_BATCH):
-                index.add(secrets.token_bytes(16), row * 1000)
+                start = row * DIGEST_BYTES
+                index.add(digests[start : start + DIGEST_BYTES], row * 1000)
             data = index.to_bytes(None)
             size += len(data)
             (attempts / "000.index.arrow").write_bytes(data)

@@ -73,7 +73,7 @@ def write_shards(
     tell: Callable[[RunEvent], None] = lambda _: None,
     *,
     keep_rows: bool = True,
-    see: Callable[[bytes], None] | None = None,
+    see: Callable[[bytes, int], None] | None = None,
 ) -> Generator[ShardFiles]:
     """Read the input once, in order; yield each shard when it is on disk.
 
@@ -84,7 +84,7 @@ def write_shards(
         folder: An empty folder for the files.
         tell: Called with what was decided about the input, and the rows done.
         keep_rows: False if nothing will be joined to the rows.
-        see: Called with all requests, some lines at a time.
+        see: Called with all requests, some lines at a time, and how many these are.
 
     Raises:
         InputError: A row that cannot be sent; the text names file, line and row.
@@ -116,7 +116,7 @@ class _Shards:
         ids: str,
         source: RowSource,
         folder: Path,
-        see: Callable[[bytes], None] | None,
+        see: Callable[[bytes, int], None] | None,
         *,
         keep_rows: bool,
     ) -> None:
@@ -192,7 +192,7 @@ class _Shards:
             if is_one or self._writer.has_room(len(lines), len(rows)):
                 complete = self._writer.add(lines, len(rows))
                 if self._see is not None:
-                    self._see(lines)
+                    self._see(lines, len(rows))
                 is_added = True
         except InputError as exc:
             if is_one:

@@ -7,15 +7,26 @@ loaded, and the digests of a million requests are looked up in some milliseconds
 from __future__ import annotations
 
 from array import array
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["IndexWriter", "keys", "numbers", "read_index", "results_digest"]
+__all__ = [
+    "IndexWriter",
+    "check_index",
+    "keys",
+    "numbers",
+    "read_index",
+    "results_digest",
+]
 
-_DIGEST = b"results"
+_RESULTS, _OWN, _VERSION = b"results", b"digest", b"version"
+_THIS = b"1"
+"""Raised where equal requests get other digests, so that indexes are made anew."""
+_SCHEMA = pa.schema([(name, pa.uint64()) for name in ("high", "low", "offset")])
 
 
 def numbers(data: Any, kind: pa.DataType) -> pa.Array[Any]:
@@ -52,8 +63,9 @@ class IndexWriter:
         high, low = keys(self._digests)
         offset = numbers(self._offsets, pa.uint64())
         batch = pa.record_batch({"high": high, "low": low, "offset": offset})
-        batch = batch.replace_schema_metadata({_DIGEST: results or ""})
         batch = batch.take(pc.sort_indices(high))
+        known = {_RESULTS: results or "", _OWN: _digest(batch), _VERSION: _THIS}
+        batch = batch.replace_schema_metadata(known)
         sink = pa.BufferOutputStream()
         with pa.ipc.new_file(sink, batch.schema) as file:
             file.write_batch(batch)
@@ -64,11 +76,36 @@ def read_index(path: Path) -> pa.RecordBatch:
     """Return the index: `high`, `low` and `offset` of each answer.
 
     Raises:
+        ArrowException: It is damaged, or of another version.
+        OSError: The same.
+    """
+    with pa.memory_map(str(path)) as file:
+        index = pa.ipc.open_file(file).get_batch(0)
+    index.validate()
+    known = index.schema.metadata or {}
+    if not index.schema.equals(_SCHEMA) or known.get(_VERSION) != _THIS:
+        raise pa.ArrowInvalid("an index of another version")
+    return index
+
+
+def check_index(index: pa.RecordBatch) -> None:
+    """Read all of an index.
+
+    Raises:
         ArrowInvalid: It is damaged.
     """
-    return pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+    if index.schema.metadata[_OWN] != _digest(index):
+        raise pa.ArrowInvalid("a damaged index")
 
 
 def results_digest(index: pa.RecordBatch) -> str:
     """Return the SHA-256, in hex, that the file with the answers of an index has."""
-    return (index.schema.metadata or {}).get(_DIGEST, b"").decode()
+    return index.schema.metadata[_RESULTS].decode()
+
+
+def _digest(index: pa.RecordBatch) -> bytes:
+    digest = sha256()
+    for column in index.columns:
+        data = memoryview(column.buffers()[1]).cast("B")
+        digest.update(data[: 8 * len(column)])
+    return digest.hexdigest().encode()

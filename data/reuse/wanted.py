@@ -69,14 +69,13 @@ class Wanted:
             self._filters = [_Filter(self._high, bits) for bits in _FILTERS]
         found = pc.indices_nonzero(self._filters[0].may_have(index["high"]))
         high = index["high"].take(found)
-        found = found.filter(self._filters[1].may_have(high))
-        some = index.take(found)
-        at = pc.call_function("search_sorted", [self._high, some["high"]])
+        may_have = self._filters[1].may_have(high)
+        found, high = found.filter(may_have), high.filter(may_have)
+        at = pc.call_function("search_sorted", [self._high, high])
         at = pc.min_element_wise(at, pa.scalar(len(self._high) - 1, pa.uint64()))
-        is_equal = pc.and_(
-            pc.equal(self._high.take(at), some["high"]),
-            pc.equal(self._low.take(at), some["low"]),
-        )
+        is_equal = pc.equal(self._high.take(at), high)
+        some, at = index.take(found.filter(is_equal)), at.filter(is_equal)
+        is_equal = pc.equal(self._low.take(at), some["low"])
         return some.filter(is_equal), self._rows.take(at.filter(is_equal))
 
     def answer(self, row: int) -> None:

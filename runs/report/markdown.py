@@ -60,6 +60,8 @@ def markdown(report: RunReport) -> str:
         counts = report.empty_values.items()
         parts = [f"{plain(name)} in {count:,} rows" for name, count in counts]
         lines.append(f"- Empty values in the prompt: {', '.join(parts)}")
+    if report.finish_by:
+        lines.append(f"- Finish by: {report.finish_by:%Y-%m-%d %H:%M:%S} UTC")
     if report.seconds:
         parts = [
             f"{plain(name)} {value:.1f} s" for name, value in report.seconds.items()

@@ -16,6 +16,7 @@ from ..collect.poll import Poller
 from ..directory.access import with_sandbox
 from ..directory.attempts import Attempt
 from ..directory.catalog import run_directories
+from ..directory.deadline import deadline_of
 from ..directory.lock import locked
 from ..directory.run import Run, RunState
 from ..directory.shard import Shard
@@ -131,6 +132,7 @@ def report_on(
         foreign=total.foreign,
         started_at=state.plan.created_at if state.plan else datetime.now(UTC),
         ended_at=ended_at,
+        finish_by=deadline_of(run),
         seconds=_seconds(state, ended_at),
     )
 

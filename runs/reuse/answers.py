@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from ...data.reuse.index import results_digest
 from ...data.reuse.wanted import Wanted
 from ...errors import BatchwrightError
 from ...models import Outcome
+from ..events import emit
 from .sources import Source
 
 __all__ = ["Taken", "take_answers"]
@@ -51,11 +51,13 @@ def take_answers(
     for source in sources:
         if not len(wanted):
             return
-        with suppress(BatchwrightError, OSError, pa.ArrowInvalid):
-            with source.opened() as index:
-                answers, rows = wanted.matches(index)
+        try:
+            answers, rows = source.look_up(wanted)
             if len(rows):
                 yield from _read(wanted, source, answers, rows, reading)
+        except (BatchwrightError, OSError, pa.ArrowException) as exc:
+            where = f"{source.directory.url}/{source.results}"
+            emit("notice", text=f"No answers in {where} are reused: {exc}")
 
 
 def _read(

@@ -1,22 +1,23 @@
 """The answers of other runs under a root, and the indexes to find them by.
 
-An index is written once, into the folder of its answers, by the first run that looks
-for answers there; so runs of earlier versions have one too.
+An index is written into the folder of its answers by the first run that looks for
+answers there; so runs of earlier versions have one too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from ...data.custom_id import parse_row_id, row_in
 from ...data.files import size_and_digest
 from ...data.reuse.digests import LineDigests
-from ...data.reuse.index import IndexWriter, read_index
+from ...data.reuse.index import IndexWriter, check_index, read_index
+from ...data.reuse.wanted import Wanted
 from ...errors import BatchwrightError
 from ...models import Outcome
 from ..directory.attempts import INDEX, Attempt
@@ -46,11 +47,28 @@ class Source:
         end = ".output.jsonl" if "/attempts/" in self.index else ".jsonl"
         return self.index.removesuffix(INDEX) + end
 
-    @contextmanager
-    def opened(self) -> Iterator[pa.RecordBatch]:
-        """Give the index; nothing where it is damaged."""
+    def look_up(self, wanted: Wanted) -> tuple[pa.RecordBatch, pa.Array[Any]]:
+        """Return the answers to what is wanted, and the rows they are for.
+
+        An index that is damaged or of another version is written anew.
+
+        Raises:
+            ArrowException: It cannot be.
+            OSError: The same.
+        """
+        try:
+            return self._look_up(wanted)
+        except (pa.ArrowException, OSError):
+            _write_indexes(self.directory, {self.index})
+            return self._look_up(wanted)
+
+    def _look_up(self, wanted: Wanted) -> tuple[pa.RecordBatch, pa.Array[Any]]:
         with self.directory.local(self.index) as path:
-            yield read_index(path)
+            index = read_index(path)
+            answers, rows = wanted.matches(index)
+            if len(rows):
+                check_index(index)
+        return answers, rows
 
 
 def sources_under(root: str, own: str | None = None) -> Iterator[Source]:
@@ -79,17 +97,17 @@ def _sources_in(directory: Directory) -> Iterator[Source]:
         if name.endswith(".ended.json")
     }
     if ended - names:
-        _write_missing(Run.load(directory.url), names)
+        _write_indexes(directory, ended - names)
     for name in sorted(ended):
         yield Source(directory, name)
 
 
-def _write_missing(run: Run, names: set[str]) -> None:
+def _write_indexes(directory: Directory, names: set[str]) -> None:
+    run = Run.load(directory.url)
     for shard, attempt in run.state().attempts():
         name = shard.attempts.index_name(attempt)
-        if attempt.ended is not None and name not in names:
-            with suppress(FileExistsError):
-                run.directory.write_once(name, _index(run, shard, attempt))
+        if name in names:
+            directory.write(name, _index(run, shard, attempt))
 
 
 def _index(run: Run, shard: Shard, attempt: Attempt) -> bytes:
@@ -137,7 +155,8 @@ def _digests(run: Run, shard: ShardPlan, requests: Path) -> dict[int, bytes]:
     with requests.open("rb") as file:
         while lines := file.readlines(_LINES_BYTES):
             rows = (row_in(line, nonce) for line in lines)
-            by_row.update(zip(rows, digests.of(b"".join(lines)), strict=True))
+            found = digests.of(b"".join(lines), len(lines))
+            by_row.update(zip(rows, found, strict=True))
     return by_row
 
 

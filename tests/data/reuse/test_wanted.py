@@ -139,8 +139,8 @@ def test_a_digest_covers_all_but_the_custom_id(tmp_path: Path, provider: str) ->
         line("aaaaaaaa", 7, 0, "y"),
         line("aaaaaaaa", 8, 2, "x"),
     ]
-    first = LineDigests(job, "aaaaaaaa").of(b"".join(lines))
+    first = LineDigests(job, "aaaaaaaa").of(b"".join(lines), len(lines))
     assert first[0] == first[2] != first[1]
-    (other,) = LineDigests(job, "bbbbbbbb").of(line("bbbbbbbb", 3, 1, "y"))
+    (other,) = LineDigests(job, "bbbbbbbb").of(line("bbbbbbbb", 3, 1, "y"), 1)
     assert other == first[1]
     assert {len(digest) for digest in first} == {DIGEST_BYTES}
