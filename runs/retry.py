@@ -253,7 +253,7 @@ def _made(run: Run, job: ResolvedJob, number: int, asked: bytearray) -> Iterator
                 except InputError as exc:
                     where = plan.place(row) or f"row {row + 1}"
                     raise InputError(f"{where}: {exc}") from exc
-                digest = digests.of(line, 1)[0] if run.job.job.reuse else b""
+                digest = digests.of(line)[0] if run.job.job.reuse else b""
                 is_alone = row not in leaders or row in alone
                 if is_alone or made.get(leaders[row]) != digest:
                     if digest:

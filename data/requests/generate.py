@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...errors import InputError
@@ -44,14 +44,18 @@ class ShardFiles:
 
 
 def batch_limits(job: BatchJob, fmt: Format) -> Limits:
-    """Return the limits of a batch: those of the provider, or lower ones of the job."""
+    """Return the limits of a batch: those of the provider, or lower ones of the job.
+
+    A job that is asked in realtime from the start has no batches, and no minimum.
+    """
     limits = fmt.limits
-    return Limits(
+    return replace(
+        limits,
+        min_requests=limits.min_requests if job.finish_by_seconds != 0 else 1,
         max_requests=min(
             limits.max_requests, job.max_requests_per_batch or limits.max_requests
         ),
         max_bytes=min(limits.max_bytes, job.max_bytes_per_batch or limits.max_bytes),
-        source=limits.source,
     )
 
 
@@ -73,7 +77,7 @@ def write_shards(
     tell: Callable[[RunEvent], None] = lambda _: None,
     *,
     keep_rows: bool = True,
-    see: Callable[[bytes, int], None] | None = None,
+    see: Callable[[bytes], None] | None = None,
 ) -> Generator[ShardFiles]:
     """Read the input once, in order; yield each shard when it is on disk.
 
@@ -84,7 +88,7 @@ def write_shards(
         folder: An empty folder for the files.
         tell: Called with what was decided about the input, and the rows done.
         keep_rows: False if nothing will be joined to the rows.
-        see: Called with all requests, some lines at a time, and how many these are.
+        see: Called with all requests, some lines at a time.
 
     Raises:
         InputError: A row that cannot be sent; the text names file, line and row.
@@ -116,7 +120,7 @@ class _Shards:
         ids: str,
         source: RowSource,
         folder: Path,
-        see: Callable[[bytes, int], None] | None,
+        see: Callable[[bytes], None] | None,
         *,
         keep_rows: bool,
     ) -> None:
@@ -192,7 +196,7 @@ class _Shards:
             if is_one or self._writer.has_room(len(lines), len(rows)):
                 complete = self._writer.add(lines, len(rows))
                 if self._see is not None:
-                    self._see(lines, len(rows))
+                    self._see(lines)
                 is_added = True
         except InputError as exc:
             if is_one:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from io import BytesIO
 from itertools import compress
 from operator import not_
 from typing import Any
@@ -36,10 +35,10 @@ class Preview:
         self._sizes = array("I")
         self._unsent = bytearray()
 
-    def see(self, lines: bytes, rows: int) -> None:
+    def see(self, lines: bytes) -> None:
         """Note the requests of the next rows."""
-        self._digests.see(lines, rows)
-        self._sizes.extend(map(len, BytesIO(lines)))
+        self._digests.see(lines)
+        self._sizes.extend(map(len, lines.splitlines(keepends=True)))
 
     def find(self, run_dir: str | None) -> dict[str, Any]:
         """Look for answers in the runs beside a directory; return what is found.

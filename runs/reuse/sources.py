@@ -155,8 +155,7 @@ def _digests(run: Run, shard: ShardPlan, requests: Path) -> dict[int, bytes]:
     with requests.open("rb") as file:
         while lines := file.readlines(_LINES_BYTES):
             rows = (row_in(line, nonce) for line in lines)
-            found = digests.of(b"".join(lines), len(lines))
-            by_row.update(zip(rows, found, strict=True))
+            by_row.update(zip(rows, digests.of(b"".join(lines)), strict=True))
     return by_row
 
 

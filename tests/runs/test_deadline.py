@@ -22,6 +22,7 @@ from batchwright.runs.directory.run import Run
 from batchwright.runs.drive import cancel_run, drive
 from batchwright.runs.open import open_run, reopen_run
 from batchwright.runs.report.dry_run import dry_run
+from batchwright.runs.report.report import read_status
 from batchwright.runs.retry import open_retry
 from batchwright.sandbox import Sandbox
 from batchwright.settings import get_settings
@@ -302,12 +303,16 @@ def test_a_deadline_is_part_of_a_job_and_can_be_moved(
     opened = open_run(late, str(tmp_path / "run"))
     first = deadline_of(opened)
     assert first is not None
+    assert read_status(str(tmp_path / "run")).finish_by == first
     assert deadline_of(open_run(late, str(tmp_path / "run"))) == first
     with pytest.raises(InputError, match="--finish-by soon: It must be a duration"):
         reopen_run(str(tmp_path / "run"), finish_by="soon")
     assert deadline_of(reopen_run(str(tmp_path / "run"))) == first
     moved = reopen_run(str(tmp_path / "run"), finish_by="0")
-    assert drive(moved, wait=True).ok
+    report = drive(moved, wait=True)
+    assert report.ok
+    assert report.finish_by == deadline_of(moved)
+    assert "\n- Finish by: " in (tmp_path / "run" / "report.md").read_text("utf-8")
     assert asked(sandbox) == ROWS
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -13,7 +15,12 @@ from batchwright.data.custom_id import row_ids
 from batchwright.data.job import BatchJob
 from batchwright.data.resolve import ResolvedJob, resolve
 from batchwright.data.reuse.digests import DIGEST_BYTES, LineDigests
-from batchwright.data.reuse.index import IndexWriter, read_index, results_digest
+from batchwright.data.reuse.index import (
+    IndexWriter,
+    check_index,
+    read_index,
+    results_digest,
+)
 from batchwright.data.reuse.shared import Shared
 from batchwright.data.reuse.wanted import Wanted
 from batchwright.providers import get_format, vendors
@@ -111,6 +118,22 @@ def test_an_index_takes_24_bytes_a_row(tmp_path: Path) -> None:
     assert results_digest(index) == "abc"
 
 
+@pytest.mark.parametrize("spoil", [b"", b"no index", b"version"], ids=repr)
+def test_an_index_that_cannot_be_used_is_told(tmp_path: Path, spoil: bytes) -> None:
+    """What is damaged or of another version is no index, and a changed one shows."""
+    writer = IndexWriter()
+    writer.add(b"d" * DIGEST_BYTES, 7)
+    whole, path = writer.to_bytes("abc"), tmp_path / "index"
+    path.write_bytes(whole.replace(b"version", b"Version") if spoil in whole else spoil)
+    with pytest.raises(pa.ArrowException):
+        read_index(path)
+    path.write_bytes(whole.replace(b"d" * 8, b"e" * 8))
+    with pytest.raises(pa.ArrowInvalid, match="damaged"):
+        check_index(read_index(path))
+    path.write_bytes(whole)
+    check_index(read_index(path))
+
+
 def resolved(folder: Path, provider: str) -> ResolvedJob:
     """Return a job for this provider."""
     source = folder / "in.csv"
@@ -139,8 +162,39 @@ def test_a_digest_covers_all_but_the_custom_id(tmp_path: Path, provider: str) ->
         line("aaaaaaaa", 7, 0, "y"),
         line("aaaaaaaa", 8, 2, "x"),
     ]
-    first = LineDigests(job, "aaaaaaaa").of(b"".join(lines), len(lines))
+    first = LineDigests(job, "aaaaaaaa").of(b"".join(lines))
     assert first[0] == first[2] != first[1]
-    (other,) = LineDigests(job, "bbbbbbbb").of(line("bbbbbbbb", 3, 1, "y"), 1)
+    (other,) = LineDigests(job, "bbbbbbbb").of(line("bbbbbbbb", 3, 1, "y"))
     assert other == first[1]
     assert {len(digest) for digest in first} == {DIGEST_BYTES}
+
+
+bodies = st.sampled_from(
+    [{"a": ["x"]}, {"a": ["x]"]}, {"a": "x"}, {"b": ["x"], "c": 1}]
+)
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> ResolvedJob:
+    """Return a job, for what its digests cover besides the lines."""
+    return resolved(tmp_path_factory.mktemp("job"), "openai")
+
+
+@given(made=st.lists(st.tuples(bodies, bodies, st.booleans()), min_size=1, max_size=9))
+def test_a_line_has_one_digest_in_any_company(
+    job: ResolvedJob, made: list[tuple[Any, Any, bool]]
+) -> None:
+    """However lines begin and end, each has the digest that it has alone."""
+    lines = [
+        orjson.dumps(
+            {"custom_id": row_ids("aaaaaaaa") % row, "body": body, "more": more}
+            if is_first
+            else {"body": body, "custom_id": row_ids("aaaaaaaa") % row, "more": more}
+        )
+        + b"\n"
+        for row, (body, more, is_first) in enumerate(made)
+    ]
+    digests = LineDigests(job, "aaaaaaaa")
+    alone = [digests.of(line)[0] for line in lines]
+    assert digests.of(b"".join(lines)) == alone
+    assert len({*alone}) == len({repr(each) for each in made})

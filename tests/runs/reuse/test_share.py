@@ -241,14 +241,21 @@ def test_a_run_that_is_open_has_answers_too(root: Root) -> None:
 
 
 def test_a_run_that_cannot_be_read_is_passed_over(root: Root) -> None:
-    """A damaged run and a damaged index are no obstacle; their rows are sent."""
+    """A damaged run is no obstacle, and a damaged index is written anew."""
     root.run("first", ["x"])
     root.run("second", ["x", "y"])
-    for index in Path(root.runs).rglob("*.index.arrow"):
-        index.write_bytes(b"no index")
+    root.run("third", ["x"])
+    indexes = [*Path(root.runs).rglob("*.index.arrow")]
+    whole = {index: index.read_bytes() for index in indexes}
+    for number, (index, data) in enumerate(whole.items()):
+        spoilt = [b"no index", data.replace(b"version", b"Version"), data[:-9]]
+        index.write_bytes(spoilt[number % 3])
     (Path(root.runs) / "second" / "plan.json").write_text("{}", encoding="utf-8")
-    report = root.run("third", ["x", "y"])
+    report = root.run("fourth", ["x", "y"])
     assert report.outcomes == {Outcome.SUCCEEDED: 2}
+    assert (root.sent(), report.reused) == (2 + 1, 1)
+    (first,) = (each for each in indexes if "/first/" in str(each))
+    assert first.read_bytes() == whole[first]
 
 
 def test_a_damaged_file_of_the_run_is_named(root: Root) -> None:
