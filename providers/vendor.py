@@ -62,6 +62,9 @@ class Vendor:
     one_endpoint_per_batch: bool = False
     keeps_metadata: bool = False
     """Whether key-value pairs can be stored with a batch."""
+    has_flat_errors: bool = False
+    """Whether an error's `message` and `code` stand in the body itself, and not in an
+    object `error`."""
     price_id: str | None = None
     """The provider ID in genai-prices; None where prices are not known."""
     batch_discount: float | None = 0.5
@@ -102,17 +105,19 @@ class Vendor:
 
     def has_window(self, window: str) -> bool:
         """Whether a batch can be asked for that takes at most this long."""
-        if window in self.completion_windows:
-            return True
-        number, unit = window[:-1], window[-1:]
-        if (
-            self.window_hours is None
-            or unit not in {"h", "d"}
-            or not number.isdecimal()
-        ):
-            return False
+        hours = self.hours_of(window)
+        if window in self.completion_windows or not (self.window_hours and hours):
+            return window in self.completion_windows
         shortest, longest = self.window_hours
-        return shortest <= int(number) * (24 if unit == "d" else 1) <= longest
+        return shortest <= hours <= longest
+
+    @staticmethod
+    def hours_of(window: str) -> int | None:
+        """Return how long a window like `36h` or `2d` is; None for any other word."""
+        number, unit = window[:-1], window[-1:]
+        if unit not in {"h", "d"} or not number.isdecimal():
+            return None
+        return int(number) * (24 if unit == "d" else 1)
 
     def endpoint_for(self, model: str) -> str:
         """Return the endpoint that a model is reached at by default."""

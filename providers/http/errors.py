@@ -8,7 +8,7 @@ APIs repeat in their answer when it is wrong.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -60,7 +60,8 @@ _SETTING_CODES = frozenset(
     {"human_review_not_available", "workspace_human_review_disabled"}
 )
 _SPENT_WORDS = ("specified api usage limits", "credit balance is too low")
-_NO_ROUTE = "Invalid URL"  # how OpenAI says that it has no such path
+# How OpenAI, FastAPI and Kong say that there is no such path.
+_NO_ROUTE = ("Invalid URL", "Not Found", "no Route matched")
 _KEY_LIKE = re.compile(r"\b(?:sk|sess)-[\w*.-]{4,}")
 _MAX_MESSAGE = 1000
 
@@ -100,7 +101,7 @@ class Failures:
             response = _response(exc)
             status = response.status_code
             refused = 400 <= status < 500 and status not in _UNSETTLED  # noqa: PLR2004
-            if refused or _details(read_object(response))[1] == _NO_ROOM:
+            if refused or self._details(response)[1] == _NO_ROOM:
                 raise self._from_answer(what, response) from None
             self._creation_unknown(f"it answered HTTP {status}", status)
         except self.connection_error as exc:
@@ -179,7 +180,7 @@ class Failures:
 
     def _from_answer(self, what: str, response: httpx2.Response) -> ProviderError:
         status = response.status_code
-        text, code = _details(read_object(response))
+        text, code = self._details(response)
         message = self._scrub(text or f"HTTP {status} without a message").rstrip(".")
         said = f"{self.vendor.title} could not {what} ({status}): {message}"
         wait_seconds = retry_after_seconds(response.headers)
@@ -192,6 +193,17 @@ class Failures:
             said += f". Is {self.base_url} the right base URL?"
             return RejectedError(said, status)
         return RejectedError(f"{said}.", status, code or f"http_{status}")
+
+    def _details(self, response: httpx2.Response) -> tuple[str | None, str | None]:
+        """Return message and code of an answer's error."""
+        body = as_mapping(read_object(response))
+        error = body if self.vendor.has_flat_errors else body.get("error")
+        if isinstance(error, str):
+            return error, None
+        members = as_mapping(error)
+        code = as_mapping(members.get("details")).get("error_code")
+        code = code or members.get("code") or members.get("type")
+        return as_text(members.get("message")), str(code) if code else None
 
     def _advice(self, status: int, code: str | None, message: str) -> str | None:
         """Return what a person has to do, where nothing else helps."""
@@ -256,14 +268,3 @@ def _response(exc: Exception) -> httpx2.Response:
     if not isinstance(response, httpx2.Response):
         raise TypeError(f"{type(exc).__name__} has no response") from exc
     return response
-
-
-def _details(body: Mapping[str, Any] | None) -> tuple[str | None, str | None]:
-    """Return message and code of the error object in an answer."""
-    error = as_mapping(body).get("error")
-    if isinstance(error, str):
-        return error, None
-    members = as_mapping(error)
-    code = as_mapping(members.get("details")).get("error_code")
-    code = code or members.get("code") or members.get("type")
-    return as_text(members.get("message")), str(code) if code else None

@@ -36,7 +36,7 @@ from .batch import promised_lines, read_batch, refusal
 from .format import OpenAIFormat
 from .record import OPENAI, Dialect
 
-__all__ = ["OpenAIProvider"]
+__all__ = ["OpenAIProvider", "model_of"]
 
 
 _FILE_PAUSES = (0.5, 1, 2, 4, *[5] * 60)
@@ -107,7 +107,7 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         if self.vendor.creation == "key":
             own["idempotency_key"] = intent.token
         if self.vendor.request_params:
-            own["request_params"] = {"model": _model_of(requests_path)}
+            own["request_params"] = {"model": model_of(requests_path)}
         with self._failures.creating():
             answer = client.batches.with_raw_response.create(
                 completion_window=cast("Any", window),
@@ -264,7 +264,7 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
             )
 
 
-def _model_of(requests_path: Path) -> str:
+def model_of(requests_path: Path) -> str:
     """Return the model of a request file's first line; all lines have one."""
     with requests_path.open("rb") as file:
         body = object_of(file.readline()).get("body")

@@ -12,18 +12,18 @@ from typing import Any
 
 from .record import OPENAI, limits_of
 
-__all__ = ["VENDORS"]
+__all__ = ["OTHER", "VENDORS", "is_bare_request"]
 
 _CHAT = ("/v1/chat/completions",)
 _CHAT_AND_EMBEDDINGS = ("/v1/chat/completions", "/v1/embeddings")
 
 
-def _is_bare_request(line: dict[str, Any]) -> bool:
+def is_bare_request(line: dict[str, Any]) -> bool:
     """Whether this is a request line without `method` and `url`."""
     return OPENAI.is_request(line) and "url" not in line
 
 
-_OTHER = replace(
+OTHER = replace(
     OPENAI,
     sdk=None,
     secret_variables=(),
@@ -40,7 +40,7 @@ _OTHER = replace(
 """What most services share; each row says what differs."""
 
 _SELF_HOSTED = replace(
-    _OTHER,
+    OTHER,
     base_url="",
     endpoints=_CHAT_AND_EMBEDDINGS,
     key_is_optional=True,
@@ -48,7 +48,7 @@ _SELF_HOSTED = replace(
 )
 
 AZURE = replace(
-    _OTHER,
+    OTHER,
     name="azure",
     title="Azure OpenAI",
     key_variables=("AZURE_OPENAI_API_KEY",),
@@ -70,7 +70,7 @@ AZURE = replace(
 )
 
 GROQ = replace(
-    _OTHER,
+    OTHER,
     name="groq",
     title="Groq",
     key_variables=("GROQ_API_KEY",),
@@ -89,7 +89,7 @@ GROQ = replace(
 )
 
 DEEPINFRA = replace(
-    _OTHER,
+    OTHER,
     name="deepinfra",
     title="DeepInfra",
     key_variables=("DEEPINFRA_API_KEY", "DEEPINFRA_TOKEN"),
@@ -102,7 +102,7 @@ DEEPINFRA = replace(
 )
 
 DASHSCOPE = replace(
-    _OTHER,
+    OTHER,
     name="dashscope",
     title="DashScope",
     key_variables=("DASHSCOPE_API_KEY",),
@@ -120,7 +120,7 @@ DASHSCOPE = replace(
 )
 
 DOUBLEWORD = replace(
-    _OTHER,
+    OTHER,
     name="doubleword",
     title="Doubleword",
     key_variables=("DOUBLEWORD_API_KEY",),
@@ -135,7 +135,7 @@ DOUBLEWORD = replace(
 )
 
 KIMI = replace(
-    _OTHER,
+    OTHER,
     name="kimi",
     title="Kimi",
     key_variables=("MOONSHOT_API_KEY",),
@@ -151,7 +151,7 @@ KIMI = replace(
 )
 
 ZHIPU = replace(
-    _OTHER,
+    OTHER,
     name="zhipu",
     title="Zhipu",
     key_variables=("ZHIPUAI_API_KEY", "ZAI_API_KEY"),
@@ -167,7 +167,7 @@ ZHIPU = replace(
 )
 
 PARASAIL = replace(
-    _OTHER,
+    OTHER,
     name="parasail",
     title="Parasail",
     key_variables=("PARASAIL_API_KEY",),
@@ -184,7 +184,7 @@ PARASAIL = replace(
 )
 
 NEBIUS = replace(
-    _OTHER,
+    OTHER,
     name="nebius",
     title="Nebius",
     key_variables=("NEBIUS_API_KEY",),
@@ -200,7 +200,7 @@ NEBIUS = replace(
 )
 
 TOGETHER = replace(
-    _OTHER,
+    OTHER,
     name="together",
     title="Together",
     key_variables=("TOGETHER_API_KEY",),
@@ -214,7 +214,7 @@ TOGETHER = replace(
     client="batchwright.providers.openai.together:TogetherProvider",
     limits=limits_of(50_000, 100, "https://docs.together.ai/docs/inference/batch"),
     names_url=False,
-    is_request=_is_bare_request,
+    is_request=is_bare_request,
     pager="none",
     created_in="job",
     file_purpose="batch-api",
@@ -223,7 +223,7 @@ TOGETHER = replace(
 )
 
 VOYAGE = replace(
-    _OTHER,
+    OTHER,
     name="voyage",
     title="Voyage",
     key_variables=("VOYAGE_API_KEY",),
@@ -235,7 +235,7 @@ VOYAGE = replace(
     completion_windows=("12h",),
     limits=limits_of(100_000, 200, "https://docs.voyageai.com/docs/batch-inference"),
     names_url=False,
-    is_request=_is_bare_request,
+    is_request=is_bare_request,
     request_params=True,
     file_days=None,
     structured=(),

@@ -10,10 +10,11 @@ from .dialects import DIALECTS, Dialect
 from .envelopes import error_body, response_headers
 from .lines import answer_line, publish, unrun_line
 
-__all__ = ["VENDORS"]
+__all__ = ["VENDORS", "vendor_of"]
 
 
-def _vendor(dialect: Dialect) -> Vendor:
+def vendor_of(dialect: Dialect) -> Vendor:
+    """Return the API of a service that has OpenAI's files, and mostly its batches."""
     path = dialect.base_path
     uploads = signed_files.routes(path) if dialect.two_step_upload else []
     return Vendor(
@@ -23,7 +24,11 @@ def _vendor(dialect: Dialect) -> Vendor:
         sdk_path=dialect.sdk_path,
         key_variable=dialect.key_variable,
         format=Format(answer_line, unrun_line, publish, check_batch),
-        routes=[*uploads, *files.routes(path), *batches.routes(path)],
+        routes=[
+            *uploads,
+            *files.routes(path),
+            *(batches.routes(path) if dialect.has_batches else []),
+        ],
         error_body=error_body,
         response_headers=response_headers,
         missing_key=(
@@ -35,4 +40,4 @@ def _vendor(dialect: Dialect) -> Vendor:
     )
 
 
-VENDORS = tuple(map(_vendor, DIALECTS.values()))
+VENDORS = tuple(vendor_of(each) for each in DIALECTS.values() if each.has_batches)
