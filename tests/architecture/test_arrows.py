@@ -34,6 +34,7 @@ LIBRARIES = {
     "typer": ("cli.py", "console/"),
     "openai": ("providers/openai/",),
     "anthropic": ("providers/anthropic/",),
+    "mistralai": ("providers/mistral/",),
 }
 """Who alone may import what."""
 
