@@ -119,7 +119,7 @@ def _target(
             metavar="NAME",
             help="The provider: openai (default), anthropic, azure, groq, deepinfra,"
             " dashscope, doubleword, kimi, zhipu, parasail, nebius, together, voyage,"
-            " ogx, aibrix, llm-d, anthropic-aws, anthropic-gcp, or one that an"
+            " ogx, aibrix, llm-d, anthropic-aws, anthropic-gcp, mistral, or one that an"
             " installed package adds.",
         ),
     ] = None,

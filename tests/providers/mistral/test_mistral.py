@@ -143,7 +143,7 @@ def sdk(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Mistral:
 def test_what_ours_creates_the_sdk_lands(
     provider: Provider, sdk: Mistral, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """The SDK lists, reads and downloads a job of ours: token, window, model, answer."""
+    """The SDK lists, reads and downloads a job of ours, with its token and model."""
     batch, intent = _create(provider, tmp_path, completion_window="2d")
     sandbox.settle()
     job = sdk.batch.jobs.get(job_id=batch.id)
@@ -292,7 +292,7 @@ PARTS = [
 
 
 def test_the_sdk_reads_our_requests() -> None:
-    """System text, image, PDF, schema and Mistral's own members are as its types say."""
+    """System text, image, PDF, schema and own members are as its types say."""
     schema = {
         "type": "object",
         "properties": {"a": {"type": "string"}},
