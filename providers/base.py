@@ -49,6 +49,7 @@ Progress = Callable[[int, int | None], None]
 class Limits:
     """What one batch may hold; a larger job becomes several batches."""
 
+    min_requests: int = 1
     max_requests: int
     max_bytes: int
     """Of the request file as UTF-8 with newlines. "200 MB" is read as 200,000,000."""

@@ -155,11 +155,17 @@ def load_request(line: bytes) -> dict[str, Any]:
     return request
 
 
-def load_result(line: bytes) -> tuple[dict[str, Any], str | None]:
+def load_result(
+    line: bytes, member: str = "custom_id"
+) -> tuple[dict[str, Any], str | None]:
     """Parse a result line with its `custom_id`, also one that is not strict JSON.
 
     Providers have sent NaN, raw control characters and lone surrogates; an answer that
     was paid for is not lost because of them.
+
+    Args:
+        line: The line.
+        member: Where the vendor has the `custom_id`.
 
     Raises:
         ValueError: It is no JSON object at all; one sentence.
@@ -174,7 +180,7 @@ def load_result(line: bytes) -> tuple[dict[str, Any], str | None]:
         raise ValueError(f"This result line is not JSON: {exc}.") from exc
     if type(record) is not dict:
         raise ValueError("This result line is not a JSON object.")
-    custom_id = record.get("custom_id")
+    custom_id = record.get(member)
     return record, custom_id if type(custom_id) is str else None
 
 
@@ -214,13 +220,13 @@ def is_closed(line: bytes) -> bool:
     return depth == 0
 
 
-def unreadable(line: bytes, error: str) -> BatchResult:
+def unreadable(line: bytes, error: str, member: str = "custom_id") -> BatchResult:
     """Return the result of a line that cannot be decoded.
 
     Where its bytes name the request, that was answered: what was paid for is not
     missing, and is not sent again.
     """
-    custom_id = outline(line).get("custom_id")
+    custom_id = outline(line).get(member)
     if type(custom_id) is not str:
         return errored(None, error)
     return BatchResult(custom_id, Outcome.INVALID, error=error)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 __all__ = ["Vendor"]
 
-_NAMES = re.compile(r"\{(\w+)=?(\w*)\}")
+_NAMES = re.compile(r"\{([\w|]+)=?(\w*)\}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Vendor:
     """Whether a server may take calls without a key."""
     base_url: str
     """Where the API is, unless `base_url_variable` is set; empty: only that says it.
-    `{NAME}` and `{NAME=default}` stand for environment variables."""
+    `{NAME}`, `{NAME|OTHER}` and `{NAME=default}` stand for environment variables."""
     base_url_variable: str
     base_path: str = ""
     """What a base URL is completed with, where the vendor's own variable names the
@@ -60,6 +60,9 @@ class Vendor:
     """
     one_model_per_batch: bool = False
     one_endpoint_per_batch: bool = False
+    names_model: bool = True
+    """Whether a request line names its model, which is a parameter of the batch
+    otherwise."""
     keeps_metadata: bool = False
     """Whether key-value pairs can be stored with a batch."""
     has_flat_errors: bool = False
@@ -86,6 +89,12 @@ class Vendor:
     client: str
     """`module:Class` of its `Provider`, made with base URL and key, both or None, and
     `vendor`."""
+    source: str = ""
+    """Where these facts are from."""
+    checked: str = ""
+    """The day on which the source was read."""
+    guesses: tuple[str, ...] = ()
+    """The fields, or other facts, that no page confirms."""
 
     def address(self, base_url: str | None = None) -> str:
         """Return where the API is: as given, as its variable says, or by default.
@@ -98,7 +107,10 @@ class Vendor:
 
     def _default(self) -> str:
         names = dict(_NAMES.findall(self.base_url))
-        values = {name: os.environ.get(name) or names[name] for name in names}
+        values = {
+            name: next(filter(None, map(os.environ.get, name.split("|"))), names[name])
+            for name in names
+        }
         if not all(values.values()):
             return ""
         return _NAMES.sub(lambda found: values[found[1]], self.base_url)

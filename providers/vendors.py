@@ -34,7 +34,12 @@ _GROUP = "batchwright.providers"
 
 # Named as strings, as the vendors of other packages are: no client is loaded, and
 # nothing in those folders can depend on what is known of all vendors.
-_TABLES = (".openai.dialects", ".anthropic.record", ".mistral.record")
+_TABLES = (
+    ".openai.dialects",
+    ".anthropic.record",
+    ".mistral.record",
+    ".bedrock.record",
+)
 
 
 def _own() -> Iterator[Vendor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import orjson
@@ -10,7 +11,7 @@ from pydantic import RootModel
 
 from ..data.custom_id import parse_row_id, row_id
 from ..data.requests.generate import batch_limits
-from ..data.requests.writer import RequestWriter
+from ..data.requests.writer import RequestFile, RequestWriter
 from ..models import BatchResult, Outcome
 from .collect.download import restored_results
 from .directory.reading import read_record
@@ -40,7 +41,8 @@ def plan_round(run: Run, number: int) -> None:
     reask = _Reask(run, number)
     shards: list[ShardPlan] = []
     with run.directory.scratch() as scratch:
-        writer = RequestWriter(scratch, batch_limits(run.job.job, run.format))
+        limits = batch_limits(run.job.job, run.format)
+        writer = RequestWriter(scratch, replace(limits, min_requests=1))
         resend = ordinary <= run.job.job.max_rounds
         for shard in state.newest_shards:
             for line in _requests(run, shard, number, reask, resend=resend):
@@ -48,7 +50,8 @@ def plan_round(run: Run, number: int) -> None:
         for shard in gone:
             for line in _unanswered(run, shard, reask):
                 writer.add(_renumbered(line, nonce, number))
-        for index, file in enumerate(writer.close()):
+        files = [*_enough(writer.close(), limits.min_requests)]
+        for index, file in enumerate(files):
             path = f"rounds/{number}/{index:05}"
             run.directory.adopt(file.path, f"{path}/requests.jsonl")
             shards.append(
@@ -73,6 +76,16 @@ def plan_round(run: Run, number: int) -> None:
     run.directory.write(f"rounds/{number}/plan.json", data)
     if shards:
         emit("round", done=sum(each.requests for each in shards), text=str(number))
+
+
+def _enough(files: Iterable[RequestFile], at_least: int) -> Iterator[RequestFile]:
+    """Yield the files that a batch can be made of; say which rows stay as they are."""
+    for file in files:
+        if file.requests >= at_least:
+            yield file
+            continue
+        text = f"{file.requests:,} rows are not sent again: a batch has at least"
+        emit("notice", text=f"{text} {at_least:,} requests at this provider.")
 
 
 class _Reask:

@@ -222,6 +222,8 @@ class Limits(_Part):
     openai_bytes: int = 200_000_000
     anthropic_requests: int = 100_000
     anthropic_bytes: int = 256_000_000
+    bedrock_min_requests: int = 100
+    bedrock_requests: int = 100_000
 
 
 class Faults(_Part):

@@ -30,6 +30,7 @@ class ClientConformance(Hooks):
             bytes=path.stat().st_size,
             digest="",
             endpoint=self.template().endpoint,
+            model=self.model,
             account=provider.account(),
             input_file_id=provider.upload(path),
         )

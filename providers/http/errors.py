@@ -203,6 +203,7 @@ class Failures:
         members = as_mapping(error)
         code = as_mapping(members.get("details")).get("error_code")
         code = code or members.get("code") or members.get("type")
+        code = code or response.headers.get("x-amzn-errortype", "").partition(":")[0]
         return as_text(members.get("message")), str(code) if code else None
 
     def _advice(self, status: int, code: str | None, message: str) -> str | None:

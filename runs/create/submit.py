@@ -62,6 +62,7 @@ def _create(run: Run, shard: Shard) -> Attempt | None:
                     bytes=shard.plan.bytes,
                     digest=shard.plan.digest,
                     endpoint=run.job.template.endpoint,
+                    model=run.job.template.model,
                     metadata=run.job.job.metadata,
                     completion_window=run.job.job.completion_window,
                     reserved_usd=reservation_usd(run, shard.plan),

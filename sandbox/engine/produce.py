@@ -45,6 +45,8 @@ class Format:
     """Checks the input after creation, at the given time, and returns columns of the
     row; None: it was checked on creation, and the batch has no state before or after
     `in_progress`."""
+    id_member: str = "custom_id"
+    """Where request lines have their `custom_id`."""
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
@@ -67,7 +69,7 @@ def answer_requests(
     def result(numbered: tuple[int, bytes]) -> Result:
         number, line = numbered
         request = orjson.loads(line)
-        custom_id, outcome = request["custom_id"], otherwise
+        custom_id, outcome = request[form.id_member], otherwise
         if number <= count:
             fault = _fault(plan, number, custom_id)
             if fault is None or fault.kind not in {"expired", "cancelled"}:

@@ -14,7 +14,7 @@ from ..faults import LineFaults
 
 __all__ = ["WorkFile", "write_lines"]
 
-_CUSTOM_ID = re.compile(rb'"custom_id":(?:"(?:[^"\\]|\\.)*"|null)')
+_CUSTOM_ID = re.compile(rb'("(?:custom_id|recordId)":)(?:"(?:[^"\\]|\\.)*"|null)')
 _BLANK_EVERY = 3
 
 
@@ -130,4 +130,4 @@ def _with_faults(
 
 
 def _with_id(line: bytes, custom_id: bytes) -> bytes:
-    return _CUSTOM_ID.sub(b'"custom_id":' + custom_id, line, count=1)
+    return _CUSTOM_ID.sub(lambda found: found[1] + custom_id, line, count=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,16 @@ __all__ = [
     "real_key_problem",
 ]
 
-_REAL_PREFIXES = ("sk-proj-", "sk-svcacct-", "sk-admin-", "sk-ant-api", "sk-ant-admin")
+_SIGNED = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/]+)/")
+_REAL_PREFIXES = (
+    "sk-proj-",
+    "sk-svcacct-",
+    "sk-admin-",
+    "sk-ant-api",
+    "sk-ant-admin",
+    "AKIA",
+    "ASIA",
+)
 
 
 class ApiError(Exception):
@@ -77,6 +87,8 @@ def read_key(headers: Headers) -> str | None:
     scheme, _, key = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and key.strip():
         return key.strip()
+    if signed := _SIGNED.match(headers.get("authorization", "")):
+        return signed[1]
     return headers.get("x-api-key") or headers.get("api-key") or None
 
 
