@@ -18,6 +18,7 @@ from ..engine.backend import Backend
 from ..engine.store import BatchRow
 from ..engine.timeline import Moment, plan_of
 from ..http.api import ApiError, apply_batch_fault, backend_of, json_body, json_response
+from .objects import server_of_objects
 
 __all__ = ["error_body", "refusal", "routes"]
 
@@ -60,7 +61,12 @@ async def _create(request: Request) -> Response:
     _check(body)
     token = body.get("clientRequestToken") or backend.new_batch_id("")
     job_id = backend.batch_id_of("", f"{account} {token}")
-    config = {**body, "clientRequestToken": token, "region": _region(request)}
+    config = {
+        **body,
+        "clientRequestToken": token,
+        "region": _region(request),
+        "s3": server_of_objects(),
+    }
     row = backend.store.get(BatchRow, job_id, provider=name, account=account)
     if row is not None and _config(row) != config:
         text = "The clientRequestToken was used with other parameters."
@@ -181,7 +187,7 @@ def _job(backend: Backend, row: BatchRow) -> dict[str, Any]:
     """Return a job as it is now, with its faults."""
     moment, effects = backend.moment(row), plan_of(row).effects
     config = _config(row)
-    del config["region"]
+    del config["region"], config["s3"]
     word = _word(row, moment)
     succeeded, errored = row.succeeded, row.errored
     if not moment.is_final:

@@ -39,7 +39,7 @@ def check_records(
     config = orjson.loads(row.metadata or "{}")
     source = config["inputDataConfig"]["s3InputDataConfig"]["s3Uri"]
     path = store.path(row.id)
-    if not Objects(store, row.account).fetch(source, path):
+    if not Objects(store, row.account, config["s3"]).fetch(source, path):
         return _refused([f"The S3 object {source} could not be read by the role."])
     total, first, seen, problems = 0, None, set(), []
     for line in read_lines(path):
@@ -174,13 +174,14 @@ def publish(
     }
     source = config["inputDataConfig"]["s3InputDataConfig"]["s3Uri"]
     target = config["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"].rstrip("/")
-    objects, name = Objects(store, row.account), source.rpartition("/")[2]
+    objects = Objects(store, row.account, config["s3"])
+    name = source.rpartition("/")[2]
     path = store.path(f"{row.id}.out")
     try:
         write_lines(path, work.read(ran), plan.effects.lines, plan.seed)
-        objects.put(f"{target}/{row.id}/{name}.out", path)
+        objects.put(f"{target}/{row.id}/{name}.out", path, beside=source)
         path.write_bytes(orjson.dumps(manifest))
-        objects.put(f"{target}/{row.id}/manifest.json.out", path)
+        objects.put(f"{target}/{row.id}/manifest.json.out", path, beside=source)
     finally:
         path.unlink(missing_ok=True)
     return {}, []

@@ -1,21 +1,30 @@
-"""Objects on S3: those that the sandbox keeps itself, or those of another server.
+"""Objects on S3: those that the sandbox keeps itself, or those of another local server.
 
-A URI that was put to the sandbox's own S3 is read and written there. Any other is at
-the server that boto3 is sent to, `AWS_ENDPOINT_URL_S3` for example.
+What `AWS_ENDPOINT_URL_S3` or `AWS_ENDPOINT_URL` names when a job is created is where
+its files are, and any key does there. Without them they are the sandbox's own.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..engine.store import FileRow, Store
 
-__all__ = ["PURPOSE", "Objects", "object_row"]
+__all__ = ["PURPOSE", "Objects", "object_row", "server_of_objects"]
 
 PURPOSE = "s3"
+_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+
+
+def server_of_objects() -> str | None:
+    """Return the address of the other server; None: there is none."""
+    return next(filter(None, map(os.environ.get, _VARIABLES)), None)
 
 
 def object_row(account: str, uri: str, size: int, now: float) -> FileRow:
@@ -34,39 +43,36 @@ def object_row(account: str, uri: str, size: int, now: float) -> FileRow:
 class Objects:
     """What the role of a job may read and write."""
 
-    def __init__(self, store: Store, account: str) -> None:
+    def __init__(self, store: Store, account: str, server: str | None = None) -> None:
         self._store = store
         self._account = account
+        self._server = server
 
     def fetch(self, uri: str, path: Path) -> bool:
         """Copy an object to a file; False where it cannot be read."""
         row = object_row(self._account, uri, 0, 0)
-        if self._is_own(uri):
-            if self._store.get(FileRow, row.id) is None:
-                return False
+        if self._store.get(FileRow, row.id) is not None:
             shutil.copyfile(self._store.path(row.id), path)
             return True
-        import boto3  # noqa: PLC0415 - of an extra
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
-        parts = urlsplit(uri)
-        try:
-            boto3.client("s3").download_file(
-                parts.netloc, parts.path.lstrip("/"), str(path)
-            )
-        except (BotoCoreError, ClientError):
+        if self._server is None:
             return False
+        client = _client(self._server)
+        try:
+            body = client.get_object(**_place(uri))["Body"]
+        except client.exceptions.ClientError:
+            return False
+        with path.open("wb") as file:
+            shutil.copyfileobj(body, file)
         return True
 
-    def put(self, uri: str, path: Path) -> None:
-        """Copy a file to an object."""
-        if self._is_own(uri):
+    def put(self, uri: str, path: Path, *, beside: str) -> None:
+        """Copy a file to an object, at the server where the object `beside` is."""
+        row = object_row(self._account, beside, 0, 0)
+        if self._server is None or self._store.get(FileRow, row.id) is not None:
             self.keep(uri, path, 0)
-            return
-        import boto3  # noqa: PLC0415 - of an extra
-
-        parts = urlsplit(uri)
-        boto3.client("s3").upload_file(str(path), parts.netloc, parts.path.lstrip("/"))
+        else:
+            with path.open("rb") as file:
+                _client(self._server).put_object(Body=file, **_place(uri))
 
     def keep(self, uri: str, path: Path, now: float) -> None:
         """Keep a file as an object of the sandbox's own."""
@@ -76,8 +82,22 @@ class Objects:
             self._store.remove(FileRow, row.id)
             self._store.add(row)
 
-    def _is_own(self, uri: str) -> bool:
-        """Whether the sandbox keeps objects in the bucket of a URI."""
-        bucket = f"s3://{urlsplit(uri).netloc}/"
-        rows = self._store.select(FileRow, account=self._account, purpose=PURPOSE)
-        return any(row.filename.startswith(bucket) for row in rows)
+
+def _place(uri: str) -> dict[str, str]:
+    parts = urlsplit(uri)
+    return {"Bucket": parts.netloc, "Key": parts.path.lstrip("/")}
+
+
+@lru_cache(maxsize=8)
+def _client(server: str) -> Any:
+    import boto3  # noqa: PLC0415 - of an extra
+    from botocore.config import Config  # noqa: PLC0415
+
+    return boto3.client(
+        "s3",
+        config=Config(retries={"total_max_attempts": 1}),
+        endpoint_url=server,
+        region_name="us-east-1",
+        aws_access_key_id="sandbox",
+        aws_secret_access_key="sandbox",  # noqa: S106 - no secret
+    )
