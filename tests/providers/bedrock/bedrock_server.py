@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from typing import Any
 
@@ -27,6 +28,8 @@ class BedrockServer(SandboxServer):
         """Return a new account."""
         return {
             **super().environment(),
+            # A process that began before the bucket was made does not know its server.
+            "AWS_ENDPOINT_URL_S3": os.environ["AWS_ENDPOINT_URL"],
             "AWS_SECRET_ACCESS_KEY": f"secret-{secrets.token_hex(4)}",
             "BEDROCK_BATCH_ROLE_ARN": ROLE,
             "BEDROCK_BATCH_S3_URI": self._place,
