@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from ..data.requests.conversation import part_text
 from ..models import Batch, Outcome, RunReport
 from ..providers import get_vendor
 from .exits import print_text, say
@@ -224,13 +225,7 @@ def _dry_run_facts(found: DryRun) -> Iterator[Fact]:
 
 def _part(part: Any) -> str:
     """Return a part of a message as a person reads it; what is long is cut."""
-    if isinstance(part, str):
-        text = part
-    elif isinstance(part, dict) and isinstance(part.get("text"), str):
-        text = part["text"]
-    else:
-        kind = part.get("type") if isinstance(part, dict) else None
-        return f"({kind or 'data'}, {len(repr(part)):,} characters)"
+    text = part_text(part)
     if len(text) <= _SHOWN_CHARACTERS:
         return text or "(empty)"
     return f"{text[:_SHOWN_CHARACTERS]}\n(cut: {len(text):,} characters in all)"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 
-__all__ = ["MAX_ROWS", "new_nonce", "parse_row_id", "row_id", "row_ids"]
+__all__ = ["MAX_ROWS", "id_in", "new_nonce", "parse_row_id", "row_id", "row_ids"]
 
 MAX_ROWS = 1_000_000_000
 """Rows that nine digits can number."""
@@ -44,3 +44,9 @@ def parse_row_id(custom_id: str | None, nonce: str) -> tuple[int, int] | None:
     ):
         return None
     return int(row), int(round_)
+
+
+def id_in(line: bytes, nonce: str) -> bytes:
+    """Return the `custom_id` of a request: nothing else in it begins with the nonce."""
+    start = line.find(f'"{nonce}-'.encode()) + 1
+    return line[start : line.index(b'"', start)]

@@ -112,6 +112,28 @@ class Provider(Format, Protocol):
     page_size: int
     """Batches that one call of `list` brings at most."""
 
+    def ask(self, line: bytes, *, model: str | None = None) -> bytes:
+        """Send one request now, at the full price, and wait for its answer.
+
+        May be retried, and is then perhaps billed twice; at most one answer is used.
+        Several threads may ask at once.
+
+        Args:
+            line: A request line, as `encoder` makes it.
+            model: Its model, where it does not name it.
+
+        Returns:
+            A result line as a batch would hold it, with the request's `custom_id` and
+            without a newline. What the API refuses about the request itself is a
+            line too, whose outcome is `errored`.
+
+        Raises:
+            ProviderError: The account, the model, the rate or the network is the
+                reason; `retry_after_seconds` is what the API asks for.
+            InputError: This is no request line.
+        """
+        ...
+
     def account(self) -> Account:
         """Look at the account: whose it is, and its newest batch. One call."""
         ...

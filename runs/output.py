@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -16,18 +15,23 @@ from ..data.results.tally import ShardTally, combine
 from ..data.tables.concat import concat_parts
 from ..data.tables.formats import part_name
 from ..data.tables.join import BatchOutput, ShardRows, write_part
-from ..errors import InputError
+from ..errors import BatchwrightError, InputError
 from ..models import Outcome
 from .collect.download import restored_results
-from .directory.reading import damaged, read_record
+from .directory.reading import read_record
 from .directory.records import Plan, Verdict
+from .directory.result_files import result_files
 from .directory.run import Run, Shard
 from .events import emit
 from .report.markdown import markdown
+from .report.page import PAGE, write_page
 from .report.report import report_on
 from .response_model import answer_of
 
 __all__ = ["parse_shard", "write_output"]
+
+_PAGE_BYTES = 16 << 20
+"""Of requests; the page of more would take more than a part of a second."""
 
 
 def parse_shard(run: Run, path: str) -> None:
@@ -61,7 +65,7 @@ def parse_shard(run: Run, path: str) -> None:
                 BatchOutput(
                     stack.enter_context(restored_results(run, sender, name)), batch_id
                 )
-                for sender, name, batch_id in _result_files(run, shard)
+                for sender, name, batch_id in result_files(run, shard)
             ],
             temporary,
             Reading(answer, run.format, run.job.template.known_model),
@@ -95,7 +99,18 @@ def write_output(run: Run) -> None:
     directory.write("report.md", markdown(report).encode())
     directory.write("report.json", report.model_dump_json(indent=1).encode())
     directory.write("done.json", b"{}")
+    if sum(shard.bytes for shard in plan.shards) <= _PAGE_BYTES:
+        _write_page(run)
     emit("finished", text=report.output)
+
+
+def _write_page(run: Run) -> None:
+    """Write the report as a page; the run is done, whether that succeeds or not."""
+    try:
+        write_page(run)
+    except (BatchwrightError, OSError) as exc:
+        text = f"{PAGE} of {run.directory.url} was not written: {exc}"
+        emit("notice", text=text)
 
 
 def _refuse_another(run: Run) -> None:
@@ -114,38 +129,6 @@ def _parts(run: Run, plan: Plan) -> Iterator[Path]:
     for shard in plan.shards:
         with run.directory.local(f"{shard.path}/{name}") as path:
             yield path
-
-
-def _result_files(run: Run, shard: Shard) -> Iterator[tuple[Shard, str, str]]:
-    """Yield sender, name and batch of the files that hold results of this shard's rows.
-
-    Looks at the shard alone, first round first: a run may have thousands of shards.
-    """
-    for number, batch_id in _downloaded(shard).items():
-        yield shard, f"{shard.path}/attempts/{number:03}.output.jsonl", batch_id
-    folder = f"{shard.path}/results"
-    for name in sorted(run.directory.at(folder).names(), key=_in_order):
-        # `rounds-1-00000-000.jsonl`: attempt 0 of the shard rounds/1/00000
-        path, _, attempt = name.removesuffix(".jsonl").rpartition("-")
-        sender = run.shard(path.replace("-", "/"))
-        if int(attempt) in (batches := _downloaded(sender)):
-            yield sender, f"{folder}/{name}", batches[int(attempt)]
-
-
-def _downloaded(shard: Shard) -> dict[int, str]:
-    """Return number and batch of the attempts whose results are on disk."""
-    batches: dict[int, str] = {}
-    for attempt in shard.attempts.all:
-        if attempt.verdict and attempt.verdict.has_results:
-            if attempt.batch is None:
-                name = shard.attempts.name(attempt.number, "batch")
-                raise damaged(shard.attempts.directory, name, "it is missing")
-            batches[attempt.number] = attempt.batch.id
-    return batches
-
-
-def _in_order(name: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", name)]
 
 
 class _Absent:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import orjson
 from pydantic import RootModel
 
-from ..data.custom_id import parse_row_id, row_id
+from ..data.custom_id import id_in, parse_row_id, row_id
 from ..data.requests.generate import batch_limits
 from ..data.requests.writer import RequestFile, RequestWriter
 from ..models import BatchResult, Outcome
@@ -218,7 +218,7 @@ def _lines_not_at_fault(run: Run, shard: Shard) -> Iterator[bytes]:
 
 def _renumbered(line: bytes, nonce: str, number: int) -> bytes:
     """Return the same request for another round."""
-    old = _id_of(line, nonce)
+    old = id_in(line, nonce)
     return line.replace(old, row_id(nonce, _row_of(line, nonce), number).encode(), 1)
 
 
@@ -229,14 +229,8 @@ def _lines(run: Run, shard: Shard) -> Iterator[bytes]:
 
 
 def _row_of(line: bytes, nonce: str) -> int:
-    custom_id = _id_of(line, nonce).decode()
+    custom_id = id_in(line, nonce).decode()
     row = parse_row_id(custom_id, nonce)
     if row is None:
         raise AssertionError(f"a request of another run: {custom_id}")
     return row[0]
-
-
-def _id_of(line: bytes, nonce: str) -> bytes:
-    """Return the `custom_id`: nothing else in a request begins with the nonce."""
-    start = line.find(f'"{nonce}-'.encode()) + 1
-    return line[start : line.index(b'"', start)]

@@ -73,6 +73,7 @@ class CallFault(When):
         "cancel",
         "download",  # a file's content, a batch's results
         "delete",
+        "ask",  # a single request, answered at once
     ] = "any"
     provider: str | None = None
     do: Literal[
@@ -236,6 +237,8 @@ class Faults(_Part):
     """The only models that exist; empty: any name."""
     calls: tuple[CallFault, ...] = ()
     """The first rule that applies to a call counts."""
+    answers: tuple[AnswerFault, ...] = ()
+    """Of requests that are answered at once; the first rule that applies counts."""
     batches: tuple[BatchFault, ...] = ()
     """The first rule that applies to a batch counts."""
 

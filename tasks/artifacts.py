@@ -34,6 +34,7 @@ from ..runs.directory.run import Run
 from ..runs.events import listening
 from ..runs.report.batch_table import percent_done, shard_rows
 from ..runs.report.markdown import markdown, plain
+from ..runs.report.page import PAGE
 from .names import run_name
 
 __all__ = ["artifact_key", "shown", "table_data"]
@@ -49,6 +50,8 @@ _SHOWN_ROWS = 500
 
 _CHANGES = {"generated", "submitted", "ended", "downloaded", "round", "parked"}
 """Events after which the run's directory has changed."""
+
+_THIS_MACHINE = {"127.0.0.1", "::1", "localhost"}
 
 _URL_CHARACTERS = "%:/?#[]@!$&'()*+,;=~"
 
@@ -146,8 +149,13 @@ class _Board:
         self._put(client, "progress", "progress", percent, "Answered requests")
         self._put(client, "batches", "table", table, "Batches")
         if state.report is not None:
-            link = _link(self._run.job.job.output)
-            self._put(client, "report", "markdown", markdown(state.report), "Report")
+            is_here = client.api_url.host in _THIS_MACHINE
+            text = markdown(state.report)
+            if PAGE in state.names:
+                page = f"{self._run.directory.url}/{PAGE}"
+                text += f"\n## Rows\n\n{_link(page, is_here=is_here)}\n"
+            link = _link(self._run.job.job.output, is_here=is_here)
+            self._put(client, "report", "markdown", text, "Report")
             self._put(client, "output", "markdown", link, "Output")
 
     def _put(
@@ -200,6 +208,12 @@ def _without_age(table: Any) -> list[dict[str, Any]]:
     return [{**row, "age": None} for row in json.loads(table)]
 
 
-def _link(output: str) -> str:
-    url = output if is_url(output) else Path(output).as_uri()
-    return f"[{plain(output)}](<{quote(url, safe=_URL_CHARACTERS)}>)"
+def _link(location: str, *, is_here: bool) -> str:
+    """Return a link, if a browser can follow it; else the location as text.
+
+    `is_here` says whether a path of this machine is one of the browser's machine too.
+    """
+    url = location if is_url(location) else Path(location).as_uri()
+    if not url.startswith(("http://", "https://") + ("file://",) * is_here):
+        return plain(location)
+    return f"[{plain(location)}](<{quote(url, safe=_URL_CHARACTERS)}>)"

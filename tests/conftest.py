@@ -382,6 +382,28 @@ def program() -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
+def browser(program: Callable[..., str]) -> Iterator[Any]:
+    """Run a browser without a screen, which reaches nothing beyond this machine."""
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.binary_location = program("chromium", "google-chrome", package="chromium")
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",  # which needs rights that containers have not
+        "--disable-dev-shm-usage",
+        "--window-size=1280,1100",
+        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+    ):
+        options.add_argument(argument)
+    service = Service(program("chromedriver", package="chromium-driver"))
+    with webdriver.Chrome(options=options, service=service) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def _postgres(program: Callable[..., str]) -> Iterator[str]:
     """Run a PostgreSQL server for the session, and give its URL without a database."""
     folders = "/usr/lib/postgresql/*/bin"

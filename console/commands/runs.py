@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -180,6 +182,35 @@ def status(*, run_dir: RunDir, as_json: AsJson = False) -> None:
     _print(report, as_json=as_json)
     if report.state == "open":
         raise typer.Exit(exits.NOT_READY)
+
+
+@app.command(
+    rich_help_panel=_RUNS,
+    epilog="Example: batchwright view batchwright-runs/labels-2f7c01d4",
+)
+def view(
+    *,
+    run_dir: RunDir,
+    open_page: Annotated[
+        bool,
+        typer.Option(
+            "--open/--no-open", help="Open the page in a browser, from a terminal."
+        ),
+    ] = True,
+) -> None:
+    """Write the report of a run as a page for a browser, and print its path.
+
+    report.html is one file: outcomes, cost, errors, the rows with prompt and answer.
+    Of a run that is open it shows what is known so far.
+    """
+    from ...data.files import is_url
+    from ...runs.directory.run import Run
+    from ...runs.report.page import write_page
+
+    page = write_page(Run.load(run_dir))
+    typer.echo(page)
+    if open_page and sys.stdout.isatty() and not is_url(page):
+        typer.launch(Path(page).as_uri())
 
 
 @app.command(rich_help_panel=_RUNS, epilog="Example: batchwright runs")

@@ -18,7 +18,7 @@ from .cells import CellSource
 from .kinds import JSON_LINES, no_table
 from .text import BOMS, open_text
 
-__all__ = ["CsvSource"]
+__all__ = ["CsvSource", "csv_reader"]
 
 
 def _own_csv() -> ModuleType:
@@ -37,6 +37,9 @@ def _own_csv() -> ModuleType:
 
 
 _csv = _own_csv()
+
+csv_reader = _csv.reader
+"""Reads cells of any size."""
 
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """What may separate cells."""
@@ -84,7 +87,7 @@ class CsvSource(CellSource):
                 delimiter = told[1]
             self.separators = _NAMES[delimiter]
             self._line = skipped
-            reader = _csv.reader(chain(lines, file), delimiter=delimiter, strict=True)
+            reader = csv_reader(chain(lines, file), delimiter=delimiter, strict=True)
             try:
                 # A spreadsheet counts records, with the blank ones.
                 for self._number, cells in enumerate(reader, skipped + 1):

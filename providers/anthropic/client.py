@@ -14,6 +14,7 @@ import httpx2
 from ...errors import ResultsGoneError
 from ...models import Batch, BatchStatus, Intent, RequestCounts
 from ..base import Progress
+from ..http.asking import ask, parts_of
 from ..http.client import (
     HttpClient,
     check_batch_id,
@@ -76,6 +77,16 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
     def _connect(self, **options: Any) -> anthropic.Anthropic:
         """Return the SDK's client."""
         return anthropic.Anthropic(api_key=self._failures.key, **options)
+
+    def ask(self, line: bytes, *, model: str | None = None) -> bytes:
+        """Send one request now; see `Provider.ask`."""
+        del model  # The line names it.
+        custom_id, content = parts_of(line, "custom_id", "params")
+        status, body = ask(self._failures, self._client.post, "/v1/messages", content)
+        kind = b'"errored","error"'
+        if status == httpx2.codes.OK:
+            kind = b'"succeeded","message"'
+        return b'{"custom_id":%b,"result":{"type":%b:%b}}' % (custom_id, kind, body)
 
     def upload(
         self,

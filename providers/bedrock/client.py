@@ -6,8 +6,6 @@ files on S3, which boto3 reads and writes. Role and bucket come from the environ
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from secrets import token_hex
@@ -26,6 +24,7 @@ from ...errors import (
 )
 from ...models import Account, Batch, BatchStatus, Intent
 from ..base import Progress
+from ..http.asking import LINE_ENDS, ask, parts_of
 from ..http.client import (
     HttpClient,
     check_ended,
@@ -35,18 +34,23 @@ from ..http.client import (
 )
 from ..http.download import ResultFile, save_results
 from ..http.wire import as_int, as_mapping, as_text, read_object
+from ..lines import object_of
 from ..vendor import Vendor
 from .aws import Bucket, Signer, session_of
 from .batch import MANIFEST, OUTPUT, job_id_of, read_job
 from .format import BedrockFormat
+from .places import (
+    account_of_role,
+    place_of_files,
+    region_of,
+    role_of_jobs,
+    runtime_url,
+)
 from .record import BEDROCK, INVOKE
 
 __all__ = ["BedrockProvider"]
 
 _JOBS, _JOB = "/model-invocation-jobs", "/model-invocation-job"
-_ROLE, _PLACE = "BEDROCK_BATCH_ROLE_ARN", "BEDROCK_BATCH_S3_URI"
-_HOST = re.compile(r"bedrock(?:-fips)?\.([a-z0-9-]+)\.")
-_ACCOUNT = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):role/.+")
 _FULL = "ServiceQuotaExceededException"
 _NO_CAPACITY = "token_limit_exceeded"
 """The code by which a run waits until other batches have ended."""
@@ -82,23 +86,47 @@ class BedrockProvider(HttpClient, BedrockFormat):
             status_error=httpx2.HTTPStatusError,
             connection_error=httpx2.TransportError,
         )
-        found = _HOST.match(urlsplit(self.base_url).hostname or "")
-        region = found[1] if found else os.environ.get("AWS_REGION", "us-east-1")
+        region = region_of(self.base_url)
         session = session_of(api_key, region)
         # A sandbox whose key was given has an S3 of its own, and no other is touched.
         self._bucket = Bucket(session, f"{self.base_url}/s3" if api_key else None)
-        self._client = httpx2.Client(
-            base_url=self.base_url,
-            auth=Signer(session, region),
-            timeout=timeout(),
-            **http_options(self.base_url, transport),
+        self._client, self._runtime = (
+            httpx2.Client(
+                base_url=url,
+                auth=Signer(session, region),
+                timeout=timeout(),
+                **http_options(url, transport),
+            )
+            for url in (self.base_url, runtime_url(self.base_url))
         )
+
+    def ask(self, line: bytes, *, model: str | None = None) -> bytes:
+        """Send one request now; see `Provider.ask`."""
+        if model is None:
+            raise InputError(f"A request of {self.vendor.title} does not name a model.")
+        record_id, content = parts_of(line, "recordId", "modelInput")
+        path = f"/model/{quote(model, safe='')}{self.endpoint(line)}"
+        status, body = ask(self._failures, self._post, path, content)
+        member = b"modelOutput"
+        if status != httpx2.codes.OK:
+            message = object_of(body).get("message")
+            body = orjson.dumps({"errorCode": status, "errorMessage": message})
+            member = b"error"
+        return b'{"modelInput":%b,"%b":%b,"recordId":%b}' % (
+            content.translate(LINE_ENDS),
+            member,
+            body,
+            record_id,
+        )
+
+    def _post(self, path: str, **call: Any) -> httpx2.Response:
+        headers = call["options"]["headers"]
+        answer = self._runtime.post(path, content=call["content"], headers=headers)
+        return answer.raise_for_status()
 
     def account(self) -> Account:
         """Look at the account, which the role names; one call."""
-        found = _ACCOUNT.fullmatch(os.environ.get(_ROLE, ""))
-        organization = found[1] if found else None
-        return super().account().model_copy(update={"organization": organization})
+        return super().account().model_copy(update={"organization": account_of_role()})
 
     def upload(
         self,
@@ -112,8 +140,8 @@ class BedrockProvider(HttpClient, BedrockFormat):
         Raises:
             InputError: The environment does not say where, or by which role it is read.
         """
-        _role()
-        place = _place()
+        role_of_jobs()
+        place = place_of_files()
         if earlier and self._bucket.size(earlier) == requests_path.stat().st_size:
             return earlier
         uri = f"{place}/{requests_path.stem}-{token_hex(8)}.jsonl"
@@ -132,7 +160,7 @@ class BedrockProvider(HttpClient, BedrockFormat):
         job = {
             "jobName": _name(intent),
             "clientRequestToken": intent.token,
-            "roleArn": _role(),
+            "roleArn": role_of_jobs(),
             "modelId": intent.model,
             "modelInvocationType": "InvokeModel" if is_own else "Converse",
             "inputDataConfig": {
@@ -239,27 +267,6 @@ class BedrockProvider(HttpClient, BedrockFormat):
 
 def _name(intent: Intent) -> str:
     return f"batchwright-{intent.token}"[:63].rstrip("-")
-
-
-def _role() -> str:
-    found = os.environ.get(_ROLE, "")
-    if not _ACCOUNT.fullmatch(found):
-        raise InputError(
-            f"A batch of Amazon Bedrock needs a service role that may read and write"
-            f" the bucket: set {_ROLE} to its ARN (arn:aws:iam::ACCOUNT:role/NAME)."
-        )
-    return found
-
-
-def _place() -> str:
-    found = os.environ.get(_PLACE, "").rstrip("/")
-    parts = urlsplit(found)
-    if parts.scheme != "s3" or not parts.netloc:
-        raise InputError(
-            f"A batch of Amazon Bedrock has its files on S3: set {_PLACE} to"
-            " s3://BUCKET/PREFIX, in the region of the jobs."
-        )
-    return found
 
 
 def _with_id(body: Mapping[str, Any]) -> dict[str, Any]:

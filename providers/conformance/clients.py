@@ -4,13 +4,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from ...errors import BatchNotEndedError, CreationUnknownError, UnknownBatchError
-from ...models import Batch, BatchStatus, Intent
+from ...errors import (
+    BatchNotEndedError,
+    CreationUnknownError,
+    InputError,
+    ProviderError,
+    UnknownBatchError,
+)
+from ...models import Batch, BatchStatus, Intent, Outcome
 from ..base import Provider
 from ..vendors import get_vendor
 from .hooks import Hooks, VendorServer
@@ -34,6 +43,12 @@ class ClientConformance(Hooks):
             account=provider.account(),
             input_file_id=provider.upload(path),
         )
+
+    def asking(self, provider: Provider) -> Callable[[bytes], bytes]:
+        """Return what answers a request line, whose model it may not name."""
+        if get_vendor(self.vendor).names_model:
+            return provider.ask
+        return partial(provider.ask, model=self.model)
 
     def create(
         self, provider: Provider, folder: Path, token: str, count: int = 2
@@ -138,3 +153,58 @@ class ClientConformance(Hooks):
         if get_vendor(self.vendor).creation == "candidates":
             found = [batch_id for batch_id in found if batch_id != later.id]
         assert found == expected
+
+    def test_requests_are_answered_at_once(
+        self, provider: Provider, server: VendorServer, tmp_path: Path
+    ) -> None:
+        """Each request has its result line, as in a batch, and no batch is made."""
+        path = self.write_requests(provider, tmp_path / "requests.jsonl", 4)
+        with ThreadPoolExecutor(4) as pool:
+            lines = [*pool.map(self.asking(provider), path.read_bytes().splitlines())]
+        assert not [line for line in lines if b"\n" in line]
+        assert all(get_vendor(self.vendor).is_result(line) for line in lines)
+        results = [provider.decode(line) for line in lines]
+        assert [each.custom_id for each in results] == [f"row-{n}" for n in range(4)]
+        assert {each.outcome for each in results} == {Outcome.SUCCEEDED}
+        assert all(each.usage and each.usage.input_tokens > 0 for each in results)
+        assert server.first_ids() == []
+
+    def test_a_request_that_is_refused_has_a_line(
+        self, provider: Provider, server: VendorServer, tmp_path: Path
+    ) -> None:
+        """What the vendor says against the request itself is its result."""
+        line = self.write_requests(provider, tmp_path / "a.jsonl", 1).read_bytes()
+        server.refuse_to_answer(400)
+        result = provider.decode(self.asking(provider)(line))
+        assert (result.custom_id, result.outcome) == ("row-0", Outcome.ERRORED)
+        assert result.error
+        assert not result.retryable
+
+    @pytest.mark.parametrize(
+        ("status", "retryable"),
+        [(401, False), (403, False), (404, False), (429, True), (503, True)],
+    )
+    def test_what_is_not_about_the_request_is_an_error(
+        self,
+        provider: Provider,
+        server: VendorServer,
+        tmp_path: Path,
+        status: int,
+        *,
+        retryable: bool,
+    ) -> None:
+        """Key, model, rate and outages are no result; the wait asked for is told."""
+        line = self.write_requests(provider, tmp_path / "a.jsonl", 1).read_bytes()
+        server.refuse_to_answer(status)
+        with pytest.raises(ProviderError) as caught:
+            self.asking(provider)(line)
+        assert caught.value.status == status
+        assert caught.value.retryable is retryable
+        if retryable:
+            assert caught.value.retry_after_seconds == pytest.approx(0.01)
+
+    def test_what_is_no_request_is_not_sent(self, provider: Provider) -> None:
+        """A line that is no request of the vendor is the caller's mistake."""
+        for line in (b"", b"{", b"[]", b"{}", b'{"custom_id": "row-0"}'):
+            with pytest.raises(InputError):
+                self.asking(provider)(line)

@@ -35,6 +35,13 @@ class VendorServer(Protocol):
         """Let one request of the next batch fail in a way that is worth a retry."""
         ...
 
+    def refuse_to_answer(self, status: int) -> None:
+        """Answer all requests that are asked at once with this HTTP status.
+
+        In the form of the vendor's errors, with the header `retry-after: 0.01`.
+        """
+        ...
+
     def lose_answer(self, *, created: bool) -> None:
         """Let the next create call end without an answer.
 

@@ -8,7 +8,7 @@ APIs repeat in their answer when it is wrong.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -37,6 +37,8 @@ __all__ = [
 # A gateway may answer these while the API behind it goes on working.
 _UNSETTLED = frozenset({408, 409, 425, 499})
 _PASSING = _UNSETTLED | {429}
+# What is wrong with the request itself, in an answer of the API's own.
+_ABOUT_REQUEST = frozenset({400, 413, 422})
 # The sandbox's code for a full disk: nothing was done, and a person has to act first.
 # A 507 without this code may come from any gateway, so it leaves open what happened.
 _NO_ROOM = "insufficient_storage"
@@ -109,6 +111,23 @@ class Failures:
             if isinstance(cause, (*_NEVER_SENT, BatchwrightError)):
                 raise self._from_no_answer(what, cause) from exc
             self._creation_unknown(reason(cause))
+
+    def of_request(self, call: Callable[[], httpx2.Response]) -> httpx2.Response:
+        """Return a success of `call`, or the refusal of what it asks for."""
+        with self.calling("answer a request"):
+            try:
+                return call()
+            except self.status_error as exc:
+                response = _response(exc)
+                status, body = response.status_code, read_object(response)
+                text, code = self._details(response)
+                if status not in _ABOUT_REQUEST or body is None:
+                    raise
+                if self._advice(status, code, text or ""):
+                    raise
+                if text and text.startswith(_NO_ROUTE):
+                    raise
+                return response
 
     def _creation_unknown(self, why: str, status: int | None = None) -> NoReturn:
         """Say that a batch may or may not have been created."""

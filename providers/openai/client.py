@@ -14,6 +14,7 @@ import openai
 from ...errors import (
     AccessError,
     BatchFailedError,
+    InputError,
     RejectedError,
     ResultsGoneError,
     UnreachableError,
@@ -21,6 +22,7 @@ from ...errors import (
 from ...models import Batch, BatchStatus, Intent
 from ...settings import get_settings
 from ..base import Progress
+from ..http.asking import ask, parts_of
 from ..http.client import (
     HttpClient,
     check_ended,
@@ -33,6 +35,7 @@ from ..http.upload import UploadFile
 from ..http.wire import as_int, as_text
 from ..lines import object_of
 from .batch import promised_lines, read_batch, refusal
+from .endpoints import REQUIRED
 from .format import OpenAIFormat
 from .record import OPENAI, Dialect
 
@@ -76,6 +79,20 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
             http_client=openai.DefaultHttpxClient(
                 **http_options(self.base_url, transport)
             ),
+        )
+
+    def ask(self, line: bytes, *, model: str | None = None) -> bytes:
+        """Send one request now; see `Provider.ask`."""
+        del model  # The line names it.
+        custom_id, content = parts_of(line, "custom_id", "body")
+        endpoint = self.endpoint(line)
+        if endpoint not in REQUIRED:
+            raise InputError(f"This request line has an unknown `url`: {endpoint!r}.")
+        path = endpoint.removeprefix(OPENAI.url_prefix)
+        status, body = ask(self._failures, self._client.post, path, content)
+        return (
+            b'{"id":"realtime","custom_id":%b,"response":{"status_code":%d,'
+            b'"request_id":null,"body":%b},"error":null}' % (custom_id, status, body)
         )
 
     def upload(

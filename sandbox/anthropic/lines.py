@@ -25,7 +25,7 @@ from ..faults import AnswerFault
 from .envelopes import error_type
 from .requests import read_request
 
-__all__ = ["answer_line", "publish", "unrun_line"]
+__all__ = ["answer_line", "answer_message", "publish", "unrun_line"]
 
 _STOPS = {
     "stop": "end_turn",
@@ -60,22 +60,36 @@ def answer_line(
     kind = fault.kind if fault else None
     if kind == "unknown_type":
         return _line(custom_id, {"type": "postponed"}), "errored", (0, 0)
-    found = _answer(request, source, fault, seed)
+    found = answer_message(row.id, request, source, fault, seed)
     if isinstance(found, Failure):
         return _line(custom_id, _errored(found)), "errored", (0, 0)
+    message, tokens = found
+    line = _line(custom_id, {"type": "succeeded", "message": message})
+    return spoil_line(line, kind), "succeeded", tokens
+
+
+def answer_message(
+    batch_id: str,
+    request: dict[str, Any],
+    source: AnswerSource,
+    fault: AnswerFault | None,
+    seed: int,
+) -> tuple[dict[str, Any], tuple[int, int]] | Failure:
+    """Return the message that answers a request, and its tokens."""
+    found = _answer(request, source, fault, seed)
+    if isinstance(found, Failure):
+        return found
     question, answer = found
-    tag = f"{seeded(row.id, custom_id).getrandbits(64):016x}"
+    tag = f"{seeded(batch_id, request['custom_id']).getrandbits(64):016x}"
     message = _message(question, answer, tag)
-    message["usage"] = spoil_usage(message["usage"], kind)
+    message["usage"] = spoil_usage(message["usage"], fault.kind if fault else None)
     thinking = request["params"].get("thinking") or {}
     is_thinking = thinking.get("type") in {"enabled", "adaptive"}
     if is_thinking and source is SYNTHETIC:
         text = "Synthetic thinking of the batchwright sandbox."
         block = {"type": "thinking", "thinking": text, "signature": f"sandbox{tag}"}
         message["content"].insert(0, block)
-    line = _line(custom_id, {"type": "succeeded", "message": message})
-    line = spoil_line(line, kind)
-    return line, "succeeded", (answer.input_tokens, answer.output_tokens)
+    return message, (answer.input_tokens, answer.output_tokens)
 
 
 def _answer(

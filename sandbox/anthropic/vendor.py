@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..engine.produce import Format
 from ..http.vendor import Vendor
-from . import batches
+from . import batches, realtime
 from .envelopes import error_body, response_headers
 from .lines import answer_line, publish, unrun_line
 
@@ -22,7 +22,7 @@ def _vendor(
         sdk_path=None,
         key_variable=key_variable,
         format=Format(answer_line, unrun_line, publish),
-        routes=batches.routes(path),
+        routes=[*batches.routes(path), *realtime.routes(path)],
         error_body=error_body,
         response_headers=response_headers,
         missing_key=missing_key,

@@ -6,7 +6,7 @@ from starlette.datastructures import Headers
 
 from ..engine.produce import Format
 from ..http.vendor import Vendor
-from . import jobs, s3
+from . import jobs, realtime, s3
 from .lines import answer_line, check_records, publish, unrun_line
 
 __all__ = ["VENDORS"]
@@ -29,7 +29,7 @@ VENDORS = (
         format=Format(
             answer_line, unrun_line, publish, check_records, id_member="recordId"
         ),
-        routes=[*s3.routes(_PATH), *jobs.routes(_PATH)],
+        routes=[*s3.routes(_PATH), *jobs.routes(_PATH), *realtime.routes(_PATH)],
         error_body=jobs.error_body,
         response_headers=_headers,
         missing_key="Missing Authentication Token",

@@ -16,7 +16,7 @@ import orjson
 
 from ...errors import InputError, is_disk_full
 from ..answers.answer import AnswerSource
-from ..faults import BatchFault, CallFault, Faults
+from ..faults import AnswerFault, BatchFault, CallFault, Faults, When
 from .clock import Clock
 from .produce import Format
 from .store import BatchRow, Store
@@ -26,7 +26,7 @@ from .worker import Worker
 __all__ = ["Backend", "Call", "CreatedBatch"]
 
 _MAX_CALLS = 10_000
-_Rule = TypeVar("_Rule", CallFault, BatchFault)
+_Rule = TypeVar("_Rule", bound=When)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Backend:
         source: AnswerSource,
     ) -> None:
         self._formats = formats
-        self._source = source
+        self.source = source
         self._lock = threading.Lock()
         self._seen: Counter[tuple[object, ...]] = Counter()
         self.set_faults(faults)
@@ -125,12 +125,12 @@ class Backend:
 
     def new_batch_id(self, prefix: str) -> str:
         """Return an ID that contains `sandbox`, or `upstream` if a model answers."""
-        return f"{prefix}{self._source.word}_{secrets.token_hex(12)}"
+        return f"{prefix}{self.source.word}_{secrets.token_hex(12)}"
 
     def batch_id_of(self, prefix: str, key: str) -> str:
         """Return the ID of the batch that an idempotency key makes."""
         digest = hashlib.sha256(key.encode()).hexdigest()[:24]
-        return f"{prefix}{self._source.word}_{digest}"
+        return f"{prefix}{self.source.word}_{digest}"
 
     def account_of(self, key: str) -> str:
         """Return the account of a key: a hash that does not reveal the key."""
@@ -142,13 +142,23 @@ class Backend:
             (index, rule)
             for index, rule in enumerate(self.faults.calls)
             if rule.operation in {"any", operation}
+            and rule.provider in {None, provider}
         ]
-        return self._pick(rules, provider)
+        return self._pick(rules)
+
+    def answer_fault(self) -> AnswerFault | None:
+        """Count a request that is answered at once; return the fault that applies."""
+        return self._pick(enumerate(self.faults.answers), "answer")
 
     def new_plan(self, provider: str, window: str = "24h") -> str:
         """Count a new batch and return its plan, as JSON."""
         faults = self.faults
-        fault = self._pick(enumerate(faults.batches), provider, "batch")
+        rules = [
+            (index, rule)
+            for index, rule in enumerate(faults.batches)
+            if rule.provider in {None, provider}
+        ]
+        fault = self._pick(rules, "batch")
         durations = (fault and fault.durations) or faults.durations
         if self._formats[provider].check is None:
             changes = {"validating": 0.0, "finalizing": 0.0}
@@ -156,15 +166,11 @@ class Backend:
         plan = Plan(seed=faults.seed, durations=durations, fault=fault, window=window)
         return plan.model_dump_json(exclude_defaults=True)
 
-    def _pick(
-        self, rules: Iterable[tuple[int, _Rule]], provider: str, *key: str
-    ) -> _Rule | None:
-        """Count for every rule of the provider; return the first that applies."""
+    def _pick(self, rules: Iterable[tuple[int, _Rule]], *key: str) -> _Rule | None:
+        """Count for every rule; return the first that applies."""
         picked = None
         with self._lock:
             for index, rule in rules:
-                if rule.provider not in {None, provider}:
-                    continue
                 self._seen[*key, index] += 1
                 number = self._seen[*key, index]
                 if picked is None and rule.picks(number, self.faults.seed, *key, index):

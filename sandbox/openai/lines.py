@@ -19,7 +19,7 @@ from .envelopes import error_body
 from .requests import read_request
 from .shapes import ENDPOINTS, embeddings
 
-__all__ = ["answer_line", "publish", "unrun_line"]
+__all__ = ["answer_body", "answer_line", "publish", "unrun_line"]
 
 _OUTPUT_SECONDS = 30 * 86_400
 _MESSAGES = {
@@ -51,7 +51,7 @@ def answer_line(
         response, error = _ODD_LINES[kind]
         return _line(row, custom_id, response, error), "errored", (0, 0)
     tag = _tag(row, custom_id)
-    content = _content(row, request, source, fault, seed)
+    content = answer_body(row, request, source, fault, seed)
     if isinstance(content, Failure):
         response = {
             "status_code": content.status,
@@ -60,13 +60,12 @@ def answer_line(
         }
         return _line(row, custom_id, response, None), "errored", (0, 0)
     body, tokens = content
-    body["usage"] = spoil_usage(body["usage"], kind)
     response = {"status_code": 200, "request_id": tag, "body": body}
     line = _line(row, custom_id, response, None)
     return spoil_line(line, kind), "succeeded", tokens
 
 
-def _content(
+def answer_body(
     row: BatchRow,
     request: dict[str, Any],
     source: AnswerSource,
@@ -91,7 +90,8 @@ def _content(
         if source is not SYNTHETIC:
             text = f"The sandbox's upstream answers chat requests, not {endpoint}."
             return Failure(400, text)
-        return embeddings(question, body, rng), (question.input_tokens, 0)
+        vectors = embeddings(question, body, rng)
+        return _spoiled(vectors, fault), (question.input_tokens, 0)
     answer = source.answer(question, rng)
     if isinstance(answer, Failure):
         return answer
@@ -100,7 +100,12 @@ def _content(
     if fault:
         answer = spoil(answer, fault)
     content = shape(question, answer, body, _tag(row, custom_id), int(row.created_at))
-    return content, (answer.input_tokens, answer.output_tokens)
+    return _spoiled(content, fault), (answer.input_tokens, answer.output_tokens)
+
+
+def _spoiled(body: dict[str, Any], fault: AnswerFault | None) -> dict[str, Any]:
+    """Return a body with the fault applied to its usage."""
+    return {**body, "usage": spoil_usage(body["usage"], fault.kind if fault else None)}
 
 
 def unrun_line(row: BatchRow, custom_id: str, outcome: str) -> bytes:

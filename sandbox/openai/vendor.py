@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..engine.produce import Format
 from ..http.vendor import Vendor
-from . import batches, files, signed_files
+from . import batches, files, realtime, signed_files
 from .check import check_batch
 from .dialects import DIALECTS, Dialect
 from .envelopes import error_body, response_headers
@@ -28,6 +28,7 @@ def vendor_of(dialect: Dialect) -> Vendor:
             *uploads,
             *files.routes(path),
             *(batches.routes(path) if dialect.has_batches else []),
+            *realtime.routes(dialect),
         ],
         error_body=error_body,
         response_headers=response_headers,

@@ -58,6 +58,7 @@ class AcmeServer(ThreadingHTTPServer):
         self.jobs: list[Job] = []
         self.fails_next = False
         self.loses_next: str | None = None
+        self.refusal: int | None = None
         self._thread = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
 
     def __enter__(self) -> Self:
@@ -92,6 +93,10 @@ class AcmeServer(ThreadingHTTPServer):
         """Let the last request of the next job fail."""
         self.fails_next = True
 
+    def refuse_to_answer(self, status: int) -> None:
+        """Refuse every request that is asked at once."""
+        self.refusal = status
+
     def lose_answer(self, *, created: bool) -> None:
         """Let the next creation end without an answer."""
         self.loses_next = "after" if created else "before"
@@ -107,6 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, status: int, body: str) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
+        self.send_header("Retry-After", "0.01")
         self.end_headers()
         self.wfile.write(body.encode())
 
@@ -145,6 +151,12 @@ class _Handler(BaseHTTPRequestHandler):
             body = self._job("halt")
             missing = '{"error":{"message":"No such job","code":"unknown"}}'
             self._answer(200 if body else 404, body or missing)
+            return
+        if self.path == "/ask":
+            no = {"no": {"why": "bad", "again": False}, "error": {"message": "No."}}
+            ok = {"ok": {"says": "Yes.", "used": [3, 1]}}
+            status = self.server.refusal or 200
+            self._answer(status, json.dumps(ok if status == 200 else no))
             return
         lost, self.server.loses_next = self.server.loses_next, None
         if lost != "before":

@@ -23,6 +23,7 @@ from batchwright.models import (
     Usage,
 )
 from batchwright.providers import Encode, Limits, Progress, Vendor
+from batchwright.providers.http.asking import ask, parts_of
 from batchwright.providers.http.client import HttpClient, check_ended, create_budget
 from batchwright.providers.http.download import ResultFile, save_results
 
@@ -135,6 +136,15 @@ class AcmeProvider(HttpClient, AcmeFormat):
         self._client = httpx2.Client(
             base_url=self.base_url, headers={"acme-key": self._failures.key}
         )
+
+    def ask(self, line: bytes, *, model: str | None = None) -> bytes:
+        """Send one request to the path that answers at once."""
+        key, content = parts_of(line, "key", "ask")
+        _, answer = ask(self._failures, self._post, "/ask", content)
+        return b'{"key":%b,%b' % (key, answer.removeprefix(b"{"))
+
+    def _post(self, path: str, content: bytes, **_: Any) -> httpx2.Response:
+        return self._client.post(path, content=content).raise_for_status()
 
     def upload(
         self,

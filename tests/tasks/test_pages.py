@@ -21,7 +21,6 @@ import httpx2
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -74,24 +73,6 @@ def _until_up(url: str, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.2)
         else:
             return
-
-
-@pytest.fixture(scope="module")
-def browser(program: Callable[..., str]) -> Iterator[Browser]:
-    """Run a browser without a screen, which reaches nothing beyond this machine."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = program("chromium", "google-chrome", package="chromium")
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",  # which needs rights that containers have not
-        "--disable-dev-shm-usage",
-        "--window-size=1280,1100",
-        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-    ):
-        options.add_argument(argument)
-    service = Service(program("chromedriver", package="chromium-driver"))
-    with webdriver.Chrome(options=options, service=service) as running:
-        yield running
 
 
 @pytest.fixture

@@ -41,6 +41,12 @@ class BedrockServer(SandboxServer):
         batch = {"nth": [1], "answers": [{"status": 500, "nth": [2]}]}
         self._sandbox.set_faults(self.faults(batches=[batch]))
 
+    def refuse_to_answer(self, status: int) -> None:
+        """Refuse every request that is asked at once."""
+        call = {"operation": "ask", "do": "status", "status": status}
+        call["retry_after_seconds"] = 0.01
+        self._sandbox.set_faults(self.faults(calls=[call]))
+
     def lose_answer(self, *, created: bool) -> None:
         """Break the connection of the next creation."""
         call = {"operation": "create", "do": "drop", "after": created, "nth": [1]}

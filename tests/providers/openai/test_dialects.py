@@ -81,7 +81,8 @@ class _Client(ClientConformance):
 
 for name in PLAYED:
     title = f"Test{name.title().replace('-', '')}"
-    globals()[title] = type(title, (_Client,), {"vendor": name})
+    model = "claude-sonnet-4-5" if "anthropic" in name else "some-model"
+    globals()[title] = type(title, (_Client,), {"vendor": name, "model": model})
 
 
 class _Pipeline(PipelineConformance):

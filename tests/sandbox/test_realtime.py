@@ -1,0 +1,124 @@
+"""The endpoints that answer one request at once, judged by the official SDKs."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import anthropic
+import httpx2
+import openai
+import orjson
+import pytest
+
+from batchwright.sandbox import Sandbox
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"spam": {"type": "boolean"}},
+    "required": ["spam"],
+    "additionalProperties": False,
+}
+USER = [{"role": "user", "content": "Is this spam?"}]
+
+
+def test_every_endpoint_of_openai_answers_at_once(clients: Any) -> None:
+    """The SDK reads chat, response, completion and embedding, each in its own type."""
+    sdk: openai.OpenAI = clients.openai
+    form: Any = {"name": "a", "schema": SCHEMA, "strict": True}
+    chat = sdk.chat.completions.create(
+        model="gpt-4o-mini",
+        messages=USER,  # type: ignore[arg-type]
+        response_format={"type": "json_schema", "json_schema": form},
+    )
+    assert isinstance(orjson.loads(chat.choices[0].message.content or "")["spam"], bool)
+    assert chat.usage
+    assert chat.usage.prompt_tokens > 0
+    response = sdk.responses.create(model="gpt-5-mini", input="Is this spam?")
+    assert "Is this spam?" in response.output_text
+    completion = sdk.completions.create(model="gpt-3.5-turbo-instruct", prompt="Hi")
+    assert completion.choices[0].text
+    vectors = sdk.embeddings.create(
+        model="text-embedding-3-small", input=["a", "b"], encoding_format="float"
+    )
+    assert [len(each.embedding) for each in vectors.data] == [1536, 1536]
+    assert clients.sandbox.created() == 0
+    assert [call.operation for call in clients.sandbox.calls()] == ["ask"] * 4
+
+
+def test_messages_are_answered_at_once(clients: Any) -> None:
+    """The SDK reads text and a tool's input, at the price of a single request."""
+    sdk: anthropic.Anthropic = clients.anthropic
+    asked: Any = {"model": "claude-haiku-4-5", "max_tokens": 100, "messages": USER}
+    message = sdk.messages.create(**asked)
+    assert message.content[0].type == "text"
+    assert message.usage.service_tier == "standard"
+    tool: Any = {"name": "label", "input_schema": SCHEMA}
+    choice: Any = {"type": "tool", "name": "label"}
+    called = sdk.messages.create(**asked, tools=[tool], tool_choice=choice)
+    assert called.stop_reason == "tool_use"
+    assert clients.sandbox.created() == 0
+
+
+def test_an_answer_is_the_one_that_a_batch_gives(clients: Any, chat: Any) -> None:
+    """A body is read and refused by one judge, whichever way it comes."""
+    bad = {"temperature": 3}
+    batch = clients.run([chat(**bad)])
+    (line,) = clients.results(batch).values()
+    with pytest.raises(openai.BadRequestError) as caught:
+        clients.openai.chat.completions.create(**chat(**bad)["body"])
+    assert caught.value.body == line["response"]["body"]["error"]
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"model": "no-such-model"}, openai.NotFoundError),
+        ({"model": ""}, openai.BadRequestError),
+        ({"messages": None}, openai.BadRequestError),
+    ],
+)
+def test_what_no_model_can_be_asked_is_refused(
+    clients: Any, chat: Any, body: dict[str, Any], error: type[Exception]
+) -> None:
+    """An unknown model and a body without content each have their error."""
+    clients.sandbox.set_faults({"models": ["gpt-4o-mini"]})
+    with pytest.raises(error):
+        clients.openai.post(
+            "/chat/completions",
+            cast_to=httpx2.Response,
+            body={**chat()["body"], **body},
+        )
+
+
+def test_an_unknown_claude_does_not_exist(clients: Any) -> None:
+    """Another vendor's model is not found."""
+    with pytest.raises(anthropic.NotFoundError, match="gpt-5-mini"):
+        clients.anthropic.messages.create(
+            model="gpt-5-mini", max_tokens=9, messages=USER
+        )
+
+
+def test_a_rate_limit_is_waited_for(sandbox: Sandbox) -> None:
+    """Both SDKs wait as long as `retry-after` says, then get their answer."""
+    rule = {"operation": "ask", "do": "status", "status": 429, "nth": [1]}
+    sandbox.set_faults({"calls": [{**rule, "retry_after_seconds": 0.2}]})
+    sdk = openai.OpenAI(base_url=sandbox.openai_base_url, api_key="k")
+    begun = time.monotonic()
+    sdk.embeddings.create(model="text-embedding-3-small", input="a")
+    assert time.monotonic() - begun >= 0.2
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("refusal", "stop"), ("truncated", "length")]
+)
+def test_answers_have_faults_too(clients: Any, kind: str, reason: str) -> None:
+    """Top-level `answers` of a fault file spoil what is answered at once."""
+    clients.sandbox.set_faults({"answers": [{"kind": kind, "nth": [2]}]})
+    chats = [
+        clients.openai.chat.completions.create(model="gpt-4o-mini", messages=USER)
+        for _ in range(2)
+    ]
+    assert chats[0].choices[0].message.content
+    assert chats[1].choices[0].finish_reason == reason
+    assert bool(chats[1].choices[0].message.refusal) == (kind == "refusal")
