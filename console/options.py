@@ -119,8 +119,8 @@ def _target(
             metavar="NAME",
             help="The provider: openai (default), anthropic, azure, groq, deepinfra,"
             " dashscope, doubleword, kimi, zhipu, parasail, nebius, together, voyage,"
-            " ogx, aibrix, llm-d, anthropic-aws, anthropic-gcp, mistral, or one that an"
-            " installed package adds.",
+            " ogx, aibrix, llm-d, anthropic-aws, anthropic-gcp, mistral, bedrock, or"
+            " one that an installed package adds.",
         ),
     ] = None,
 ) -> str:

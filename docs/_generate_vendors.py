@@ -24,12 +24,14 @@ def _row(vendor: Vendor) -> str:
     if vendor.window_hours:
         windows += f"; {vendor.window_hours[0]} to {vendor.window_hours[1]} h"
     share = vendor.batch_discount
+    least = limits.min_requests
+    at_least = f"{least:,} to " if least > 1 else ""
     cells = (
         f"`{vendor.name}`",
         vendor.title,
         f"`{vendor.key_variables[0]}`",
         ", ".join(each.removeprefix("/v1/") for each in vendor.endpoints),
-        f"{limits.max_requests:,}, {limits.max_bytes // 1_000_000}",
+        f"{at_least}{limits.max_requests:,}, {limits.max_bytes // 1_000_000}",
         windows,
         "as listed, or unknown" if share is None else f"{share:.0%}",
         FOUND[vendor.creation],
@@ -38,14 +40,11 @@ def _row(vendor: Vendor) -> str:
 
 
 def _notes(vendor: Vendor) -> str:
-    source = getattr(vendor, "source", "the SDK, anthropic 2.14.0")
-    text = (
-        f"- **{vendor.title}**: {source} ({getattr(vendor, 'checked', '2026-11-28')})"
-    )
+    text = f"- **{vendor.title}**: {vendor.source} ({vendor.checked})"
     if getattr(vendor, "expired_keeps_results", None):
         text += "; an expired batch keeps its results"
-    if guesses := getattr(vendor, "guesses", ()):
-        text += f"; guessed: {', '.join(guesses)}"
+    if vendor.guesses:
+        text += f"; guessed: {', '.join(vendor.guesses)}"
     return f"{text}."
 
 

@@ -105,15 +105,22 @@ class Vendor:
         is_whole = not found or found.rstrip("/").endswith(self.base_path)
         return found if is_whole else found.rstrip("/") + self.base_path
 
+    def unset_variables(self) -> list[str]:
+        """Return the variables without which its own address is not known."""
+        values = self._values()
+        return [name.partition("|")[0] for name in values if not values[name]]
+
     def _default(self) -> str:
-        names = dict(_NAMES.findall(self.base_url))
-        values = {
-            name: next(filter(None, map(os.environ.get, name.split("|"))), names[name])
-            for name in names
-        }
+        values = self._values()
         if not all(values.values()):
             return ""
         return _NAMES.sub(lambda found: values[found[1]], self.base_url)
+
+    def _values(self) -> dict[str, str]:
+        return {
+            name: next(filter(None, map(os.environ.get, name.split("|"))), default)
+            for name, default in _NAMES.findall(self.base_url)
+        }
 
     def has_window(self, window: str) -> bool:
         """Whether a batch can be asked for that takes at most this long."""

@@ -43,6 +43,8 @@ ANTHROPIC = Vendor(
     is_request=lambda line: "params" in line and "body" not in line,
     format="batchwright.providers.anthropic.format:AnthropicFormat",
     client="batchwright.providers.anthropic.client:AnthropicProvider",
+    source="the SDK, anthropic 2.14.0",
+    checked="2026-11-28",
 )
 
 _CLOUD = replace(

@@ -40,6 +40,8 @@ from .aws import Bucket, Signer, session_of
 from .batch import MANIFEST, OUTPUT, job_id_of, read_job
 from .format import BedrockFormat
 from .places import (
+    SANDBOX_PLACE,
+    SANDBOX_ROLE,
     account_of_role,
     place_of_files,
     region_of,
@@ -89,6 +91,7 @@ class BedrockProvider(HttpClient, BedrockFormat):
         region = region_of(self.base_url)
         session = session_of(api_key, region)
         # A sandbox whose key was given has an S3 of its own, and no other is touched.
+        self._is_sandbox = bool(api_key)
         self._bucket = Bucket(session, f"{self.base_url}/s3" if api_key else None)
         self._client, self._runtime = (
             httpx2.Client(
@@ -97,7 +100,10 @@ class BedrockProvider(HttpClient, BedrockFormat):
                 timeout=timeout(),
                 **http_options(url, transport),
             )
-            for url in (self.base_url, runtime_url(self.base_url))
+            for url in (
+                self.base_url,
+                self.base_url if api_key else runtime_url(self.base_url),
+            )
         )
 
     def ask(self, line: bytes, *, model: str | None = None) -> bytes:
@@ -140,8 +146,8 @@ class BedrockProvider(HttpClient, BedrockFormat):
         Raises:
             InputError: The environment does not say where, or by which role it is read.
         """
-        role_of_jobs()
-        place = place_of_files()
+        self._role()
+        place = SANDBOX_PLACE if self._is_sandbox else place_of_files()
         if earlier and self._bucket.size(earlier) == requests_path.stat().st_size:
             return earlier
         uri = f"{place}/{requests_path.stem}-{token_hex(8)}.jsonl"
@@ -160,7 +166,7 @@ class BedrockProvider(HttpClient, BedrockFormat):
         job = {
             "jobName": _name(intent),
             "clientRequestToken": intent.token,
-            "roleArn": role_of_jobs(),
+            "roleArn": self._role(),
             "modelId": intent.model,
             "modelInvocationType": "InvokeModel" if is_own else "Converse",
             "inputDataConfig": {
@@ -260,6 +266,9 @@ class BedrockProvider(HttpClient, BedrockFormat):
         """Stop the job; the answer is empty, so the job is looked at."""
         self._client.post(f"{_JOB}/{quote(batch_id)}/stop").raise_for_status()
         return self._retrieve(batch_id)
+
+    def _role(self) -> str:
+        return SANDBOX_ROLE if self._is_sandbox else role_of_jobs()
 
     def _is_match(self, batch: Batch, intent: Intent) -> bool:
         return intent.token in batch.metadata.values()

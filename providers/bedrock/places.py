@@ -9,12 +9,18 @@ from urllib.parse import urlsplit
 from ...errors import InputError
 
 __all__ = [
+    "SANDBOX_PLACE",
+    "SANDBOX_ROLE",
     "account_of_role",
     "place_of_files",
     "region_of",
     "role_of_jobs",
     "runtime_url",
 ]
+
+SANDBOX_ROLE = "arn:aws:iam::000000000000:role/sandbox"
+SANDBOX_PLACE = "s3://sandbox"
+"""What a run in a sandbox has, whatever the environment says."""
 
 _ROLE, _PLACE = "BEDROCK_BATCH_ROLE_ARN", "BEDROCK_BATCH_S3_URI"
 _HOST = re.compile(r"bedrock(?:-fips)?\.([a-z0-9-]+)\.")
@@ -51,7 +57,7 @@ def role_of_jobs() -> str:
     found = os.environ.get(_ROLE, "")
     if not _ACCOUNT.fullmatch(found):
         raise InputError(
-            f"A batch of Amazon Bedrock needs a service role that may read and write"
+            "A batch of Amazon Bedrock needs a service role that may read and write"
             f" the bucket: set {_ROLE} to its ARN (arn:aws:iam::ACCOUNT:role/NAME)."
         )
     return found

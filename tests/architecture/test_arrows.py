@@ -35,6 +35,8 @@ LIBRARIES = {
     "openai": ("providers/openai/",),
     "anthropic": ("providers/anthropic/",),
     "mistralai": ("providers/mistral/",),
+    "boto3": ("providers/bedrock/", "sandbox/bedrock/"),
+    "botocore": ("providers/bedrock/", "sandbox/bedrock/"),
 }
 """Who alone may import what."""
 
