@@ -29,6 +29,7 @@ _BENCHMARKS = (
     "pipeline",
     "growth",
     "shards",
+    "vendors",
 )
 _PACKAGES = (
     "batchwright prefect openai anthropic httpx2 pydantic orjson msgspec typer pyarrow"

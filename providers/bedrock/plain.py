@@ -1,7 +1,8 @@
 """Fast decoding of the most common result line: a finished answer of Converse.
 
-Typed decoding skips what no result needs, above all the request that is repeated;
-`decode_line` decodes all other lines.
+Bedrock repeats the request before the answer, which no result needs: only what begins
+with the last `modelOutput` is decoded. Where that is no member of the line itself, the
+rest of the line is no JSON, and `decode_line` decodes it as it does all other lines.
 """
 
 from __future__ import annotations
@@ -52,17 +53,26 @@ class _Line(msgspec.Struct, gc=False, rename="camel"):
 
 _decode = msgspec.json.Decoder(_Line).decode
 _NOT_PLAIN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_SUCCEEDED = Outcome.SUCCEEDED
+_HEAD, _MEMBER = b'{"modelInput":', b'"modelOutput":'
 _ASKED = SCHEMA_ASKED.encode()
 
 
 def decode_plain(line: bytes) -> BatchResult | None:
     """Decode a line as `decode_line` would; None leaves it to that function."""
+    start = line.rfind(_MEMBER) if line.startswith(_HEAD) else 0
+    if start < 0:
+        return None
     try:
-        record = _decode(line)
+        record = _decode(b"{" + line[start:] if start else line)
     except _NOT_PLAIN:
         return None
     answer = record.model_output
-    text = "".join(block.text or "" for block in answer.output.message.content)
+    blocks = answer.output.message.content
+    if len(blocks) == 1:
+        text = blocks[0].text
+    else:
+        text = "".join([block.text or "" for block in blocks])
     if not text:
         return None
     if "```" in text and _ASKED in line:
@@ -72,7 +82,7 @@ def decode_plain(line: bytes) -> BatchResult | None:
     stored = spent.cache_write_input_tokens or 0
     return BatchResult(
         record.record_id,
-        Outcome.SUCCEEDED,
+        _SUCCEEDED,
         text,
         usage=Usage(
             spent.input_tokens + cached + stored, spent.output_tokens, cached, stored
