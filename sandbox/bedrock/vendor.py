@@ -25,7 +25,7 @@ VENDORS = (
         base_path=_PATH,
         base_url_variable="AWS_ENDPOINT_URL_BEDROCK",
         sdk_path=None,
-        key_variable="AWS_ACCESS_KEY_ID",
+        key_variable=None,
         format=Format(
             answer_line, unrun_line, publish, check_records, id_member="recordId"
         ),
