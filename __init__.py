@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .data.job import BatchJob
     from .errors import BatchwrightError
-    from .flows import advance_runs, run_batch
+    from .flows import advance_runs, retry_run, run_batch
     from .models import Answer, Outcome, RunReport
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Outcome",
     "RunReport",
     "advance_runs",
+    "retry_run",
     "run_batch",
 ]
 
@@ -31,6 +32,7 @@ _HOMES = {
     "Outcome": ".models",
     "RunReport": ".models",
     "advance_runs": ".flows",
+    "retry_run": ".flows",
     "run_batch": ".flows",
 }
 

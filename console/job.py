@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from ..data.job import BatchJob
 
-__all__ = ["make_job", "spooled"]
+__all__ = ["make_job", "options_checked", "spooled"]
 
 
 @contextmanager
@@ -50,8 +50,15 @@ def make_job(**given: Any) -> BatchJob:
     Raises:
         BadParameter: A value that the option cannot have.
     """
-    try:
+    with options_checked():
         return BatchJob(**given)
+
+
+@contextmanager
+def options_checked() -> Iterator[None]:
+    """Name the option whose value a job cannot have, as wrong usage."""
+    try:
+        yield
     except ValidationError as exc:
         error = exc.errors()[0]
         name = str(error["loc"][0]).replace("_", "-") if error["loc"] else "job"

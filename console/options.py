@@ -5,14 +5,15 @@ from __future__ import annotations
 import functools
 import inspect
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ..data.job_fields import (
+    CHANGEABLE,
     JOB_FIELDS,
     LIMITS,
     OUTPUT,
@@ -28,12 +29,14 @@ __all__ = [
     "AllJobOptions",
     "AsJson",
     "BatchId",
+    "Changes",
     "FilePath",
     "Input",
     "Overwrite",
     "RequestOptions",
     "RunDir",
     "Target",
+    "Wait",
     "expanded",
     "job_option",
     "pairs",
@@ -58,7 +61,19 @@ FilePath = Annotated[
 ]
 RunDir = Annotated[
     str,
-    typer.Argument(metavar="RUN_DIR", help="The run's folder, or its URL (s3://...)."),
+    typer.Argument(
+        metavar="RUN_DIR",
+        help="The run's folder, its URL (s3://...), or its name as `runs` shows it.",
+    ),
+]
+Wait = Annotated[
+    bool,
+    typer.Option(
+        "--wait/--no-wait",
+        help="Wait until the run is done, or end once its batches are created and let"
+        " `resume` continue.",
+        rich_help_panel=RUN,
+    ),
 ]
 Input = Annotated[
     str,
@@ -166,6 +181,32 @@ def _option(panel: str, name: str, field: JobField) -> inspect.Parameter:
 
 def _job_options(*panels: str) -> _Computed:
     """Return the options in these panels; their value is a dict of job fields."""
+    return _fields(
+        _option(panel, name, field)
+        for panel in panels
+        for name, field in PANELS[panel].items()
+    )
+
+
+def _changes() -> _Computed:
+    """Return the options of a retry; their value has the fields that are given."""
+    every = _fields(
+        _option(panel, name, replace(field, default=None, shown="unchanged"))
+        for panel in (REQUEST, LIMITS)
+        for name, field in PANELS[panel].items()
+        if name in CHANGEABLE
+    )
+
+    @functools.wraps(every.function)
+    def given(**values: Any) -> dict[str, Any]:
+        found = every.function(**values)
+        return {name: value for name, value in found.items() if value not in (None, {})}
+
+    return _Computed(given)
+
+
+def _fields(options: Iterable[inspect.Parameter]) -> _Computed:
+    """Return options whose value is a dict of job fields."""
 
     def fields(**given: Any) -> dict[str, Any]:
         texts = pairs(given.pop("param"), "--param")
@@ -174,18 +215,14 @@ def _job_options(*panels: str) -> _Computed:
             "params": {key: _json(key, text) for key, text in texts.items()},
         }
 
-    options = [
-        _option(panel, name, field)
-        for panel in panels
-        for name, field in PANELS[panel].items()
-    ]
-    fields.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+    fields.__signature__ = inspect.Signature([*options])  # type: ignore[attr-defined]
     return _Computed(fields)
 
 
 AllJobOptions = Annotated[
     dict[str, Any], _job_options(REQUEST, SIZE, OUTPUT, LIMITS, RUN)
 ]
+Changes = Annotated[dict[str, Any], _changes()]
 RequestOptions = Annotated[dict[str, Any], _job_options(REQUEST, SIZE)]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help=JOB_FIELDS["overwrite"].help)

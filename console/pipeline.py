@@ -33,8 +33,12 @@ _QUIET = {
 }
 
 
-def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
+def execute(
+    run: Run, *, job: BatchJob | None, wait: bool, verb: str = "resume"
+) -> RunReport:
     """Start or continue a run as a flow; a run that is done is not changed.
+
+    The name of a flow run that continues it begins with `verb`.
 
     Raises:
         KeyboardInterrupt: A signal came before the work began.
@@ -59,13 +63,16 @@ def execute(run: Run, *, job: BatchJob | None, wait: bool) -> RunReport:
         # Outside of the bars: Prefect prints a greeting on its first start.
         from ..flows._prefect import embed_server, explained  # noqa: PLC0415 - 2 s
         from ..flows.batch import resume_run, run_batch  # noqa: PLC0415 - takes 2 s
+        from ..tasks.names import run_name  # noqa: PLC0415 - the same
 
         embed_server()
         with progress_shown(beginning) as tell, listening(tell):
             try:
                 if job is not None:
                     return run_batch(job, directory, "poll" if wait else "detach")
-                return resume_run(directory, wait)
+                called = f"{verb} {run_name(directory)}"
+                flow = resume_run.with_options(flow_run_name=called)
+                return flow(directory, wait)
             except Exception as exc:
                 trouble = explained(exc)
                 if trouble is None:

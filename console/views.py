@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from ..data.requests.conversation import part_text
 from ..models import Batch, Outcome, RunReport
 from ..providers import get_vendor
-from .exits import print_text, say
+from .exits import SOME_FAILED, print_text, say
 from .tables import (
     NOTHING,
     Fact,
@@ -25,11 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "batches_table",
+    "finish",
     "print_batch",
     "print_batches_of",
     "print_dry_run",
     "print_runs",
-    "print_summary",
 ]
 
 _SHOWN_LINE_ERRORS = 20
@@ -108,8 +110,18 @@ def print_batches_of(report: RunReport) -> None:
     print_table(RuledTable("Batches", columns, rows))
 
 
-def print_summary(report: RunReport) -> None:
-    """Print the state of a run; what to do next goes to standard error."""
+def finish(report: RunReport, *, as_json: bool) -> None:
+    """Print the state of a run, and exit with 3 if it is done with failed rows."""
+    if as_json:
+        typer.echo(report.model_dump_json())
+    else:
+        _print_summary(report)
+    if report.state != "open" and not report.ok:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _print_summary(report: RunReport) -> None:
+    """Print what became of a run; what to do next goes to standard error."""
     print_text()
     print_facts(list(_summary_facts(report)))
     print_text()
@@ -118,7 +130,10 @@ def print_summary(report: RunReport) -> None:
     if report.state == "open":
         say(f"The run is open; continue with `batchwright resume {report.run_dir}`.")
     elif not report.ok:
-        say("The columns `_outcome` and `_error` say why rows did not succeed.")
+        say(
+            "The columns `_outcome` and `_error` say why rows did not succeed;"
+            f" `batchwright retry {report.run_dir}` asks them again."
+        )
 
 
 def print_dry_run(found: DryRun) -> None:

@@ -48,13 +48,14 @@ ROW_COLUMNS = {
     "_input_tokens": "int64",
     "_output_tokens": "int64",
     "_cost_usd": "double",
+    "_round": "int64",
 }
 """Name and kind of what is written of a row, from all of its results together."""
 
 META = {**RESULT_COLUMNS, **ROW_COLUMNS}
 """The columns that every output ends with; `results.block` has their values."""
 
-RESERVED = frozenset({*META, "_round", "_reused"})
+RESERVED = frozenset({*META, "_reused"})
 """Names that no column of an input may have; rows that a run of version 0.1 keeps may
 have those of `META`, and the output leaves them out."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = [
+    "CHANGEABLE",
     "JOB_FIELDS",
     "LIMITS",
     "OUTPUT",
@@ -238,5 +239,11 @@ PANELS = {
     },
 }
 """Fields by the panel of the help page that lists their options; None: no options."""
+
+CHANGEABLE = {
+    *("model", "prompt", "system", "messages", "response_model", "mode"),
+    *("max_tokens", "params", "reask", "max_cost_usd"),
+}
+"""Fields that a retry may change."""
 
 JOB_FIELDS = {name: each for panel in PANELS.values() for name, each in panel.items()}

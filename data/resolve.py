@@ -33,8 +33,10 @@ from .tables.formats import OUTPUT_SUFFIXES
 
 __all__ = [
     "ResolvedJob",
+    "check_budget",
     "check_output",
     "fill_dates",
+    "quoted",
     "resolve",
 ]
 
@@ -110,7 +112,8 @@ class ResolvedJob(BaseModel):
         return frozenset(prefix + name for name in self.answer().columns)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a prompt so that `read_text` gives it back, whatever it begins with."""
     return f"@{text}" if text.startswith("@") else text
 
 
@@ -181,7 +184,7 @@ def resolve(
                 "response_model": answer.stored,
                 "completion_window": window_for(provider, job.completion_window),
                 # The text of a file; it is not read again.
-                **{name: text and _quoted(text) for name, text in texts.items()},
+                **{name: text and quoted(text) for name, text in texts.items()},
             }
         ),
         provider=provider,
@@ -201,7 +204,7 @@ def resolve(
     if with_table:
         taken = [*(source.columns or ()), *META]
         refuse_collisions(resolved.answer_columns(), taken, resolved.job.input)
-    _check_budget(resolved)
+    check_budget(resolved)
     return resolved
 
 
@@ -218,8 +221,12 @@ def check_output(job: BatchJob) -> None:
         )
 
 
-def _check_budget(job: ResolvedJob) -> None:
-    """Refuse a cost limit that cannot be kept."""
+def check_budget(job: ResolvedJob) -> None:
+    """Refuse a cost limit that cannot be kept.
+
+    Raises:
+        InputError: Requests have no limit of tokens, or no known price.
+    """
     if job.job.max_cost_usd is None:
         return
     refuse_unbounded_params(job.template)

@@ -24,6 +24,7 @@ __all__ = [
     "embed_server",
     "explained",
     "resume_run_name",
+    "retry_run_name",
     "root_run",
     "run_batch_name",
 ]
@@ -53,6 +54,11 @@ def run_batch_name() -> str:
 def resume_run_name() -> str:
     """Return a name after the run's directory."""
     return f"resume {run_name(str(flow_run.parameters['run_dir']))}"
+
+
+def retry_run_name() -> str:
+    """Return a name after the run's directory."""
+    return f"retry {run_name(str(flow_run.parameters['run_dir']))}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from prefect import flow, get_run_logger
+from prefect.runtime import flow_run
 
 from ..data.job import AnyPath, BatchJob
 from ..errors import visible
-from ..models import RunReport
+from ..models import Mode, Outcome, RunReport
 from ..runs.open import changed_input, open_run, reopen_run
+from ..runs.retry import open_retry
 from ..tasks.credentials import named_keys
 from ._drive import drive_run
-from ._prefect import OPTIONS, resume_run_name, root_run, run_batch_name
+from ._prefect import (
+    OPTIONS,
+    resume_run_name,
+    retry_run_name,
+    root_run,
+    run_batch_name,
+)
 from .suspend import check_suspendable, drive_or_suspend
 
-__all__ = ["resume_run", "run_batch"]
+__all__ = ["resume_run", "retry_run", "run_batch"]
 
 
 @flow(flow_run_name=run_batch_name, **OPTIONS)
@@ -110,4 +118,74 @@ def resume_run(
         go_on=go_on,
     )
     with named_keys():
+        return drive_run(run, wait=wait)
+
+
+@flow(flow_run_name=retry_run_name, **OPTIONS)
+def retry_run(  # noqa: PLR0913, PLR0917 - what a retry may change
+    run_dir: AnyPath,
+    outcomes: list[Outcome] | None = None,
+    model: str | None = None,
+    prompt: str | None = None,
+    system: str | None = None,
+    messages: AnyPath | None = None,
+    response_model: AnyPath | dict[str, Any] | None = None,
+    mode: Mode | None = None,
+    max_tokens: int | None = None,
+    params: dict[str, Any] | None = None,
+    reask: int | None = None,
+    max_cost_usd: float | None = None,
+    wait: bool = True,  # noqa: FBT001, FBT002 - a flow parameter, shown as a switch
+) -> RunReport:
+    """Ask the rows of a finished run again that have no valid answer.
+
+    The same table is written again, complete, when all of them are answered. Only these
+    rows are sent, and billed. The same call continues a retry that is not done; where
+    no row is to be asked, the run stays as it is. What one retry changes stays for
+    later ones.
+
+    Args:
+        run_dir: The run's folder or fsspec URL, or its name under
+            `BATCHWRIGHT_RUNS_DIR`.
+        outcomes: Of the rows to ask, such as `["invalid"]`; None: of all without a
+            valid answer. Rows whose results the provider has lost need `missing` here.
+        model: Another model of the same provider.
+        prompt: Another prompt; requests are made from the rows that the run keeps.
+        system: Another system text.
+        messages: Another messages file, in place of prompt and system text.
+        response_model: Another response model. It must take the answers that are valid;
+            what it takes is not asked again, and the table has its columns.
+        mode: As in a job.
+        max_tokens: As in a job.
+        params: Added to the job's.
+        reask: As in a job.
+        max_cost_usd: Of the run, all its rounds together.
+        wait: Whether to wait for the batches; otherwise `advance_runs` or `resume`
+            continues.
+
+    Returns:
+        The report; its state is `open` where batches still run.
+
+    Raises:
+        InputError: The rows cannot be asked so; the run stays as it was.
+        BatchNotEndedError: The run is not done.
+        RunError, ProviderError: As `run_batch` raises them.
+    """
+    given = {
+        "model": model,
+        "prompt": prompt,
+        "system": system,
+        "messages": messages,
+        "response_model": response_model,
+        "mode": mode,
+        "max_tokens": max_tokens,
+        "params": params,
+        "reask": reask,
+        "max_cost_usd": max_cost_usd,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    root = root_run()
+    own = root.id if root.is_deployed and root.id == flow_run.id else None
+    with named_keys():
+        run = open_retry(str(run_dir), changes, outcomes or (), flow_run=own)
         return drive_run(run, wait=wait)

@@ -84,12 +84,12 @@ def drive(
             if state.report is not None:
                 return state.report
             again = is_canary_sent_again(
-                state, run.job.job, count_canary(run, state), run.directory.url
+                state, state.job.job, count_canary(run, state), run.directory.url
             )
             paused, until = paused_shards(run, state)
             held = paused | earlier.held
             steps = next_steps(
-                state, run.job.job, ended=ended, paused=held, canary_again=again
+                state, state.job.job, ended=ended, paused=held, canary_again=again
             )
             if earlier.adopt(state, steps):
                 continue

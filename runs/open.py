@@ -125,29 +125,30 @@ def reopen_run(
         if uncancel:
             if not directory.exists("cancelled.json"):
                 raise InputError(f"{directory.url} is not cancelled; drop --uncancel.")
-            _reopen(run)
+            run.reopen()
             directory.remove("cancelled.json")
         if go_on:
-            count = count_canary(run, run.state())
-            if count is None or is_enough(run.job.job, count):
+            state = run.state()
+            count = count_canary(run, state)
+            if count is None or is_enough(state.job.job, count):
                 raise InputError(
                     f"{directory.url} is not stopped by its canary; drop --go-on."
                 )
             mark = orjson.dumps({"at": datetime.now(UTC)})
-            directory.write("go-on.json", mark)
+            directory.write(state.own_name("go-on.json"), mark)
         if resend_lost:
             state = run.state()
             if not state.gone_shards:
                 raise InputError(
                     f"No results of {directory.url} are lost; drop --resend-lost."
                 )
-            _reopen(run)
+            run.reopen()
             # The round is named, so that a crash in between cannot send them twice.
             number = len(state.rounds) + 1
             directory.write("resend-lost.json", orjson.dumps({"round": number}))
         if response_model is not None:
             name_response_model(directory, response_model)
-            _reopen(run)
+            run.reopen()
     return Run.load(run_dir)  # remembers no record that was removed
 
 
@@ -159,16 +160,8 @@ def _look_again(run: Run) -> None:
     with with_sandbox(run.directory, run.job):
         for shard in gone:
             if shard.last and are_results_shown(run, shard.last):
-                _reopen(run)
+                run.reopen()
                 shard.attempts.reopen(shard.last)
-
-
-def _reopen(run: Run) -> None:
-    """Remove what was concluded from the results; the results themselves stay."""
-    run.directory.remove("done.json")
-    for name in run.directory.names():
-        if name.endswith("/tally.json"):
-            run.directory.remove(name)
 
 
 def _check_store(directory: Directory) -> None:

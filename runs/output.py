@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from ..data import observed
+from ..data.answers.response_model import AnswerReader
+from ..data.columns import META
 from ..data.resolve import check_output
 from ..data.results.block import Reading
 from ..data.results.row_ids import RowIds
 from ..data.results.tally import ShardTally, combine
 from ..data.tables.concat import concat_parts
 from ..data.tables.formats import part_name
-from ..data.tables.join import BatchOutput, ShardRows, write_part
+from ..data.tables.join import BatchOutput, ShardRows, outcomes_of, write_part
 from ..errors import BatchwrightError, InputError
 from ..models import Outcome
 from .collect.download import restored_results
@@ -28,7 +30,7 @@ from .report.page import PAGE, write_page
 from .report.report import report_on
 from .response_model import answer_of
 
-__all__ = ["parse_shard", "write_output"]
+__all__ = ["parse_shard", "read_outcomes", "write_output"]
 
 _PAGE_BYTES = 16 << 20
 """Of requests; the page of more would take more than a part of a second."""
@@ -41,18 +43,47 @@ def parse_shard(run: Run, path: str) -> None:
         InputError: The response model no longer loads, or is another one; the
             results stay where they are.
     """
+    job = run.job.job
+    part = f"{path}/{part_name(job.output)}"
+    with (
+        _results_of(run, path, answer_of(run)) as (rows, outputs, reading),
+        run.directory.scratch() as scratch,
+    ):
+        # The suffix says which format is written, so the temporary name keeps it.
+        temporary = scratch / PurePosixPath(part).name
+        tally = write_part(
+            rows,
+            outputs,
+            temporary,
+            reading,
+            prefix=job.answer_prefix or "",
+            progress=lambda done: emit(
+                "writing", shard=path, done=done, total=rows.count
+            ),
+        )
+        run.directory.adopt(temporary, part)
+    tally = tally.model_copy(update={"columns": tuple(META)})
+    run.directory.write(f"{path}/tally.json", tally.model_dump_json(indent=1).encode())
+
+
+def read_outcomes(run: Run, path: str, answer: AnswerReader) -> list[Outcome]:
+    """Return the outcome of each row of a shard, judged by this response model."""
+    with _results_of(run, path, answer) as (rows, outputs, reading):
+        return outcomes_of(rows, outputs, reading)
+
+
+@contextmanager
+def _results_of(
+    run: Run, path: str, answer: AnswerReader
+) -> Iterator[tuple[ShardRows, list[BatchOutput], Reading]]:
+    """Give the rows of a shard, all their results, and how these are read."""
     plan = run.plan()
     shard = run.shard(path)
     shard_plan = plan.shards[int(path.rpartition("/")[2])]
-    answer = answer_of(run)
-    part = f"{path}/{part_name(run.job.job.output)}"
     with ExitStack() as stack:
         name = f"{path}/{shard_plan.rows_name}"
         rows = run.as_made(name, shard_plan.rows_digest)
-        # The suffix says which format is written, so the temporary name keeps it.
-        scratch = stack.enter_context(run.directory.scratch())
-        temporary = scratch / PurePosixPath(part).name
-        tally = write_part(
+        yield (
             ShardRows(
                 path=stack.enter_context(rows),
                 ids=RowIds(plan.nonce, shard_plan.first_row, shard_plan.requests),
@@ -63,23 +94,20 @@ def parse_shard(run: Run, path: str) -> None:
             ),
             [
                 BatchOutput(
-                    stack.enter_context(restored_results(run, sender, name)), batch_id
+                    stack.enter_context(restored_results(run, sender, name)),
+                    batch_id,
+                    run.job_at(sender.plan.round).template.known_model,
                 )
                 for sender, name, batch_id in result_files(run, shard)
             ],
-            temporary,
-            Reading(answer, run.format, run.job.template.known_model),
-            prefix=run.job.job.answer_prefix or "",
-            progress=lambda done: emit(
-                "writing", shard=path, done=done, total=shard_plan.requests
-            ),
+            Reading(answer, run.format),
         )
-        run.directory.adopt(temporary, part)
-    run.directory.write(f"{path}/tally.json", tally.model_dump_json(indent=1).encode())
 
 
 def write_output(run: Run) -> None:
     """Write the output from its parts, then the report, then the mark of the end.
+
+    Parts with the columns of another version are only removed, to be written anew.
 
     Raises:
         InputError: The output cannot be written, or is another job's file.
@@ -90,11 +118,13 @@ def write_output(run: Run) -> None:
     if "writing.json" not in state.names:
         _refuse_another(run)
         directory.write("writing.json", b"{}")
+    names = [f"{each.path}/tally.json" for each in plan.shards]
+    tallies = [read_record(directory, name, ShardTally) for name in names]
+    if {tally.columns for tally in tallies} != {tuple(META)}:
+        run.reopen()
+        return
     concat_parts(_parts(run, plan), run.job.job.output)
-    tally = combine(
-        read_record(directory, f"{each.path}/tally.json", ShardTally)
-        for each in plan.shards
-    )
+    tally = combine(tallies)
     report = report_on(run, state, tally, ended_at=datetime.now(UTC))
     directory.write("report.md", markdown(report).encode())
     directory.write("report.json", report.model_dump_json(indent=1).encode())

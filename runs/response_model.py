@@ -14,6 +14,7 @@ from ..data.answers.import_model import model_file
 from ..data.answers.load import resolve_response_model
 from ..data.answers.response_model import AnswerReader
 from ..data.files import absolute
+from ..data.resolve import ResolvedJob
 from ..errors import InputError
 from .directory.run import Run
 from .directory.storage import Directory
@@ -30,14 +31,14 @@ def answer_of(run: Run) -> AnswerReader:
     Raises:
         InputError: Its code is not what the user named, or does not load.
     """
-    directory, job = run.directory, run.job
+    directory, job = run.directory, run.newest_job()
     named = (directory.read(_NAME) or b"").decode()
     text, _, digest = named.partition("\n")
     model = text or job.job.response_model
     if isinstance(model, str) and not model.endswith(".json"):
         file = model_file(model)
         if file and not (digest if text else job.response_model_digest):
-            _check_owner(run, model)
+            _check_owner(run, job, model)
         if file and directory.is_local and file.is_relative_to(directory.url):
             raise InputError(
                 f"The response model {model!r} is in the run directory itself, from"
@@ -60,10 +61,10 @@ def name_response_model(directory: Directory, response_model: str) -> None:
     directory.write(_NAME, f"{text}\n{resolved.digest or ''}".encode())
 
 
-def _check_owner(run: Run, model: str) -> None:
+def _check_owner(run: Run, job: ResolvedJob, model: str) -> None:
     """Refuse code without a digest, unless version 0.1 left it out for this user."""
     directory = run.directory
-    if run.job.response_model_digest is None and directory.is_local:
+    if job.response_model_digest is None and directory.is_local:
         found = [directory.local_path(name).stat() for name in ("", "job.json")]
         if all(
             each.st_uid == os.geteuid() and not each.st_mode & stat.S_IWOTH

@@ -13,13 +13,15 @@ from ..data.custom_id import id_in, parse_row_id, row_id
 from ..data.requests.generate import batch_limits
 from ..data.requests.writer import RequestFile, RequestWriter
 from ..models import BatchResult, Outcome
+from ..providers import Limits
 from .collect.download import restored_results
 from .directory.reading import read_record
 from .directory.records import RoundPlan, ShardPlan, Verdict
 from .directory.run import Run, Shard
 from .events import emit
+from .response_model import answer_of
 
-__all__ = ["plan_round"]
+__all__ = ["lines_of", "plan_round", "renumbered", "row_of", "write_requests"]
 
 _WHOLE_FILE = {"model_not_found", "mismatched_model"}
 """Codes that mean every line of a refused file, whichever line they name."""
@@ -35,23 +37,61 @@ def plan_round(run: Run, number: int) -> None:
     state = run.state()
     nonce = run.plan().nonce
     gone = state.gone_shards if state.resend_round == number else []
-    others = [state.shards[each.path] for each in run.plan().shards[1:]]
+    others = [state.shards[each.path] for each in state.first_shards[1:]]
     is_canary = bool(others) and not any(shard.attempts.all for shard in others)
-    ordinary = number - sum(round_.canary for round_ in state.rounds)
-    reask = _Reask(run, number)
-    shards: list[ShardPlan] = []
-    with run.directory.scratch() as scratch:
-        limits = batch_limits(run.job.job, run.format)
-        writer = RequestWriter(scratch, replace(limits, min_requests=1))
-        resend = ordinary <= run.job.job.max_rounds
+    later = state.rounds[state.since :]
+    ordinary = len(later) + 1 - sum(round_.canary for round_ in later)
+    reask = _Reask(run, state.job.job.reask, number)
+
+    def requests() -> Iterator[bytes]:
+        resend = ordinary <= state.job.job.max_rounds
         for shard in state.newest_shards:
-            for line in _requests(run, shard, number, reask, resend=resend):
-                writer.add(line)
+            yield from _requests(run, shard, number, reask, resend=resend)
         for shard in gone:
             for line in _unanswered(run, shard, reask):
-                writer.add(_renumbered(line, nonce, number))
-        files = [*_enough(writer.close(), limits.min_requests)]
-        for index, file in enumerate(files):
+                yield renumbered(line, nonce, number)
+
+    limits = batch_limits(state.job.job, run.format)
+    least = limits.min_requests
+    limits = replace(limits, min_requests=1)
+    shards = write_requests(run, number, requests(), limits, least=least)
+    if reask.times:
+        data = orjson.dumps(reask.times, option=orjson.OPT_NON_STR_KEYS)
+        run.directory.write(f"rounds/{number}/reasked.json", data)
+    plan = RoundPlan(
+        number=number,
+        shards=shards,
+        created_at=datetime.now(UTC),
+        resent=tuple(shard.path for shard in gone),
+        canary=is_canary,
+    )
+    data = plan.model_dump_json(indent=1).encode()
+    run.directory.write(f"rounds/{number}/plan.json", data)
+    if shards:
+        emit("round", done=sum(each.requests for each in shards), text=str(number))
+
+
+def write_requests(
+    run: Run,
+    number: int,
+    requests: Iterable[bytes],
+    limits: Limits,
+    first: int = 0,
+    least: int = 1,
+) -> tuple[ShardPlan, ...]:
+    """Write the request files of a round; its plan is not written here.
+
+    The `first` requests are in a file of their own. A file with fewer than `least` is
+    left out, which a message says.
+    """
+    shards = []
+    with run.directory.scratch() as scratch:
+        writer = RequestWriter(scratch, limits)
+        for index, line in enumerate(requests):
+            if index == first > 0:
+                writer.roll()
+            writer.add(line)
+        for index, file in enumerate(_enough(writer.close(), least)):
             path = f"rounds/{number}/{index:05}"
             run.directory.adopt(file.path, f"{path}/requests.jsonl")
             shards.append(
@@ -62,20 +102,7 @@ def plan_round(run: Run, number: int) -> None:
                     digest=file.digest,
                 )
             )
-    if reask.times:
-        data = orjson.dumps(reask.times, option=orjson.OPT_NON_STR_KEYS)
-        run.directory.write(f"rounds/{number}/reasked.json", data)
-    plan = RoundPlan(
-        number=number,
-        shards=tuple(shards),
-        created_at=datetime.now(UTC),
-        resent=tuple(shard.path for shard in gone),
-        canary=is_canary,
-    )
-    data = plan.model_dump_json(indent=1).encode()
-    run.directory.write(f"rounds/{number}/plan.json", data)
-    if shards:
-        emit("round", done=sum(each.requests for each in shards), text=str(number))
+    return tuple(shards)
 
 
 def _enough(files: Iterable[RequestFile], at_least: int) -> Iterator[RequestFile]:
@@ -91,10 +118,10 @@ def _enough(files: Iterable[RequestFile], at_least: int) -> Iterator[RequestFile
 class _Reask:
     """Asks again, with what was wrong, where the response model refuses an answer."""
 
-    def __init__(self, run: Run, number: int) -> None:
+    def __init__(self, run: Run, most: int, number: int) -> None:
         self._format = run.format
-        self._most = run.job.job.reask
-        self._answer = run.job.answer() if self._most else None
+        self.most = most
+        self._answer = answer_of(run) if most else None
         name = f"rounds/{number - 1}/reasked.json"
         self._before: dict[int, int] = (
             read_record(run.directory, name, RootModel[dict[int, int]]).root
@@ -113,7 +140,7 @@ class _Reask:
 
     def may_ask(self, row: int) -> bool:
         """Whether the row was not asked again too often."""
-        return self._before.get(row, 0) < self._most
+        return self._before.get(row, 0) < self.most
 
     def request(self, line: bytes, custom_id: str, row: int, refused: bytes) -> bytes:
         """Return the row's request with its refused answer and the error appended."""
@@ -140,26 +167,26 @@ def _requests(
     nonce = run.plan().nonce
     if shard.verdict is Verdict.FAILED and resend:
         for line in _lines_not_at_fault(run, shard):
-            yield _renumbered(line, nonce, number)
+            yield renumbered(line, nonce, number)
     ended = shard.last.ended if shard.last else None
     if ended is None or not ended.verdict.has_results:
         return
     resend = resend and bool(ended.again)
-    if not (resend or run.job.job.reask):
+    if not (resend or reask.most):
         return
     results_of = restored_results(run, shard, shard.output_name)
     with results_of as path, path.open("rb") as results:
         over, failed, refused = _read_results(run, results, nonce, reask)
         is_all = ended.verdict is Verdict.DOWNLOADED
-        for line in _lines(run, shard):
-            row = _row_of(line, nonce)
+        for line in lines_of(run, shard.plan):
+            row = row_of(line, nonce)
             if row in refused:
                 # Only its offset was kept: 16 bytes a row, however long the answer.
                 results.seek(refused[row])
                 custom_id = row_id(nonce, row, number)
                 yield reask.request(line, custom_id, row, results.readline())
             elif resend and row not in over and (is_all or row in failed):
-                yield _renumbered(line, nonce, number)
+                yield renumbered(line, nonce, number)
 
 
 def _read_results(
@@ -200,8 +227,8 @@ def _unanswered(run: Run, shard: Shard, reask: _Reask) -> Iterator[bytes]:
         results_of = restored_results(run, shard, shard.output_name)
         with results_of as path, path.open("rb") as results:
             over, _, _ = _read_results(run, results, nonce, reask)
-    for line in _lines(run, shard):
-        if _row_of(line, nonce) not in over:
+    for line in lines_of(run, shard.plan):
+        if row_of(line, nonce) not in over:
             yield line
 
 
@@ -211,24 +238,26 @@ def _lines_not_at_fault(run: Run, shard: Shard) -> Iterator[bytes]:
     errors = batch.errors if batch else ()
     named = {error.line for error in errors if error.line}
     if named and not any(error.code in _WHOLE_FILE for error in errors):
-        for number, line in enumerate(_lines(run, shard), start=1):
+        for number, line in enumerate(lines_of(run, shard.plan), start=1):
             if number not in named:
                 yield line
 
 
-def _renumbered(line: bytes, nonce: str, number: int) -> bytes:
+def renumbered(line: bytes, nonce: str, number: int) -> bytes:
     """Return the same request for another round."""
     old = id_in(line, nonce)
-    return line.replace(old, row_id(nonce, _row_of(line, nonce), number).encode(), 1)
+    return line.replace(old, row_id(nonce, row_of(line, nonce), number).encode(), 1)
 
 
-def _lines(run: Run, shard: Shard) -> Iterator[bytes]:
+def lines_of(run: Run, shard: ShardPlan) -> Iterator[bytes]:
+    """Yield the requests of a shard as they were made."""
     name = f"{shard.path}/requests.jsonl"
-    with run.as_made(name, shard.plan.digest) as path, path.open("rb") as lines:
+    with run.as_made(name, shard.digest) as path, path.open("rb") as lines:
         yield from lines
 
 
-def _row_of(line: bytes, nonce: str) -> int:
+def row_of(line: bytes, nonce: str) -> int:
+    """Return the 0-based row of a request."""
     custom_id = id_in(line, nonce).decode()
     row = parse_row_id(custom_id, nonce)
     if row is None:

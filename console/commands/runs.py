@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,13 +14,13 @@ from ..options import (
     AsJson,
     Input,
     RunDir,
+    Wait,
     expanded,
     job_option,
 )
 
 if TYPE_CHECKING:
     from ...data.job import BatchJob
-    from ...models import RunReport
 
 __all__ = ["app"]
 
@@ -54,15 +53,7 @@ def run(
             rich_help_panel=RUN,
         ),
     ] = None,
-    wait: Annotated[
-        bool,
-        typer.Option(
-            "--wait/--no-wait",
-            help="Wait until the run is done, or end once its batches are created and"
-            " let `resume` continue.",
-            rich_help_panel=RUN,
-        ),
-    ] = True,
+    wait: Wait = True,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -89,19 +80,22 @@ def run(
             return
         from ...runs.open import changed_input, open_run
         from ..pipeline import execute
+        from ..views import finish
 
         opened = open_run(made, run_dir)
         url = opened.directory.url
-        if opened.directory.exists("done.json"):
+        if done := opened.state().report:
+            again = f" `batchwright retry {url}` asks the rows that failed again."
             exits.say(
-                f"This job is done already; its report is {url}/report.md. To run it"
-                " again, give another --run-dir (and --output or --overwrite)."
+                f"This job is done already; its report is {url}/report.md."
+                f"{'' if done.ok else again} To run all of it again, give another"
+                " --run-dir (and --output or --overwrite)."
             )
         if warning := changed_input(opened):
             exits.say(warning)
         # Its dates are filled, so the flow finds the same job at any later time.
         report = execute(opened, job=opened.job.job, wait=wait)
-    _print(report, as_json=as_json)
+    finish(report, as_json=as_json)
 
 
 @app.command(
@@ -146,6 +140,7 @@ def resume(
     """Continue a run; safe to repeat, no batch is paid for twice."""
     from ...runs.open import reopen_run
     from ..pipeline import execute
+    from ..views import finish
 
     reopened = reopen_run(
         run_dir,
@@ -155,7 +150,7 @@ def resume(
         go_on=go_on,
     )
     report = execute(reopened, job=None, wait=wait)
-    _print(report, as_json=as_json)
+    finish(report, as_json=as_json)
     if report.state == "open":
         raise typer.Exit(exits.NOT_READY)
 
@@ -174,12 +169,12 @@ def status(*, run_dir: RunDir, as_json: AsJson = False) -> None:
     Reads the run's folder only, and does not call the provider.
     """
     from ...runs.report.report import read_status
-    from ..views import print_batches_of
+    from ..views import finish, print_batches_of
 
     report = read_status(run_dir)
     if not as_json:
         print_batches_of(report)
-    _print(report, as_json=as_json)
+    finish(report, as_json=as_json)
     if report.state == "open":
         raise typer.Exit(exits.NOT_READY)
 
@@ -210,7 +205,7 @@ def view(
     page = write_page(Run.load(run_dir))
     typer.echo(page)
     if open_page and sys.stdout.isatty() and not is_url(page):
-        typer.launch(Path(page).as_uri())
+        typer.launch(page)
 
 
 @app.command(rich_help_panel=_RUNS, epilog="Example: batchwright runs")
@@ -262,15 +257,3 @@ def _preview(job: BatchJob, *, as_json: bool) -> None:
         print_dry_run(found)
     if found.problem:
         raise BudgetError(found.problem)
-
-
-def _print(report: RunReport, *, as_json: bool) -> None:
-    """Print the state of a run, and exit with 3 if it is done with failed rows."""
-    if as_json:
-        typer.echo(report.model_dump_json())
-    else:
-        from ..views import print_summary
-
-        print_summary(report)
-    if report.state != "open" and not report.ok:
-        raise typer.Exit(exits.SOME_FAILED)

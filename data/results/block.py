@@ -99,9 +99,11 @@ def gather(blocks: Iterable[tuple[Block, int]], size_bytes: int) -> Iterator[Blo
 
 
 def row_columns(
-    usages: Iterable[Usage | None], costs: Iterable[int | None]
+    usages: Iterable[Usage | None],
+    costs: Iterable[int | None],
+    rounds: Sequence[int | None],
 ) -> dict[str, Sequence[Any]]:
-    """Return the values of `ROW_COLUMNS` from what rows took."""
+    """Return the values of `ROW_COLUMNS` from what rows took, and who answered."""
     known = [*usages]
     return {
         "_input_tokens": [each and each.input_tokens for each in known],
@@ -110,6 +112,7 @@ def row_columns(
             None if usage is None or cost is None else cost / UNITS
             for usage, cost in zip(known, costs, strict=True)
         ],
+        "_round": rounds,
     }
 
 

@@ -32,10 +32,12 @@ class Merged(NamedTuple):
     usages: list[Usage | None]
     costs: list[int | None]
     """In 1e-12 USD; None: unknown."""
+    rounds: list[int | None]
+    """That gave the result; None: there is none."""
 
     def columns(self) -> dict[str, Sequence[Any]]:
         """Return the values of `ROW_COLUMNS`."""
-        return row_columns(self.usages, self.costs)
+        return row_columns(self.usages, self.costs, self.rounds)
 
 
 class RowResults:
@@ -143,8 +145,12 @@ class RowResults:
             [*map(self._errors.__getitem__, numbers)],
             [*map(self._usages.__getitem__, numbers)],
             [*map(self._costs.__getitem__, numbers)],
+            [
+                self._requests[number] % ROUNDS if sizes[number] else None
+                for number in numbers
+            ],
         )
-        self.counter.count(self._first_row + start, *merged[1:])
+        self.counter.count(self._first_row + start, *merged[1:5])
         return merged
 
     def _merge(self, row: int, number: int) -> int:

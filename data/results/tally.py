@@ -42,6 +42,8 @@ class ShardTally(BaseModel):
     missing: Anomaly = Anomaly()
     duplicate: Anomaly = Anomaly()
     foreign: Anomaly = Anomaly()
+    columns: tuple[str, ...] = ()
+    """Of ours, in the part that was written then; not in tallies of version 0.1."""
 
 
 class TallyCounter:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ...models import Outcome
 from ..collector import paused_collector, run_paused
 from ..results.block import Block, Reading, gather
 from ..results.merge import Absent, RowResults
@@ -20,7 +23,7 @@ from ..results.tally import ShardTally
 from ..rows.kept import Chunk, open_chunks
 from .formats import Encoded, Table, table_format
 
-__all__ = ["BatchOutput", "ShardRows", "write_part"]
+__all__ = ["BatchOutput", "ShardRows", "outcomes_of", "write_part"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class BatchOutput:
 
     path: Path
     batch_id: str | None
+    model: str | None = None
+    """Model whose price applies to them; None: as `Reading` says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +112,18 @@ def write_part(
     return results.counter.close(ids.strays)
 
 
+def outcomes_of(
+    shard: ShardRows, outputs: Iterable[BatchOutput], reading: Reading
+) -> list[Outcome]:
+    """Return the outcome of each row of a shard, as `write_part` would write it."""
+    results = RowResults(shard.ids, shard.first_row, shard.count)
+    for output in outputs:
+        deque(_read(output, reading, shard.ids, results), maxlen=0)
+    deque(results.add_missing(shard.absent), maxlen=0)
+    results.merge()
+    return results.take(0, shard.count, sys.maxsize).outcomes
+
+
 def _read(
     output: BatchOutput,
     reading: Reading,
@@ -114,6 +131,8 @@ def _read(
     numbers: RowResults,
 ) -> Iterator[tuple[Block, int]]:
     """Number the results of the shard's rows, and yield them with their lines' size."""
+    if output.model:
+        reading = replace(reading, model=output.model)
     with output.path.open("rb", buffering=BLOCK_BYTES) as file:
         for results, sizes in read_blocks(file, reading.fmt):
             rows, rounds = ids.find([result.custom_id for result in results])

@@ -115,7 +115,9 @@ def _write(table: Table, block: Block) -> int:
     if block:
         rows = LineChunk([b"{}"] * len(block), {})
         encoded = table.encode(block.fields, block.columns())
-        table.write(rows, encoded, row_columns(block.usages, block.costs))
+        table.write(
+            rows, encoded, row_columns(block.usages, block.costs, [0] * len(block))
+        )
     return len(block)
 
 

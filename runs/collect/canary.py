@@ -10,6 +10,7 @@ from ..decide.canary import is_canary_over, is_enough
 from ..directory.reading import read_record
 from ..directory.records import CanaryCount
 from ..directory.run import Run, RunState, Shard
+from ..response_model import answer_of
 from .download import restored_results
 
 __all__ = ["count_canary"]
@@ -24,18 +25,19 @@ def count_canary(run: Run, state: RunState) -> CanaryCount | None:
     It is counted once for each of its rounds. None: there is no canary, the run goes on
     without it, or it is not over.
     """
-    if run.job.job.canary is None or state.plan is None or state.cancelled:
+    job, name = state.job.job, state.own_name("canary.json")
+    if job.canary is None or not state.first_shards or state.cancelled:
         return None
-    if "go-on.json" in state.names or not is_canary_over(state):
+    if state.own_name("go-on.json") in state.names or not is_canary_over(state):
         return None
     first, *rounds = state.canary_rounds
-    if "canary.json" in state.names:
-        found = read_record(run.directory, "canary.json", CanaryCount)
-        if found.rounds == len(rounds) or is_enough(run.job.job, found):
+    if name in state.names:
+        found = read_record(run.directory, name, CanaryCount)
+        if found.rounds == len(rounds) or is_enough(job, found):
             return found
     found = _count(run, first[0], [shard for each in rounds for shard in each])
     found = found.model_copy(update={"rounds": len(rounds)})
-    run.directory.write("canary.json", found.model_dump_json().encode())
+    run.directory.write(name, found.model_dump_json().encode())
     return found
 
 
@@ -45,7 +47,7 @@ def _count(run: Run, first: Shard, again: Sequence[Shard]) -> CanaryCount:
         ended = first.last.ended if first.last else None
         text = (ended.text if ended else None) or "no results"
         return CanaryCount(rows=rows, succeeded=0, errors=((text, rows),))
-    answer = run.job.answer()
+    answer = answer_of(run)
     failed: dict[str | None, str] = {}
     valid: set[str | None] = set()
     for shard in (first, *again):

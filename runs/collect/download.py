@@ -174,7 +174,7 @@ def _keep(
         output,
         run.format,
         plan,
-        model=run.job.template.known_model,
+        model=run.job_at(shard.plan.round).template.known_model,
         shard=shard.plan,
         sort_into=output.parent if shard.path.startswith("rounds/") else None,
     )

@@ -158,6 +158,7 @@ class Earlier:
     def _record(self, shard: Shard, batch: Batch) -> None:
         """Record the batch as that of the shard's next attempt."""
         run, attempts = self._run, shard.attempts
+        job = run.job_at(shard.plan.round)
         provider, known = run.provider(), known_of(run, shard)
         account = patiently(lambda: checked_account(provider, known), "An account")
         prefix = token_of(run, shard.path)
@@ -168,11 +169,11 @@ class Earlier:
             requests=shard.plan.requests,
             bytes=shard.plan.bytes,
             digest=shard.plan.digest,
-            endpoint=run.job.template.endpoint,
+            endpoint=job.template.endpoint,
             # Should this process die before the next record, it is looked for again.
             account=account.model_copy(update={"newest_batch_id": self._before}),
             input_file_id=batch.input_file_id,
-            reserved_usd=reservation_usd(run, shard.plan),
+            reserved_usd=reservation_usd(job, shard.plan),
         )
         with run.as_made(f"{shard.path}/requests.jsonl", shard.plan.digest):
             attempts.record(attempts.claim(intent), batch)

@@ -51,6 +51,7 @@ def _submit(run: Run, path: str) -> Batch | None:
 
 def _create(run: Run, shard: Shard) -> Attempt | None:
     name = f"{shard.path}/requests.jsonl"
+    job = run.job_at(shard.plan.round)
     with run.as_made(name, shard.plan.digest) as requests:
         try:
             attempt = create_batch(
@@ -61,11 +62,11 @@ def _create(run: Run, shard: Shard) -> Attempt | None:
                     requests=shard.plan.requests,
                     bytes=shard.plan.bytes,
                     digest=shard.plan.digest,
-                    endpoint=run.job.template.endpoint,
-                    model=run.job.template.model,
-                    metadata=run.job.job.metadata,
-                    completion_window=run.job.job.completion_window,
-                    reserved_usd=reservation_usd(run, shard.plan),
+                    endpoint=job.template.endpoint,
+                    model=job.template.model,
+                    metadata=job.job.metadata,
+                    completion_window=job.job.completion_window,
+                    reserved_usd=reservation_usd(job, shard.plan),
                 ),
                 run.provider(),
                 known=known_of(run, shard),

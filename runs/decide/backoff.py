@@ -59,10 +59,10 @@ def _until(
     settings = get_settings()
     last = shard.last
     if last is None:
-        if not shard.path.startswith("rounds/"):
+        number = shard.plan.round
+        if number <= state.since:
             return None
-        number = int(shard.path.split("/")[1])
-        pause = min(settings.round_seconds * 2 ** (number - 1), 3600)
+        pause = min(settings.round_seconds * 2 ** (number - state.since - 1), 3600)
         return state.rounds[number - 1].created_at + timedelta(seconds=pause)
     if shard.is_lost:
         return None if run.directory.is_local else _claim_over(run, shard, last)

@@ -49,14 +49,14 @@ def most_usd(job: ResolvedJob, requests: int, size: int) -> float | None:
     return None if each is None else each * requests
 
 
-def reservation_usd(run: Run, shard: ShardPlan) -> float | None:
+def reservation_usd(job: ResolvedJob, shard: ShardPlan) -> float | None:
     """Return the most that a batch of this shard may cost; None without a cap."""
-    if run.job.job.max_cost_usd is None:
+    if job.job.max_cost_usd is None:
         return None
-    found = most_usd(run.job, shard.requests, shard.bytes)
+    found = most_usd(job, shard.requests, shard.bytes)
     if found is None:
         raise BudgetError(
-            f"The price of {run.job.template.known_model!r} is unknown, so"
+            f"The price of {job.template.known_model!r} is unknown, so"
             " --max-cost-usd cannot be kept; drop it, or take a model with a known"
             " price."
         )
@@ -86,7 +86,7 @@ def affordable(run: Run, state: RunState, steps: Sequence[Step]) -> list[Step]:
     Raises:
         BudgetError: Nothing that is left fits, and no open batch can free any.
     """
-    cap = run.job.job.max_cost_usd
+    cap = state.job.job.max_cost_usd
     if cap is None:
         return list(steps)
     left = cap - committed_usd(state)
@@ -96,7 +96,8 @@ def affordable(run: Run, state: RunState, steps: Sequence[Step]) -> list[Step]:
         if step.kind != "submit" or state.shards[step.shard].is_lost:
             kept.append(step)
             continue
-        needed = reservation_usd(run, state.shards[step.shard].plan) or 0.0
+        plan = state.shards[step.shard].plan
+        needed = reservation_usd(run.job_at(plan.round), plan) or 0.0
         if refused is None and needed <= left:
             left -= needed
             kept.append(step)

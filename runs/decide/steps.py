@@ -62,7 +62,7 @@ def next_steps(
     steps += [Step("submit", shard.path) for shard in _to_submit(state, job, paused)]
     if steps or not all(_is_over(shard, state) for shard in state.shards.values()):
         return steps
-    ordinary = sum(not round_.canary for round_ in state.rounds)
+    ordinary = sum(not round_.canary for round_ in state.rounds[state.since :])
     worth = ordinary < job.max_rounds + job.reask and (
         _worth_a_round(state) or (job.reask and state.newest_shards)
     )

@@ -20,7 +20,7 @@ from .reading import damaged, read_record
 from .records import Absence, Created, Ended, Verdict
 from .storage import Directory
 
-__all__ = ["Attempt", "Attempts", "Records"]
+__all__ = ["Attempt", "Attempts", "Records", "by_folder"]
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -242,3 +242,13 @@ class Attempts:
         except FileExistsError:
             return Records(self.directory).read(name, type(record))
         return record
+
+
+def by_folder(names: Iterable[str]) -> dict[str, list[str]]:
+    """Group the files of attempts by their folder."""
+    grouped: dict[str, list[str]] = {}
+    for name in names:
+        folder, _, _ = name.rpartition("/")
+        if folder.endswith("/attempts"):
+            grouped.setdefault(folder + "/", []).append(name)
+    return grouped

@@ -9,6 +9,7 @@ from ...settings import get_settings
 from .storage import Directory
 
 __all__ = [
+    "find_directory",
     "is_open",
     "lies_in",
     "open_runs",
@@ -29,6 +30,20 @@ def run_directories(root: str | None = None) -> Iterator[Directory]:
             child = folder.at(name)
             if child.exists("job.json"):
                 yield child
+
+
+def find_directory(run_dir: str) -> Directory:
+    """Return the directory of a run, given its path, URL or name.
+
+    A name, as `batchwright runs` shows it, is looked for here and then right below
+    `BATCHWRIGHT_RUNS_DIR`.
+    """
+    given = Directory(run_dir)
+    if "/" not in run_dir.rstrip("/") and not given.exists("job.json"):
+        named = Directory(get_settings().runs_dir).at(run_dir.rstrip("/"))
+        if named.exists("job.json"):
+            return named
+    return given
 
 
 def open_runs(root: str | None = None) -> list[str]:

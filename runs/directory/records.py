@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ...data.resolve import ResolvedJob
 from ...data.rows.block import Place
 from ...models import Batch, Outcome
 
@@ -21,6 +22,7 @@ __all__ = [
     "InputShardPlan",
     "Plan",
     "Resend",
+    "Retry",
     "RoundPlan",
     "ShardPlan",
     "Verdict",
@@ -42,6 +44,12 @@ class ShardPlan(_Record):
     bytes: int
     digest: str
     """SHA-256 of the request file, hex."""
+
+    @property
+    def round(self) -> int:
+        """The number of its round; 0 for the first sending."""
+        folder, _, _ = self.path.rpartition("/")
+        return int(folder.partition("/")[2] or 0)
 
     def owns(self, row: int, round_: int) -> bool:
         """Whether a result with these numbers may answer a request of this file."""
@@ -107,6 +115,17 @@ class Plan(_Record):
         return bisect_right(self.shards, row, key=lambda shard: shard.first_row) - 1
 
 
+class Retry(_Record):
+    """What opened a finished run again, in the plan of the round that it began."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    """Of the rows that are asked again; none: all without a valid answer."""
+    job: ResolvedJob
+    """The job from this round on, with what the retry changed."""
+    flow_run: str | None = None
+    """The deployed flow run that asked for it; its own retries ask for no other."""
+
+
 class RoundPlan(_Record):
     """`rounds/N/plan.json`; without shards it says that no round is needed."""
 
@@ -119,6 +138,8 @@ class RoundPlan(_Record):
     """Shards whose results are gone; this round sends their requests again."""
     canary: bool = False
     """Whether it has rows of the canary alone, before other rows are sent."""
+    retry: Retry | None = None
+    """Set where it began when the run was done; nothing older is sent from then on."""
 
 
 class CanaryCount(_Record):

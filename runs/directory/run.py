@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,8 @@ from ...errors import InputError
 from ...models import RunReport
 from ...providers import Format, Provider, get_format
 from .access import provider_for
-from .attempts import Attempt, Attempts, Records
+from .attempts import Attempt, Attempts, Records, by_folder
+from .catalog import find_directory
 from .reading import damaged, read_record
 from .records import Plan, Resend, RoundPlan, ShardPlan, Verdict
 from .storage import Directory
@@ -36,6 +37,8 @@ class Shard:
 
     plan: ShardPlan
     attempts: Attempts
+    is_superseded: bool = False
+    """Whether a retry decides about its rows, so that it is not sent any more."""
 
     @property
     def path(self) -> str:
@@ -65,6 +68,8 @@ class Shard:
     @property
     def is_settled(self) -> bool:
         """Whether no further attempt of this file follows."""
+        if self.is_superseded and not (self.is_open or self.is_lost):
+            return True
         return self.verdict in _SETTLED
 
     @property
@@ -85,6 +90,8 @@ class RunState:
     """One reading of the directory; it may be out of date at once."""
 
     names: frozenset[str]
+    job: ResolvedJob
+    """The run's, with what its retries changed."""
     plan: Plan | None
     rounds: list[RoundPlan]
     shards: dict[str, Shard]
@@ -94,6 +101,27 @@ class RunState:
     """Set once the run is done."""
     resend_round: int | None = None
     """The round that sends requests again whose results are gone."""
+
+    @property
+    def retry(self) -> RoundPlan | None:
+        """The newest round that a retry began."""
+        return next((each for each in reversed(self.rounds) if each.retry), None)
+
+    @property
+    def since(self) -> int:
+        """The number of that round; 0, the first sending, without a retry."""
+        return self.retry.number if self.retry else 0
+
+    @property
+    def first_shards(self) -> Sequence[ShardPlan]:
+        """Those that the newest retry, or else the run, began with."""
+        if self.retry:
+            return self.retry.shards
+        return self.plan.shards if self.plan else ()
+
+    def own_name(self, name: str) -> str:
+        """Return the name of a file that the run has, and each of its retries."""
+        return f"rounds/{self.since}/{name}" if self.since else name
 
     @property
     def open_shards(self) -> list[Shard]:
@@ -115,10 +143,8 @@ class RunState:
     @property
     def newest_shards(self) -> list[Shard]:
         """Shards of the newest round; none where that one was not needed."""
-        if self.plan is None:
-            return []
-        plans: Sequence[ShardPlan] = self.plan.shards
-        if self.rounds:
+        plans = self.first_shards
+        if self.rounds[self.since :]:
             others = plans[1:] if self.rounds[-1].canary else ()
             plans = (*self.rounds[-1].shards, *others)
         return [self.shards[plan.path] for plan in plans]
@@ -126,13 +152,13 @@ class RunState:
     @property
     def canary_rounds(self) -> list[list[Shard]]:
         """The first shard, and the shards of each round that has its rows alone."""
-        if self.plan is None:
+        first = self.first_shards
+        if not first:
             return []
-        is_all = len(self.plan.shards) == 1
-        rounds = [each.shards for each in self.rounds if is_all or each.canary]
+        later = self.rounds[self.since :]
+        rounds = [each.shards for each in later if len(first) == 1 or each.canary]
         return [
-            [self.shards[plan.path] for plan in plans]
-            for plans in (self.plan.shards[:1], *rounds)
+            [self.shards[plan.path] for plan in plans] for plans in (first[:1], *rounds)
         ]
 
     def attempts(self) -> Iterator[tuple[Shard, Attempt]]:
@@ -152,12 +178,12 @@ class Run:
 
     @classmethod
     def load(cls, url: str) -> Run:
-        """Open an existing run.
+        """Open an existing run, given its directory or its name.
 
         Raises:
-            InputError: There is no run in this directory.
+            InputError: There is no run in this directory, nor one of this name.
         """
-        directory = Directory(url)
+        directory = find_directory(url)
         if not directory.exists("job.json"):
             raise InputError(
                 f"There is no run in {directory.url!r} (no job.json); `batchwright"
@@ -192,14 +218,18 @@ class Run:
             plan = self.plan()
             while f"rounds/{len(rounds) + 1}/plan.json" in present:
                 rounds.append(self.round_plan(len(rounds) + 1))
-            grouped = _by_folder(names)
-            for plans in (plan.shards, *(round_.shards for round_ in rounds)):
+            grouped = by_folder(names)
+            since = max((each.number for each in rounds if each.retry), default=0)
+            sent = (plan.shards, *(each.shards for each in rounds))
+            for number, plans in enumerate(sent):
                 for each in plans:
-                    shards[each.path] = self._shard(each, grouped)
+                    shards[each.path] = shard = self._shard(each, grouped)
+                    shard.is_superseded = number < since
         elif any(name.endswith((".intent.json", ".batch.json")) for name in names):
             raise damaged(self.directory, "plan.json", "it is missing")
         return RunState(
             names=present,
+            job=self.job_at(len(rounds)),
             plan=plan,
             rounds=rounds,
             shards=shards,
@@ -215,6 +245,27 @@ class Run:
     def round_plan(self, number: int) -> RoundPlan:
         """Return the plan of a further round that has one."""
         return self._records.read(f"rounds/{number}/plan.json", RoundPlan)
+
+    def job_at(self, number: int) -> ResolvedJob:
+        """Return the job of a round, with what retries had changed by then."""
+        for each in range(number, 0, -1):
+            if retry := self.round_plan(each).retry:
+                return retry.job
+        return self.job
+
+    def newest_job(self) -> ResolvedJob:
+        """Return the job with all that its retries changed."""
+        number = 0
+        while self.directory.exists(f"rounds/{number + 1}/plan.json"):
+            number += 1
+        return self.job_at(number)
+
+    def reopen(self) -> None:
+        """Remove what was concluded from the results; the results themselves stay."""
+        for name in self.directory.names():
+            if name.endswith("/tally.json"):
+                self.directory.remove(name)
+        self.directory.remove("done.json")
 
     @contextmanager
     def as_made(self, name: str, digest: str | None) -> Iterator[Path]:
@@ -245,13 +296,3 @@ class Run:
     def _shard(self, plan: ShardPlan, names: dict[str, list[str]]) -> Shard:
         prefix = f"{plan.path}/attempts/"
         return Shard(plan, Attempts.read(self._records, prefix, names.get(prefix, ())))
-
-
-def _by_folder(names: Iterable[str]) -> dict[str, list[str]]:
-    """Group the files of attempts by their folder."""
-    grouped: dict[str, list[str]] = {}
-    for name in names:
-        folder, _, _ = name.rpartition("/")
-        if folder.endswith("/attempts"):
-            grouped.setdefault(folder + "/", []).append(name)
-    return grouped

@@ -28,6 +28,7 @@ function button(label, action) {
 
 function dollars(value) {
   if (value === null) return "unknown";
+  if (value === 0) return "$0";
   const digits =
     value && value < 0.01
       ? { maximumSignificantDigits: 3 }
@@ -157,34 +158,31 @@ function showErrors() {
         "li",
         {},
         element(
-          "p",
+          "div",
           { class: "facts" },
           element("strong", {}, plural(group.count, "row")),
-          " ",
           badge(group.outcome),
+          isShown
+            ? button(`Show ${example}`, () => showRow(group.example_row))
+            : element("span", { class: "quiet" }, `such as ${example}`),
         ),
         element("p", { class: "text", dir: "auto" }, group.error),
-        isShown
-          ? button(`Show ${example}`, () => showRow(group.example_row))
-          : element("p", { class: "quiet" }, `such as ${example}`),
       ),
     );
   }
 }
 
-function histogram(title, format, { width, counts }) {
+function histogram(title, format, { start, width, counts }) {
   const total = counts.reduce((sum, count) => sum + count, 0);
-  const first = counts.findIndex((count) => count > 0);
-  const shown = counts.slice(first);
-  const most = Math.max(...shown);
+  const most = Math.max(...counts);
   const last = title === "Cost" ? 0 : 1; // tokens are whole numbers
-  const from = (index) => format((first + index) * width);
-  const until = (index) => format((first + index + 1) * width - last);
+  const from = (index) => format(start + index * width);
+  const until = (index) => format(start + (index + 1) * width - last);
   const range = (index) => (from(index) === until(index) ? from(index) : `${from(index)} to ${until(index)}`);
   let below = 0;
-  const middle = shown.findIndex((count) => (below += count) * 2 >= total);
+  const middle = counts.findIndex((count) => (below += count) * 2 >= total);
   const summary = `Median ${range(middle)}, over ${plural(total, "row")}`;
-  const bars = shown.map((count, index) => {
+  const bars = counts.map((count, index) => {
     const bar = element("span", { title: `${range(index)}: ${plural(count, "row")}` });
     bar.style.height = `${count && Math.max(2, (100 * count) / most)}%`;
     return bar;
@@ -198,7 +196,7 @@ function histogram(title, format, { width, counts }) {
       "p",
       { class: "span quiet" },
       element("span", {}, from(0)),
-      element("span", {}, until(shown.length - 1)),
+      element("span", {}, until(counts.length - 1)),
     ),
   );
 }

@@ -44,7 +44,7 @@ def _page(run: Run) -> Iterator[bytes]:
         "batchCount": len(report.batches),
         "outcomes": rows.outcomes,
         "histograms": {
-            name: {"width": each.width, "counts": each.counts}
+            name: dict(zip(("start", "width", "counts"), each.bins(), strict=True))
             for name, each in rows.histograms.items()
         },
         "system": cut(run.job.template.system, _SYSTEM_CHARACTERS),

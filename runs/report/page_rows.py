@@ -36,7 +36,7 @@ _ROW_BYTES = (640, 64 << 10)
 
 _TOKENS = ("_input_tokens", "_output_tokens")
 _NUMBERS = (*_TOKENS, "_cost_usd")
-_MICRO_USD = 1e-6
+_USD = 1e-7
 
 
 @dataclass(slots=True)
@@ -44,9 +44,9 @@ class _Shown:
     row: int
     custom_id: str
     data: bytes
-    """A JSON list without its bracket at the end, for the prompt follows."""
+    """A JSON list, to which the prompt is appended."""
     is_cut: bool
-    prompt: bytes = b"null"
+    prompt: bytes = b",null]"
 
 
 class PageRows:
@@ -57,10 +57,10 @@ class PageRows:
     """
 
     def __init__(self, run: Run, state: RunState) -> None:
-        """Read results and requests: some 10 s for a million rows."""
+        """Read results and requests, about 30 microseconds a row."""
         self.outcomes: Counter[str] = Counter()
         self.histograms = {
-            name: Histogram() if name in _TOKENS else Histogram(_MICRO_USD)
+            name: Histogram() if name in _TOKENS else Histogram(_USD)
             for name in _NUMBERS
         }
         self.columns: Sequence[str] = ()
@@ -88,7 +88,7 @@ class PageRows:
     def __iter__(self) -> Iterator[bytes]:
         """Yield each shown row as a JSON list for the page, in their order."""
         for shown in self._shown:
-            yield shown.data + b"," + shown.prompt + b"]"
+            yield shown.data + shown.prompt
 
     def _read(self, state: RunState, plan: Plan) -> None:
         name = part_name(self._run.job.job.output)
@@ -219,7 +219,10 @@ class PageRows:
                         [role, None if (role, text) == system else text]
                         for role, text in conversation(line)
                     ]
-                    shown.prompt, is_cut = fitted(messages, self._half_bytes)
+                    data, is_cut = fitted(messages, self._half_bytes)
+                    shown.prompt = (
+                        b",%b]" % data
+                    )  # a copy takes a quarter of the memory
                     shown.is_cut |= is_cut
                     if not rows:
                         return

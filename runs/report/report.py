@@ -67,11 +67,12 @@ def report_on(
     )
     total = tally or _so_far(state)
     job = run.job
+    jobs = [job, *(each.retry.job for each in state.rounds if each.retry)]
     return RunReport(
         run_dir=run.directory.url,
         state=_word(state, ended_at),
         provider=job.provider,
-        model=job.template.model,
+        model=", ".join(dict.fromkeys(each.template.model for each in jobs)),
         synthetic=job.synthetic
         or any("sandbox" in (line.batch_id or "") for line in lines),
         output=job.job.output,

@@ -9,7 +9,8 @@ __all__ = ["Histogram", "Sample"]
 
 Item = TypeVar("Item")
 
-_BINS = 32
+_BINS = 1024
+_SHOWN_BINS = 32
 
 
 @dataclass(slots=True)
@@ -65,22 +66,28 @@ class Sample(Generic[Item]):
 
 
 class Histogram:
-    """Counts of values from 0 on in at most 32 bins of one width, which grows."""
+    """Counts of values from 0 on, in bins of one width, which grows with the values."""
 
     def __init__(self, width: float = 1) -> None:
         """Begin with bins of this width."""
-        self.width = width
-        self.counts: list[int] = []
+        self._width = width
+        self._counts: list[int] = []
 
     def add(self, value: float) -> None:
         """Count a value."""
-        index = int(value / self.width)
-        while index >= _BINS:
-            self.width *= 2
-            odd = [*self.counts[1::2], 0]
-            self.counts = [
-                sum(pair) for pair in zip(self.counts[::2], odd, strict=False)
-            ]
-            index = int(value / self.width)
-        self.counts += [0] * (index + 1 - len(self.counts))
-        self.counts[index] += 1
+        while (index := int(value / self._width)) >= _BINS:
+            self._width *= 2
+            self._counts = _grouped(self._counts, 2)
+        self._counts += [0] * (index + 1 - len(self._counts))
+        self._counts[index] += 1
+
+    def bins(self) -> tuple[float, float, list[int]]:
+        """Return start, width and counts of at most 32 bins that hold all values."""
+        first = next((n for n, count in enumerate(self._counts) if count), 0)
+        size = max(1, -(-(len(self._counts) - first) // _SHOWN_BINS))
+        counts = _grouped(self._counts[first:], size)
+        return first * self._width, size * self._width, counts
+
+
+def _grouped(counts: list[int], size: int) -> list[int]:
+    return [sum(counts[at : at + size]) for at in range(0, len(counts), size)]

@@ -30,7 +30,11 @@ from batchwright.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 120
-_SHELL = 'set -euo pipefail; [ ! -f "$STATE" ] || . "$STATE"\n{}\nexport -p > "$STATE"'
+_SHELL = """
+set -euo pipefail; [ ! -f "$STATE" ] || . "$STATE"; cd "$PWD"
+{}
+export -p > "$STATE"
+"""
 
 
 def documented(name: str, section: str) -> list[str]:
@@ -62,9 +66,9 @@ class Platform:
         self.sandbox = sandbox
         self.trial = ""
         """The last of the documented commands: it runs something."""
-        self.home = folder / "batchwright-home"
+        self.home = folder / "labels"
         self.runs = self.home / "batchwright-runs"
-        (folder / "examples").symlink_to(ROOT / "examples")
+        self._folder = folder
         self._log = folder / "log"
         self._state = folder / "state"
         prefect_home = folder / "prefect"
@@ -90,14 +94,13 @@ class Platform:
         return self._log.read_text(encoding="utf-8")
 
     def type(self, command: str) -> None:
-        """Do what a person does who types the command in the repository."""
+        """Do what a person does who types the command in an empty folder."""
         command = command.replace("4200", self._port)
-        command = command.replace("$PWD/batchwright-home", str(self.home))
         in_background = command.endswith("&")
         with self._log.open("ab") as log:
             process = subprocess.Popen(
                 ["/bin/bash", "-c", _SHELL.format(command.removesuffix("&"))],
-                cwd=ROOT,
+                cwd=self._folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -34,7 +34,7 @@ def night(when: datetime) -> FlowRun:
 
 
 def test_the_documented_commands_end_in_a_table(platform: Any) -> None:
-    """A server, a work pool, a worker, a deployment and a run: at most six commands."""
+    """A project, a server, a work pool, a worker, deployments and a run."""
     platform.type(platform.trial)
     assert outcomes(platform.home / "labels.csv") == ["succeeded"] * 12
 
@@ -43,12 +43,13 @@ def test_the_deployments_are_as_described(platform: Any) -> None:
     """Names, schedules and limits are those of the file; no code is copied."""
     with get_client(sync_client=True) as client:
         found = {each.name: each for each in client.read_deployments()}
-    assert set(found) == {"run-batch", "nightly", "advance-runs"}
+    assert set(found) == {"label-emails", "run-batch", "nightly", "advance-runs"}
     crons = {
         name: [(each.schedule.cron, each.active) for each in deployment.schedules]
         for name, deployment in found.items()
     }
     assert crons == {
+        "label-emails": [],
         "run-batch": [],
         "nightly": [("30 2 * * *", False)],
         "advance-runs": [("*/10 * * * *", True)],
@@ -72,16 +73,12 @@ def test_two_nights_are_two_runs_and_a_retry_is_none(
         monkeypatch.setenv(name, value)
     folder = platform.home / "input"
     folder.mkdir()
-    prompts = platform.home / "prompts"
-    prompts.mkdir()
-    prompt = "Summarise in one sentence: {{ text | trim }}\n"
-    (prompts / "summarise.txt").write_text(prompt, encoding="utf-8")
     before = platform.sandbox.created()
     nights = {}
     for days in (3, 2):
         when = datetime.now(UTC) - timedelta(days=days)
         name = f"{when:%Y-%m-%d}"
-        (folder / f"{name}.csv").write_text(f"text\n {name} \n", encoding="utf-8")
+        (folder / f"{name}.csv").write_text(f"email\n{name}\n", encoding="utf-8")
         nights[name] = night(when)
     for run in nights.values():
         platform.reaches(run, "Completed")
@@ -95,6 +92,6 @@ def test_two_nights_are_two_runs_and_a_retry_is_none(
     for name in nights:
         shard = platform.runs / f"nightly-{name}" / "shards" / "00000"
         requests = (shard / "requests.jsonl").read_text(encoding="utf-8")
-        assert f"Summarise in one sentence: {name}" in requests
+        assert f"Classify this email: {name}" in requests
         table = platform.home / "output" / f"{name}.parquet"
         assert read_table(table)["_outcome"].to_pylist() == ["succeeded"]

@@ -135,8 +135,12 @@ class Cluster:
             stack.enter_context(server.running(command, server.data))
             self._healthy("server", server)
             setup = self._machine("setup", "setup")
+            project = self._folder / "project"
+            init = [sys.executable, "-m", "batchwright", "init", str(project)]
+            subprocess.run(init, capture_output=True, check=True)
             command = self._compose.services["setup"]["command"]
-            assert setup.succeeds(command, DEPLOYMENTS), setup.log
+            command = [each.replace("$$", "$") for each in command]
+            assert setup.succeeds(command, project), setup.log
             for name in ("one", "two"):
                 self._ports["8080"] = _free_port()
                 port = {"PREFECT_WORKER_WEBSERVER_PORT": str(self._ports["8080"])}

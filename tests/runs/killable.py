@@ -4,7 +4,8 @@ Reads a list of JSON objects a line: `run_dir`, `job`, `environment`, `trace`, `
 (a pattern of steps and which match), `kill_after_seconds`, or `stop_before` (a pattern
 of calls): the child stops itself with SIGSTOP before the first such call and traces
 `stopped PID`. Each is a child, and all
-start at once. With `prefect_api_url` the run is a flow run there. Answers with their
+start at once. With `prefect_api_url` the run is a flow run there, and with `retry`
+it is retried with these changes. Answers with their
 exit codes: -9 where it was killed, 1 where it stopped and said why in the last line of
 its trace.
 A step is a write of the run directory or a call over HTTP, each after it took place.
@@ -32,6 +33,7 @@ from batchwright.errors import BatchwrightError
 from batchwright.runs.directory.storage import Directory
 from batchwright.runs.drive import drive
 from batchwright.runs.open import open_run
+from batchwright.runs.retry import open_retry
 from batchwright.sandbox import Sandbox
 from batchwright.settings import get_settings
 
@@ -82,6 +84,7 @@ def watch(steps: Steps, stop_before: str | None) -> None:
 
     after(Directory, "write_once", lambda name, _data: f"write {name}")
     after(Directory, "write", lambda name, _data: f"write {name}")
+    after(Directory, "remove", lambda name: f"remove {name}")
     after(Directory, "adopt", lambda _source, name: f"write {name}")
     after(
         httpx2.HTTPTransport,
@@ -106,6 +109,8 @@ def child(command: dict[str, Any]) -> int:
             from batchwright.flows.batch import run_batch
 
             run_batch(job, run_dir)
+        elif (changes := command.get("retry")) is not None:
+            drive(open_retry(run_dir, changes), wait=True)
         else:
             drive(open_run(job, run_dir), wait=True)
     except BatchwrightError as exc:

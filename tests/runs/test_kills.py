@@ -114,3 +114,53 @@ def test_a_script_that_is_typed_again_pays_once(
     assert killable.duplicates() == []
     assert bought == 2
     assert len(list((killable.folder / "runs").iterdir())) == 1
+
+
+RETRY_KILLS = [
+    "write rounds/1/00000/requests.jsonl",
+    "write rounds/1/plan.json",
+    "remove shards/00000/tally.json",
+    "remove done.json",
+    "write rounds/1/00000/attempts/*.intent.json",
+    "POST {create}",
+    "write rounds/1/00000/attempts/*.batch.json",
+    "write rounds/1/00000/attempts/*.output.jsonl",
+    "write rounds/1/00000/attempts/*.ended.json",
+    "write shards/*/tally.json",
+    "write report.json",
+    "write done.json",
+]
+"""Each comes after the one before, so that one retry dies at every step."""
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("changes", [{}, {"prompt": "Again: {{ text }}"}])
+def test_a_retry_that_is_killed_at_each_step_is_continued(
+    provider: str, changes: dict[str, str], killable: Any
+) -> None:
+    """The same call asks each failed row once more, and what was valid stays."""
+    faults = {"answers": [{"status": 400, "nth": [1, 2]}]}
+    killable.sandbox.set_faults(FAULTS | {"batches": [{"nth": [1, 2], **faults}]})
+    command = killable.prepare(provider)
+    assert killable.run(command) == 0
+    before = killable.table(command)
+    created = killable.sandbox.created()
+    command["retry"] = changes
+    create = {
+        "openai": "/openai/v1/batches",
+        "anthropic": "/anthropic/v1/messages/batches",
+    }
+    for step in RETRY_KILLS:
+        kill_at = (step.format(create=create[provider]), 1)
+        code = killable.run(command | {"kill_at": kill_at})
+        assert code == -9, f"{kill_at}: {killable.steps(command)[-1]}"
+        rows = killable.table(command)
+        assert [row["text"] for row in rows] == [row["text"] for row in before]
+    assert killable.run(command) == 0
+    assert killable.sandbox.created() == created + 2
+    assert killable.duplicates() == []
+    failed = [row["_outcome"] != "succeeded" for row in before]
+    assert sum(failed) == 4
+    for was, row, is_asked in zip(before, killable.table(command), failed, strict=True):
+        assert row["_outcome"] == "succeeded"
+        assert row["_round"] == 1 if is_asked else row == was

@@ -147,7 +147,7 @@ def test_the_cap_holds_where_a_cache_is_written(
         )
         generate_shards(opened)
         (shard,) = opened.state().shards.values()
-        return reservation_usd(opened, shard.plan) or 0
+        return reservation_usd(opened.job, shard.plan) or 0
 
     assert reserved("cached", **given) > 1.9 * reserved("plain")
 

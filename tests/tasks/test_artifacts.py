@@ -111,7 +111,13 @@ def test_a_finished_run_is_shown_whole(sandbox: Sandbox, tmp_path: Path) -> None
         assert (row["provider"], row["status"]) == ("openai", "completed")
         assert row["requests"] == row["succeeded"] + row["failed"] == 2
         assert re.fullmatch(r"0\.\d{6}", row["cost (USD)"])
-    assert text.data == (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
+    page = f"file://{tmp_path}/run/report.html"
+    assert (
+        str(text.data)
+        .removesuffix(f"(<{page}>)\n")
+        .startswith((tmp_path / "run" / "report.md").read_text(encoding="utf-8"))
+    )
+    assert str(text.data).endswith(f"(<{page}>)\n")
     assert "## Outcomes" in str(text.data)
     assert str(link.data).endswith(f"(<file://{tmp_path}/out.csv>)")
 

@@ -17,6 +17,7 @@ import pytest
 from batchwright import RunReport
 from batchwright.runs.drive import drive
 from batchwright.runs.open import reopen_run
+from batchwright.runs.retry import open_retry
 
 Unpack = Callable[[Path], Any]
 
@@ -189,6 +190,23 @@ def test_a_cancelled_run_stays_cancelled(archive: Path, unpack: Unpack) -> None:
     report = _end(unpacked, uncancel=True)
     assert report.state == "done"
     _check_end(unpacked, 3, {"succeeded": 4, "cancelled": 2})
+
+
+@_archives("failed", "cancelled-done")
+def test_the_failed_rows_of_a_finished_run_are_retried(
+    archive: Path, unpack: Unpack
+) -> None:
+    """What has an answer keeps it, and the table has the columns of this version."""
+    unpacked = unpack(archive)
+    before = {row["id"]: row for row in unpacked.table()}
+    batches = unpacked.sent().total()
+    assert drive(open_retry(unpacked.run_dir), wait=True).ok
+    _check_end(unpacked, batches + unpacked.asked("create"), {"succeeded": 6})
+    for row in unpacked.table():
+        was = before[row["id"]]
+        is_old = was["_outcome"] == "succeeded"
+        assert str(row["_round"]) == "0" if is_old else str(row["_round"]) != "0"
+        assert not is_old or row["_custom_id"] == was["_custom_id"]
 
 
 def _end(unpacked: Any, *, uncancel: bool = False) -> RunReport:

@@ -66,12 +66,19 @@ def test_site_packages_gains_one_name() -> None:
 
 
 def test_the_wheel_holds_the_package_alone() -> None:
-    """Tests, deployments and examples stay out of the wheel."""
+    """Tests and documentation stay out of it; of the rest it has what `init` copies."""
+    from batchwright.console.commands.project import PROJECT
+
     (wheel,) = HERE.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     folders = {name.split("/")[1] for name in names if name.startswith("batchwright/")}
-    assert not folders & {"tests", "deployments", "examples", "docs", "benchmarks"}
-    assert "batchwright/py.typed" in names
+    assert not folders & {"tests", "docs", "benchmarks"}
+    copied = {f"{folder}/{name}".lstrip("/") for name, folder in PROJECT.items()}
+    pages = {f"runs/report/page.{kind}" for kind in ("html", "css", "js")}
+    expected = {"py.typed", "examples/show_table.py", *copied, *pages}
+    found = {name.removeprefix("batchwright/") for name in names}
+    data = ("deployments/", "examples/")
+    assert {name for name in found if name.startswith(data)} <= expected <= found
 
 
 def test_prefect_finds_our_blocks() -> None:

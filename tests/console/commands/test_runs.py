@@ -115,6 +115,35 @@ def test_rows_that_fail_are_exit_3(cli: Cli, sandbox: Sandbox) -> None:
     assert "refused" in status.stdout
 
 
+def test_failed_rows_are_retried(cli: Cli, sandbox: Sandbox) -> None:
+    """`retry NAME` writes the same table, complete, and `run` says how to."""
+    answers = [{"every": 4, "kind": "refusal"}]
+    sandbox.set_faults({"batches": [{"nth": [1], "answers": answers}]})
+    assert cli(*RUN, "--output", "out.csv").exit_code == 3
+    (run,) = Path("runs").iterdir()
+    again = cli(*RUN, "--output", "out.csv")
+    assert again.exit_code == 3
+    assert "batchwright retry" in again.stderr
+    wrong = cli("retry", run.name, "--outcome", "odd")
+    assert (wrong.exit_code, "'odd' is not one of" in wrong.stderr) == (2, True)
+    wrong = cli("retry", run.name, "--mode", "odd")
+    assert (wrong.exit_code, "--mode" in wrong.stderr) == (2, True)
+    none = cli("retry", run.name, "--outcome", "expired,invalid")
+    assert none.exit_code == 3
+    assert "No row has the outcome expired or invalid" in none.stderr
+    done = cli("retry", run.name, "--prompt", "Once more: {{ email }}", "--json")
+    assert done.exit_code == 0, done.output
+    assert "3 rows are asked again." in done.stderr
+    assert json.loads(done.stdout)["outcomes"] == {"succeeded": 12}
+    with Path("out.csv").open(encoding="utf-8", newline="") as file:
+        rounds = [row["_round"] for row in csv.DictReader(file)]
+    assert sorted(rounds) == ["0"] * 9 + ["1"] * 3
+    done = cli("retry", run.name)
+    assert done.exit_code == 0
+    assert "Every row has a valid answer" in done.stderr
+    assert sandbox.created() == 2
+
+
 def test_a_cancelled_run(cli: Cli, sandbox: Sandbox) -> None:
     """`cancel --run-dir` stops its batches; nothing more is created."""
     sandbox.set_faults({"durations": {"in_progress": 3600}})

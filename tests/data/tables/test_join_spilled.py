@@ -179,6 +179,7 @@ def _expected(files: list[list[_Line | bytes]], row: int) -> _Row:
         "_input_tokens": sum(each.input_tokens for each in usages) if usages else None,
         "_output_tokens": 5 * len(usages) if usages else None,
         "_cost_usd": round(sum(costs), 12) if usages and not unpriced else None,
+        "_round": line.round_,
     }
     duplicates = len(found) - len(requests)
     return _Row(answer, columns, usages, unpriced, duplicates)
@@ -223,7 +224,7 @@ def _table(path: Path) -> list[dict[str, Any]]:
     with path.open(encoding="utf-8", newline="") as file:
         rows: list[dict[str, Any]] = list(csv.DictReader(file))
     for row in rows:
-        for name in ("n", "_input_tokens", "_output_tokens", "_cost_usd"):
+        for name in ("n", "_input_tokens", "_output_tokens", "_cost_usd", "_round"):
             with suppress(ValueError):
                 row[name] = float(row[name])
     return rows

@@ -92,6 +92,7 @@ def state(
     )
     given: dict[str, Any] = {
         "names": frozenset(),
+        "job": None,
         "plan": plan,
         "rounds": [second] if rounds else [],
         "shards": {each.path: each for each in (*first, *rounds)},

@@ -21,6 +21,7 @@ from batchwright.runs.directory.run import RunState, Shard
 from batchwright.runs.directory.storage import Directory
 from batchwright.runs.report.batch_table import percent_done, shard_rows
 
+NO_JOB: Any = None
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
@@ -62,7 +63,15 @@ def state(*attempts: Attempt | None) -> RunState:
         plan = ShardPlan(path=f"shards/{number:05}", requests=10, bytes=1, digest="d")
         records = Attempts(Directory("run"), "", [each] if each else [])
         shards[plan.path] = Shard(plan, records)
-    return RunState(frozenset(), None, [], shards, cancelled=False, report=None)
+    return RunState(
+        frozenset(),
+        NO_JOB,
+        None,
+        [],
+        shards,
+        cancelled=False,
+        report=None,
+    )
 
 
 DOWNLOADED = ended(

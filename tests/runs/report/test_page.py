@@ -70,9 +70,17 @@ def page_of(run_dir: str) -> dict[str, Any]:
     return data
 
 
-@pytest.mark.parametrize("provider", MODELS)
-@pytest.mark.parametrize("rows", ["csv", "jsonl"])
-@pytest.mark.parametrize("output", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize(
+    ("provider", "rows", "output"),
+    [
+        ("openai", "csv", "csv"),
+        ("anthropic", "jsonl", "csv"),
+        ("openai", "jsonl", "jsonl"),
+        ("anthropic", "csv", "jsonl"),
+        ("openai", "csv", "parquet"),
+        ("anthropic", "jsonl", "parquet"),
+    ],
+)
 def test_it_shows_what_the_table_has(
     provider: str, rows: str, output: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
@@ -201,17 +209,17 @@ def test_rows_that_failed_are_shown_first(
     assert len(steps) <= 1
 
 
-@given(st.lists(st.integers(0, 10_000)))
+@given(st.lists(st.integers(0, 100_000)))
 def test_a_histogram_counts_each_value_in_its_bin(values: list[int]) -> None:
-    """At most 32 bins of one width hold every value."""
+    """At most 32 bins of one width hold every value, and begin and end with some."""
     histogram = Histogram()
     for value in values:
         histogram.add(value)
-    expected = Counter(int(value / histogram.width) for value in values)
-    assert len(histogram.counts) <= 32
-    assert expected == Counter(
-        {index: count for index, count in enumerate(histogram.counts) if count}
-    )
+    start, width, counts = histogram.bins()
+    expected = Counter(int((value - start) / width) for value in values)
+    assert len(counts) <= 32
+    assert not counts or counts[0] > 0 < counts[-1]
+    assert expected == Counter({n: count for n, count in enumerate(counts) if count})
 
 
 @given(st.recursive(st.text(), st.lists), st.integers(100, 2000))

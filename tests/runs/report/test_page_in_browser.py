@@ -1,8 +1,13 @@
-"""Tests of `report.html` in a real browser, with rows that try to be more than text."""
+"""Tests of `report.html` in a real browser, with rows that try to be more than text.
+
+With `BATCHWRIGHT_SCREENSHOTS=docs/img` in the environment the picture of the
+documentation is made anew.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +31,7 @@ SHOWN = MARKUP.replace("\u202e\u2066\u2028", r"\u202e\u2066\u2028").replace(
     "\x00", r"\x00"
 )
 ROWS = 60
+EXAMPLES = Path(__file__).parents[3] / "examples"
 CONTRAST = """
 const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
 const part = (c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
@@ -81,10 +87,12 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return (run_dir / "report.html").as_uri()
 
 
-def _open(browser: Any, page: str, width: int = 1280, scheme: str = "light") -> None:
+def _open(
+    browser: Any, page: str, width: int = 1280, scheme: str = "light", height: int = 900
+) -> None:
     size = {
         "width": width,
-        "height": 900,
+        "height": height,
         "deviceScaleFactor": 1,
         "mobile": width < 600,
     }
@@ -182,3 +190,48 @@ def test_rows_are_found_with_the_keyboard_alone(browser: Any, page: str) -> None
     browser.find_element(By.CSS_SELECTOR, "#legend button").send_keys(Keys.ENTER)
     badges = browser.find_elements(By.CSS_SELECTOR, ".row .badge")
     assert {badge.text for badge in badges} == {"succeeded"}
+
+
+def test_an_ordinary_run(browser: Any, sandbox: Sandbox, tmp_path: Path) -> None:
+    """The page says at once what a person wants to know of three hundred emails."""
+    header, *emails = (EXAMPLES / "emails.csv").read_text("utf-8").splitlines()
+    (tmp_path / "emails.csv").write_text("\n".join([header, *emails * 25]), "utf-8")
+    spoilt = [
+        {"kind": "refusal", "every": 41},
+        {
+            "status": 400,
+            "nth": [57],
+            "message": "The email exceeds the context window.",
+        },
+        {"kind": "truncated", "nth": [33, 66, 99]},
+    ]
+    steps = [
+        {"nth": [n], "answers": spoilt, "durations": {"in_progress": n / 3}}
+        for n in (1, 2, 3)
+    ]
+    sandbox.set_faults({"batches": steps})
+    job = BatchJob(
+        input=str(tmp_path / "emails.csv"),
+        prompt="Classify this email: {{ email }}",
+        model="gpt-5-mini",
+        response_model=f"{EXAMPLES / 'email_model.py'}:Classification",
+        output=str(tmp_path / "labels.csv"),
+        max_requests_per_batch=100,
+    )
+    run_dir = tmp_path / "labels-2f7c01d4"
+    drive(open_run(job, str(run_dir)), wait=True)
+    _open(browser, (run_dir / "report.html").as_uri(), 1240, height=1740)
+    assert browser.title == "labels-2f7c01d4 · run report"
+    legend = [
+        each.text for each in browser.find_elements(By.CSS_SELECTOR, "#legend li")
+    ]
+    assert legend == [
+        "succeeded 282 94 %",
+        "truncated 9 3 %",
+        "refused 6 2 %",
+        "errored 3 1 %",
+    ]
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".track")) == 3
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".histogram")) == 3
+    folder = os.environ.get("BATCHWRIGHT_SCREENSHOTS", tmp_path)
+    assert browser.save_screenshot(str(Path(folder) / "report.png"))
