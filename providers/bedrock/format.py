@@ -134,6 +134,11 @@ def _system_text(template: RequestTemplate) -> str | None:
 
 
 def _converse_encoder(template: RequestTemplate, system: str | None) -> Encode:
+    given = template.params.get("inferenceConfig")
+    if isinstance(given, Mapping) and "maxTokens" in given:
+        raise InputError(
+            "`--param inferenceConfig.maxTokens` cannot be set: use `--max-tokens`."
+        )
     limits: dict[str, Any] = {}
     if template.max_tokens is not None:
         limits["maxTokens"] = template.max_tokens

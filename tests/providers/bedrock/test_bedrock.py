@@ -108,6 +108,7 @@ class TestClient(_Bedrock, ClientConformance):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 class TestRuns(_Bedrock, PipelineConformance):
     """Runs with Bedrock, killed and without answers."""
 

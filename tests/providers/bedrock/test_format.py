@@ -137,6 +137,11 @@ def test_cached_tokens_are_part_of_those_that_were_read() -> None:
     [
         ({"mode": "tools", "answer_schema": SCHEMA}, USER, "no structured output"),
         ({"params": {"toolConfig": {}}}, USER, "`--param toolConfig` cannot be set"),
+        (
+            {"params": {"inferenceConfig": {"maxTokens": 9}}},
+            USER,
+            "use `--max-tokens`",
+        ),
         ({"endpoint": "/v1/messages"}, USER, "has no endpoint"),
         ({"endpoint": "/invoke", "model": "amazon.nova"}, USER, "are not known: use"),
         ({"temperature": 2.0}, USER, "must be a number from 0 to 1"),
@@ -154,7 +159,7 @@ def test_cached_tokens_are_part_of_those_that_were_read() -> None:
         ),
         ({}, [], "it has no messages"),
     ],
-    ids=["mode", "tools", "endpoint", "own-form", "range", "link", "empty"],
+    ids=["mode", "tools", "tokens", "endpoint", "own-form", "range", "link", "empty"],
 )
 def test_what_a_batch_cannot_hold_is_refused(
     facts: dict[str, Any], messages: Any, said: str
