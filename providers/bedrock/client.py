@@ -7,6 +7,7 @@ files on S3, which boto3 reads and writes. Role and bucket come from the environ
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -53,6 +54,7 @@ from .record import BEDROCK, INVOKE
 __all__ = ["BedrockProvider"]
 
 _JOBS, _JOB = "/model-invocation-jobs", "/model-invocation-job"
+_REMEMBERED = timedelta(hours=1)
 _FULL = "ServiceQuotaExceededException"
 _NO_CAPACITY = "token_limit_exceeded"
 """The code by which a run waits until other batches have ended."""
@@ -157,7 +159,15 @@ class BedrockProvider(HttpClient, BedrockFormat):
     def create(
         self, requests_path: Path, intent: Intent, progress: Progress | None = None
     ) -> Batch:
-        """Create the job of an uploaded file; the same intent makes it once."""
+        """Create the job of an uploaded file; the same intent makes it once.
+
+        How long AWS remembers a token is not documented, so that an older one is first
+        looked for among the jobs.
+        """
+        if datetime.now(UTC) - intent.claimed_at > _REMEMBERED and (
+            found := self.find(intent)
+        ):
+            return found[-1]
         source = intent.input_file_id or self.upload(requests_path, progress)
         limits, _ = create_budget()
         window = intent.completion_window or self.vendor.completion_windows[0]

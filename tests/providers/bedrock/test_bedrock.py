@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -231,6 +231,21 @@ def test_the_same_claim_makes_one_job(provider: Provider, tmp_path: Path) -> Non
     with pytest.raises(RejectedError, match="used with other parameters") as caught:
         provider.create(path, other)
     assert caught.value.code == "ConflictException"
+
+
+def test_an_old_claim_is_looked_for_first(
+    provider: Provider, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A token that AWS may have forgotten is not sent where the job is listed."""
+    path = _requests(provider, tmp_path, 2)
+    intent = _intent(provider, path)
+    made = provider.create(path, intent)
+    old = intent.model_copy(
+        update={"claimed_at": datetime.now(UTC) - timedelta(days=1)}
+    )
+    before = [call.operation for call in sandbox.calls()].count("create")
+    assert provider.create(path, old).id == made.id
+    assert [call.operation for call in sandbox.calls()].count("create") == before
 
 
 @pytest.mark.parametrize(
