@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .errors import BatchwrightError
     from .flows import advance_runs, retry_run, run_batch
     from .models import Answer, Outcome, RunReport
+    from .runs.in_memory import open_run, run, submit
+    from .runs.table_run import TableRun
 
 __all__ = [
     "Answer",
@@ -20,9 +22,13 @@ __all__ = [
     "BatchwrightError",
     "Outcome",
     "RunReport",
+    "TableRun",
     "advance_runs",
+    "open_run",
     "retry_run",
+    "run",
     "run_batch",
+    "submit",
 ]
 
 _HOMES = {
@@ -31,9 +37,13 @@ _HOMES = {
     "BatchwrightError": ".errors",
     "Outcome": ".models",
     "RunReport": ".models",
+    "TableRun": ".runs.table_run",
     "advance_runs": ".flows",
+    "open_run": ".runs.in_memory",
     "retry_run": ".flows",
+    "run": ".runs.in_memory",
     "run_batch": ".flows",
+    "submit": ".runs.in_memory",
 }
 
 

@@ -27,6 +27,7 @@ _BENCHMARKS = (
     "transfers",
     "startup",
     "pipeline",
+    "frames",
     "growth",
     "shards",
     "vendors",

@@ -16,6 +16,7 @@ import typer
 from pydantic import ValidationError
 
 from ..data.job import BatchJob
+from ..data.job_fields import JOB_FIELDS
 
 __all__ = ["make_job", "options_checked", "spooled"]
 
@@ -61,6 +62,8 @@ def options_checked() -> Iterator[None]:
         yield
     except ValidationError as exc:
         error = exc.errors()[0]
-        name = str(error["loc"][0]).replace("_", "-") if error["loc"] else "job"
+        name = str(error["loc"][0]) if error["loc"] else "job"
+        option = name in JOB_FIELDS and JOB_FIELDS[name].option
+        name = option or name.replace("_", "-")
         name = name.replace("params", "param")  # which is given once for each
         raise typer.BadParameter(error["msg"], param_hint=f"--{name}") from exc

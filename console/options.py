@@ -163,7 +163,7 @@ def _option(panel: str, name: str, field: JobField) -> inspect.Parameter:
     if kind is dict:
         name, kind, default = "param", list[str], None
     option = typer.Option(
-        f"--{name.replace('_', '-')}",
+        f"--{field.option or name.replace('_', '-')}",
         help=field.help,
         metavar=field.metavar,
         show_default=field.shown or True,

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console, RenderableType
-from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
     Progress,
@@ -19,44 +18,23 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from ..errors import visible_line
 from ..models import EventKind, RunEvent
+from ..runs.report.event_text import BARS, describe
 from .exits import say
 from .tables import redrawn
 
-__all__ = ["Bars", "Tell", "describe", "erase_bars", "progress_shown"]
+__all__ = ["Bars", "Tell", "erase_bars", "progress_shown"]
 
 Tell = Callable[[RunEvent], None]
-
-_BARS: dict[EventKind, tuple[str, Callable[[int], str]]] = {
-    "checking": ("Checking", decimal),
-    "reading": ("Reading rows", "{:,}".format),
-    "uploading": ("Uploading", decimal),
-    "waiting": ("Waiting for answers", "{:,}".format),
-    "downloading": ("Downloading", decimal),
-    "writing": ("Writing rows", "{:,}".format),
-}
-"""Events that come many times: name of the bar, and how its amounts are written."""
-
-_LINES: dict[EventKind, str] = {
-    "started": "Run directory: {event.text}",
-    "generated": "Made {done} requests for {batches}",
-    "submitted": "Created batch {event.batch_id}{how}",
-    "ended": "Batch {event.batch_id} was refused: {event.text}",
-    "downloaded": "Downloaded {done} results of {event.batch_id}{how}",
-    "round": "Round {event.text}: {done} requests are sent again",
-    "parked": "Batch {event.batch_id} waits for capacity: {event.text}",
-    "notice": "Note: {event.text}",
-    "finished": "Wrote {event.text}",
-}
-"""All other events."""
 
 _ENDS: dict[EventKind, tuple[EventKind, ...]] = {
     "uploading": ("checking",),
     "generated": ("reading",),
     "submitted": ("uploading",),
     "downloaded": ("downloading",),
-    "finished": (*_BARS, "submitted", "downloaded"),
+    "asking": ("waiting",),
+    "asked": ("asking",),
+    "finished": (*BARS, "submitted", "downloaded"),
 }
 """Which bars are removed when an event comes."""
 
@@ -109,22 +87,6 @@ def progress_shown(beginning: str | None = None) -> Iterator[Tell]:
             _shown.remove(progress)
 
 
-def describe(event: RunEvent) -> str:
-    """Return an event as one plain line."""
-    done, total = event.done or 0, event.total or 0
-    if event.kind in _LINES:
-        line = _LINES[event.kind].format(
-            event=event,
-            done=f"{done:,}",
-            batches=f"{total:,} {'batch' if total == 1 else 'batches'}",
-            how=f" ({event.text})" if event.text else "",
-        )
-        return visible_line(line)
-    name, written = _BARS[event.kind]
-    of = "" if event.total is None else f" of {written(total)}"
-    return f"{name}: {written(done)}{of}"
-
-
 class _Block(Progress):
     """The bars of a run."""
 
@@ -147,7 +109,7 @@ class _Lines:
                 if line == self._waiting:
                     return
                 self._waiting = line
-            elif event.kind in _BARS:
+            elif event.kind in BARS:
                 return
             say(line)
 
@@ -173,7 +135,7 @@ class Bars:
                 self._beginning = None
             for kind in _ENDS.get(event.kind, ()):
                 self._remove(kind)
-            if event.kind in _BARS:
+            if event.kind in BARS:
                 self._advance(event)
                 return
             if event.kind in _FOLDED:
@@ -188,7 +150,7 @@ class Bars:
                 console.print(describe(event), highlight=False, markup=False)
 
     def _advance(self, event: RunEvent) -> None:
-        name, written = _BARS[event.kind]
+        name, written = BARS[event.kind]
         parts = self._parts.setdefault(event.kind, {})
         parts[event.shard] = (event.done or 0, event.total or 0)
         done = sum(part[0] for part in parts.values())

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +19,8 @@ from .exits import print_text
 __all__ = [
     "NOTHING",
     "Fact",
+    "Location",
+    "Name",
     "RuledTable",
     "number",
     "print_facts",
@@ -48,9 +52,43 @@ Fact = tuple[str, str | Sequence[str]]
 """A name, and its value or the lines of its value."""
 
 
+class Location(str):
+    """An ID or a path: where a terminal is too narrow for it, its middle is cut."""
+
+    __slots__ = ()
+
+
+class Name(Location):
+    """A name that a person types: other columns give way first."""
+
+    __slots__ = ()
+
+
+class _Cut:
+    """A location as a terminal shows it."""
+
+    def __init__(self, location: Location) -> None:
+        self._text = visible_line(location)
+
+    def __rich_measure__(
+        self, _console: Console, _options: ConsoleOptions
+    ) -> Measurement:
+        return Measurement(1, cell_len(self._text))
+
+    def __rich_console__(
+        self, _console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        text = cut = self._text
+        kept = len(text)
+        while cell_len(cut) > options.max_width and kept > 1:
+            kept -= 1
+            cut = f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}"
+        yield Text(cut, no_wrap=True)
+
+
 @dataclass(frozen=True, slots=True)
 class RuledTable:
-    """A table with borders; it fits the terminal, and folds long cells."""
+    """A table with borders; it fits the terminal, and folds long cells of text."""
 
     title: str
     columns: Row
@@ -60,8 +98,9 @@ class RuledTable:
         self, console: Console, options: ConsoleOptions
     ) -> RenderResult:
         table = Table(title=self.title)
-        for name in self.columns:
-            table.add_column(name, overflow="fold")
+        for index, name in enumerate(self.columns):
+            gives_way = not any(isinstance(row[index], Name) for row in self.rows)
+            table.add_column(name, overflow="fold", no_wrap=not gives_way)
             if options.max_width < _WIDE and name.endswith(" At"):
                 table.columns[-1].max_width = _DATE  # the time goes below it
         for row in self.rows:
@@ -94,7 +133,7 @@ def print_facts(facts: Sequence[Fact]) -> None:
         table.add_column(style="bold", no_wrap=True)
         table.add_column(overflow="fold")
         for name, value in facts:
-            table.add_row(name, Text("\n").join(map(_cell, _lines(value))))
+            table.add_row(name, Group(*map(_cell, _lines(value))))
         Console().print(table)
         return
     _print_aligned(
@@ -106,7 +145,9 @@ def print_facts(facts: Sequence[Fact]) -> None:
     )
 
 
-def _cell(text: str) -> Text:
+def _cell(text: str) -> RenderableType:
+    if isinstance(text, Location):
+        return _Cut(text)
     return Text(visible_line(text), _COLOURS.get(text, ""))
 
 

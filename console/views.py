@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..data.prices import REALTIME
 from ..data.requests.conversation import part_text
 from ..models import Batch, Outcome, RunReport
 from ..providers import get_vendor
@@ -15,6 +16,8 @@ from .exits import SOME_FAILED, print_text, say
 from .tables import (
     NOTHING,
     Fact,
+    Location,
+    Name,
     RuledTable,
     number,
     print_facts,
@@ -51,7 +54,7 @@ def print_batch(batch: Batch) -> None:
     """Print one batch with counts, times and errors."""
     counts = batch.counts
     facts: list[Fact] = [
-        ("Batch ID", batch.id),
+        ("Batch ID", Location(batch.id)),
         ("Provider", batch.provider),
         ("Status", batch.provider_status or NOTHING),
         ("Endpoint", batch.endpoint or NOTHING),
@@ -65,9 +68,9 @@ def print_batch(batch: Batch) -> None:
         ("Cancelled", number(counts.cancelled)),
     ]
     named: dict[str, str | list[str] | None] = {
-        "Input file": batch.input_file_id,
-        "Output file": batch.output_file_id,
-        "Error file": batch.error_file_id,
+        "Input file": Location(batch.input_file_id or ""),
+        "Output file": Location(batch.output_file_id or ""),
+        "Error file": Location(batch.error_file_id or ""),
         "Archived at": when(batch.archived_at) if batch.archived_at else None,
         "Metadata": [f"{k}={v}" for k, v in batch.metadata.items()],
         "Errors": _line_errors(batch),
@@ -77,16 +80,18 @@ def print_batch(batch: Batch) -> None:
 
 def print_runs(reports: Sequence[RunReport]) -> None:
     """Print a line for each run."""
+    from ..runs.directory.catalog import name_of  # noqa: PLC0415 - `list` needs none
+
     columns = ("Run", "State", "Rows", "Succeeded", "Batches", "Cost", "Output")
     rows = [
         (
-            report.run_dir,
+            Name(name_of(report.run_dir)),
             report.state,
             f"{report.rows}",
             f"{report.outcomes.get(Outcome.SUCCEEDED, 0)}",
             f"{len(report.batches)}",
             _cost(report),
-            report.output or NOTHING,
+            Location(report.output or NOTHING),
         )
         for report in reports
     ]
@@ -95,14 +100,17 @@ def print_runs(reports: Sequence[RunReport]) -> None:
 
 def print_batches_of(report: RunReport) -> None:
     """Print each attempt of a run to create a batch, shard by shard."""
-    columns = ("Batch ID", "Shard", "Attempt", "Status", "Requests", "Created At")
+    is_fresh = any(line.answered is not None for line in report.batches)
+    requests = ("Requests", "Answered") if is_fresh else ("Requests",)
+    columns = ("Batch ID", "Shard", "Attempt", "Status", *requests, "Created At")
     rows = [
         (
-            line.batch_id or NOTHING,
+            Location(line.batch_id or NOTHING),
             line.shard,
             f"{line.attempt + 1}",
             line.provider_status,
             f"{line.requests}",
+            *([number(line.answered)] if is_fresh else []),
             when(line.created_at),
         )
         for line in report.batches
@@ -122,18 +130,19 @@ def finish(report: RunReport, *, as_json: bool) -> None:
 
 def _print_summary(report: RunReport) -> None:
     """Print what became of a run; what to do next goes to standard error."""
+    from ..runs.directory.catalog import name_of  # noqa: PLC0415 - `list` needs none
+
     print_text()
     print_facts(list(_summary_facts(report)))
     print_text()
     if report.synthetic:
         say("The answers are synthetic: the sandbox made them up.")
+    name = name_of(report.run_dir)
     if report.state == "open":
-        say(f"The run is open; continue with `batchwright resume {report.run_dir}`.")
+        say(f"The run is open; continue with `batchwright resume {name}`.")
     elif not report.ok:
-        say(
-            "The columns `_outcome` and `_error` say why rows did not succeed;"
-            f" `batchwright retry {report.run_dir}` asks them again."
-        )
+        say("The columns `_outcome` and `_error` say why rows did not succeed. To ask")
+        say(f"those rows again: `batchwright retry {name}`")
 
 
 def print_dry_run(found: DryRun) -> None:
@@ -156,7 +165,7 @@ def _batch_row(batch: Batch) -> tuple[str, ...]:
     if counts.expired is not None:
         failed = (failed or 0) + counts.expired
     return (
-        batch.id,
+        Location(batch.id),
         when(batch.created_at),
         batch.provider_status or NOTHING,
         number(failed),
@@ -184,7 +193,11 @@ def _summary_facts(report: RunReport) -> Iterator[Fact]:
     rounds = f" in {report.rounds + 1:,} rounds" if report.rounds else ""
     if report.empty_values:
         yield "Empty values", _empty_values(report.empty_values, report.rows)
-    yield "Batches", f"{len(report.batches):,}{rounds}"
+    asked = [line for line in report.batches if line.batch_id == REALTIME]
+    yield "Batches", f"{len(report.batches) - len(asked):,}{rounds}"
+    if asked:
+        requests = sum(line.requests for line in asked)
+        yield "Realtime", f"{requests:,} requests at full price"
     cached = ""
     if report.cache_read_tokens:
         cached = f" ({report.cache_read_tokens:,} from the cache)"
@@ -203,10 +216,10 @@ def _summary_facts(report: RunReport) -> Iterator[Fact]:
         more = len(report.errors) - len(groups)
         yield "Errors", [*lines, f"and {more} more kinds"] if more else lines
     if report.state != "open":
-        yield "Output", report.output or NOTHING
-        yield "Report", f"{report.run_dir}/report.md"
+        yield "Output", Location(report.output or NOTHING)
+        yield "Report", Location(f"{report.run_dir}/report.md")
     else:
-        yield "Run", report.run_dir
+        yield "Run", Location(report.run_dir)
 
 
 def _dry_run_facts(found: DryRun) -> Iterator[Fact]:
@@ -236,6 +249,10 @@ def _dry_run_facts(found: DryRun) -> Iterator[Fact]:
             else f"at most {_dollars(found.most_usd)} is reserved by --max-cost-usd"
         ),
     )
+    if found.most_realtime_usd is not None:
+        most_usd = _dollars(found.most_realtime_usd)
+        why = "if no batch has answered by the deadline, and all is asked in realtime"
+        yield "Worst case", f"at most {most_usd} {why}"
 
 
 def _part(part: Any) -> str:

@@ -21,6 +21,7 @@ from ..models import Endpoint, Mode
 from ..models.plain import to_plain_json
 from ..providers import split_model
 from .answers.import_model import portable_model
+from .deadline import known_deadline
 from .endpoints import known_endpoint
 from .job_fields import JOB_FIELDS
 from .messages import Conversions
@@ -66,6 +67,8 @@ else:
 TextEncoding = Annotated[str, AfterValidator(known_encoding)]
 KnownEndpoint = Annotated[Endpoint, AfterValidator(known_endpoint)]
 ModelName = Annotated[str, StringConstraints(min_length=1)]
+FinishBy = Annotated[float | str | None, BeforeValidator(known_deadline)]
+"""Seconds, or a time of day with its zone as text."""
 BlockName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
 
 
@@ -123,6 +126,8 @@ class BatchJob(Conversions, BaseModel):
     encoding: TextEncoding | None = _declared("encoding")
     cache_system: bool = _declared("cache_system")
     max_cost_usd: float | None = _declared("max_cost_usd")
+    finish_by_seconds: FinishBy = _declared("finish_by_seconds")
+    realtime_concurrency: int = _declared("realtime_concurrency")
     metadata: dict[str, str] = _declared("metadata")
     credentials: BlockName | None = _declared("credentials")
     sandbox: bool = _declared("sandbox")

@@ -42,6 +42,8 @@ class JobField:
     """What the help page shows as the default, in place of None."""
     bounds: Mapping[str, Any] = field(default_factory=dict)
     """`ge`, `gt` and `le`, as Pydantic names them."""
+    option: str | None = None
+    """The name of the option; None: that of the field."""
 
 
 PANELS = {
@@ -91,7 +93,7 @@ PANELS = {
         ),
         "endpoint": JobField(
             "The API endpoint: /v1/chat/completions, /v1/responses, "
-            "/v1/embeddings or /v1/messages.",
+            "/v1/embeddings, /v1/messages, /converse or /invoke.",
             metavar="PATH",
             shown="by the model",
         ),
@@ -213,6 +215,21 @@ PANELS = {
         ),
     },
     RUN: {
+        "finish_by_seconds": JobField(
+            "When to give up waiting: what no batch has answered by then is asked in"
+            " realtime, at the full price. A duration (6h, 90m, 0) or a time of day"
+            " with its zone (07:30 Europe/Berlin).",
+            metavar="WHEN",
+            shown="never",
+            option="finish-by",
+        ),
+        "realtime_concurrency": JobField(
+            "Limit of requests that are asked in realtime at the same time.",
+            int,
+            default=8,
+            metavar="N",
+            bounds={"ge": 1, "le": 8},
+        ),
         "sandbox": JobField(
             "Synthetic answers from a local server: no key, no network, no cost.",
             bool,

@@ -1,14 +1,18 @@
-"""What tokens cost in a batch, in US dollars."""
+"""What tokens cost in a batch and in realtime, in US dollars."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache, partial
+from typing import Any
 
 from ..models import BatchResult, Outcome, Usage
 from ..providers import get_vendor
 
-__all__ = ["is_billed", "price", "price_of"]
+__all__ = ["REALTIME", "is_billed", "price", "price_of"]
+
+REALTIME = "realtime"
+"""In place of a batch's ID: no batch answered, and the list price was paid."""
 
 _ANSWERED = frozenset(
     {Outcome.SUCCEEDED, Outcome.INVALID, Outcome.REFUSED, Outcome.TRUNCATED}
@@ -26,22 +30,27 @@ def is_billed(result: BatchResult) -> bool:
     return result.usage is not None or result.outcome in _ANSWERED
 
 
-def price(provider: str, model: str, usage: Usage) -> float | None:
+def price(
+    provider: str, model: str, usage: Usage, *, realtime: bool = False
+) -> float | None:
     """Return what a request cost, cached input at its own price; None if unknown."""
-    return price_of(provider, model)(usage)
+    return price_of(provider, model, realtime=realtime)(usage)
 
 
 @lru_cache(maxsize=64)
-def price_of(provider: str, model: str) -> Callable[[Usage | None], float | None]:
+def price_of(
+    provider: str, model: str, *, realtime: bool = False
+) -> Callable[[Usage | None], float | None]:
     """Return what tells the price of many requests to the same model."""
-    rates = _rates(provider, model)
+    look_up = partial(_list_price if realtime else _batch_price, provider, model)
+    rates = _rates(look_up)
 
     def cost(usage: Usage | None) -> float | None:
         if usage is None:
             return None
         inputs, outputs = usage.input_tokens, usage.output_tokens
         if inputs + outputs >= _LINEAR_TOKENS:
-            return _batch_price(provider, model, usage)
+            return look_up(usage)
         if rates is None:
             return None
         cached, stored = usage.cache_read_tokens, usage.cache_write_tokens
@@ -54,7 +63,7 @@ def price_of(provider: str, model: str) -> Callable[[Usage | None], float | None
     return cost
 
 
-def _rates(provider: str, model: str) -> list[float] | None:
+def _rates(look_up: Callable[[Usage], float | None]) -> list[float] | None:
     """Return 1e-12 USD per token: input, cache read, write, write for 1 h, output."""
     rates = []
     for usage in (
@@ -64,14 +73,31 @@ def _rates(provider: str, model: str) -> list[float] | None:
         Usage(input_tokens=1000, cache_write_tokens=1000, cache_write_1h_tokens=1000),
         Usage(output_tokens=1000),
     ):
-        cost = _batch_price(provider, model, usage)
+        cost = look_up(usage)
         if cost is None:
             return None
         rates.append(round(cost * (_PARTS / 1000), 6))
     return rates
 
 
+def _list_price(provider: str, model: str, usage: Usage) -> float | None:
+    listed = _priced(provider, model, usage)
+    return None if listed is None else float(listed.total_price)
+
+
 def _batch_price(provider: str, model: str, usage: Usage) -> float | None:
+    listed = _priced(provider, model, usage)
+    batch = _priced(provider, model, usage, price_context={"processing": "batch"})
+    if listed is None or batch is None:
+        return None
+    if batch.model_price != listed.model_price:
+        return float(batch.total_price)
+    discount = get_vendor(provider).batch_discount
+    return None if discount is None else float(listed.total_price) * discount
+
+
+def _priced(provider: str, model: str, usage: Usage, **context: Any) -> Any:
+    """Return the price calculation of genai-prices; None where it has no price."""
     vendor = get_vendor(provider)
     if vendor.price_id is None:
         return None
@@ -85,15 +111,9 @@ def _batch_price(provider: str, model: str, usage: Usage) -> float | None:
         cache_write_tokens=usage.cache_write_tokens,
         cache_write_1h_tokens=usage.cache_write_1h_tokens,
     )
-    look_up = partial(
-        genai_prices.calc_price, tokens, model, provider_id=vendor.price_id
-    )
     try:
-        listed, batch = look_up(), look_up(price_context={"processing": "batch"})
+        return genai_prices.calc_price(
+            tokens, model, provider_id=vendor.price_id, **context
+        )
     except LookupError:
         return None
-    if batch.model_price != listed.model_price:
-        return float(batch.total_price)
-    if vendor.batch_discount is None:
-        return None
-    return float(listed.total_price) * vendor.batch_discount

@@ -32,8 +32,9 @@ turns colours off. `batchwright --install-completion` completes commands in your
 
 ## On a terminal
 
-`list` refreshes its table until all batches in it have ended. Cells that are too long
-for the terminal are folded: here at 140 columns and at 80.
+`list` refreshes its table until all batches in it have ended. Text that is too long for
+the terminal is folded, and an ID or a path is cut in its middle: here at 140 columns
+and at 80. In a pipe and with `--json` both are whole.
 
 ![`list` at 140 columns](img/list-140.svg)
 

@@ -62,7 +62,7 @@ _EXAMPLE_OF = (
     (re.compile(r"\$0\.\d{4}"), "$0.0359"),
     (re.compile(r"[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]"), "⠹"),
 )
-_ID = re.compile(r"batch_sandbox\w+|(?<=[│┃] )[0-9a-f]{8,}(?= )")
+_ID = re.compile(r"batch_s\w*…?\w*")
 _EXAMPLE_ID = "batch_sandbox_68f0c1d2e3b4a59687786{:03}"
 _COLOURS = {"brown": "yellow"}
 _CLIPS = re.compile(
@@ -173,23 +173,19 @@ def _with_examples(line: Text) -> Text:
 
 
 def _with_example_ids(lines: list[Text]) -> Iterator[Text]:
-    """Number IDs as they come, apart for lines that begin alike: threads overtake.
-
-    The rest of an ID that was folded stands below its beginning.
-    """
+    """Number IDs as they come, apart for lines that begin alike: threads overtake."""
     numbers: Counter[str] = Counter()
-    rest = ""
     for line in lines:
         if (found := _ID.search(line.plain)) is None:
             yield line
             continue
-        if found[0].startswith("batch_"):
-            before = line.plain[: found.start()]
-            numbers[before] += 1
-            rest = _EXAMPLE_ID.format(numbers[before])
-        width = found.end() - found.start()
-        yield _replaced(line, *found.span(), rest[:width])
-        rest = rest[width:]
+        before = line.plain[: found.start()]
+        numbers[before] += 1
+        example = _EXAMPLE_ID.format(numbers[before])
+        head, cut, tail = found[0].partition("…")
+        if cut:
+            example = f"{example[: len(head)]}{cut}{example[-len(tail) :]}"
+        yield _replaced(line, *found.span(), example)
 
 
 @contextmanager

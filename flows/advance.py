@@ -15,10 +15,12 @@ from ..models import RunReport
 from ..runs.directory.catalog import is_open, lies_in, open_runs
 from ..runs.directory.run import Run
 from ..runs.drive import drive
+from ..tasks._log import logged
 from ..tasks._policy import POLICY
 from ..tasks.artifacts import shown
 from ..tasks.credentials import named_keys
 from ..tasks.names import step_name
+from ._drive import told
 from ._prefect import OPTIONS
 from .suspend import waiting_flow_runs
 
@@ -32,7 +34,7 @@ def advance_run(run_dir: str) -> RunReport | None:
     """Do for one run what can be done now; None where another process works on it."""
     run = Run.load(run_dir)
     try:
-        with named_keys(), shown(run, quiet=True):
+        with named_keys(), logged(), shown(run, quiet=True):
             return drive(run, wait=False)
     except RunBusyError:
         return None
@@ -73,4 +75,6 @@ def advance_runs(root: AnyPath | None = None) -> list[RunReport]:
         if lies_in(run_dir, root) and (run_dir in stuck or not is_open(run_dir)):
             with suppress(NotPausedError):  # another sweep was faster
                 resume_flow_run(flow_run_id)
-    return reports
+    done = sum(report.state != "open" for report in reports)
+    message = f"{len(reports)} runs advanced, {done} of them done"
+    return told(reports, message)

@@ -13,7 +13,7 @@ from ..models import Mode, Outcome, RunReport
 from ..runs.open import changed_input, open_run, reopen_run
 from ..runs.retry import open_retry
 from ..tasks.credentials import named_keys
-from ._drive import drive_run
+from ._drive import drive_run, told
 from ._prefect import (
     OPTIONS,
     resume_run_name,
@@ -75,8 +75,10 @@ def run_batch(
         if warning := changed_input(run):
             get_run_logger().warning("%s", visible(warning))
         if wait == "suspend":
-            return drive_or_suspend(run)
-        return drive_run(run, wait=wait == "poll")
+            report = drive_or_suspend(run)
+        else:
+            report = drive_run(run, wait=wait == "poll")
+    return told(report, report.headline)
 
 
 @flow(flow_run_name=resume_run_name, **OPTIONS)
@@ -87,6 +89,7 @@ def resume_run(
     resend_lost: bool = False,  # noqa: FBT001, FBT002 - the same
     uncancel: bool = False,  # noqa: FBT001, FBT002 - the same
     go_on: bool = False,  # noqa: FBT001, FBT002 - the same
+    finish_by: str | None = None,
 ) -> RunReport:
     """Continue a run from its directory; nothing is compared, no input read again.
 
@@ -102,6 +105,8 @@ def resume_run(
             results.
         uncancel: Lift a cancellation.
         go_on: Send the rest of a run that its canary stopped.
+        finish_by: A new deadline, such as `6h` or `07:30 Europe/Berlin`; what no batch
+            has answered by then is asked in realtime, at the full price.
 
     Returns:
         The report; its state is `open` where batches still run.
@@ -116,9 +121,11 @@ def resume_run(
         resend_lost=resend_lost,
         uncancel=uncancel,
         go_on=go_on,
+        finish_by=finish_by,
     )
     with named_keys():
-        return drive_run(run, wait=wait)
+        report = drive_run(run, wait=wait)
+    return told(report, report.headline)
 
 
 @flow(flow_run_name=retry_run_name, **OPTIONS)
@@ -188,4 +195,9 @@ def retry_run(  # noqa: PLR0913, PLR0917 - what a retry may change
     own = root.id if root.is_deployed and root.id == flow_run.id else None
     with named_keys():
         run = open_retry(str(run_dir), changes, outcomes or (), flow_run=own)
-        return drive_run(run, wait=wait)
+        state = run.state()
+        if state.report is None:
+            rows = sum(shard.requests for shard in state.first_shards)
+            get_run_logger().info("%s rows are asked again.", f"{rows:,}")
+        report = drive_run(run, wait=wait)
+    return told(report, report.headline)

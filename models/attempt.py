@@ -49,3 +49,5 @@ class Intent(BaseModel):
     custom_ids: tuple[str, ...] = ()
     """Of some of its requests: results with one of them prove whose a batch is. None
     in a run, whose nonce begins them all, and in claims of version 0.1."""
+    realtime: bool = False
+    """Whether its requests are asked one by one, and no batch is created."""

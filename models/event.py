@@ -20,6 +20,8 @@ EventKind = Literal[
     "ended",       # batch_id, text: the provider's word
     "downloading", # done/total: bytes of this shard
     "downloaded",  # done: results of this shard
+    "asking",      # done/total: requests of this shard that are asked in realtime
+    "asked",       # done: results of this shard that were asked for in realtime
     "round",       # done: requests that are sent again
     "parked",      # text: why a batch waits for capacity
     "writing",     # done/total: rows

@@ -7,9 +7,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .card import card
 from .result import Outcome
 
 __all__ = ["Anomaly", "BatchLine", "ErrorGroup", "RunReport"]
+
+_SHOWN_ERRORS = 5
 
 
 class Anomaly(BaseModel):
@@ -54,6 +57,8 @@ class BatchLine(BaseModel):
     batch_id: str | None
     provider_status: str
     requests: int
+    answered: int | None = None
+    """How many of them, where the provider was just asked; None: it was not."""
     created_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -98,7 +103,47 @@ class RunReport(BaseModel):
     """
 
     @property
+    def headline(self) -> str:
+        """How the run stands, in a few words."""
+        if self.state == "open":
+            over = sum(line.ended_at is not None for line in self.batches)
+            return f"open: {over:,} of {len(self.batches):,} batches have ended"
+        succeeded = self.outcomes.get(Outcome.SUCCEEDED, 0)
+        counted = f"{succeeded:,} of {self.rows:,} rows succeeded"
+        return counted if self.state == "done" else f"cancelled: {counted}"
+
+    @property
     def ok(self) -> bool:
         """Whether the run is over and every row succeeded."""
         succeeded = self.outcomes.get(Outcome.SUCCEEDED, 0)
         return self.state != "open" and succeeded == self.rows
+
+    @property
+    def cost(self) -> str:
+        """The cost in words."""
+        if self.cost_usd is None:
+            return "unknown"
+        free = " (list price; the sandbox costs nothing)" if self.synthetic else ""
+        return f"{self.cost_usd:,.4f} USD{free}"
+
+    def as_html(self, *more: str) -> str:
+        """Return the report in short, and further lines, as HTML for a notebook."""
+        counts = " · ".join(f"{n:,} {name}" for name, n in self.outcomes.items() if n)
+        lines = [
+            f"{self.provider} · {self.model} · batches: {len(self.batches):,}",
+            f"Rows: {self.rows:,}{' · ' if counts else ''}{counts}",
+            f"{self.input_tokens:,} tokens in, {self.output_tokens:,} out",
+            f"Cost: {self.cost}",
+        ]
+        if self.synthetic:
+            lines.append("The answers are synthetic: the sandbox made them up.")
+        lines += [
+            f"{group.count:,} {group.outcome}: {group.error} ({group.example})"
+            for group in self.errors[:_SHOWN_ERRORS]
+        ]
+        name = self.run_dir.rstrip("/").rpartition("/")[2]
+        shares = {str(name): count for name, count in self.outcomes.items()}
+        return card(f"{name}: {self.state}", shares, self.rows, [*lines, *more])
+
+    def _repr_html_(self) -> str:
+        return self.as_html()

@@ -14,6 +14,7 @@ import orjson
 
 from ..errors import RunBusyError, RunFinishedError
 from ..models import RunReport
+from .ask.shard import ask_shard
 from .collect.canary import count_canary
 from .collect.download import download_shard
 from .collect.poll import Poller
@@ -25,6 +26,7 @@ from .decide.budget import affordable
 from .decide.canary import is_canary_sent_again
 from .decide.steps import Step, StepKind, next_steps
 from .directory.access import with_sandbox
+from .directory.deadline import deadline_of
 from .directory.lock import locked
 from .directory.run import Run
 from .events import emit
@@ -38,6 +40,7 @@ __all__ = ["STEPS", "Perform", "WaitFor", "cancel_run", "drive", "perform"]
 STEPS: dict[StepKind, Callable[[Run, str], object]] = {
     "generate": lambda run, _: generate_shards(run),
     "submit": submit_shard,
+    "ask": ask_shard,
     "download": download_shard,
     "round": lambda run, number: plan_round(run, int(number)),
     "parse": parse_shard,
@@ -83,13 +86,16 @@ def drive(
             state = run.state()
             if state.report is not None:
                 return state.report
+            job, deadline = state.job.job, deadline_of(run)
+            late = deadline is not None and datetime.now(UTC) >= deadline
+            count = count_canary(run, state)
             again = is_canary_sent_again(
-                state, state.job.job, count_canary(run, state), run.directory.url
+                state, job, count, run.directory.url, late=late
             )
             paused, until = paused_shards(run, state)
             held = paused | earlier.held
             steps = next_steps(
-                state, state.job.job, ended=ended, paused=held, canary_again=again
+                state, job, ended=ended, paused=held, canary_again=again, late=late
             )
             if earlier.adopt(state, steps):
                 continue
@@ -98,7 +104,8 @@ def drive(
                 perform(run, steps)
                 ended = frozenset()
             elif wait:
-                ended = wait_for(run, until)
+                moments = [until, None if late else deadline]
+                ended = wait_for(run, min(filter(None, moments), default=None))
             else:
                 ended, _ = look_at_shards(run, state, Poller(run.provider()))
                 if not ended:

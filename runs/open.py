@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from secrets import token_hex
 
 import orjson
+from pydantic import BaseModel
 
+from ..data.answers.import_model import portable_model
 from ..data.job import BatchJob
 from ..data.resolve import ResolvedJob, check_output, fill_dates, resolve
 from ..data.rows.source import input_size_and_digest
@@ -16,11 +18,12 @@ from .collect.canary import count_canary
 from .collect.download import are_results_shown
 from .decide.canary import is_enough
 from .directory.access import credentials_of, provider_for, with_sandbox
+from .directory.deadline import set_deadline
 from .directory.lock import locked
 from .directory.naming import directory_of, unfinished_directory_of
 from .directory.run import Run
 from .directory.storage import Directory
-from .response_model import name_response_model
+from .response_model import name_response_model, note_validators
 
 __all__ = ["changed_input", "open_run", "reopen_run"]
 
@@ -66,6 +69,8 @@ def open_run(
             provider_for(directory, resolved)  # without a key, nothing is left behind
         if not directory.is_local:
             _check_store(directory)
+        set_deadline(directory, resolved.job.finish_by_seconds)
+        note_validators(directory, resolved.job)
         with suppress(FileExistsError):
             data = resolved.model_dump_json(indent=1).encode()
             directory.write_once("job.json", data)
@@ -104,10 +109,11 @@ def changed_input(run: Run) -> str | None:
 def reopen_run(
     run_dir: str,
     *,
-    response_model: str | None = None,
+    response_model: str | type[BaseModel] | None = None,
     resend_lost: bool = False,
     uncancel: bool = False,
     go_on: bool = False,
+    finish_by: float | str | None = None,
 ) -> Run:
     """Open an existing run to continue it; nothing is compared.
 
@@ -117,10 +123,15 @@ def reopen_run(
         resend_lost: Send requests again whose results are gone at the provider.
         uncancel: Lift a cancellation.
         go_on: Send the rest of a run that its canary stopped.
+        finish_by: The run's new deadline, as `finish_by_seconds` of a job.
+
+    Raises:
+        InputError: There is nothing of what is asked for, or no such deadline.
     """
     run = Run.load(run_dir)
     directory = run.directory
     with locked(directory):
+        set_deadline(directory, finish_by)
         _look_again(run)
         if uncancel:
             if not directory.exists("cancelled.json"):
@@ -147,7 +158,17 @@ def reopen_run(
             number = len(state.rounds) + 1
             directory.write("resend-lost.json", orjson.dumps({"round": number}))
         if response_model is not None:
-            name_response_model(directory, response_model)
+            named = portable_model(response_model)
+            if isinstance(named, str):
+                name_response_model(directory, named)
+            elif named == run.newest_job().job.response_model:
+                directory.remove("response-model")
+            else:
+                raise InputError(
+                    f"{named.get('title')} has another JSON Schema than the response"
+                    f" model of {directory.url}, and cannot be imported; put it into a"
+                    " file, and name it as `file.py:Class`."
+                )
             run.reopen()
     return Run.load(run_dir)  # remembers no record that was removed
 

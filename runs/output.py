@@ -28,12 +28,12 @@ from .events import emit
 from .report.markdown import markdown
 from .report.page import PAGE, write_page
 from .report.report import report_on
-from .response_model import answer_of
+from .response_model import answer_of, missing_validators
 
 __all__ = ["parse_shard", "read_outcomes", "write_output"]
 
-_PAGE_BYTES = 16 << 20
-"""Of requests; the page of more would take more than a part of a second."""
+_PAGE_BYTES = 8 << 20
+"""Of requests and answers; the page of more would take longer than 0.3 s."""
 
 
 def parse_shard(run: Run, path: str) -> None:
@@ -43,10 +43,11 @@ def parse_shard(run: Run, path: str) -> None:
         InputError: The response model no longer loads, or is another one; the
             results stay where they are.
     """
-    job = run.job.job
+    job = run.newest_job().job
     part = f"{path}/{part_name(job.output)}"
+    answer = answer_of(run)
     with (
-        _results_of(run, path, answer_of(run)) as (rows, outputs, reading),
+        _results_of(run, path, answer) as (rows, outputs, reading),
         run.directory.scratch() as scratch,
     ):
         # The suffix says which format is written, so the temporary name keeps it.
@@ -62,7 +63,9 @@ def parse_shard(run: Run, path: str) -> None:
             ),
         )
         run.directory.adopt(temporary, part)
-    tally = tally.model_copy(update={"columns": tuple(META)})
+    is_class = answer.model is not None
+    by_class = is_class if isinstance(job.response_model, dict) else None
+    tally = tally.model_copy(update={"columns": tuple(META), "by_class": by_class})
     run.directory.write(f"{path}/tally.json", tally.model_dump_json(indent=1).encode())
 
 
@@ -107,7 +110,9 @@ def _results_of(
 def write_output(run: Run) -> None:
     """Write the output from its parts, then the report, then the mark of the end.
 
-    Parts with the columns of another version are only removed, to be written anew.
+    Parts with the columns of another version, or of which only some were validated by
+    a class that this process or another does not have, are only removed, to be written
+    anew.
 
     Raises:
         InputError: The output cannot be written, or is another job's file.
@@ -120,17 +125,24 @@ def write_output(run: Run) -> None:
         directory.write("writing.json", b"{}")
     names = [f"{each.path}/tally.json" for each in plan.shards]
     tallies = [read_record(directory, name, ShardTally) for name in names]
-    if {tally.columns for tally in tallies} != {tuple(META)}:
+    if {tally.columns for tally in tallies} != {tuple(META)} or len(
+        {tally.by_class for tally in tallies}
+    ) > 1:
         run.reopen()
         return
-    concat_parts(_parts(run, plan), run.job.job.output)
+    sizes = [shard.bytes for shard in plan.shards]
+    concat_parts(_parts(run, plan, sizes), run.job.job.output)
     tally = combine(tallies)
     report = report_on(run, state, tally, ended_at=datetime.now(UTC))
     directory.write("report.md", markdown(report).encode())
     directory.write("report.json", report.model_dump_json(indent=1).encode())
     directory.write("done.json", b"{}")
-    if sum(shard.bytes for shard in plan.shards) <= _PAGE_BYTES:
+    if (note := missing_validators(run)) is not None:
+        emit("notice", text=note)
+    if sum(sizes) <= _PAGE_BYTES:
         _write_page(run)
+    else:
+        directory.remove(PAGE)  # an older one, of what is no longer true
     emit("finished", text=report.output)
 
 
@@ -138,7 +150,7 @@ def _write_page(run: Run) -> None:
     """Write the report as a page; the run is done, whether that succeeds or not."""
     try:
         write_page(run)
-    except (BatchwrightError, OSError) as exc:
+    except (BatchwrightError, OSError, ValueError) as exc:
         text = f"{PAGE} of {run.directory.url} was not written: {exc}"
         emit("notice", text=text)
 
@@ -154,10 +166,12 @@ def _refuse_another(run: Run) -> None:
         ) from exc
 
 
-def _parts(run: Run, plan: Plan) -> Iterator[Path]:
+def _parts(run: Run, plan: Plan, sizes: list[int]) -> Iterator[Path]:
+    """Yield the parts, and append the size of each to a list."""
     name = part_name(run.job.job.output)
     for shard in plan.shards:
         with run.directory.local(f"{shard.path}/{name}") as path:
+            sizes.append(path.stat().st_size)
             yield path
 
 
@@ -167,10 +181,14 @@ class _Absent:
     def __init__(self, shard: Shard, first_row: int) -> None:
         self._first_row = first_row
         self._by_row: dict[int, str] = {}
+        self._failed: dict[int, str] = {}
         self._outcome = Outcome.MISSING
         ended = shard.last.ended if shard.last else None
         if ended is None or not shard.is_settled:
             self._outcome, self._error = Outcome.CANCELLED, "the run was cancelled"
+        elif shard.last and shard.last.intent.realtime:
+            self._outcome, self._error = Outcome.CANCELLED, "the run was cancelled"
+            self._failed = ended.unanswered
         elif ended.verdict is Verdict.DOWNLOADED:
             self._error = "the provider gave no line for it"
         elif ended.verdict.has_lost_results:
@@ -186,5 +204,7 @@ class _Absent:
 
     def verdict(self, row: int) -> tuple[Outcome, str]:
         """Return outcome and error of a 0-based row of the input."""
+        if row in self._failed:
+            return Outcome.ERRORED, self._failed[row]
         error = self._by_row.get(row - self._first_row, self._error)
         return self._outcome, error

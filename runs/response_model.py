@@ -11,18 +11,58 @@ import os
 import stat
 
 from ..data.answers.import_model import model_file
-from ..data.answers.load import resolve_response_model
+from ..data.answers.load import resolve_response_model, unkept_validators
 from ..data.answers.response_model import AnswerReader
 from ..data.files import absolute
+from ..data.job import BatchJob
 from ..data.resolve import ResolvedJob
+from ..data.results.tally import ShardTally
 from ..errors import InputError
+from .directory.reading import read_record
 from .directory.run import Run
 from .directory.storage import Directory
 
-__all__ = ["answer_of", "name_response_model"]
+__all__ = [
+    "answer_of",
+    "missing_validators",
+    "name_response_model",
+    "note_validators",
+]
 
 _NAME = "response-model"
 """The file with a class that was named later, and in a second line its digest."""
+
+
+_VALIDATORS = "validators"
+"""The file with the name of a class that has some, and cannot be imported."""
+
+
+def note_validators(directory: Directory, job: BatchJob) -> None:
+    """Note that a new run has validators that only this process knows."""
+    if (name := unkept_validators(job.response_model)) is not None:
+        directory.write(_VALIDATORS, name.encode())
+
+
+def missing_validators(run: Run) -> str | None:
+    """Return a sentence if validators of the run are, or would be, left out here."""
+    directory = run.directory
+    name = directory.read(_VALIDATORS)
+    if name is None:
+        return None
+    if directory.exists("done.json"):
+        tally = f"{run.plan().shards[0].path}/tally.json"
+        applied = read_record(directory, tally, ShardTally).by_class
+    else:
+        own = unkept_validators(run.newest_job().job.response_model)
+        applied = own is not None or directory.exists(_NAME)
+    if applied:
+        return None
+    return (
+        f"The validators of {name.decode()} are not applied: the class is known only to"
+        " the process that began this run, so its answers fit the JSON Schema alone. To"
+        " apply them, give the class:"
+        f" `batchwright.open_run({directory.url!r}, response_model=...)`."
+    )
 
 
 def answer_of(run: Run) -> AnswerReader:

@@ -37,7 +37,6 @@ from .directory.lock import locked
 from .directory.reading import damaged
 from .directory.records import InputShardPlan, Retry, RoundPlan, ShardPlan
 from .directory.run import Run, RunState
-from .events import emit
 from .output import read_outcomes
 from .response_model import name_response_model
 from .rounds import lines_of, renumbered, row_of, write_requests
@@ -75,8 +74,8 @@ def open_retry(
     with locked(run.directory), with_sandbox(run.directory, run.job):
         state = run.state()
         begun = state.retry.retry if state.retry else None
-        shards = state.first_shards
-        is_sent = any(state.shards[each.path].attempts.all for each in shards)
+        shards = [state.shards[each.path] for each in state.first_shards]
+        is_sent = any(shard.attempts.all for shard in shards)
         if begun and flow_run and begun.flow_run == flow_run and is_sent:
             return run
         job = _changed(run, state, changes or {})
@@ -86,16 +85,12 @@ def open_retry(
             if not is_begun:
                 raise _not_done(run, is_retry=begun is not None)
             return run
-        if not is_begun or is_sent:  # else a killed process has planned it
-            planned = _plan(
-                run, state, retry, judged="response_model" in (changes or {})
-            )
-            if planned is None:
-                return run
-            shards = planned
+        is_planned = is_begun and not is_sent  # by a process that was killed
+        judged = "response_model" in (changes or {})
+        if not is_planned and not _plan(run, state, retry, judged=judged):
+            return run
         run.directory.remove("cancelled.json")
         run.reopen()
-    emit("round", done=sum(each.requests for each in shards), text="retry")
     return Run.load(run.directory.url)
 
 
@@ -129,10 +124,8 @@ def _changed(run: Run, state: RunState, changes: Mapping[str, Any]) -> ResolvedJ
             raise type(exc)(text) from exc
 
 
-def _plan(
-    run: Run, state: RunState, retry: Retry, *, judged: bool
-) -> tuple[ShardPlan, ...] | None:
-    """Write the retry's requests and then its plan; None if there is none to send."""
+def _plan(run: Run, state: RunState, retry: Retry, *, judged: bool) -> bool:
+    """Write the retry's requests and then its plan; False if there is nothing to do."""
     plan, number = run.plan(), len(state.rounds) + 1
     gone = tuple(shard.path for shard in state.gone_shards)
     wanted = {*retry.outcomes} or {*Outcome} - ({Outcome.MISSING} if gone else set())
@@ -145,11 +138,10 @@ def _plan(
             _keep_valid(run, shard, retry.job, before, asked_here)
         asked += asked_here
     if not any(asked) and not judged:
-        return None
-    anew = asks_otherwise(retry.job, run.job)
-    requests = (
-        _made(run, retry.job, number, asked) if anew else _copied(run, number, asked)
-    )
+        return False
+    requests = _made(run, retry.job, number, asked)
+    if not asks_otherwise(retry.job, run.job):
+        requests = chain(_copied(run, number, asked), requests)
     limits = batch_limits(retry.job.job, run.format)
     shards = write_requests(run, number, requests, limits, retry.job.job.canary or 0)
     _check_budget(state, retry.job, shards)
@@ -168,7 +160,7 @@ def _plan(
         retry=retry,
     ).model_dump_json(indent=1)
     run.directory.write(f"rounds/{number}/plan.json", data.encode())
-    return shards
+    return True
 
 
 def _outcomes(run: Run, shard: InputShardPlan) -> Iterator[str]:
@@ -208,17 +200,20 @@ def _keep_valid(
 
 
 def _copied(run: Run, number: int, asked: bytearray) -> Iterator[bytes]:
-    """Yield the requests of the first round for these rows."""
+    """Yield the requests of the first round for these rows, which are asked then."""
     nonce = run.plan().nonce
     for shard in run.plan().shards:
         if _has_any(shard, asked):
             for line in lines_of(run, shard):
-                if asked[row_of(line, nonce)]:
+                if asked[row := row_of(line, nonce)]:
+                    asked[row] = False
                     yield renumbered(line, nonce, number)
 
 
 def _made(run: Run, job: ResolvedJob, number: int, asked: bytearray) -> Iterator[bytes]:
     """Yield requests for these rows, made anew."""
+    if not any(asked):
+        return
     plan = run.plan()
     encoder = run.format.encoder(job.template)
     encode = RowEncoder(prompt_of(job), encoder, row_ids(plan.nonce, number))

@@ -15,6 +15,8 @@ from ..data.requests.writer import RequestFile, RequestWriter
 from ..models import BatchResult, Outcome
 from ..providers import Limits
 from .collect.download import restored_results
+from .collect.scan import is_again
+from .directory.deadline import is_late
 from .directory.reading import read_record
 from .directory.records import RoundPlan, ShardPlan, Verdict
 from .directory.run import Run, Shard
@@ -44,7 +46,7 @@ def plan_round(run: Run, number: int) -> None:
     reask = _Reask(run, state.job.job.reask, number)
 
     def requests() -> Iterator[bytes]:
-        resend = ordinary <= state.job.job.max_rounds
+        resend = ordinary <= state.job.job.max_rounds + is_late(run)
         for shard in state.newest_shards:
             yield from _requests(run, shard, number, reask, resend=resend)
         for shard in gone:
@@ -176,7 +178,9 @@ def _requests(
         return
     results_of = restored_results(run, shard, shard.output_name)
     with results_of as path, path.open("rb") as results:
-        over, failed, refused = _read_results(run, results, nonce, reask)
+        over, failed, refused = _read_results(
+            run, results, nonce, reask, is_cut=ended.cut
+        )
         is_all = ended.verdict is Verdict.DOWNLOADED
         for line in lines_of(run, shard.plan):
             row = row_of(line, nonce)
@@ -190,11 +194,17 @@ def _requests(
 
 
 def _read_results(
-    run: Run, results: Iterable[bytes], nonce: str, reask: _Reask
+    run: Run,
+    results: Iterable[bytes],
+    nonce: str,
+    reask: _Reask,
+    *,
+    is_cut: bool = False,
 ) -> tuple[set[int], set[int], dict[int, int]]:
     """Return rows that are over, rows that failed for now, offsets of refused answers.
 
-    A row that failed for good, or succeeded, in any of its lines is over.
+    A row that failed for good, or succeeded, in any of its lines is over. If the
+    deadline cut the batch off, its cancelled rows failed for now.
     """
     over: set[int] = set()
     failed: set[int] = set()
@@ -215,7 +225,7 @@ def _read_results(
             elif reask.may_ask(row):
                 refused[row] = start
         else:
-            (failed if result.retryable else over).add(row)
+            (failed if is_again(result, is_cut=is_cut) else over).add(row)
     return over, failed, {row: at for row, at in refused.items() if row not in valid}
 
 

@@ -48,7 +48,10 @@ _SHARE = 50
 _SHOWN_ROWS = 500
 """A page with more is slow; the report and `batchwright status` list them all."""
 
-_CHANGES = {"generated", "submitted", "ended", "downloaded", "round", "parked"}
+_CHANGES = {
+    *("generated", "submitted", "ended", "downloaded", "asking", "asked"),
+    *("round", "parked"),
+}
 """Events after which the run's directory has changed."""
 
 _THIS_MACHINE = {"127.0.0.1", "::1", "localhost"}

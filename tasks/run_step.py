@@ -14,6 +14,7 @@ from ..runs.collect import wait
 from ..runs.decide.steps import StepKind
 from ..runs.directory.run import Run
 from ..runs.drive import STEPS
+from ._log import logged
 from ._policy import POLICY
 from .credentials import named_keys
 from .names import step_name
@@ -27,7 +28,7 @@ def run_step(run_dir: str, kind: StepKind, shard: str = "") -> None:
 
     Repeating it is safe: it reads first what is on record, and creates nothing twice.
     """
-    with named_keys():
+    with named_keys(), logged():
         STEPS[kind](Run.load(run_dir), shard)
 
 
@@ -37,5 +38,5 @@ def wait_for_shards(run_dir: str, until: datetime | None = None) -> list[str]:
 
     Time alone never ends or cancels a batch; at `until` it returns even with none.
     """
-    with named_keys():
+    with named_keys(), logged():
         return sorted(wait.wait_for_shards(Run.load(run_dir), until))

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 from prefect import task
 
-from ..errors import visible
-from ..models import Batch, RunEvent
+from ..models import Batch
 from ..providers import DEFAULT_PROVIDER
 from ..runs.create.submit_file import submit_file
-from ..runs.events import listening
+from ._log import logged
 from ._policy import RETRIED
 from .credentials import client_of
 
 __all__ = ["submit_batch"]
-
-_logger = logging.getLogger(__name__)
 
 
 @task(task_run_name="submit-batch", **RETRIED)
@@ -54,12 +50,7 @@ def submit_batch(
         ProviderError: The provider refused, and there is no batch.
     """
     client = client_of(provider, credentials)
-    with listening(_log_notice):
+    with logged():
         return submit_file(
             Path(requests_path), client, label=label, metadata=metadata, model=model
         ).batch
-
-
-def _log_notice(event: RunEvent) -> None:
-    if event.kind == "notice":
-        _logger.warning("%s", visible(event.text or ""))

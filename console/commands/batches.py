@@ -161,7 +161,8 @@ def cancel(
     run_dir: Annotated[
         str | None,
         typer.Option(
-            metavar="RUN_DIR", help="A run with all its batches: its folder or URL."
+            metavar="RUN_DIR",
+            help="A run with all its batches: its folder, URL, or name.",
         ),
     ] = None,
     target: Target,

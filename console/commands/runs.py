@@ -78,6 +78,7 @@ def run(
         if dry_run:
             _preview(made, as_json=as_json)
             return
+        from ...runs.directory.catalog import name_of
         from ...runs.open import changed_input, open_run
         from ..pipeline import execute
         from ..views import finish
@@ -85,7 +86,8 @@ def run(
         opened = open_run(made, run_dir)
         url = opened.directory.url
         if done := opened.state().report:
-            again = f" `batchwright retry {url}` asks the rows that failed again."
+            name = name_of(url)
+            again = f" `batchwright retry {name}` asks the rows that failed again."
             exits.say(
                 f"This job is done already; its report is {url}/report.md."
                 f"{'' if done.ok else again} To run all of it again, give another"
@@ -135,6 +137,9 @@ def resume(
         bool,
         typer.Option("--go-on", help="Send the rest of a run that --canary stopped."),
     ] = False,
+    finish_by: Annotated[
+        str | None, job_option("finish_by_seconds", "as it was")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Continue a run; safe to repeat, no batch is paid for twice."""
@@ -148,6 +153,7 @@ def resume(
         resend_lost=resend_lost,
         uncancel=uncancel,
         go_on=go_on,
+        finish_by=finish_by,
     )
     report = execute(reopened, job=None, wait=wait)
     finish(report, as_json=as_json)
@@ -163,15 +169,26 @@ Example: batchwright status batchwright-runs/labels-2f7c01d4
 Exit codes: 0 every row succeeded; 3 done, but some did not; 4 not done yet.
 """,
 )
-def status(*, run_dir: RunDir, as_json: AsJson = False) -> None:
+def status(
+    *,
+    run_dir: RunDir,
+    refresh: Annotated[
+        bool,
+        typer.Option("--refresh", help="Ask the provider how far the batches are now."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show the state of a run and its batches.
 
-    Reads the run's folder only, and does not call the provider.
+    Reads the run's folder, and calls the provider only with --refresh. Nothing is
+    changed.
     """
     from ...runs.report.report import read_status
+    from ..pipeline import run_keys
     from ..views import finish, print_batches_of
 
-    report = read_status(run_dir)
+    with run_keys():
+        report = read_status(run_dir, refresh=refresh)
     if not as_json:
         print_batches_of(report)
     finish(report, as_json=as_json)
@@ -181,7 +198,7 @@ def status(*, run_dir: RunDir, as_json: AsJson = False) -> None:
 
 @app.command(
     rich_help_panel=_RUNS,
-    epilog="Example: batchwright view batchwright-runs/labels-2f7c01d4",
+    epilog="Example: batchwright view labels-2f7c01d4",
 )
 def view(
     *,

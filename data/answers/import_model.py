@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import sys
 import threading
 from collections.abc import Iterator
@@ -19,10 +20,18 @@ from ...errors import InputError
 from ..files import size_and_digest
 from .user_code import said_by
 
-__all__ = ["changed_model", "import_model", "model_file", "portable_model"]
+__all__ = [
+    "changed_model",
+    "class_of",
+    "import_model",
+    "model_file",
+    "portable_model",
+]
 
 _OURS = "_batchwright_"
 """Prefix for the names of modules that are loaded from a path."""
+
+_classes: dict[str, type[BaseModel]] = {}
 
 _LOADING = threading.RLock()
 """Lets one thread at a time load a file, so that all get the same classes."""
@@ -31,8 +40,9 @@ _LOADING = threading.RLock()
 def portable_model(value: Any) -> Any:
     """Return the import string of a class, or its JSON Schema if it has none.
 
-    A class of a script becomes `path/to/script.py:Class`. A class that cannot be
-    imported (defined in a function or a notebook) loses its own validators.
+    A class of a script becomes `path/to/script.py:Class`. One that cannot be imported
+    (defined in a function or a notebook) is remembered for `class_of`; another process
+    knows the schema alone, without the class's own validators.
     """
     if not (isinstance(value, type) and issubclass(value, BaseModel)):
         return value
@@ -44,7 +54,18 @@ def portable_model(value: Any) -> Any:
         file = getattr(module, "__file__", None)
         if file is not None and Path(file).is_file():
             return f"{Path(file).absolute()}:{name}"
-    return value.model_json_schema()
+    schema = value.model_json_schema()
+    _classes[_key(schema)] = value
+    return schema
+
+
+def class_of(schema: dict[str, Any]) -> type[BaseModel] | None:
+    """Return the class that this process last made this JSON Schema of, if any."""
+    return _classes.get(_key(schema)) if _classes else None
+
+
+def _key(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, sort_keys=True)
 
 
 def import_model(text: str, digest: str | None = None) -> type[BaseModel]:

@@ -9,11 +9,22 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from ..files import absolute, size_and_digest
-from .import_model import changed_model, import_model, model_file
+from .import_model import changed_model, class_of, import_model, model_file
 from .response_model import AnswerReader
-from .schemas import check_class, check_schema, read_schema, source_schema
+from .schemas import (
+    check_class,
+    check_schema,
+    read_schema,
+    source_schema,
+    values_of,
+)
 
-__all__ = ["ResolvedModel", "load_answer", "resolve_response_model"]
+__all__ = [
+    "ResolvedModel",
+    "load_answer",
+    "resolve_response_model",
+    "unkept_validators",
+]
 
 
 class ResolvedModel(NamedTuple):
@@ -69,7 +80,8 @@ def load_answer(
     """Return what answers are validated against.
 
     Args:
-        response_model: None asks for plain text.
+        response_model: None asks for plain text. A JSON Schema stands for the class
+            that this process made it of.
         schema: The schema that was sent; a class with another one is refused.
         digest: SHA-256 of the file of the class; another file is not imported.
         embedding: The answer is a vector.
@@ -77,6 +89,8 @@ def load_answer(
     Raises:
         InputError: It cannot be loaded, or its schema has changed.
     """
+    if isinstance(response_model, dict):
+        response_model = class_of(response_model) or response_model
     if response_model is None or isinstance(response_model, dict):
         if response_model is not None and schema is None:
             check_schema(response_model, "The response model")
@@ -93,3 +107,16 @@ def load_answer(
     elif source != schema:
         raise changed_model(str(response_model))
     return AnswerReader(source, model)
+
+
+def unkept_validators(response_model: str | dict[str, Any] | None) -> str | None:
+    """Return the name of the class whose validators its JSON Schema does not hold.
+
+    None where there are none, or where the class can be imported.
+    """
+    if not isinstance(response_model, dict):
+        return None
+    model = class_of(response_model)
+    if model is None or not values_of(model).has_validators:
+        return None
+    return model.__name__

@@ -30,6 +30,7 @@ _NO_SCHEMAS = frozenset({"cls", "default", "expected", "members", "metadata"})
 """Keys of a core schema that hold no schemas."""
 _SHOWING = frozenset({"format", "function-plain", "function-wrap"})
 _SHOWING |= {"include-exclude-dict", "include-exclude-sequence"}
+_VALIDATORS = {f"function-{when}" for when in ("after", "before", "plain", "wrap")}
 _WHOLE = frozenset({"dataclass", "model", "typed-dict"})
 """Types whose values are objects."""
 _FIELDS = frozenset({"dataclass-args", "model-fields", "typed-dict"})
@@ -71,6 +72,8 @@ class Values:
             self.schema, "serialization"
         )
         """Of the values, by their keys."""
+        self.has_validators = _has_validators(self.schema)
+        """Whether code validates values, beside what the JSON Schema says."""
 
     def many(self, instances: Sequence[Any]) -> list[Any]:
         """Return the values of instances; None stays None.
@@ -195,6 +198,17 @@ _REVEALED = core.plain_serializer_function_ser_schema(
 def _is_node(part: _Node) -> bool:
     """Whether a dictionary is a schema, and not a mapping of names to schemas."""
     return isinstance(part.get("type"), str)
+
+
+def _has_validators(part: Any) -> bool:
+    if isinstance(part, list | tuple):
+        return any(map(_has_validators, part))
+    if not isinstance(part, dict):
+        return False
+    if _is_node(part) and (part["type"] in _VALIDATORS or part.get("post_init")):
+        return True
+    skipped = {*_NO_SCHEMAS, "serialization"} if _is_node(part) else ()
+    return any(_has_validators(part[key]) for key in part if key not in skipped)
 
 
 def _root(node: _Node) -> tuple[_Node, Mapping[str, Any]]:

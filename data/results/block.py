@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import compress
 from typing import Any
 
@@ -11,7 +12,7 @@ from ...models import BatchResult, Outcome, Usage
 from ...providers import Format
 from ..answers.response_model import AnswerReader, Fields
 from ..columns import to_json
-from ..prices import is_billed, price_of
+from ..prices import REALTIME, is_billed, price_of
 from .long_lines import LONG
 from .tally import UNITS
 
@@ -145,17 +146,19 @@ class Reading:
             [result.custom_id or "" for result in results],
             batch_id,
             [result.usage for result in results],
-            self._costs(results),
+            self._costs(results, realtime=batch_id == REALTIME),
         )
 
-    def _costs(self, results: Sequence[BatchResult]) -> list[int | None]:
-        provider = self.fmt.name
+    def _costs(
+        self, results: Sequence[BatchResult], *, realtime: bool
+    ) -> list[int | None]:
+        priced = partial(price_of, self.fmt.name, realtime=realtime)
         if self.model:
             usages = [result.usage for result in results]
-            costs_usd = [*map(price_of(provider, self.model), usages)]
+            costs_usd = [*map(priced(self.model), usages)]
         else:
             costs_usd = [
-                price_of(provider, result.model)(result.usage) if result.model else None
+                priced(result.model)(result.usage) if result.model else None
                 for result in results
             ]
         costs = [None if usd is None else round(usd * UNITS) for usd in costs_usd]

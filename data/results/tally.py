@@ -44,6 +44,9 @@ class ShardTally(BaseModel):
     foreign: Anomaly = Anomaly()
     columns: tuple[str, ...] = ()
     """Of ours, in the part that was written then; not in tallies of version 0.1."""
+    by_class: bool | None = None
+    """Whether a class validated the answers, or a JSON Schema alone; None: no matter,
+    or unknown."""
 
 
 class TallyCounter:

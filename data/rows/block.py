@@ -140,7 +140,7 @@ def refuse_collisions(
             )
 
 
-def check_names(file: UPath, names: Sequence[str]) -> None:
+def check_names(file: UPath | str, names: Sequence[str]) -> None:
     """Refuse a header with equal names, too many, or one of ours.
 
     Raises:

@@ -72,7 +72,8 @@ class _Lines(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        data = self._file.read(len(buffer))
+        # `read` of Arrow's streams never frees its buffer where decompression fails.
+        data = bytes(buffer[: self._file.readinto(buffer)])
         found = [data.find(end) for end in self._ends if end in data]
         self._line_bytes += min(found, default=len(data))
         if self._line_bytes > MAX_ROW_BYTES:
@@ -80,7 +81,6 @@ class _Lines(io.RawIOBase):
         if found:
             self._line += data.count(b"\n")
             self._line_bytes = len(data) - 1 - max(map(data.rfind, self._ends))
-        buffer[: len(data)] = data
         return len(data)
 
 

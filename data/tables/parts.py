@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["PartBlock", "read_part"]
 
 _BYTES = 1 << 20
-_ROWS = 1000
+_CELL_BYTES = 50
 
 
 class PartBlock(Protocol):
@@ -50,9 +49,14 @@ def _read_csv(path: Path) -> Iterator[PartBlock]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         lines = csv_reader(file)
         names = next(lines)
-        while rows := [
-            dict(zip(names, each, strict=True)) for each in islice(lines, _ROWS)
-        ]:
+        rows, size = [], 0
+        for cells in lines:
+            rows.append(dict(zip(names, cells, strict=True)))
+            size += _CELL_BYTES * len(cells) + sum(map(len, cells))
+            if size > _BYTES:
+                yield _Rows(rows)
+                rows, size = [], 0
+        if rows:
             yield _Rows(rows)
 
 

@@ -28,6 +28,8 @@ def count_canary(run: Run, state: RunState) -> CanaryCount | None:
     job, name = state.job.job, state.own_name("canary.json")
     if job.canary is None or not state.first_shards or state.cancelled:
         return None
+    if state.retry and len(state.first_shards) == 1:
+        return None  # it keeps no other row back
     if state.own_name("go-on.json") in state.names or not is_canary_over(state):
         return None
     first, *rounds = state.canary_rounds

@@ -20,9 +20,13 @@ from ..directory.records import NO_CAPACITY, Absence, Ended, Verdict
 from ..directory.run import Run, Shard
 from ..events import emit
 from ..pause import patiently
-from .scan import scan_results
+from .keep import keep_results
 
-__all__ = ["are_results_shown", "download_shard", "restored_results"]
+__all__ = [
+    "are_results_shown",
+    "download_shard",
+    "restored_results",
+]
 
 _LIMIT = re.compile(r"\bLimit: ([\d,]+) enqueued tokens")
 _KINDS: dict[Verdict, EventKind] = {
@@ -122,7 +126,10 @@ def _download_again(run: Run, shard: Shard, name: str) -> None:
             patiently(fetch, f"The download of {batch.id}")
         except (UnknownBatchError, ResultsGoneError) as exc:
             raise damaged(run.directory, name, str(exc)) from exc
-        if name not in _keep(run, shard, attempt, batch, output).digests:
+        if (
+            name
+            not in keep_results(run, shard, attempt, output, scratch, batch).digests
+        ):
             raise damaged(
                 run.directory, name, "the provider's results have no such part"
             )
@@ -150,60 +157,16 @@ def _download(
             _check_account(run, attempt, provider)
         gone = _absent(shard, attempt, batch, exc)
         has_part = gone is not None and output.exists() and output.stat().st_size
-        return _keep(run, shard, attempt, batch, output, gone) if has_part else gone
+        return (
+            keep_results(run, shard, attempt, output, output.parent, batch, gone)
+            if has_part
+            else gone
+        )
     if batch.status is BatchStatus.FAILED:
         return _refused(run, batch)
-    return _keep(run, shard, attempt, batch, output) if batch.status.is_final else None
-
-
-def _keep(
-    run: Run,
-    shard: Shard,
-    attempt: Attempt,
-    batch: Batch,
-    output: Path,
-    gone: Ended | None = None,
-) -> Ended:
-    """Check the results, and move them to where they are read from.
-
-    The results of a further round are sorted by the shards that their rows are in.
-    `gone` says that the others are lost; what they were is not known.
-    """
-    plan = run.plan()
-    scan = scan_results(
-        output,
-        run.format,
-        plan,
-        model=run.job_at(shard.plan.round).template.known_model,
-        shard=shard.plan,
-        sort_into=output.parent if shard.path.startswith("rounds/") else None,
-    )
-    now = datetime.now(UTC)
-    provisional = attempt.batch and attempt.batch.provisional
-    if provisional and scan.lines and not scan.ours:
-        return Ended.as_not_ours(batch.id)
-    name = f"{shard.path.replace('/', '-')}-{attempt.number:03}.jsonl"
-    files = {
-        f"{plan.shards[index].path}/results/{name}": file
-        for index, file in scan.by_shard.items()
-    }
-    files[shard.output_name] = output
-    digests = {each: size_and_digest(str(file))[1] for each, file in files.items()}
-    for each, file in files.items():
-        run.directory.adopt(file, each)
-    return Ended(
-        verdict=Verdict.PARTLY_GONE if gone else Verdict.DOWNLOADED,
-        batch=batch,
-        at=now,
-        lines=scan.lines,
-        again=scan.again + (0 if gone else scan.missing),
-        outcomes=dict(scan.outcomes),
-        input_tokens=scan.input_tokens,
-        output_tokens=scan.output_tokens,
-        cost_usd=None if gone else scan.cost_usd,
-        text=gone.text if gone else None,
-        digests=digests,
-    )
+    if not batch.status.is_final:
+        return None
+    return keep_results(run, shard, attempt, output, output.parent, batch)
 
 
 def _refused(run: Run, batch: Batch) -> Ended:

@@ -38,9 +38,10 @@ class Poller:
         Args:
             open_batches: IDs with the time each was created at.
         """
-        return patiently(lambda: self._look(open_batches), "Looking at the batches")
+        return patiently(lambda: self.look_once(open_batches), "Looking at the batches")
 
-    def _look(self, open_batches: dict[str, datetime]) -> dict[str, Batch | None]:
+    def look_once(self, open_batches: dict[str, datetime]) -> dict[str, Batch | None]:
+        """Return the same; an error that may pass is raised at once."""
         if len(open_batches) <= _FEW:
             return {batch_id: self._retrieve(batch_id) for batch_id in open_batches}
         found: dict[str, Batch | None] = {}

@@ -14,7 +14,7 @@ from ...models import BatchResult, Outcome
 from ...providers import Format
 from ..directory.records import Plan, ShardPlan
 
-__all__ = ["Scan", "scan_results"]
+__all__ = ["Scan", "is_again", "scan_results"]
 
 
 @dataclass(slots=True)
@@ -36,7 +36,9 @@ class Scan:
     by_shard: dict[int, Path] = field(default_factory=dict)
     """The lines of a further round, in one file for each shard of the input."""
 
-    def add(self, result: BatchResult, provider: str, model: str) -> None:
+    def add(
+        self, result: BatchResult, provider: str, model: str, *, realtime: bool
+    ) -> None:
         """Count one line."""
         self.lines += 1
         self.outcomes[result.outcome] += 1
@@ -45,7 +47,8 @@ class Scan:
         if usage := result.usage:
             self.input_tokens += usage.input_tokens
             self.output_tokens += usage.output_tokens
-        cost = price_of(provider, result.model or model)(result.usage)
+        cost_of = price_of(provider, result.model or model, realtime=realtime)
+        cost = cost_of(result.usage)
         if cost is None or self.cost_usd is None:
             self.cost_usd = None
         else:
@@ -60,11 +63,22 @@ def scan_results(
     model: str,
     shard: ShardPlan,
     sort_into: Path | None,
+    realtime: bool = False,
+    is_cut: bool = False,
 ) -> Scan:
     """Count what the results of a shard hold, and find out whether they are ours.
 
-    Lines that do not name their model are priced as `model`. `sort_into` is a folder
-    for one file per shard of the input, or None where the lines belong to one.
+    Args:
+        output: The result lines.
+        fmt: Their format.
+        plan: The run's plan.
+        model: The price of lines that do not name their model.
+        shard: Whose results they are.
+        sort_into: A folder for one file per shard of the input, or None where the
+            lines belong to one.
+        realtime: Whether no batch answered, so that the list price was paid.
+        is_cut: Whether the batch was cancelled because of the run's deadline, so that
+            its cancelled requests are asked again.
     """
     scan = Scan()
     over: set[int] = set()
@@ -73,15 +87,13 @@ def scan_results(
     with ExitStack() as stack, output.open("rb", buffering=1 << 20) as lines:
         for line in lines:
             result = fmt.decode(line)
-            scan.add(result, fmt.name, model)
+            scan.add(result, fmt.name, model, realtime=realtime)
             found = parse_row_id(result.custom_id, plan.nonce)
             if found is None or not shard.owns(*found):
                 continue
             scan.ours = True
             row = found[0]
-            failed_for_now = (
-                result.retryable and result.outcome is not Outcome.SUCCEEDED
-            )
+            failed_for_now = is_again(result, is_cut=is_cut)
             (retryable if failed_for_now else over).add(row)
             if sort_into is not None and row < plan.rows:
                 index = plan.shard_index(row)
@@ -90,7 +102,12 @@ def scan_results(
                     files[index] = stack.enter_context(path.open("wb"))
                 files[index].write(line)
     scan.missing = max(0, shard.requests - len(retryable | over))
-    if scan.missing:
-        scan.cost_usd = None  # what has no line may have been answered, and billed
     scan.again = len(retryable - over)
     return scan
+
+
+def is_again(result: BatchResult, *, is_cut: bool) -> bool:
+    """Whether a request did not succeed and is worth another try."""
+    if result.outcome is Outcome.SUCCEEDED:
+        return False
+    return result.retryable or (is_cut and result.outcome is Outcome.CANCELLED)

@@ -10,6 +10,7 @@ from typing import TypeVar
 from ...models import Batch, BatchStatus
 from ...providers import Provider
 from ...settings import get_settings
+from ..directory.deadline import is_late
 from ..directory.run import Run, RunState
 from ..events import emit
 from ..pause import growing, patiently, pause
@@ -90,7 +91,8 @@ def look_at_shards(
 ) -> tuple[frozenset[str], int]:
     """Look once; return the shards that are over, and requests done in all.
 
-    Batches of a cancelled run that still run are cancelled. Shards whose results the
+    Batches that still run are cancelled if the run was, or its deadline has passed.
+    Shards whose results the
     provider did not show are left out until it is time to look again.
     """
     now = datetime.now(UTC)
@@ -105,11 +107,14 @@ def look_at_shards(
         return frozenset(), 0
     seen = poller.look({key: created for key, (_, created) in open_shards.items()})
     batches = tuple(batch for batch in seen.values() if batch)
-    if state.cancelled:
-        for batch in batches:
-            if batch.status is BatchStatus.IN_PROGRESS:
-                cancel = partial(run.provider().cancel, batch.id)
-                patiently(cancel, f"Cancelling {batch.id}")
+    if state.cancelled or is_late(run):
+        running = [each for each in batches if each.status is BatchStatus.IN_PROGRESS]
+        if running and not state.cancelled:
+            text = f"The deadline has passed: cancelling {len(running):,} batches."
+            emit("notice", text=text)
+        for batch in running:
+            cancel = partial(run.provider().cancel, batch.id)
+            patiently(cancel, f"Cancelling {batch.id}")
     shards = state.shards.values()
     done = sum(shard.plan.requests for shard in shards if shard.is_settled)
     done += sum(batch.counts.done for batch in batches)

@@ -58,7 +58,7 @@ class Earlier:
         paths = [
             step.shard
             for step in steps
-            if step.kind == "submit" and not state.shards[step.shard].is_lost
+            if step.kind in {"submit", "ask"} and not state.shards[step.shard].is_lost
         ]
         if paths and self._listed is None:
             self._listed = self._list()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from ...providers import get_vendor
 from ...settings import get_settings
 from ..directory.attempts import Attempt
+from ..directory.deadline import is_late
 from ..directory.records import Verdict
 from ..directory.run import Run, RunState, Shard
 
@@ -22,6 +23,7 @@ def paused_shards(run: Run, state: RunState) -> tuple[frozenset[str], datetime |
     that the provider did not show.
     """
     now = datetime.now(UTC)
+    late = is_late(run)
     until: dict[str, datetime] = {}
     downloaded = max(
         (
@@ -37,6 +39,8 @@ def paused_shards(run: Run, state: RunState) -> tuple[frozenset[str], datetime |
         if not (shard.is_settled or shard.is_open)
     ]
     for shard in waiting:
+        if late and not shard.is_lost:
+            continue  # it is asked in realtime, which has a pace of its own
         moment = _until(run, state, shard, downloaded)
         if moment is not None and moment > now:
             until[shard.path] = moment

@@ -26,12 +26,14 @@ _UNBILLED = {
 }
 
 
-def most_usd(job: ResolvedJob, requests: int, size: int) -> float | None:
+def most_usd(
+    job: ResolvedJob, requests: int, size: int, *, realtime: bool = False
+) -> float | None:
     """Return the most that a batch may cost, of so many requests and bytes.
 
     Input bytes / 2 as tokens, and all output that its limits allow for each request,
-    at the batch price; where a prompt cache may be written, all input is. None: no
-    limit of tokens, or no known price.
+    at the batch price, or in realtime at the full price; where a prompt cache may be
+    written, all input is. None: no limit of tokens, or no known price.
     """
     most_output = most_output_tokens(job.template)
     if most_output is None:
@@ -45,15 +47,17 @@ def most_usd(job: ResolvedJob, requests: int, size: int) -> float | None:
         cache_write_tokens=stored,
         cache_write_1h_tokens=stored,
     )
-    each = price(job.provider, job.template.known_model, usage)
+    each = price(job.provider, job.template.known_model, usage, realtime=realtime)
     return None if each is None else each * requests
 
 
-def reservation_usd(job: ResolvedJob, shard: ShardPlan) -> float | None:
-    """Return the most that a batch of this shard may cost; None without a cap."""
+def reservation_usd(
+    job: ResolvedJob, shard: ShardPlan, *, realtime: bool = False
+) -> float | None:
+    """Return the most that this shard may cost; None without a cap."""
     if job.job.max_cost_usd is None:
         return None
-    found = most_usd(job, shard.requests, shard.bytes)
+    found = most_usd(job, shard.requests, shard.bytes, realtime=realtime)
     if found is None:
         raise BudgetError(
             f"The price of {job.template.known_model!r} is unknown, so"
@@ -93,11 +97,13 @@ def affordable(run: Run, state: RunState, steps: Sequence[Step]) -> list[Step]:
     kept: list[Step] = []
     refused: tuple[str, float] | None = None
     for step in steps:
-        if step.kind != "submit" or state.shards[step.shard].is_lost:
+        shard = state.shards.get(step.shard)
+        is_new = shard and not (shard.is_lost or shard.is_asking)
+        if step.kind not in {"submit", "ask"} or not (shard and is_new):
             kept.append(step)
             continue
-        plan = state.shards[step.shard].plan
-        needed = reservation_usd(run.job_at(plan.round), plan) or 0.0
+        job, realtime = run.job_at(shard.plan.round), step.kind == "ask"
+        needed = reservation_usd(job, shard.plan, realtime=realtime) or 0.0
         if refused is None and needed <= left:
             left -= needed
             kept.append(step)
@@ -106,7 +112,7 @@ def affordable(run: Run, state: RunState, steps: Sequence[Step]) -> list[Step]:
     if refused and not kept and not state.open_shards:
         path, needed = refused
         raise BudgetError(
-            f"The batch of {path} may cost {needed:,.4f} USD, but of {cap:,.4f} USD"
+            f"The requests of {path} may cost {needed:,.4f} USD, but of {cap:,.4f} USD"
             f" {committed_usd(state):,.4f} are spent or reserved. Nothing was sent, and"
             " the run stays as it is; `batchwright cancel --run-dir"
             f" {run.directory.url}` and then `resume` download what it has."

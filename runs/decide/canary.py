@@ -21,12 +21,18 @@ def is_enough(job: BatchJob, count: CanaryCount) -> bool:
 
 
 def is_canary_sent_again(
-    state: RunState, job: BatchJob, count: CanaryCount | None, url: str
+    state: RunState,
+    job: BatchJob,
+    count: CanaryCount | None,
+    url: str,
+    *,
+    late: bool = False,
 ) -> bool:
     """Whether failed rows of the canary are sent again before it is judged.
 
     That is so if too few succeeded and some failed for a temporary reason, up to
-    `max_rounds` times. `count` is None where there is nothing to judge.
+    `max_rounds` times, and once more if it is `late`. `count` is None where there is
+    nothing to judge.
 
     Raises:
         CanaryError: Too few of its rows succeeded; no other row was sent.
@@ -34,7 +40,7 @@ def is_canary_sent_again(
     if count is None or is_enough(job, count):
         return False
     newest = state.canary_rounds[-1]
-    if count.rounds < job.max_rounds and any(
+    if count.rounds < job.max_rounds + late and any(
         shard.last and shard.last.ended and shard.last.ended.again for shard in newest
     ):
         return True

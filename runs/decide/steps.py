@@ -6,7 +6,7 @@ resume after a crash, the scheduled sweep and a webhook.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal
@@ -18,7 +18,9 @@ from .canary import is_canary_over
 
 __all__ = ["Step", "StepKind", "in_flight_limit", "next_steps", "under_token_limit"]
 
-StepKind = Literal["generate", "submit", "download", "round", "parse", "write-output"]
+StepKind = Literal[
+    "generate", "submit", "ask", "download", "round", "parse", "write-output"
+]
 
 _TOKENS_PER_BYTE = 0.25
 """Until a batch is downloaded; JSON has fewer, so this is rather too much."""
@@ -40,12 +42,14 @@ def next_steps(
     ended: AbstractSet[str] = frozenset(),
     paused: AbstractSet[str] = frozenset(),
     canary_again: bool = False,
+    late: bool = False,
 ) -> list[Step]:
     """Return all that can be done now; an empty list means wait, or done.
 
     `ended` are the shards whose batch is over at the provider, `paused` those that
     nothing is sent for yet, as `paused_shards` says. With `canary_again`, rows of the
-    canary are sent again before any other.
+    canary are sent again before any other. Once it is `late`, no batch is created: open
+    ones are waited for, and the rest is asked in realtime.
     """
     if state.report is not None:
         return []
@@ -59,11 +63,14 @@ def next_steps(
     rounds = len(state.rounds)
     if canary_again:
         return [Step("round", str(rounds + 1))]
-    steps += [Step("submit", shard.path) for shard in _to_submit(state, job, paused)]
+    allowed = _allowed(state, job, paused)
+    sent = _to_submit(state, job, allowed, late=late)
+    steps += [Step("submit", shard.path) for shard in sent]
+    steps = steps or _to_ask(state, allowed, late=late)
     if steps or not all(_is_over(shard, state) for shard in state.shards.values()):
         return steps
     ordinary = sum(not round_.canary for round_ in state.rounds[state.since :])
-    worth = ordinary < job.max_rounds + job.reask and (
+    worth = ordinary < job.max_rounds + job.reask + late and (
         _worth_a_round(state) or (job.reask and state.newest_shards)
     )
     resend = state.resend_round == rounds + 1 and state.gone_shards
@@ -127,16 +134,37 @@ def _closed(state: RunState) -> list[tuple[Shard, Ended]]:
     return sorted(closed, key=lambda pair: pair[1].at)
 
 
-def _to_submit(state: RunState, job: BatchJob, paused: AbstractSet[str]) -> list[Shard]:
+def _allowed(state: RunState, job: BatchJob, paused: AbstractSet[str]) -> list[Shard]:
+    """Return the shards that wait for something to be done now."""
     waiting = [
         shard
         for shard in state.shards.values()
         if not (shard.is_settled or shard.is_open or shard.path in paused)
-        and (shard.is_lost or not state.cancelled)
+        and (shard.is_lost or shard.is_asking or not state.cancelled)
     ]
     if job.canary and not is_canary_over(state):
         canary = [shard for shards in state.canary_rounds for shard in shards]
         waiting = [shard for shard in waiting if shard in canary]
+    return waiting
+
+
+def _to_ask(state: RunState, allowed: Sequence[Shard], *, late: bool) -> list[Step]:
+    """Return the step that asks the next shard's requests, one shard at a time.
+
+    Nothing is asked while a batch may still answer.
+    """
+    if any(shard.is_open or shard.is_lost for shard in state.shards.values()):
+        return []
+    wanted = [shard for shard in allowed if late or shard.is_asking]
+    return [Step("ask", shard.path) for shard in wanted[:1]]
+
+
+def _to_submit(
+    state: RunState, job: BatchJob, allowed: Sequence[Shard], *, late: bool
+) -> list[Shard]:
+    waiting = [
+        shard for shard in allowed if shard.is_lost or not (late or shard.is_asking)
+    ]
     slots = in_flight_limit(state, job.max_in_flight) - len(state.open_shards)
     lost = [shard for shard in waiting if shard.is_lost]
     fresh = under_token_limit(state, (each for each in waiting if not each.is_lost))
@@ -163,5 +191,5 @@ def _worth_a_round(state: RunState) -> bool:
 
 def _is_over(shard: Shard, state: RunState) -> bool:
     return shard.is_settled or (
-        state.cancelled and not shard.is_open and not shard.is_lost
+        state.cancelled and not (shard.is_open or shard.is_lost or shard.is_asking)
     )

@@ -64,12 +64,17 @@ class Attempt:
         """
         if self.ended is not None:
             return self.verdict is Verdict.NOT_OURS
-        return self.batch is None
+        return self.batch is None and not self.intent.realtime
 
     @property
     def is_surplus(self) -> bool:
         """Whether its batch came when another process had given the claim up."""
         return self.batch is not None and self.verdict is Verdict.NOT_CREATED
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether its requests are asked in realtime, and some have no answer yet."""
+        return self.intent.realtime and self.ended is None
 
     @property
     def is_open(self) -> bool:

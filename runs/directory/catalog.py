@@ -12,6 +12,7 @@ __all__ = [
     "find_directory",
     "is_open",
     "lies_in",
+    "name_of",
     "open_runs",
     "recorded_beside",
     "recorded_in",
@@ -44,6 +45,11 @@ def find_directory(run_dir: str) -> Directory:
         if named.exists("job.json"):
             return named
     return given
+
+
+def name_of(run_dir: str) -> str:
+    """Return the name by which a run is found, or its directory where it has none."""
+    return run_dir.rstrip("/").rpartition("/")[2] if lies_in(run_dir) else run_dir
 
 
 def open_runs(root: str | None = None) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from hashlib import sha256
 from itertools import chain, count
 from pathlib import PurePosixPath
 
@@ -14,7 +15,7 @@ from ...settings import get_settings
 from .run import Run
 from .storage import Directory
 
-__all__ = ["directory_of", "unfinished_directory_of"]
+__all__ = ["directory_of", "directory_of_rows", "unfinished_directory_of"]
 
 _HASH = "[0-9a-f]{8}"
 _FLOW_RUN = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -81,3 +82,17 @@ def _stem(job: ResolvedJob) -> str:
 
 def _name(job: ResolvedJob) -> str:
     return f"{_stem(job)}-{job.fingerprint()[:8]}"
+
+
+def directory_of_rows(job: ResolvedJob, name: str, digest: str) -> Directory:
+    """Return the one directory of a job over rows that were in memory.
+
+    Args:
+        job: The job; where its input and output are does not count.
+        name: What the directory's name begins with.
+        digest: That of the rows, hex.
+    """
+    where = {"input": "", "output": ""}
+    same = job.model_copy(update={"job": job.job.model_copy(update=where)})
+    key = sha256(f"{same.fingerprint()} {digest}".encode()).hexdigest()
+    return Directory(get_settings().runs_dir).at(f"{name}-{key[:8]}")

@@ -16,6 +16,7 @@ Model = TypeVar("Model", bound=BaseModel)
 _WAYS_OUT = {
     "absent.json": "delete it, and the results are looked for again",
     "batch.json": "delete it, and the batch is looked for at the provider",
+    "deadline.json": "give --finish-by to `resume`, which writes it again",
     "ended.json": "delete it, and the results are downloaded again",
     "tally.json": "delete it, and the results are read again",
     "report.json": "delete done.json, and `resume` writes the report again",

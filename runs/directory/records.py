@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ...data.resolve import ResolvedJob
 from ...data.rows.block import Place
@@ -18,6 +18,7 @@ __all__ = [
     "Absence",
     "CanaryCount",
     "Created",
+    "Deadline",
     "Ended",
     "InputShardPlan",
     "Plan",
@@ -192,6 +193,12 @@ class Verdict(StrEnum):
         return self in {Verdict.GONE, Verdict.PARTLY_GONE}
 
 
+class Deadline(_Record):
+    """`deadline.json`: from then on nothing is sent in a batch."""
+
+    at: AwareDatetime
+
+
 class Absence(_Record):
     """`NNN.absent.json`: the provider shows no results, though there must be some.
 
@@ -237,6 +244,10 @@ class Ended(_Record):
     """Tokens that may be enqueued for the model, if the refusal named the limit."""
     text: str | None = None
     """The provider's explanation where the verdict is not `landed`."""
+    cut: bool = False
+    """Whether its deadline had passed, so that cancelled requests are asked again."""
+    unanswered: dict[int, str] = {}
+    """Rows that were asked in realtime without an answer, each with the last error."""
 
     @classmethod
     def as_not_ours(cls, batch_id: str) -> Ended:

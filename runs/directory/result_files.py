@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ...data.prices import REALTIME
 from .reading import damaged
 from .run import Run, Shard
 
@@ -32,6 +33,9 @@ def _downloaded(shard: Shard) -> dict[int, str]:
     batches: dict[int, str] = {}
     for attempt in shard.attempts.all:
         if attempt.verdict and attempt.verdict.has_results:
+            if attempt.intent.realtime:
+                batches[attempt.number] = REALTIME
+                continue
             if attempt.batch is None:
                 name = shard.attempts.name(attempt.number, "batch")
                 raise damaged(shard.attempts.directory, name, "it is missing")

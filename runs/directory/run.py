@@ -66,11 +66,15 @@ class Shard:
         return self.last is not None and self.last.is_lost
 
     @property
+    def is_asking(self) -> bool:
+        """Whether its requests are asked in realtime, and some have no answer yet."""
+        return self.last is not None and self.last.is_asking
+
+    @property
     def is_settled(self) -> bool:
         """Whether no further attempt of this file follows."""
-        if self.is_superseded and not (self.is_open or self.is_lost):
-            return True
-        return self.verdict in _SETTLED
+        is_left = self.is_superseded and not (self.is_open or self.is_lost)
+        return is_left or self.verdict in _SETTLED
 
     @property
     def next_look_at(self) -> datetime | None:
@@ -202,15 +206,13 @@ class Run:
 
     def state(self) -> RunState:
         """Read how far the run is: one listing, and the records that are new."""
-        names = self.directory.names()
-        present = frozenset(names)
+        present = frozenset(names := self.directory.names())
         report = None
         if "done.json" in present:
             report = read_record(self.directory, "report.json", RunReport)
-        resend_round: int | None = None
+        resend = None
         if "resend-lost.json" in present:
-            mark = read_record(self.directory, "resend-lost.json", Resend)
-            resend_round = mark.round
+            resend = read_record(self.directory, "resend-lost.json", Resend)
         plan = None
         rounds: list[RoundPlan] = []
         shards: dict[str, Shard] = {}
@@ -235,7 +237,7 @@ class Run:
             shards=shards,
             cancelled="cancelled.json" in present,
             report=report,
-            resend_round=resend_round,
+            resend_round=resend.round if resend else None,
         )
 
     def plan(self) -> Plan:

@@ -203,6 +203,11 @@ class Directory:
                 with reaching(self.url):
                     self._fs.rm_file(self._remote(name))
 
+    def clear(self) -> None:
+        """Remove all files of a remote folder."""
+        with suppress(FileNotFoundError), reaching(self.url):
+            self._fs.rm(self._remote(""), recursive=True)
+
     def _modified(self, name: str) -> datetime:
         if self.is_local:
             return datetime.fromtimestamp(self.local_path(name).stat().st_mtime, UTC)

@@ -6,12 +6,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ...data.prices import REALTIME
 from ...models import Batch, Outcome
 from ..directory.attempts import Attempt
 from ..directory.records import Verdict
 from ..directory.run import RunState
 
-__all__ = ["newest_batch", "percent_done", "shard_rows", "status_word"]
+__all__ = [
+    "batch_id_of",
+    "newest_batch",
+    "percent_done",
+    "shard_rows",
+    "status_word",
+]
 
 _CENT = 0.01
 
@@ -28,11 +35,20 @@ def newest_batch(
     return batch and (live or {}).get(batch.id, batch)
 
 
+def batch_id_of(attempt: Attempt | None, batch: Batch | None) -> str | None:
+    """Return the batch's ID, or the word for none: it was asked in realtime."""
+    if attempt and attempt.intent.realtime:
+        return REALTIME
+    return batch.id if batch else None
+
+
 def status_word(attempt: Attempt | None, batch: Batch | None) -> str:
     """Return the provider's word for a batch, or ours where it gave no results."""
     if attempt is None:
         return "not sent"
     verdict = attempt.verdict
+    if attempt.intent.realtime:
+        return "asking" if verdict is None else "answered"
     if verdict is Verdict.NOT_OURS:
         return "not ours"
     if attempt.is_surplus:
@@ -92,7 +108,7 @@ def _cells(
     batch = newest_batch(attempt, live)
     ended = attempt.ended
     cells: dict[str, Any] = {
-        "batch": batch.id if batch else "",
+        "batch": batch_id_of(attempt, batch) or "",
         "status": status_word(attempt, batch),
         "age": _age(ended.at if ended else now, attempt.created_at),
     }

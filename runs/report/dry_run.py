@@ -61,6 +61,9 @@ class DryRun(BaseModel):
     most_usd: float | None
     """What `max_cost_usd` reserves for all batches together, before any round; None
     without a limit of tokens or a known price."""
+    most_realtime_usd: float | None = None
+    """What is reserved if the deadline passes before any batch has answered, so that
+    all is asked in realtime; None without a deadline, or where it is unknown."""
     max_cost_usd: float | None
     empty_values: dict[str, int]
     """Rows with an empty value, by column that the prompt uses."""
@@ -72,14 +75,15 @@ class DryRun(BaseModel):
     @property
     def problem(self) -> str | None:
         """Why the run may stop at its cost limit, and the limit that it needs."""
-        most, cap = self.most_usd, self.max_cost_usd
+        most, cap = self.most_realtime_usd or self.most_usd, self.max_cost_usd
         if cap is None or most is None or most <= cap:
             return None
         needed = ceil(most * 10_000) / 10_000
+        sent = "batches" if self.most_realtime_usd is None else "requests"
         return (
-            f"The batches may cost {most:,.6f} USD together, which is more than"
-            f" --max-cost-usd {cap:,.6f}, so the run stops before a batch that may pass"
-            f" the limit. It needs --max-cost-usd {needed:.4f}, or fewer rows, or a"
+            f"The {sent} may cost {most:,.6f} USD together, which is more than"
+            f" --max-cost-usd {cap:,.6f}, so the run stops before it may pass the"
+            f" limit. It needs --max-cost-usd {needed:.4f}, or fewer rows, or a"
             " lower --max-tokens."
         )
 
@@ -98,6 +102,7 @@ def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) ->
     requests = size = batches = 0
     samples: list[str] = []
     most: float | None = 0.0
+    most_realtime: float | None = None if job.finish_by_seconds is None else 0.0
     empty: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="batchwright-") as folder:
         for shard in write_shards(resolved, fmt, _IDS, Path(folder), tell):
@@ -113,6 +118,9 @@ def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) ->
             batches += 1
             reserved = most_usd(resolved, made.requests, made.bytes)
             most = None if most is None or reserved is None else most + reserved
+            if most_realtime is not None:
+                reserved = most_usd(resolved, made.requests, made.bytes, realtime=True)
+                most_realtime = None if reserved is None else most_realtime + reserved
             empty.update(shard.empty)
     tokens = size // _BYTES_PER_TOKEN
     # Priced request by request: long inputs have a price of their own.
@@ -134,6 +142,7 @@ def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) ->
         input_usd=None if one_input is None else one_input * requests,
         most_output_usd=None if one_output is None else one_output * requests,
         most_usd=most,
+        most_realtime_usd=most_realtime,
         max_cost_usd=job.max_cost_usd,
         empty_values=dict(empty),
         samples=tuple(samples),

@@ -41,7 +41,7 @@ def markdown(report: RunReport) -> str:
         f"- Run directory, with requests and raw results: {_code(report.run_dir)}",
         f"- Rows: {report.rows:,}",
         f"- Tokens: {report.input_tokens:,} in, {report.output_tokens:,} out",
-        f"- Cost: {_cost(report)}",
+        f"- Cost: {report.cost}",
     ]
     if report.synthetic:
         lines.append("- **The answers are synthetic**: the sandbox made them up.")
@@ -87,13 +87,6 @@ def markdown(report: RunReport) -> str:
     if more > 0:
         lines.append(f"| and {more} more | | | | |")
     return "\n".join(lines) + "\n"
-
-
-def _cost(report: RunReport) -> str:
-    if report.cost_usd is None:
-        return "unknown"
-    free = " (list price; the sandbox costs nothing)" if report.synthetic else ""
-    return f"{report.cost_usd:,.4f} USD{free}"
 
 
 def _anomaly(name: str, anomaly: Anomaly) -> list[str]:

@@ -260,7 +260,7 @@ function showBatches() {
 const view = { search: "", outcome: "", page: 0, rows: data.rows };
 
 const badge = (outcome) => element("span", { class: `badge ${kind(outcome)}` }, outcome);
-const text = (value) => element("div", { class: "text", dir: "auto", tabindex: "0" }, value);
+const text = (value) => element("div", { class: "text", dir: "auto" }, value);
 
 function rowText(row) {
   const said = (row[row.length - 1] || []).map(([, words]) => words);
@@ -326,6 +326,9 @@ function draw() {
   view.page = Math.min(Math.max(0, view.page), pages - 1);
   const start = view.page * PAGE_ROWS;
   byId("list").replaceChildren(...view.rows.slice(start, start + PAGE_ROWS).map(card));
+  for (const node of byId("list").querySelectorAll(".text")) {
+    if (node.scrollHeight > node.clientHeight) node.tabIndex = 0; // so that keys can scroll it
+  }
   const all = plural(data.rows.length, "row");
   byId("found").textContent =
     view.rows.length === data.rows.length ? all : `${number(view.rows.length)} of ${all} found`;

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
+import msgspec
 
 from ...data import observed
 from ...data.columns import value_text
@@ -129,7 +129,7 @@ class PageRows:
             chunks = open_chunks(path, columns)
             if is_table:
                 return chunks.names
-            return [*orjson.loads(next(iter(next(iter(chunks)).objects())))]
+            return [*msgspec.json.decode(next(iter(next(iter(chunks)).objects())))]
 
     def _read_results(self, shard: Shard, nonce: str, plan: InputShardPlan) -> None:
         """Read what is known so far: of each row the first success, or its last."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -10,11 +11,14 @@ from pydantic import BaseModel
 
 from ...data.results.tally import ShardTally, combine
 from ...errors import BatchwrightError
-from ...models import BatchLine, ErrorGroup, RunReport
+from ...models import Batch, BatchLine, ErrorGroup, RunReport
+from ..collect.poll import Poller
+from ..directory.access import with_sandbox
 from ..directory.attempts import Attempt
 from ..directory.catalog import run_directories
+from ..directory.lock import locked
 from ..directory.run import Run, RunState, Shard
-from .batch_table import newest_batch, status_word
+from .batch_table import batch_id_of, newest_batch, status_word
 
 __all__ = ["UnreadableRun", "list_runs", "read_status", "report_on"]
 
@@ -26,11 +30,42 @@ class UnreadableRun(BaseModel):
     error: str
 
 
-def read_status(run_dir: str) -> RunReport:
-    """Return the report of a run: the stored one if it is done, else one made now."""
+def read_status(run_dir: str, *, refresh: bool = False) -> RunReport:
+    """Return the report of a run: the stored one if it is done, else one made now.
+
+    With `refresh`, the provider is asked once how far the open batches are. Nothing is
+    written.
+
+    Raises:
+        RunBusyError: The sandbox of this run is in use by the process that works on it.
+        ProviderError: The provider does not answer.
+    """
     run = Run.load(run_dir)
     state = run.state()
-    return state.report or report_on(run, state)
+    if state.report is not None:
+        return state.report
+    live = _seen_now(run, state) if refresh and state.open_shards else {}
+    return report_on(run, state, live=live)
+
+
+def _seen_now(run: Run, state: RunState) -> dict[str, Batch]:
+    with ExitStack() as stack:
+        if run.job.synthetic:
+            stack.enter_context(locked(run.directory))
+            stack.enter_context(with_sandbox(run.directory, run.job))
+        poller = Poller(run.provider())
+        left = {
+            shard.last.batch.id: shard.last.created_at
+            for shard in state.open_shards
+            if shard.last and shard.last.batch
+        }
+        seen: dict[str, Batch] = {}
+        while left:  # one look sees a thousand and more
+            for batch_id, batch in poller.look_once(left).items():
+                del left[batch_id]
+                if batch is not None:
+                    seen[batch_id] = batch
+        return seen
 
 
 def list_runs(root: str | None = None) -> Iterator[RunReport | UnreadableRun]:
@@ -54,14 +89,16 @@ def report_on(
     tally: ShardTally | None = None,
     *,
     ended_at: datetime | None = None,
+    live: Mapping[str, Batch] | None = None,
 ) -> RunReport:
     """Return the report of a run; without `tally` that of an open one.
 
     An open run is counted from its result lines, before the response model checked
-    any answer; a row that was sent again counts twice.
+    any answer; a row that was sent again counts twice. `live` has open batches by ID,
+    as the provider shows them now.
     """
     lines = tuple(
-        _batch_line(shard, attempt)
+        _batch_line(shard, attempt, live or {})
         for shard in state.shards.values()
         for attempt in shard.attempts.all or (None,)
     )
@@ -73,8 +110,7 @@ def report_on(
         state=_word(state, ended_at),
         provider=job.provider,
         model=", ".join(dict.fromkeys(each.template.model for each in jobs)),
-        synthetic=job.synthetic
-        or any("sandbox" in (line.batch_id or "") for line in lines),
+        synthetic=job.synthetic or any(map(_is_synthetic, state.attempts())),
         output=job.job.output,
         rows=state.plan.rows if state.plan else 0,
         outcomes=total.outcomes,
@@ -109,15 +145,18 @@ def _word(
     return "open" if ended_at is None else "done"
 
 
-def _batch_line(shard: Shard, attempt: Attempt | None) -> BatchLine:
-    batch = newest_batch(attempt)
+def _batch_line(
+    shard: Shard, attempt: Attempt | None, live: Mapping[str, Batch]
+) -> BatchLine:
+    batch = newest_batch(attempt, live)
     claimed_at = attempt.intent.claimed_at if attempt else None
     return BatchLine(
         shard=shard.path,
         attempt=attempt.number if attempt else 0,
-        batch_id=batch.id if batch else None,
+        batch_id=batch_id_of(attempt, batch),
         provider_status=status_word(attempt, batch),
         requests=shard.plan.requests,
+        answered=batch.counts.done if batch and batch.id in live else None,
         created_at=batch.created_at if batch else claimed_at,
         ended_at=attempt.ended.at if attempt and attempt.ended else None,
     )
@@ -135,6 +174,13 @@ def _so_far(state: RunState) -> ShardTally:
         for _, attempt in state.attempts()
         if (ended := attempt.ended)
     )
+
+
+def _is_synthetic(sent: tuple[Shard, Attempt]) -> bool:
+    """Whether a sandbox answered."""
+    batch, account = sent[1].batch, sent[1].intent.account
+    named = batch.id if batch else account.organization
+    return "sandbox" in (named or "")
 
 
 def _is_unpriced(sent: tuple[Shard, Attempt]) -> bool:

@@ -149,7 +149,7 @@ def _claude(row: BatchRow, question: Question, answer: Answer) -> dict[str, Any]
 
 
 def unrun_line(_: BatchRow, custom_id: str, outcome: str) -> bytes:
-    """Return what stands for a record that did not run, which no result file has."""
+    """Return a mark for a record that did not run, which no result file has."""
     return orjson.dumps([custom_id, outcome])
 
 

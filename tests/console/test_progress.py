@@ -10,9 +10,10 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from batchwright.console.progress import Bars, describe, progress_shown
+from batchwright.console.progress import Bars, progress_shown
 from batchwright.models import RunEvent
 from batchwright.runs.events import bytes_told, listening
+from batchwright.runs.report.event_text import describe
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,10 @@ from batchwright.runs.events import bytes_told, listening
             "Uploading: 500.0 kB of 1.0 MB",
         ),
         (RunEvent(kind="submitted", batch_id="b"), "Created batch b"),
+        (
+            RunEvent(kind="submitted", batch_id="b", done=1200),
+            "Created batch b (1,200 requests)",
+        ),
         (
             RunEvent(kind="submitted", batch_id="b", text="found again"),
             "Created batch b (found again)",

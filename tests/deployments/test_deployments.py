@@ -43,7 +43,13 @@ def test_the_deployments_are_as_described(platform: Any) -> None:
     """Names, schedules and limits are those of the file; no code is copied."""
     with get_client(sync_client=True) as client:
         found = {each.name: each for each in client.read_deployments()}
-    assert set(found) == {"label-emails", "run-batch", "nightly", "advance-runs"}
+    assert set(found) == {
+        "label-emails",
+        "run-batch",
+        "retry-run",
+        "nightly",
+        "advance-runs",
+    }
     crons = {
         name: [(each.schedule.cron, each.active) for each in deployment.schedules]
         for name, deployment in found.items()
@@ -51,6 +57,7 @@ def test_the_deployments_are_as_described(platform: Any) -> None:
     assert crons == {
         "label-emails": [],
         "run-batch": [],
+        "retry-run": [],
         "nightly": [("30 2 * * *", False)],
         "advance-runs": [("*/10 * * * *", True)],
     }

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import csv
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from prefect import flow, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
@@ -60,6 +62,16 @@ def test_rows_with_names_of_ours_are_not_saved(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="column '_outcome'"):
         save_rows.fn(rows, str(tmp_path / "rows.jsonl"))
     assert not (tmp_path / "rows.jsonl").exists()
+
+
+def test_a_data_frame_is_saved_with_its_types(tmp_path: Path) -> None:
+    """Parquet keeps them; as JSON lines the rows are what JSON can express."""
+    frame = pl.DataFrame({"day": [date(2026, 11, 29), None]})
+    path = save_rows.fn(frame, tmp_path / "rows.parquet")
+    assert pl.read_parquet(path).equals(frame)
+    path = save_rows.fn(frame, tmp_path / "rows.jsonl")
+    lines = Path(path).read_text("utf-8").splitlines()
+    assert lines == ['{"day":"2026-11-29"}', '{"day":null}']
 
 
 def table(path: Path) -> list[Mapping[str, str]]:

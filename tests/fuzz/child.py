@@ -8,7 +8,6 @@ that takes more than `CPU_SECONDS` or `GROWTH_MB` ends the process without an an
 
 from __future__ import annotations
 
-import gc
 import io
 import json
 import os
@@ -123,10 +122,7 @@ def main() -> None:
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
     most = pages * resource.getpagesize() + _ADDRESS_SPACE
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    for number, line in enumerate(sys.stdin):
-        if number % 50 == 0:
-            # Cycles hold open files with large buffers, which end with a real process.
-            gc.collect()
+    for line in sys.stdin:
         _limited(CPU_SECONDS)
         arguments, variables = json.loads(line)
         before = os.environ.copy()

@@ -93,7 +93,7 @@ def test_two_workers_share_a_server_and_a_store(
         sandbox.settle()
         for run in runs:
             eventually("its end", lambda run=run: now(run).state.is_final())
-            assert now(run).state_name == "Completed"
+            assert now(run).state_name == "Completed", now(run).state
             done_by = [f"flow-run/{run.id}" in each.log for each in cluster.workers]
             assert sum(done_by) == 1
         assert texts(bucket, "a") == texts(bucket, "b") == ROWS

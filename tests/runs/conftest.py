@@ -87,10 +87,14 @@ class Killable:
         )
         return [str(key) for key, count in sent.items() if count > 1]
 
+    def table_with_batches(self, command: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the output."""
+        output = Path(command["job"]["output"])
+        return [json.loads(line) for line in output.read_text("utf-8").splitlines()]
+
     def table(self, command: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the output without what differs from run to run."""
-        output = Path(command["job"]["output"])
-        rows = [json.loads(line) for line in output.read_text("utf-8").splitlines()]
+        rows = self.table_with_batches(command)
         for row in rows:
             del row["_custom_id"], row["_batch_id"]
         return rows

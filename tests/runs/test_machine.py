@@ -38,6 +38,7 @@ from batchwright.runs.directory.run import Run
 from batchwright.runs.directory.storage import Directory
 from batchwright.runs.drive import cancel_run, drive
 from batchwright.runs.open import open_run, reopen_run
+from batchwright.runs.retry import open_retry
 from batchwright.sandbox import Sandbox
 
 DAY_SECONDS = 86_400
@@ -265,6 +266,14 @@ class Runs(RuleBasedStateMachine):
             return
         reopen_run(self.url, resend_lost=True)
         self.report = None
+
+    @rule(changes=st.sampled_from([{}, {"prompt": "Again: {{ text }}"}]))
+    def retry(self, changes: dict[str, str]) -> None:
+        """Ask failed rows again, also those of a run that was cancelled."""
+        if self.report is None:
+            return
+        if open_retry(self.url, changes).state().report is None:
+            self.created_at_cancel = self.report = None
 
     def look(self, report: RunReport) -> None:
         """Check a report; that of a run that is over, against its table."""

@@ -303,6 +303,17 @@ def test_a_canary_and_re_asking_are_those_of_the_retry(
     assert "This answer is not valid" in str(sent(tmp_path, 2))
 
 
+def test_a_canary_that_keeps_no_row_back_stops_nothing(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Where all rows of a retry are sent at once, there is nothing to judge."""
+    run = begin(tmp_path, rows=3, canary=2)
+    sandbox.set_faults({"batches": [{"nth": [2], "answers": [{"status": 400}]}]})
+    assert drive(run, wait=True).outcomes[Outcome.ERRORED] == 1
+    sandbox.set_faults({"batches": [{"answers": [{"status": 400}]}]})
+    assert retry(tmp_path).outcomes == {Outcome.SUCCEEDED: 2, Outcome.ERRORED: 1}
+
+
 def test_a_retry_that_its_canary_stops(sandbox: Sandbox, tmp_path: Path) -> None:
     """The rest is not sent until `--go-on`, and another retry may take it over."""
     bad = {"batches": [{"answers": [{"kind": "wrong_shape"}]}]}

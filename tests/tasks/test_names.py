@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +13,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State
 
-from batchwright import BatchJob, advance_runs, run_batch
+from batchwright import BatchJob, advance_runs, retry_run, run_batch
 from batchwright.flows import resume_run
 from batchwright.sandbox import Sandbox
 from batchwright.tasks.names import run_name
@@ -37,10 +39,23 @@ def names(state: State[object], recorded: Callable[[], None]) -> tuple[str, set[
 
 
 def test_names_say_which_run_and_which_shard(
-    sandbox: Sandbox, tmp_path: Path, recorded: Callable[[], None]
+    sandbox: Sandbox,
+    tmp_path: Path,
+    recorded: Callable[[], None],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A night's run is told from another's in every list, and so are its shards."""
-    sandbox.set_faults({"durations": {"in_progress": 1000}})
+    """A night's run is told from another's in every list, and so are its shards.
+
+    The final state says how many rows succeeded, and the logs what was done.
+    """
+    logger = logging.getLogger("prefect.task_runs")
+    logger.addHandler(caplog.handler)
+    sandbox.set_faults(
+        {
+            "durations": {"in_progress": 1000},
+            "batches": [{"nth": [1], "answers": [{"status": 400}]}],
+        }
+    )
     rows = tmp_path / "rows.csv"
     rows.write_text("text\none\ntwo\n", encoding="utf-8")
     job = BatchJob(
@@ -57,6 +72,7 @@ def test_names_say_which_run_and_which_shard(
         job, f"{root}/night-{{date:%Y}}", wait="detach", return_state=True
     )
     shards = [f"{run}/shards/0000{shard}" for shard in range(2)]
+    assert state.message == "open: 0 of 2 batches have ended"
     assert names(state, recorded) == (
         f"run-batch {run}",
         {f"generate {run}", *(f"submit {shard}" for shard in shards)},
@@ -66,15 +82,28 @@ def test_names_say_which_run_and_which_shard(
         {f"advance {run}"},
     )
     sandbox.settle()
-    flow_run, tasks = names(resume_run(f"{root}/{run}", return_state=True), recorded)
+    state = resume_run(f"{root}/{run}", return_state=True)
+    assert state.message == "1 of 2 rows succeeded"
+    flow_run, tasks = names(state, recorded)
     assert flow_run == f"resume {run}"
     assert tasks == {
         f"wait {run}",
         f"write-output {run}",
         *(f"{step} {shard}" for step in ("download", "parse") for shard in shards),
     }
+    sandbox.set_faults({})
+    state = retry_run(f"{root}/{run}", return_state=True)
+    assert state.message == "2 of 2 rows succeeded"
+    assert state.result().ok
+    flow_run, tasks = names(state, recorded)
+    assert flow_run == f"retry {run}"
+    assert f"submit {run}/rounds/1/00000" in tasks
     flow_run, _ = names(run_batch(job, wait="detach", return_state=True), recorded)
     assert flow_run == f"run-batch out-{day:%Y}.csv"
+    logger.removeHandler(caplog.handler)
+    assert "Made 2 requests for 2 batches" in caplog.messages
+    said = r"Created batch batch_sandbox_\w+ \(1 request\)"
+    assert sum(bool(re.fullmatch(said, each)) for each in caplog.messages) >= 3
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -51,7 +52,8 @@ def test_a_table_in_a_typed_table_out(cli: Cli) -> None:
     assert (nothing.exit_code, nothing.stdout) == (0, "")
     assert nothing.stderr == "There are no runs in elsewhere.\n"
     listed = cli("runs")
-    assert str(run) in listed.stdout
+    assert f"\n{run.name}  done" in listed.stdout
+    assert cli("status", run.name).stdout == cli("status", run).stdout
     assert json.loads(cli("runs", "--json").stdout)["rows"] == 12
 
     again = cli(*RUN, "--output", "out.csv", "--sandbox", env=no_keys)
@@ -87,10 +89,18 @@ def test_detach_and_resume(cli: Cli, sandbox: Sandbox, model: str) -> None:
     assert done.exit_code == 0, done.output
     assert "batchwright resume" in done.stderr
     assert cli("status", "r").exit_code == 4
+    fresh = cli("status", "r", "--refresh", "--json")
+    assert fresh.exit_code == 4
+    (line,) = json.loads(fresh.stdout)["batches"]
+    assert (line["provider_status"], line["answered"]) == ("in_progress", 0)
     assert cli("resume", "r", "--no-wait").exit_code == 4
     assert json.loads(cli("status", "r", "--json").stdout)["state"] == "open"
     sandbox.advance(7200)
     sandbox.settle()
+    fresh = cli("status", "r", "--refresh")
+    assert fresh.exit_code == 4
+    assert re.search(r"(completed|ended) +12 +12 ", fresh.stdout)
+    assert "Answered" not in cli("status", "r").stdout
     done = cli("resume", "r")
     assert done.exit_code == 0, done.output
     assert Path("out.jsonl").read_bytes().count(b"\n") == 12
@@ -145,9 +155,9 @@ def test_failed_rows_are_retried(cli: Cli, sandbox: Sandbox) -> None:
 
 
 def test_a_cancelled_run(cli: Cli, sandbox: Sandbox) -> None:
-    """`cancel --run-dir` stops its batches; nothing more is created."""
+    """`cancel --run-dir` stops its batches, given its name; nothing more is created."""
     sandbox.set_faults({"durations": {"in_progress": 3600}})
-    done = cli(*RUN, "--output", "out.csv", "--no-wait", "--run-dir", "r")
+    done = cli(*RUN, "--output", "out.csv", "--no-wait", "--run-dir", "runs/r")
     assert done.exit_code == 0, done.output
     cancelled = cli("cancel", "--run-dir", "r")
     assert cancelled.exit_code == 0, cancelled.output
@@ -223,7 +233,7 @@ def test_a_broken_run_hides_no_other(cli: Cli) -> None:
         Path("runs", name, "job.json").write_text(text, encoding="utf-8")
     listed = cli("runs")
     assert listed.exit_code == 0
-    assert "runs/good" in listed.stdout
+    assert "\ngood  open" in listed.stdout
     half, new = listed.stderr.splitlines()
     assert "runs/half/job.json is damaged" in half
     assert "runs/newer/job.json is of a newer version" in new

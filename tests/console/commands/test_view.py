@@ -35,8 +35,10 @@ def page(sandbox: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 def test_it_prints_the_path_of_the_page(cli: Cli, page: Path) -> None:
     """The page of an open run exists after the command; no run is one sentence."""
-    done = cli("view", "runs/one")
-    assert (done.exit_code, done.stdout, done.stderr) == (0, f"{page}\n", "")
+    for run in ("runs/one", "one"):
+        page.unlink(missing_ok=True)
+        done = cli("view", run)
+        assert (done.exit_code, done.stdout, done.stderr) == (0, f"{page}\n", "")
     assert page.read_bytes().startswith(b"<!doctype html>")
     done = cli("view", "runs/two")
     assert done.exit_code == 1

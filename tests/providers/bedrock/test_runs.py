@@ -63,6 +63,27 @@ def test_too_few_failed_rows_are_not_sent_again(
     assert len(server.first_ids()) == 1
 
 
+def test_rows_are_asked_in_realtime(
+    provider: Provider, server: BedrockServer, tmp_path: Path
+) -> None:
+    """The model, which no request names, is that of the run."""
+    del provider
+    source = tmp_path / "in.csv"
+    source.write_text("text\na\nb\n", "utf-8")
+    job = BatchJob(
+        input=str(source),
+        output=str(tmp_path / "out.jsonl"),
+        model=f"bedrock/{MODEL}",
+        prompt="Say {{ text }}",
+        finish_by_seconds=0,
+    )
+    drive(open_run(job, str(tmp_path / "run")), wait=True)
+    lines = (tmp_path / "out.jsonl").read_bytes()
+    rows = [orjson.loads(line) for line in lines.splitlines()]
+    assert [row["_outcome"] for row in rows] == ["succeeded"] * 2
+    assert server.first_ids() == []
+
+
 def test_a_file_needs_the_name_of_its_model(provider: Provider, tmp_path: Path) -> None:
     """A request of Bedrock's does not name it, so it is asked for."""
     path = tmp_path / "in.jsonl"

@@ -1,0 +1,1 @@
+"""Requests that are asked in realtime, one by one, instead of in a batch."""
