@@ -17,44 +17,82 @@ _CYCLE_DAYS = 146_097
 _MAX_YEAR = 9999
 
 _CANNOT = (ValueError, OverflowError, LookupError)
+_WRAPPED = (pa.DictionaryScalar, pa.ExtensionScalar)
 
 
 def python_values(column: pa.Array[Any]) -> list[Any]:
     """Return Python objects; ISO text for nanoseconds and years after 9999.
 
     A time in an unknown time zone becomes text in UTC, a struct with equal names a list
-    of pairs.
+    of pairs. Arrow itself would return objects of pandas for nanoseconds, where pandas
+    is installed.
     """
+    kind = column.type
     try:
-        return column.to_pylist()
+        if _is_nanoseconds(kind):
+            return column.cast(_microseconds(kind)).to_pylist()
+        if not _has_nanoseconds(kind):
+            return column.to_pylist()
     except _CANNOT:
-        kind = column.type
-        if pa.types.is_timestamp(kind) and kind.unit == "ns":
-            column = column.cast(pa.timestamp(kind.unit))
-        elif not pa.types.is_time(kind):
-            return [*map(_value, column)]
-        return column.cast(pa.string()).to_pylist()  # fast, and no year is too large
+        if not pa.types.is_duration(kind) and _is_nanoseconds(kind):
+            if pa.types.is_timestamp(kind):
+                column = column.cast(pa.timestamp("ns"))
+            # Fast, and no year is too large.
+            return column.cast(pa.string()).to_pylist()
+    return [*map(_value, column)]
+
+
+def _is_nanoseconds(kind: Any) -> bool:
+    return pa.types.is_temporal(kind) and getattr(kind, "unit", None) == "ns"
+
+
+def _has_nanoseconds(kind: Any) -> bool:
+    """Whether values of this type hold nanoseconds at any depth."""
+    if pa.types.is_dictionary(kind):
+        return _has_nanoseconds(kind.value_type)
+    if isinstance(kind, pa.BaseExtensionType):
+        return _has_nanoseconds(kind.storage_type)
+    if pa.types.is_nested(kind):
+        fields = [kind.field(index).type for index in range(kind.num_fields)]
+        return any(map(_has_nanoseconds, fields))
+    return _is_nanoseconds(kind)
+
+
+def _microseconds(kind: Any) -> Any:
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", kind.tz)
+    return pa.time64("us") if pa.types.is_time(kind) else pa.duration("us")
 
 
 def _value(scalar: Any) -> Any:
+    kind = scalar.type
+    if not scalar.is_valid:
+        return None
     try:
-        return scalar.as_py()
+        if _is_nanoseconds(kind):
+            return scalar.cast(_microseconds(kind)).as_py()
+        if not _has_nanoseconds(kind):
+            return scalar.as_py()
     except _CANNOT:
-        kind = scalar.type
-        if pa.types.is_struct(kind):
-            names = [field.name for field in kind]
-            values = [_value(scalar[index]) for index in range(len(names))]
-            pairs = zip(names, values, strict=True)
-            return dict(pairs) if len({*names}) == len(names) else [*pairs]
-        if pa.types.is_map(kind):
-            return [(_value(pair[0]), _value(pair[1])) for pair in scalar.values]
-        if pa.types.is_nested(kind):
-            return [*map(_value, scalar.values)]
-        if isinstance(scalar, pa.DictionaryScalar | pa.ExtensionScalar):
-            return _value(scalar.value)
-        if not pa.types.is_temporal(kind):
+        if pa.types.is_temporal(kind):
+            return _text(kind, scalar.value)
+        if not pa.types.is_nested(kind) and not isinstance(scalar, _WRAPPED):
             raise
-        return _text(kind, scalar.value)
+    return _nested(scalar)
+
+
+def _nested(scalar: Any) -> Any:
+    kind = scalar.type
+    if isinstance(scalar, _WRAPPED):
+        return _value(scalar.value)
+    if pa.types.is_struct(kind):
+        names = [field.name for field in kind]
+        values = [_value(scalar[index]) for index in range(len(names))]
+        pairs = zip(names, values, strict=True)
+        return dict(pairs) if len({*names}) == len(names) else [*pairs]
+    if pa.types.is_map(kind):
+        return [(_value(pair[0]), _value(pair[1])) for pair in scalar.values]
+    return [*map(_value, scalar.values)]
 
 
 def _text(kind: Any, value: int) -> str:

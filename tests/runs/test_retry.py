@@ -110,7 +110,8 @@ def test_failed_rows_are_asked_again_into_the_same_table(
     (tmp_path / "in.csv").unlink()
     report = retry(tmp_path)
     assert report.outcomes == {Outcome.SUCCEEDED: 5}
-    assert [line.requests for line in report.batches] == [5, 2]
+    requests = {line.shard: line.requests for line in report.batches}
+    assert requests == {"shards/00000": 5, "rounds/1/00000": 2}
     after = table(tmp_path, output)
     assert [str(row["_round"]) for row in after] == ["1", "0", "1", "0", "0"]
     assert [after[row] for row in (1, 3, 4)] == [before[row] for row in (1, 3, 4)]
@@ -299,7 +300,13 @@ def test_a_canary_and_re_asking_are_those_of_the_retry(
     sandbox.set_faults({"batches": [{"nth": [1], **bad["batches"][0]}]})
     report = retry(tmp_path, reask=1)
     assert report.outcomes == {Outcome.SUCCEEDED: 5}
-    assert [line.requests for line in report.batches] == [2, 3, 2, 3, 2]
+    assert {line.shard: line.requests for line in report.batches} == {
+        "shards/00000": 2,
+        "shards/00001": 3,
+        "rounds/1/00000": 2,
+        "rounds/1/00001": 3,
+        "rounds/2/00000": 2,
+    }
     assert "This answer is not valid" in str(sent(tmp_path, 2))
 
 
