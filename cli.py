@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .console.commands import batches, files, machine, project, retry, runs
+from .console.commands import batches, files, machine, project, retry, runs, trial
 from .console.exits import Group
 
 __all__ = ["app", "main"]
@@ -51,7 +51,7 @@ def _root(
         raise typer.Exit
 
 
-for commands in (batches, files, runs, retry, project, machine):
+for commands in (batches, files, trial, runs, retry, project, machine):
     app.add_typer(commands.app)
 
 

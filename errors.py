@@ -21,6 +21,7 @@
         ScopeError           this key belongs to another account than the run
         BudgetError          the next batch does not fit under `max_cost_usd`
         CanaryError          too few of the first rows succeeded
+        ServerStartError     Prefect's server did not start in this process
 
 Messages say what happened, where, and what to do next. Every error survives
 pickling, and `retryable` says whether doing the same again later can help.
@@ -52,6 +53,7 @@ __all__ = [
     "RunFinishedError",
     "SchemaError",
     "ScopeError",
+    "ServerStartError",
     "UnknownBatchError",
     "UnreachableError",
     "in_one_line",
@@ -187,6 +189,10 @@ class BudgetError(RunError):
 
 class CanaryError(RunError):
     """Too few of the first rows succeeded, so the rest was not sent."""
+
+
+class ServerStartError(RunError):
+    """Prefect's server, which this process needs, did not start."""
 
 
 def in_one_line(text: object) -> str:

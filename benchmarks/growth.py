@@ -10,10 +10,7 @@ import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
-from _data import (
-    SHARD_ROWS,
-    write_jsonl,
-)
+from _data import SHARD_ROWS, write_jsonl
 from _large import KINDS, write_large
 from _measure import Bench, Line, Sample, median, run
 from _rounds import write_rounds, write_two_rounds

@@ -30,7 +30,9 @@ _BENCHMARKS = (
     "frames",
     "growth",
     "shards",
+    "reuse",
     "vendors",
+    "minute",
 )
 _PACKAGES = (
     "batchwright prefect openai anthropic httpx2 pydantic orjson msgspec typer pyarrow"

@@ -24,6 +24,8 @@ _OPENAI = "openai"
 _MODELS = {
     _OPENAI: "gpt-5-mini",
     "anthropic": "claude-sonnet-4-5",
+    "gemini": "gemini-2.5-flash",
+    "openrouter": "openai/gpt-5-mini",
     "mistral": "mistral-small-latest",
     "bedrock": "anthropic.claude-sonnet-5-v1:0",
 }

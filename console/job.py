@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from pydantic import ValidationError
@@ -18,7 +18,10 @@ from pydantic import ValidationError
 from ..data.job import BatchJob
 from ..data.job_fields import JOB_FIELDS
 
-__all__ = ["make_job", "options_checked", "spooled"]
+if TYPE_CHECKING:
+    from ..sandbox import Faults
+
+__all__ = ["faults_of", "make_job", "options_checked", "spooled"]
 
 
 @contextmanager
@@ -67,3 +70,19 @@ def options_checked() -> Iterator[None]:
         name = option or name.replace("_", "-")
         name = name.replace("params", "param")  # which is given once for each
         raise typer.BadParameter(error["msg"], param_hint=f"--{name}") from exc
+
+
+def faults_of(file: Path | None, job: BatchJob) -> Faults | None:
+    """Read the faults for a job's own sandbox.
+
+    Raises:
+        BadParameter: It is no job of the sandbox.
+        InputError: The file cannot be read, or a fault is wrong.
+    """
+    if file is None:
+        return None
+    if not job.sandbox:
+        raise typer.BadParameter("Add --sandbox.", param_hint="--faults")
+    from ..sandbox import load_faults  # noqa: PLC0415 - rarely used
+
+    return load_faults(file)

@@ -30,12 +30,14 @@ __all__ = [
     "AsJson",
     "BatchId",
     "Changes",
+    "Faults",
     "FilePath",
     "Input",
     "Overwrite",
     "RequestOptions",
     "RunDir",
     "Target",
+    "TryOptions",
     "Wait",
     "expanded",
     "job_option",
@@ -82,6 +84,17 @@ Input = Annotated[
         help="The rows: a .csv, .tsv, .jsonl, .parquet or .xlsx file, .csv.gz and the"
         " like, a glob of these, a URL (s3://...), or - for JSON lines on standard"
         " input.",
+    ),
+]
+
+Faults = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Faults that the sandbox injects, as YAML or JSON; needs --sandbox.",
+        readable=False,
+        show_default="nothing",
+        rich_help_panel=RUN,
     ),
 ]
 
@@ -132,10 +145,10 @@ def _target(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="The provider: openai (default), anthropic, azure, groq, deepinfra,"
-            " dashscope, doubleword, kimi, zhipu, parasail, nebius, together, voyage,"
-            " ogx, aibrix, llm-d, anthropic-aws, anthropic-gcp, mistral, bedrock, or"
-            " one that an installed package adds.",
+            help="The provider: openai (default), anthropic, gemini, azure, groq,"
+            " deepinfra, openrouter, dashscope, doubleword, kimi, zhipu, parasail,"
+            " nebius, together, voyage, ogx, aibrix, llm-d, anthropic-aws,"
+            " anthropic-gcp, mistral, bedrock, or one that an installed package adds.",
         ),
     ] = None,
 ) -> str:
@@ -179,10 +192,15 @@ def _option(panel: str, name: str, field: JobField) -> inspect.Parameter:
     )
 
 
-def _job_options(*panels: str) -> _Computed:
-    """Return the options in these panels; their value is a dict of job fields."""
+def _job_options(*panels: str, optional: str | None = None) -> _Computed:
+    """Return the options in these panels; their value is a dict of job fields.
+
+    The one that is `optional` may be left out though the field has no default.
+    """
     return _fields(
-        _option(panel, name, field)
+        _option(
+            panel, name, replace(field, default=None) if name == optional else field
+        )
         for panel in panels
         for name, field in PANELS[panel].items()
     )
@@ -219,9 +237,9 @@ def _fields(options: Iterable[inspect.Parameter]) -> _Computed:
     return _Computed(fields)
 
 
-AllJobOptions = Annotated[
-    dict[str, Any], _job_options(REQUEST, SIZE, OUTPUT, LIMITS, RUN)
-]
+_ALL = REQUEST, SIZE, OUTPUT, LIMITS, RUN
+AllJobOptions = Annotated[dict[str, Any], _job_options(*_ALL)]
+TryOptions = Annotated[dict[str, Any], _job_options(*_ALL, optional="output")]
 Changes = Annotated[dict[str, Any], _changes()]
 RequestOptions = Annotated[dict[str, Any], _job_options(REQUEST, SIZE)]
 Overwrite = Annotated[

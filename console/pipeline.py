@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..data.job import BatchJob
 from ..errors import RunError
+from ..flows.server import kill_server, start_early
 from ..models import RunReport
 from ..providers.address import without_password
 from ..runs.directory.access import Credentials, keys_from
@@ -22,8 +22,6 @@ from .stopping import do_until_stopped
 __all__ = ["execute", "run_keys"]
 
 _QUIET = {
-    # A new PREFECT_HOME needs about 20 s of migrations, more on a slow machine.
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
     # Errors are shown once, by us.
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
@@ -52,6 +50,7 @@ def execute(
         run.provider()  # so is a missing key
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    start_early()
     directory = run.directory.url
     say(f"Run directory: {directory}")
     beginning = "Starting Prefect's local server (20 s the first time)"
@@ -61,11 +60,10 @@ def execute(
 
     def work() -> RunReport:
         # Outside of the bars: Prefect prints a greeting on its first start.
-        from ..flows._prefect import embed_server, explained  # noqa: PLC0415 - 2 s
+        from ..flows._prefect import explained  # noqa: PLC0415 - 2 s
         from ..flows.batch import resume_run, run_batch  # noqa: PLC0415 - takes 2 s
         from ..tasks.names import run_name  # noqa: PLC0415 - the same
 
-        embed_server()
         with progress_shown(beginning) as tell, listening(tell):
             try:
                 if job is not None:
@@ -86,7 +84,7 @@ def execute(
     return do_until_stopped(
         work,
         message=f"Stopped. Batches that were created go on at the provider; {resume}",
-        release=_kill_server,
+        release=kill_server,
     )
 
 
@@ -101,11 +99,3 @@ def run_keys() -> Iterator[None]:
 
     with keys_from(read):
         yield
-
-
-def _kill_server() -> None:
-    """End the server that Prefect started here, if it has started one."""
-    # Imported by the work, perhaps at this moment.
-    server = sys.modules.get("batchwright.flows.server")
-    if kill := getattr(server, "kill_server", None):
-        kill()

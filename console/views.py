@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from ..data.prices import REALTIME
-from ..data.requests.conversation import part_text
 from ..models import Batch, Outcome, RunReport
 from ..providers import get_vendor
 from .exits import SOME_FAILED, print_text, say
+from .prompts import prompt_lines
 from .tables import (
     NOTHING,
     Fact,
@@ -26,10 +26,13 @@ from .tables import (
 )
 
 if TYPE_CHECKING:
-    from ..runs.report.dry_run import DryRun  # `list` needs none of what it imports
+    from ..runs.report.dry_run import (
+        DryRun,
+    )  # `list` needs none of what it imports
 
 __all__ = [
     "batches_table",
+    "dollars",
     "finish",
     "print_batch",
     "print_batches_of",
@@ -39,8 +42,6 @@ __all__ = [
 
 _SHOWN_LINE_ERRORS = 20
 _SHOWN_ERRORS = 5
-_SHOWN_CHARACTERS = 2000
-"""Of a text in a prompt."""
 
 
 def batches_table(provider: str, batches: Sequence[Batch]) -> RuledTable:
@@ -118,8 +119,16 @@ def print_batches_of(report: RunReport) -> None:
     print_table(RuledTable("Batches", columns, rows))
 
 
-def finish(report: RunReport, *, as_json: bool) -> None:
-    """Print the state of a run, and exit with 3 if it is done with failed rows."""
+def finish(
+    report: RunReport, begun_at: datetime | None = None, *, as_json: bool
+) -> None:
+    """Print the state of a run, and exit with 3 if it is done with failed rows.
+
+    Its time counts from `begun_at`, when the command began, if that began the run.
+    """
+    ended_at = report.ended_at or datetime.now(UTC)
+    if begun_at and begun_at < min(report.started_at, ended_at):
+        report = report.model_copy(update={"started_at": begun_at})
     if as_json:
         typer.echo(report.model_dump_json())
     else:
@@ -151,12 +160,8 @@ def print_dry_run(found: DryRun) -> None:
     for sample in found.prompts:
         print_text()
         print_text(f"Prompt of {sample.row}")
-        for message in sample.messages:
-            print_text(f"  {message.get('role')}:")
-            content = message.get("content")
-            for part in content if isinstance(content, list) else [content]:
-                for line in _part(part).splitlines():
-                    print_text(f"    {line}")
+        for line in prompt_lines(sample):
+            print_text(f"  {line}")
 
 
 def _batch_row(batch: Batch) -> tuple[str, ...]:
@@ -206,6 +211,9 @@ def _summary_facts(report: RunReport) -> Iterator[Fact]:
         f"{report.input_tokens:,} in{cached}, {report.output_tokens:,} out",
     )
     yield "Cost", _cost(report)
+    if report.reused:
+        saved = dollars(report.saved_usd)
+        yield "Reused", f"{report.reused:,} rows, which would have cost {saved}"
     yield "Time", _time(report)
     if report.errors:
         groups = report.errors[:_SHOWN_ERRORS]
@@ -227,40 +235,36 @@ def _dry_run_facts(found: DryRun) -> Iterator[Fact]:
     yield "Provider", found.provider
     yield "Model", found.model
     yield "Requests", f"{found.requests:,}"
+    if found.rows > found.requests:
+        yield "Answered", f"{found.answered:,} in other runs"
+        yield "Shared", f"{found.shared:,} rows are equal to another"
+        yield "Saved", f"{dollars(found.saved_usd)} for the answers of other runs"
     if found.empty_values:
-        yield "Empty values", _empty_values(found.empty_values, found.requests)
+        yield "Empty values", _empty_values(found.empty_values, found.rows)
     yield "Bytes", f"{found.bytes:,}"
     yield "Batches", f"{found.batches:,}"
     yield "Input tokens", f"about {found.input_tokens:,} ({found.basis})"
-    yield "Input cost", f"{about}{_dollars(found.input_usd)}"
+    yield "Input cost", f"{about}{dollars(found.input_usd)}"
     unknown = "unknown without --max-tokens and a known price"
     most = found.most_output_usd
     yield (
         "Output cost",
         unknown
         if most is None
-        else f"at most {_dollars(most)} (--max-tokens for every row)",
+        else f"at most {dollars(most)} (--max-tokens for every row)",
     )
     yield (
         "Cost limit",
         (
             unknown
             if found.most_usd is None
-            else f"at most {_dollars(found.most_usd)} is reserved by --max-cost-usd"
+            else f"at most {dollars(found.most_usd)} is reserved by --max-cost-usd"
         ),
     )
     if found.most_realtime_usd is not None:
-        most_usd = _dollars(found.most_realtime_usd)
+        most_usd = dollars(found.most_realtime_usd)
         why = "if no batch has answered by the deadline, and all is asked in realtime"
         yield "Worst case", f"at most {most_usd} {why}"
-
-
-def _part(part: Any) -> str:
-    """Return a part of a message as a person reads it; what is long is cut."""
-    text = part_text(part)
-    if len(text) <= _SHOWN_CHARACTERS:
-        return text or "(empty)"
-    return f"{text[:_SHOWN_CHARACTERS]}\n(cut: {len(text):,} characters in all)"
 
 
 def _empty_values(counts: dict[str, int], rows: int) -> list[str]:
@@ -276,10 +280,10 @@ def _time(report: RunReport) -> str:
 
 
 def _cost(report: RunReport) -> str:
-    cost = _dollars(report.cost_usd)
+    cost = dollars(report.cost_usd)
     return f"nothing; at the list price {cost}" if report.synthetic else cost
 
 
-def _dollars(value: float | None) -> str:
+def dollars(value: float | None) -> str:
     """Return US dollars; an unknown amount is not 0."""
     return "unknown" if value is None else f"${value:,.4f}"

@@ -39,6 +39,7 @@ _UNBOUNDED = (
 _BOUNDED_TOOLS = frozenset({None, "function", "custom"})
 _CACHE_MARKS = (b'"cache_control"', b'"cachePoint"')
 _ELSEWHERE = ("http://", "https://", "s3://")
+_FUNCTION = frozenset({"name", "function", "functionDeclarations"})
 
 
 def most_output_tokens(template: RequestTemplate) -> int | None:
@@ -75,10 +76,7 @@ def refuse_unbounded_params(template: RequestTemplate) -> None:
                 " number above 0; correct it, or drop --max-cost-usd."
             )
     tools = params.get("tools")
-    kinds = [
-        tool.get("type") if isinstance(tool, Mapping) else None
-        for tool in (tools if isinstance(tools, list) else ())
-    ]
+    kinds = [_kind(tool) for tool in (tools if isinstance(tools, list) else ())]
     unbounded = [name for name in _UNBOUNDED if params.get(name) is not None]
     if not _BOUNDED_TOOLS.issuperset(kinds):
         unbounded.append("tools")
@@ -92,6 +90,13 @@ def refuse_unbounded_params(template: RequestTemplate) -> None:
             "--max-cost-usd needs --max-tokens, without which an answer may cost any"
             " amount."
         )
+
+
+def _kind(tool: Any) -> Any:
+    """Return what a tool is; functions may have no type, others are named by a key."""
+    if not isinstance(tool, Mapping) or "type" in tool or _FUNCTION & tool.keys():
+        return tool.get("type") if isinstance(tool, Mapping) else None
+    return next(iter(tool), None)
 
 
 def refuse_fetched_parts(messages: Iterable[Mapping[str, Any]]) -> None:

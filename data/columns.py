@@ -22,6 +22,7 @@ __all__ = [
     "META",
     "RESERVED",
     "RESULT_COLUMNS",
+    "REUSED",
     "ROW_COLUMNS",
     "SCALARS",
     "as_json",
@@ -52,10 +53,13 @@ ROW_COLUMNS = {
 }
 """Name and kind of what is written of a row, from all of its results together."""
 
+REUSED = {"_reused": "bool"}
+"""Name and kind of what is written of a row besides, in a run with `reuse`."""
+
 META = {**RESULT_COLUMNS, **ROW_COLUMNS}
 """The columns that every output ends with; `results.block` has their values."""
 
-RESERVED = frozenset({*META, "_reused"})
+RESERVED = frozenset({*META, *REUSED})
 """Names that no column of an input may have; rows that a run of version 0.1 keeps may
 have those of `META`, and the output leaves them out."""
 

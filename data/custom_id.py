@@ -7,7 +7,15 @@ from __future__ import annotations
 
 import secrets
 
-__all__ = ["MAX_ROWS", "id_in", "new_nonce", "parse_row_id", "row_id", "row_ids"]
+__all__ = [
+    "MAX_ROWS",
+    "id_in",
+    "new_nonce",
+    "parse_row_id",
+    "row_id",
+    "row_ids",
+    "row_in",
+]
 
 MAX_ROWS = 1_000_000_000
 """Rows that nine digits can number."""
@@ -44,6 +52,15 @@ def parse_row_id(custom_id: str | None, nonce: str) -> tuple[int, int] | None:
     ):
         return None
     return int(row), int(round_)
+
+
+def row_in(line: bytes, nonce: str) -> int:
+    """Return the 0-based row of a request."""
+    custom_id = id_in(line, nonce).decode()
+    row = parse_row_id(custom_id, nonce)
+    if row is None:
+        raise AssertionError(f"a request of another run: {custom_id}")
+    return row[0]
 
 
 def id_in(line: bytes, nonce: str) -> bytes:

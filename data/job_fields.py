@@ -93,7 +93,7 @@ PANELS = {
         ),
         "endpoint": JobField(
             "The API endpoint: /v1/chat/completions, /v1/responses, "
-            "/v1/embeddings, /v1/messages, /converse or /invoke.",
+            "/v1/embeddings, /v1/messages, /v1/generateContent, /converse or /invoke.",
             metavar="PATH",
             shown="by the model",
         ),
@@ -133,6 +133,13 @@ PANELS = {
             " cp1252, latin-1, shift_jis, ...",
             metavar="NAME",
             shown="UTF-8",
+        ),
+        "limit": JobField(
+            "Take only the first rows of the input, so many at most.",
+            int,
+            metavar="ROWS",
+            shown="all rows",
+            bounds={"ge": 1},
         ),
         "cache_system": JobField(
             "Mark the system text for Anthropic's prompt cache.", bool, default=False
@@ -204,6 +211,12 @@ PANELS = {
             default=0.9,
             metavar="SHARE",
             bounds={"ge": 0, "le": 1},
+        ),
+        "reuse": JobField(
+            "Send equal requests once, and take over the answers that other runs in"
+            " the same folder have.",
+            bool,
+            default=False,
         ),
         "max_cost_usd": JobField(
             "Create no batch that may take the cost of the run over this "

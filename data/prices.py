@@ -86,13 +86,16 @@ def _list_price(provider: str, model: str, usage: Usage) -> float | None:
 
 
 def _batch_price(provider: str, model: str, usage: Usage) -> float | None:
+    vendor = get_vendor(provider)
+    if suffix := vendor.batch_price_suffix:
+        return _list_price(provider, model.removesuffix(suffix) + suffix, usage)
     listed = _priced(provider, model, usage)
     batch = _priced(provider, model, usage, price_context={"processing": "batch"})
     if listed is None or batch is None:
         return None
     if batch.model_price != listed.model_price:
         return float(batch.total_price)
-    discount = get_vendor(provider).batch_discount
+    discount = vendor.batch_discount
     return None if discount is None else float(listed.total_price) * discount
 
 

@@ -3,33 +3,57 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from functools import partial
+from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 import httpx
+from prefect import Flow
 from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.futures import PrefectFuture
 from prefect.runtime import deployment, flow_run
-from prefect.settings import PREFECT_API_URL
+from prefect.settings import (
+    PREFECT_API_TLS_INSECURE_SKIP_VERIFY,
+    PREFECT_API_URL,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_UI_URL,
+    get_current_settings,
+    temporary_settings,
+)
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from ..data.resolve import fill_dates
+from ..errors import ServerStartError
 from ..tasks.names import run_name
+from .server import api_url, drop_server, start_server
 
 __all__ = [
-    "OPTIONS",
-    "embed_server",
     "explained",
+    "our_flow",
     "resume_run_name",
     "retry_run_name",
     "root_run",
     "run_batch_name",
+    "served",
 ]
 
-OPTIONS: dict[str, Any] = {
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_START_SECONDS = 300
+"""A new PREFECT_HOME needs about 20 s of migrations, more on a slow machine."""
+_ephemeral = get_current_settings().server.ephemeral
+if "startup_timeout_seconds" not in _ephemeral.model_fields_set:
+    # For this process: also where a user's own flow calls ours.
+    _ephemeral.startup_timeout_seconds = _START_SECONDS
+
+_OPTIONS: dict[str, Any] = {
     # A stored result would be given to a retry of the parent flow instead of what
     # is true by then; the report itself is in the run directory.
     "persist_result": False,
@@ -41,7 +65,30 @@ OPTIONS: dict[str, Any] = {
         ThreadPoolTaskRunner(max_workers=4),
     ),
 }
-"""The options of every flow."""
+
+
+class _ServedFlow(Flow[P, R]):
+    """A flow that starts our own server where it is called and Prefect has none."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the flow."""
+        with served():
+            return super().__call__(*args, **kwargs)
+
+    def with_options(self, **options: Any) -> Flow[P, R]:
+        """Return a copy with other options."""
+        changed = super().with_options(**options)
+        changed.__class__ = type(self)  # Prefect makes a plain flow
+        return changed
+
+
+def our_flow(
+    flow_run_name: str | Callable[[], str],
+) -> Callable[[Callable[P, R]], Flow[P, R]]:
+    """Decorate a function as `prefect.flow` does, with the options of all our flows."""
+    return lambda function: _ServedFlow(
+        function, flow_run_name=flow_run_name, **_OPTIONS
+    )
 
 
 def run_batch_name() -> str:
@@ -92,16 +139,38 @@ def root_run() -> RootRun:
     )
 
 
-def embed_server() -> None:
-    """Let Prefect start its server as ours, if it has no address of one."""
-    if PREFECT_API_URL.value() is None:
-        from .server import Server  # noqa: PLC0415 - of 4 s that a flow loads, 2 s
+@contextmanager
+def served() -> Iterator[None]:
+    """Within the block, Prefect has a server: one that its settings name, or our own.
 
-        Server()  # the first instance is the one that Prefect uses
+    Raises:
+        ServerStartError: Our own did not start.
+    """
+    settings = get_current_settings()
+    ephemeral = settings.server.ephemeral
+    if settings.api.url:
+        drop_server(settings.api.url)
+    if settings.api.url or not ephemeral.enabled or FlowRunContext.get() is not None:
+        yield
+        return
+    start_server(partial(settings.to_environment_variables, exclude_unset=True))
+    changes = {
+        PREFECT_API_URL: api_url(ephemeral.startup_timeout_seconds),
+        PREFECT_UI_URL: "",  # it has no pages
+        # Nothing is encrypted on the way to it, and each client of it would spend 30 ms
+        # on reading all certificates.
+        PREFECT_API_TLS_INSECURE_SKIP_VERIFY: True,
+        # It ends with this process, so nobody would miss them.
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+    }
+    with temporary_settings(changes):
+        yield
 
 
 def explained(exc: Exception) -> str | None:
     """Return what is wrong with Prefect's server, as a sentence; None: it is not."""
+    if isinstance(exc, ServerStartError):
+        return str(exc)
     if isinstance(exc, httpx.TransportError):
         return (
             f"Prefect's server does not answer any more ({exc or type(exc).__name__})."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 
-from prefect import flow, task
+from prefect import task
 from prefect.exceptions import NotPausedError
 from prefect.flow_runs import resume_flow_run
 
@@ -21,7 +21,7 @@ from ..tasks.artifacts import shown
 from ..tasks.credentials import named_keys
 from ..tasks.names import step_name
 from ._drive import told
-from ._prefect import OPTIONS
+from ._prefect import our_flow
 from .suspend import waiting_flow_runs
 
 __all__ = ["advance_run", "advance_runs"]
@@ -40,7 +40,7 @@ def advance_run(run_dir: str) -> RunReport | None:
         return None
 
 
-@flow(flow_run_name="advance-runs", **OPTIONS)
+@our_flow("advance-runs")
 def advance_runs(root: AnyPath | None = None) -> list[RunReport]:
     """Advance all open runs under a folder once, four at a time.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from prefect import flow, get_run_logger
+from prefect import get_run_logger
 from prefect.runtime import flow_run
 
 from ..data.job import AnyPath, BatchJob
@@ -15,7 +15,7 @@ from ..runs.retry import open_retry
 from ..tasks.credentials import named_keys
 from ._drive import drive_run, told
 from ._prefect import (
-    OPTIONS,
+    our_flow,
     resume_run_name,
     retry_run_name,
     root_run,
@@ -26,7 +26,7 @@ from .suspend import check_suspendable, drive_or_suspend
 __all__ = ["resume_run", "retry_run", "run_batch"]
 
 
-@flow(flow_run_name=run_batch_name, **OPTIONS)
+@our_flow(run_batch_name)
 def run_batch(
     job: BatchJob,
     run_dir: AnyPath | None = None,
@@ -81,7 +81,7 @@ def run_batch(
     return told(report, report.headline)
 
 
-@flow(flow_run_name=resume_run_name, **OPTIONS)
+@our_flow(resume_run_name)
 def resume_run(
     run_dir: AnyPath,
     wait: bool = True,  # noqa: FBT001, FBT002 - a flow parameter, shown as a switch
@@ -128,7 +128,7 @@ def resume_run(
     return told(report, report.headline)
 
 
-@flow(flow_run_name=retry_run_name, **OPTIONS)
+@our_flow(retry_run_name)
 def retry_run(  # noqa: PLR0913, PLR0917 - what a retry may change
     run_dir: AnyPath,
     outcomes: list[Outcome] | None = None,

@@ -86,6 +86,10 @@ class RunReport(BaseModel):
     cache_write_tokens: int
     cost_usd: float | None
     """None: unknown, because the model has no known price or usage is missing."""
+    reused: int = 0
+    """Rows with the answer to another request than their own, in a run with `reuse`."""
+    saved_usd: float | None = 0.0
+    """What these rows would have cost; None: unknown."""
     empty_values: dict[str, int] | None = None
     """Rows with an empty value (null, no text, or white space), by column that the
     prompt uses; None where they were not counted."""

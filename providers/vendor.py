@@ -45,6 +45,8 @@ class Vendor:
     """Model names that begin so mean this vendor, without `NAME/` before them."""
     model_has_slash: bool = True
     """Whether the vendor's own model names may have a slash."""
+    model_path: str = ""
+    """What its API writes before a model's name, which may be given with it."""
     key_prefixes: tuple[str, ...] = field(default=(), repr=False)
     """How its keys begin, for the hint that a key is another vendor's."""
     batch_id_prefixes: tuple[str, ...] = ()
@@ -68,8 +70,12 @@ class Vendor:
     has_flat_errors: bool = False
     """Whether an error's `message` and `code` stand in the body itself, and not in an
     object `error`."""
+    can_cancel: bool = True
+    """Whether a batch that runs can be stopped."""
     price_id: str | None = None
     """The provider ID in genai-prices; None where prices are not known."""
+    batch_price_suffix: str = ""
+    """What a model's name ends with where its batch price is listed."""
     batch_discount: float | None = 0.5
     """What a batch costs, as a factor of the list price of each token, where no batch
     price is listed; None: not known."""

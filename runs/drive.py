@@ -14,6 +14,7 @@ import orjson
 
 from ..errors import RunBusyError, RunFinishedError
 from ..models import RunReport
+from ..providers import get_vendor
 from .ask.shard import ask_shard
 from .collect.canary import count_canary
 from .collect.download import download_shard
@@ -141,6 +142,10 @@ def cancel_run(run_dir: str) -> RunReport:
             )
             return report_on(run, state)
         stack.enter_context(with_sandbox(run.directory, run.job))
+        vendor = get_vendor(run.job.provider)
+        if state.open_shards and not vendor.can_cancel:
+            text = f"{vendor.title} has no call that stops a batch: those that were"
+            emit("notice", text=f"{text} created run to their end.")
         if state.open_shards:
             look_at_shards(run, state, Poller(run.provider()))
     return report_on(run, run.state())

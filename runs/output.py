@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -12,7 +12,8 @@ from ..data.answers.response_model import AnswerReader
 from ..data.columns import META
 from ..data.resolve import check_output
 from ..data.results.block import Reading
-from ..data.results.row_ids import RowIds
+from ..data.results.merge import Sharing
+from ..data.results.row_ids import RowIds, SharedIds
 from ..data.results.tally import ShardTally, combine
 from ..data.tables.concat import concat_parts
 from ..data.tables.formats import part_name
@@ -21,14 +22,16 @@ from ..errors import BatchwrightError, InputError
 from ..models import Outcome
 from .collect.download import restored_results
 from .directory.reading import read_record
-from .directory.records import Plan, Verdict
+from .directory.records import InputShardPlan, Plan, Verdict
 from .directory.result_files import result_files
-from .directory.run import Run, Shard
+from .directory.run import Run
+from .directory.shard import TAKEN, Shard
 from .events import emit
 from .report.markdown import markdown
 from .report.page import PAGE, write_page
 from .report.report import report_on
 from .response_model import answer_of, missing_validators
+from .rounds import rows_of_requests
 
 __all__ = ["parse_shard", "read_outcomes", "write_output"]
 
@@ -83,25 +86,34 @@ def _results_of(
     plan = run.plan()
     shard = run.shard(path)
     shard_plan = plan.shards[int(path.rpartition("/")[2])]
+    leaders = run.shared.leaders(shard_plan.first_row, shard_plan.rows)
+    sharing = _sharing(shard_plan, leaders) if shard_plan.is_dealt_out else None
+    numbers = (plan.nonce, shard_plan.first_row, shard_plan.rows)
     with ExitStack() as stack:
         name = f"{path}/{shard_plan.rows_name}"
         rows = run.as_made(name, shard_plan.rows_digest)
         yield (
             ShardRows(
                 path=stack.enter_context(rows),
-                ids=RowIds(plan.nonce, shard_plan.first_row, shard_plan.requests),
+                ids=SharedIds(*numbers, sharing.outside)
+                if sharing
+                else RowIds(*numbers),
+                sharing=sharing,
                 first_row=shard_plan.first_row,
-                count=shard_plan.requests,
-                absent=_Absent(shard, shard_plan.first_row).verdict,
+                count=shard_plan.rows,
+                absent=_Absent(run, leaders).verdict,
                 columns=observed.merge(each.columns for each in plan.shards),
             ),
             [
-                BatchOutput(
-                    stack.enter_context(restored_results(run, sender, name)),
-                    batch_id,
-                    run.job_at(sender.plan.round).template.known_model,
-                )
-                for sender, name, batch_id in result_files(run, shard)
+                *_taken_over(run, shard_plan, stack),
+                *(
+                    BatchOutput(
+                        stack.enter_context(restored_results(run, sender, name)),
+                        batch_id,
+                        run.job_at(sender.plan.round).template.known_model,
+                    )
+                    for sender, name, batch_id in result_files(run, shard)
+                ),
             ],
             Reading(answer, run.format),
         )
@@ -175,11 +187,52 @@ def _parts(run: Run, plan: Plan, sizes: list[int]) -> Iterator[Path]:
             yield path
 
 
+def _taken_over(
+    run: Run, shard: InputShardPlan, stack: ExitStack
+) -> Iterator[BatchOutput]:
+    """Yield the answers to the shard's rows that were taken over from other runs."""
+    if shard.taken_digest is not None:
+        path = run.as_made(f"{shard.path}/{TAKEN}", shard.taken_digest)
+        model = run.job.template.known_model
+        yield BatchOutput(stack.enter_context(path), None, model, reused=True)
+
+
+def _sharing(shard: InputShardPlan, leaders: Mapping[int, int]) -> Sharing:
+    """Return which rows of the shard take the result of another, within the shard."""
+    first = shard.first_row
+    places: dict[int, int] = {}
+    for leader in sorted(leaders.values()):
+        if leader < first:  # a row of an earlier shard
+            places.setdefault(leader, shard.rows + len(places))
+        else:
+            places[leader] = leader - first
+    outside = [leader for leader in places if leader < first]
+    return Sharing(
+        {row - first: places[leader] for row, leader in leaders.items()}, outside
+    )
+
+
 class _Absent:
     """Says what became of the rows for which there is no line."""
 
-    def __init__(self, shard: Shard, first_row: int) -> None:
-        self._first_row = first_row
+    def __init__(self, run: Run, leaders: Mapping[int, int]) -> None:
+        self._run = run
+        self._leaders = leaders
+        self._senders: dict[str, _Unanswered] = {}
+
+    def verdict(self, row: int) -> tuple[Outcome, str]:
+        """Return outcome and error of a 0-based row of the input."""
+        sent_as = self._leaders.get(row, row)
+        path = self._run.plan().sender_of(sent_as).path
+        if path not in self._senders:
+            self._senders[path] = _Unanswered(self._run, self._run.shard(path))
+        return self._senders[path].verdict(sent_as)
+
+
+class _Unanswered:
+    """Says what became of the requests of a shard that have no line."""
+
+    def __init__(self, run: Run, shard: Shard) -> None:
         self._by_row: dict[int, str] = {}
         self._failed: dict[int, str] = {}
         self._outcome = Outcome.MISSING
@@ -196,15 +249,19 @@ class _Absent:
         else:
             self._outcome = Outcome.ERRORED
             self._error = f"the batch was refused: {ended.text}"
-            self._by_row = {
-                error.line - 1: f"{error.message} [{error.code}]"
+            errors = {
+                error.line: f"{error.message} [{error.code}]"
                 for error in (ended.batch.errors if ended.batch else ())
                 if error.line
             }
+            if errors:
+                rows = enumerate(rows_of_requests(run, shard.plan), start=1)
+                self._by_row = {
+                    row: errors[line] for line, row in rows if line in errors
+                }
 
     def verdict(self, row: int) -> tuple[Outcome, str]:
         """Return outcome and error of a 0-based row of the input."""
         if row in self._failed:
             return Outcome.ERRORED, self._failed[row]
-        error = self._by_row.get(row - self._first_row, self._error)
-        return self._outcome, error
+        return self._outcome, self._by_row.get(row, self._error)

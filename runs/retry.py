@@ -15,10 +15,11 @@ from itertools import chain
 from typing import Any
 
 from ..data.changes import asks_otherwise, changed_job
-from ..data.custom_id import row_ids
+from ..data.custom_id import row_ids, row_in
 from ..data.requests.encoder import RowEncoder
 from ..data.requests.generate import batch_limits, prompt_of
 from ..data.resolve import ResolvedJob
+from ..data.reuse.digests import LineDigests
 from ..data.rows.block import RowBlock
 from ..data.rows.source import open_rows
 from ..data.tables.formats import part_name
@@ -39,7 +40,7 @@ from .directory.records import InputShardPlan, Retry, RoundPlan, ShardPlan
 from .directory.run import Run, RunState
 from .output import read_outcomes
 from .response_model import name_response_model
-from .rounds import lines_of, renumbered, row_of, write_requests
+from .rounds import lines_of, renumbered, rows_of_requests, write_requests
 
 __all__ = ["open_retry"]
 
@@ -200,36 +201,64 @@ def _keep_valid(
 
 
 def _copied(run: Run, number: int, asked: bytearray) -> Iterator[bytes]:
-    """Yield the requests of the first round for these rows, which are asked then."""
+    """Yield the requests of the first round for these rows, which are asked then.
+
+    Of rows that share a request one is asked. What is left has never been sent, because
+    an answer of another run was taken over.
+    """
     nonce = run.plan().nonce
-    for shard in run.plan().shards:
-        if _has_any(shard, asked):
+    for shard in run.plan().senders:
+        if any(asked[shard.sent_rows.start : shard.sent_rows.stop]):
             for line in lines_of(run, shard):
-                if asked[row := row_of(line, nonce)]:
+                row = row_in(line, nonce)
+                if asked[row]:
                     asked[row] = False
                     yield renumbered(line, nonce, number)
+    for shard in run.plan().shards:
+        for row in run.shared.leaders(shard.first_row, shard.rows):
+            asked[row] = False
 
 
 def _made(run: Run, job: ResolvedJob, number: int, asked: bytearray) -> Iterator[bytes]:
-    """Yield requests for these rows, made anew."""
+    """Yield requests for these rows, made anew.
+
+    Rows that have always shared a request share the new one, if it still is equal.
+    """
     if not any(asked):
         return
     plan = run.plan()
     encoder = run.format.encoder(job.template)
     encode = RowEncoder(prompt_of(job), encoder, row_ids(plan.nonce, number))
+    digests = LineDigests(job, plan.nonce)
+    made: dict[int, bytes] = {}
+    rounds = map(run.round_plan, range(1, number)) if run.job.job.reuse else ()
+    alone = {
+        row
+        for each in rounds
+        for shard in each.shards
+        for row in rows_of_requests(run, shard)
+    }
     for shard in plan.shards:
-        if not _has_any(shard, asked):
+        if not any(asked[shard.first_row : shard.first_row + shard.rows]):
             continue
+        leaders = run.shared.leaders(shard.first_row, shard.rows)
         for block in _blocks(run, shard):
             for row, values in enumerate(
                 block.values, shard.first_row + block.first_row
             ):
-                if asked[row]:
-                    try:
-                        yield encode(row, [values])
-                    except InputError as exc:
-                        where = plan.place(row) or f"row {row + 1}"
-                        raise InputError(f"{where}: {exc}") from exc
+                if not asked[row]:
+                    continue
+                try:
+                    line = encode(row, [values])
+                except InputError as exc:
+                    where = plan.place(row) or f"row {row + 1}"
+                    raise InputError(f"{where}: {exc}") from exc
+                digest = digests.of(line)[0] if run.job.job.reuse else b""
+                is_alone = row not in leaders or row in alone
+                if is_alone or made.get(leaders[row]) != digest:
+                    if digest:
+                        made[row] = digest
+                    yield line
 
 
 def _blocks(run: Run, shard: InputShardPlan) -> Iterator[RowBlock]:
@@ -240,10 +269,6 @@ def _blocks(run: Run, shard: InputShardPlan) -> Iterator[RowBlock]:
 
 def _rows_name(shard: InputShardPlan) -> str:
     return f"{shard.path}/{shard.rows_name}"
-
-
-def _has_any(shard: InputShardPlan, asked: bytearray) -> bool:
-    return any(asked[shard.first_row : shard.first_row + shard.requests])
 
 
 def _check_budget(

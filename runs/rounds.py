@@ -7,9 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import orjson
-from pydantic import RootModel
 
-from ..data.custom_id import id_in, parse_row_id, row_id
+from ..data.custom_id import id_in, parse_row_id, row_id, row_in
 from ..data.requests.generate import batch_limits
 from ..data.requests.writer import RequestFile, RequestWriter
 from ..models import BatchResult, Outcome
@@ -17,13 +16,19 @@ from ..providers import Limits
 from .collect.download import restored_results
 from .collect.scan import is_again
 from .directory.deadline import is_late
-from .directory.reading import read_record
 from .directory.records import RoundPlan, ShardPlan, Verdict
-from .directory.run import Run, Shard
+from .directory.run import Run
+from .directory.shard import Shard
 from .events import emit
 from .response_model import answer_of
 
-__all__ = ["lines_of", "plan_round", "renumbered", "row_of", "write_requests"]
+__all__ = [
+    "lines_of",
+    "plan_round",
+    "renumbered",
+    "rows_of_requests",
+    "write_requests",
+]
 
 _WHOLE_FILE = {"model_not_found", "mismatched_model"}
 """Codes that mean every line of a refused file, whichever line they name."""
@@ -54,7 +59,7 @@ def plan_round(run: Run, number: int) -> None:
                 yield renumbered(line, nonce, number)
 
     limits = batch_limits(state.job.job, run.format)
-    least = limits.min_requests
+    least = 1 if is_late(run) else limits.min_requests
     limits = replace(limits, min_requests=1)
     shards = write_requests(run, number, requests(), limits, least=least)
     if reask.times:
@@ -124,12 +129,7 @@ class _Reask:
         self._format = run.format
         self.most = most
         self._answer = answer_of(run) if most else None
-        name = f"rounds/{number - 1}/reasked.json"
-        self._before: dict[int, int] = (
-            read_record(run.directory, name, RootModel[dict[int, int]]).root
-            if run.directory.exists(name)
-            else {}
-        )
+        self._before = run.reasked(number - 1)
         self.times: dict[int, int] = {}
         """How often each row of this round was asked again, this time included."""
 
@@ -183,7 +183,7 @@ def _requests(
         )
         is_all = ended.verdict is Verdict.DOWNLOADED
         for line in lines_of(run, shard.plan):
-            row = row_of(line, nonce)
+            row = row_in(line, nonce)
             if row in refused:
                 # Only its offset was kept: 16 bytes a row, however long the answer.
                 results.seek(refused[row])
@@ -238,7 +238,7 @@ def _unanswered(run: Run, shard: Shard, reask: _Reask) -> Iterator[bytes]:
         with results_of as path, path.open("rb") as results:
             over, _, _ = _read_results(run, results, nonce, reask)
     for line in lines_of(run, shard.plan):
-        if row_of(line, nonce) not in over:
+        if row_in(line, nonce) not in over:
             yield line
 
 
@@ -256,7 +256,7 @@ def _lines_not_at_fault(run: Run, shard: Shard) -> Iterator[bytes]:
 def renumbered(line: bytes, nonce: str, number: int) -> bytes:
     """Return the same request for another round."""
     old = id_in(line, nonce)
-    return line.replace(old, row_id(nonce, row_of(line, nonce), number).encode(), 1)
+    return line.replace(old, row_id(nonce, row_in(line, nonce), number).encode(), 1)
 
 
 def lines_of(run: Run, shard: ShardPlan) -> Iterator[bytes]:
@@ -266,10 +266,7 @@ def lines_of(run: Run, shard: ShardPlan) -> Iterator[bytes]:
         yield from lines
 
 
-def row_of(line: bytes, nonce: str) -> int:
-    """Return the 0-based row of a request."""
-    custom_id = id_in(line, nonce).decode()
-    row = parse_row_id(custom_id, nonce)
-    if row is None:
-        raise AssertionError(f"a request of another run: {custom_id}")
-    return row[0]
+def rows_of_requests(run: Run, shard: ShardPlan) -> Iterator[int]:
+    """Yield the row of each request of a shard, in the order of the file."""
+    nonce = run.plan().nonce
+    return (row_in(line, nonce) for line in lines_of(run, shard))

@@ -66,6 +66,7 @@ class CallFault(When):
     operation: Literal[
         "any",
         "upload",  # POST /files
+        "upload_part",  # a part of a file (Gemini)
         "file",  # GET /files, /files/ID
         "create",
         "retrieve",
@@ -223,6 +224,10 @@ class Limits(_Part):
     openai_bytes: int = 200_000_000
     anthropic_requests: int = 100_000
     anthropic_bytes: int = 256_000_000
+    openrouter_requests: int = 50_000
+    openrouter_bytes: int = 200_000_000
+    openrouter_page: int = Field(default=500, ge=1)
+    """Lines on one page of results."""
     bedrock_min_requests: int = 100
     bedrock_requests: int = 100_000
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ from .. import exits
 from ..options import (
     AllJobOptions,
     AsJson,
+    Faults,
     Input,
     RunDir,
     Wait,
@@ -63,6 +65,7 @@ def run(
             rich_help_panel=RUN,
         ),
     ] = False,
+    faults: Faults = None,
     as_json: AsJson = False,
 ) -> None:
     """Turn a table into a typed table, through batches.
@@ -71,13 +74,16 @@ def run(
     The same command, entered again, continues its run; if that is done, it shows its
     report.
     """
-    from ..job import make_job, spooled
+    from ..job import faults_of, make_job, spooled
 
+    begun_at = datetime.now(UTC)
     with spooled(input) as rows:
         made = make_job(input=rows, **job)
+        injected = faults_of(faults, made)
         if dry_run:
-            _preview(made, as_json=as_json)
+            _preview(made, run_dir, as_json=as_json)
             return
+        from ...runs.directory.access import keep_faults
         from ...runs.directory.catalog import name_of
         from ...runs.open import changed_input, open_run
         from ..pipeline import execute
@@ -85,6 +91,8 @@ def run(
 
         opened = open_run(made, run_dir)
         url = opened.directory.url
+        if injected is not None:
+            keep_faults(opened.directory, injected)
         if done := opened.state().report:
             name = name_of(url)
             again = f" `batchwright retry {name}` asks the rows that failed again."
@@ -97,7 +105,7 @@ def run(
             exits.say(warning)
         # Its dates are filled, so the flow finds the same job at any later time.
         report = execute(opened, job=opened.job.job, wait=wait)
-    finish(report, as_json=as_json)
+    finish(report, begun_at, as_json=as_json)
 
 
 @app.command(
@@ -259,7 +267,7 @@ def runs(
                 exits.say(f"Not listed: {each.error}")
 
 
-def _preview(job: BatchJob, *, as_json: bool) -> None:
+def _preview(job: BatchJob, run_dir: str | None, *, as_json: bool) -> None:
     """Make the job's requests, and print their size and cost; nothing is sent."""
     from ...errors import BudgetError
     from ...runs.report.dry_run import dry_run
@@ -267,7 +275,7 @@ def _preview(job: BatchJob, *, as_json: bool) -> None:
     from ..views import print_dry_run
 
     with progress_shown() as tell:
-        found = dry_run(job, tell)
+        found = dry_run(job, tell, run_dir=run_dir)
     if as_json:
         typer.echo(found.model_dump_json())
     else:

@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import orjson
 from pydantic import BaseModel, ConfigDict
@@ -235,6 +236,6 @@ class _Checker:
 
 def _embeddings(line: bytes) -> int:
     """Return how many texts a good request embeds; a list of tokens is one text."""
-    given = orjson.loads(line)["body"]["input"]
+    given: Any = (orjson.loads(line).get("body") or {}).get("input")
     many = isinstance(given, list) and given and not isinstance(given[0], int)
     return len(given) if many else 1

@@ -15,7 +15,7 @@ from ..job import BatchJob
 from ..observed import observe
 from ..prompts.prompt import Prompt
 from ..resolve import ResolvedJob
-from ..rows.block import Place, RowBlock, refuse_collisions
+from ..rows.block import Place, RowBlock, first_rows, refuse_collisions
 from ..rows.source import RowSource, RowStore, open_rows
 from .encoder import RowEncoder
 from .writer import RequestFile, RequestWriter
@@ -44,10 +44,14 @@ class ShardFiles:
 
 
 def batch_limits(job: BatchJob, fmt: Format) -> Limits:
-    """Return the limits of a batch: those of the provider, or lower ones of the job."""
+    """Return the limits of a batch: those of the provider, or lower ones of the job.
+
+    A job that is asked in realtime from the start has no batches, and no minimum.
+    """
     limits = fmt.limits
     return replace(
         limits,
+        min_requests=limits.min_requests if job.finish_by_seconds != 0 else 1,
         max_requests=min(
             limits.max_requests, job.max_requests_per_batch or limits.max_requests
         ),
@@ -73,6 +77,7 @@ def write_shards(
     tell: Callable[[RunEvent], None] = lambda _: None,
     *,
     keep_rows: bool = True,
+    see: Callable[[bytes], None] | None = None,
 ) -> Generator[ShardFiles]:
     """Read the input once, in order; yield each shard when it is on disk.
 
@@ -83,6 +88,7 @@ def write_shards(
         folder: An empty folder for the files.
         tell: Called with what was decided about the input, and the rows done.
         keep_rows: False if nothing will be joined to the rows.
+        see: Called with all requests, some lines at a time.
 
     Raises:
         InputError: A row that cannot be sent; the text names file, line and row.
@@ -90,10 +96,10 @@ def write_shards(
     source = open_rows(job.job.input, job.job.encoding)
     if source.note:
         tell(RunEvent(kind="notice", text=source.note))
-    shards = _Shards(job, fmt, ids, source, folder, keep_rows=keep_rows)
+    shards = _Shards(job, fmt, ids, source, folder, see, keep_rows=keep_rows)
     rows = 0
     try:
-        for block in source.blocks():
+        for block in first_rows(source.blocks(), job.job.limit):
             yield from shards.add(block)
             rows += len(block)
             tell(RunEvent(kind="reading", done=rows))
@@ -114,6 +120,7 @@ class _Shards:
         ids: str,
         source: RowSource,
         folder: Path,
+        see: Callable[[bytes], None] | None,
         *,
         keep_rows: bool,
     ) -> None:
@@ -125,6 +132,7 @@ class _Shards:
         self._canary = job.job.canary or 0
         self._source = source
         self._folder = folder
+        self._see = see
         self._keep_rows = keep_rows
         self._store: RowStore | None = None
         self._index = self._first_row = 0
@@ -187,6 +195,8 @@ class _Shards:
             lines = self._encode(rows.first_row, rows.values)
             if is_one or self._writer.has_room(len(lines), len(rows)):
                 complete = self._writer.add(lines, len(rows))
+                if self._see is not None:
+                    self._see(lines)
                 is_added = True
         except InputError as exc:
             if is_one:

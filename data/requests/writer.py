@@ -85,7 +85,8 @@ class RequestWriter:
             raise InputError(
                 f"A batch would have {self._requests:,} requests, but one has at least"
                 f" {self._limits.min_requests:,} here: give more rows, or another"
-                " number of requests per batch."
+                " number of requests per batch. A run with `--finish-by 0` asks in"
+                " realtime, and with `--reuse` only what has no answer yet."
             )
         self._file.flush()
         os.fsync(self._file.fileno())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import compress
 from typing import Any, NamedTuple
 
 from msgspec.structs import astuple
@@ -13,13 +14,22 @@ from .block import Block, row_columns
 from .row_ids import ROUNDS, Ids
 from .tally import ERROR_CHARACTERS, TallyCounter
 
-__all__ = ["Absent", "Merged", "RowResults"]
+__all__ = ["Absent", "Merged", "RowResults", "Sharing"]
 
 Absent = Callable[[int], tuple[Outcome, str]]
 """From a row without a result line to its outcome and the error."""
 
 _SUCCEEDED = Outcome.SUCCEEDED
 _BLOCK_ROWS = 1000
+
+
+class Sharing(NamedTuple):
+    """Rows of a shard that take the result of another row; they count within it."""
+
+    leaders: Mapping[int, int]
+    """That row, for each of them."""
+    outside: Sequence[int]
+    """Those in other shards, as rows of the input; they count after the others."""
 
 
 class Merged(NamedTuple):
@@ -34,10 +44,13 @@ class Merged(NamedTuple):
     """In 1e-12 USD; None: unknown."""
     rounds: list[int | None]
     """That gave the result; None: there is none."""
+    reused: list[bool]
+    """Whether each row took the answer to another request than its own."""
 
     def columns(self) -> dict[str, Sequence[Any]]:
-        """Return the values of `ROW_COLUMNS`."""
-        return row_columns(self.usages, self.costs, self.rounds)
+        """Return the values of `ROW_COLUMNS` and `REUSED`."""
+        columns = row_columns(self.usages, self.costs, self.rounds)
+        return {**columns, "_reused": self.reused}
 
 
 class RowResults:
@@ -47,14 +60,21 @@ class RowResults:
     further lines for it are duplicates.
     """
 
-    def __init__(self, ids: Ids, first_row: int, rows: int) -> None:
+    def __init__(
+        self, ids: Ids, first_row: int, rows: int, sharing: Sharing | None = None
+    ) -> None:
         """Begin without results; rows are counted within the shard."""
         self.counter = TallyCounter()
         self._ids = ids
         self._first_row = first_row
+        self._rows = rows
+        self._leaders, self._outside = sharing or Sharing({}, ())
         # Of each row its last result, of each result the one before it of its row.
-        self._last = array("i", [-1]) * rows
+        self._last = array("i", [-1]) * (rows + len(self._outside))
         self._previous = array("i")
+        self._takes = bytearray(rows)
+        self._before: dict[int, int | None] = {}
+        """Of results of other runs, what they had cost."""
         self._batches: dict[str | None, int] = {}
         self._requests = array("q")
         self._sizes = array("q")
@@ -70,6 +90,8 @@ class RowResults:
         rounds: Sequence[int],
         sizes: Sequence[int],
         block: Block,
+        *,
+        reused: bool = False,
     ) -> None:
         """Number further results; of a row the oldest come first.
 
@@ -78,8 +100,13 @@ class RowResults:
             rounds: Of each result.
             sizes: Bytes of each result's line.
             block: The results.
+            reused: Whether they are of another run.
         """
         last, previous = self._last, self._previous
+        usages, costs = block.usages, block.costs
+        if reused:
+            self._before.update(enumerate(costs, len(previous)))
+            usages, costs = [Usage()] * len(costs), [0] * len(costs)
         for number, row in enumerate(rows, len(previous)):
             previous.append(last[row])
             last[row] = number
@@ -87,17 +114,21 @@ class RowResults:
         self._requests.extend([batch + round_ for round_ in rounds])
         self._sizes.extend(sizes)
         self._outcomes += block.outcomes
-        self._usages += block.usages
-        self._costs += block.costs
+        self._usages += usages
+        self._costs += costs
         self._errors += [error and self._shortened(error) for error in block.errors]
 
     def add_missing(self, absent: Absent) -> Iterator[Block]:
         """Give each row without a result one that says so; yield them."""
-        rows = [row for row, number in enumerate(self._last) if number < 0]
+        rows = [
+            row
+            for row, number in enumerate(self._last)
+            if number < 0 and row not in self._leaders
+        ]
         for start in range(0, len(rows), _BLOCK_ROWS):
             some = rows[start : start + _BLOCK_ROWS]
             nothing = [None] * len(some)
-            said = [absent(self._first_row + row) for row in some]
+            said = [absent(self._input_row(row)) for row in some]
             outcomes = [outcome for outcome, _ in said]
             block = Block(
                 [*nothing],
@@ -111,16 +142,20 @@ class RowResults:
             )
             zeros = [0] * len(some)
             self.add(some, zeros, zeros, block)
-            for outcome, custom_id in zip(outcomes, block.custom_ids, strict=True):
-                if outcome is Outcome.MISSING:
-                    self.counter.note("missing", custom_id)
+            for row, outcome in zip(some, outcomes, strict=True):
+                if outcome is Outcome.MISSING and row < self._rows:
+                    self.counter.note("missing", self._ids.name(row, 0))
             yield block
 
     def merge(self) -> None:
         """Choose the result of each row that counts; each row must have one."""
         for row, number in enumerate(self._last):
-            if self._previous[number] >= 0:
+            if number >= 0 and self._previous[number] >= 0:
                 self._last[row] = self._merge(row, number)
+        for row, leader in self._leaders.items():
+            if self._last[row] < 0:  # else a retry has asked for it alone
+                self._last[row] = self._last[leader]
+                self._takes[row] = True
 
     def take(self, start: int, stop: int, size_bytes: int) -> Merged:
         """Return merged rows from `start` on, at least one, up to `stop` at most.
@@ -149,9 +184,35 @@ class RowResults:
                 self._requests[number] % ROUNDS if sizes[number] else None
                 for number in numbers
             ],
+            self._are_reused(start, numbers),
         )
+        if True in merged.reused:
+            self._take_off(merged)
         self.counter.count(self._first_row + start, *merged[1:5])
         return merged
+
+    def _are_reused(self, start: int, numbers: Sequence[int]) -> list[bool]:
+        takes = map(bool, self._takes[start : start + len(numbers)])
+        if not self._before:
+            return [*takes]
+        return [
+            each or number in self._before
+            for each, number in zip(takes, numbers, strict=True)
+        ]
+
+    def _take_off(self, merged: Merged) -> None:
+        """Take off what reused rows did not cost."""
+        saved = []
+        for index in compress(range(len(merged.reused)), merged.reused):
+            cost = merged.costs[index]
+            saved.append(self._before.get(merged.numbers[index], cost))
+            merged.usages[index], merged.costs[index] = Usage(), 0
+        self.counter.count_reused(saved)
+
+    def _input_row(self, row: int) -> int:
+        if row < self._rows:
+            return self._first_row + row
+        return self._outside[row - self._rows]
 
     def _merge(self, row: int, number: int) -> int:
         numbers = [number]

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from ...models import Anomaly
 from ..custom_id import row_id
 
-__all__ = ["ROUNDS", "GivenIds", "Ids", "RowIds"]
+__all__ = ["ROUNDS", "GivenIds", "Ids", "RowIds", "SharedIds"]
 
 ROUNDS = 10**9
 """More than any run has; an ID with a larger round is not ours."""
 
 _SHOWN_IDS = 20
+_STRAY, _ELSEWHERE = -1, -2
 
 
 class Ids(ABC):
@@ -30,7 +31,7 @@ class Ids(ABC):
 
     @abstractmethod
     def _row(self, custom_id: str) -> tuple[int, int]:
-        """Return row and round; -1 for an ID of no row of the shard."""
+        """Return row and round; below 0 for an ID of no row of the shard."""
 
     @property
     def strays(self) -> Anomaly:
@@ -40,11 +41,11 @@ class Ids(ABC):
     def find(self, custom_ids: Sequence[str | None]) -> tuple[list[int], list[int]]:
         """Return row, counted within the shard, and round for each ID.
 
-        The row is -1 where the ID is of no row of the shard.
+        The row is below 0 where the ID is of no row of the shard.
         """
         found = [self._row(each or "") for each in custom_ids]
         for (row, _), custom_id in zip(found, custom_ids, strict=True):
-            if row < 0:
+            if row == _STRAY:
                 self._strays += 1
                 if len(self._first_strays) < _SHOWN_IDS:
                     self._first_strays.append(custom_id or "(none)")
@@ -92,7 +93,41 @@ class RowIds(Ids):
             row = int(found[1]) - self._first_row
             if 0 <= row < self._rows:
                 return row, int(found[2] or 0)
-        return -1, 0
+        return _STRAY, 0
+
+
+class SharedIds(RowIds):
+    """IDs of a run in which rows share requests: an answer may be for other shards."""
+
+    def __init__(
+        self, nonce: str, first_row: int, rows: int, outside: Sequence[int]
+    ) -> None:
+        """Take the IDs of `rows` rows from `first_row` on.
+
+        Args:
+            nonce: What the IDs begin with.
+            first_row: 0-based.
+            rows: How many.
+            outside: Rows of other shards; they are counted after these.
+        """
+        super().__init__(nonce, first_row, rows)
+        self._outside = outside
+        self._places = {row: rows + place for place, row in enumerate(outside)}
+
+    def name(self, row: int, round_: int) -> str:
+        """Return the ID of a row, counted within the shard, in a round."""
+        if row >= self._rows:
+            row = self._outside[row - self._rows] - self._first_row
+        return super().name(row, round_)
+
+    def _row(self, custom_id: str) -> tuple[int, int]:
+        if found := self._usual.fullmatch(custom_id):
+            row, round_ = int(found[1]), int(found[2])
+            here = row - self._first_row
+            if 0 <= here < self._rows:
+                return here, round_
+            return self._places.get(row, _ELSEWHERE), round_
+        return _STRAY, 0
 
 
 class GivenIds(Ids):
@@ -110,4 +145,4 @@ class GivenIds(Ids):
         return self._names[row]
 
     def _row(self, custom_id: str) -> tuple[int, int]:
-        return self._rows.get(custom_id, -1), 0
+        return self._rows.get(custom_id, _STRAY), 0

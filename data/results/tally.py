@@ -37,6 +37,10 @@ class ShardTally(BaseModel):
     cache_write_tokens: int = 0
     cost_usd: float | None = 0.0
     """Of all attempts; None: the price or some usage is unknown."""
+    reused: int = 0
+    """Rows with the answer to another request than their own."""
+    saved_usd: float | None = 0.0
+    """What these rows would have cost; None: unknown."""
     errors: tuple[ErrorGroup, ...] = ()
     """The most frequent ones first."""
     missing: Anomaly = Anomaly()
@@ -57,6 +61,8 @@ class TallyCounter:
         self._outcomes: Counter[Outcome] = Counter()
         self._usage = Usage()
         self._cost: int | None = 0
+        self._reused = 0
+        self._saved: int | None = 0
         self._groups: dict[tuple[Outcome, str], ErrorGroup] = {}
         self._counts: Counter[str] = Counter()
         self._first_ids: dict[str, list[str]] = {"missing": [], "duplicate": []}
@@ -107,6 +113,13 @@ class TallyCounter:
                     )
                     _group(self._groups, group)
 
+    def count_reused(self, costs: Sequence[int | None]) -> None:
+        """Count rows that took the answer to another request, and what it had cost."""
+        self._reused += len(costs)
+        known = [cost for cost in costs if cost is not None]
+        is_known = self._saved is not None and len(known) == len(costs)
+        self._saved = (self._saved or 0) + sum(known) if is_known else None
+
     def note(self, kind: Literal["missing", "duplicate"], custom_id: str) -> None:
         """Count a row without a line, or a further line for one request."""
         self._counts[kind] += 1
@@ -127,6 +140,8 @@ class TallyCounter:
             cache_read_tokens=self._usage.cache_read_tokens,
             cache_write_tokens=self._usage.cache_write_tokens,
             cost_usd=None if self._cost is None else self._cost / UNITS,
+            reused=self._reused,
+            saved_usd=None if self._saved is None else self._saved / UNITS,
             errors=_most_frequent(self._groups),
             missing=missing,
             duplicate=duplicate,
@@ -143,16 +158,15 @@ def combine(tallies: Iterable[ShardTally]) -> ShardTally:
         outcomes.update(tally.outcomes)
         for group in tally.errors:
             _group(groups, group)
-        unknown = total.cost_usd is None or tally.cost_usd is None
         total = ShardTally(
             rows=total.rows + tally.rows,
             input_tokens=total.input_tokens + tally.input_tokens,
             output_tokens=total.output_tokens + tally.output_tokens,
             cache_read_tokens=total.cache_read_tokens + tally.cache_read_tokens,
             cache_write_tokens=total.cache_write_tokens + tally.cache_write_tokens,
-            cost_usd=None
-            if unknown
-            else (total.cost_usd or 0.0) + (tally.cost_usd or 0.0),
+            cost_usd=_sum(total.cost_usd, tally.cost_usd),
+            reused=total.reused + tally.reused,
+            saved_usd=_sum(total.saved_usd, tally.saved_usd),
             missing=_add(total.missing, tally.missing),
             duplicate=_add(total.duplicate, tally.duplicate),
             foreign=_add(total.foreign, tally.foreign),
@@ -180,6 +194,10 @@ def _most_frequent(
 ) -> tuple[ErrorGroup, ...]:
     ordered = sorted(groups.values(), key=lambda group: -group.count)
     return tuple(ordered[:_SHOWN_GROUPS])
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other
 
 
 def _add(one: Anomaly, other: Anomaly) -> Anomaly:

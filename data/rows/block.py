@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ __all__ = [
     "Place",
     "RowBlock",
     "check_names",
+    "first_rows",
     "place_of",
     "refuse_collisions",
     "refuse_reserved",
@@ -100,6 +101,15 @@ class RowBlock:
             Place(self.first_row + each, self.file.name, numbers[each], self.called)
             for each in starts
         ]
+
+
+def first_rows(blocks: Iterable[RowBlock], limit: int | None) -> Iterator[RowBlock]:
+    """Yield blocks up to `limit` rows; what follows is not read."""
+    for block in blocks:
+        if limit is not None and block.first_row + len(block) >= limit:
+            yield block.part(0, limit - block.first_row)
+            return
+        yield block
 
 
 def place_of(

@@ -72,22 +72,32 @@ class CellSource(ABC):
         numbers: list[int] = []
         lines: list[int] = []
         size = 0
-        for cells in records:
-            if len(cells) != width:
-                where = place_of(self._file, called, self._number, self._line)
-                raise InputError(
-                    f"{where} has {len(cells)} cells, but the header names {width}"
-                    f" columns; quote cells that hold {self.separators}."
-                )
-            rows.append(cells)
-            numbers.append(self._number)
-            lines.append(self._line)
-            size += sum(map(len, cells))
-            if size > BLOCK_BYTES:
-                yield rows, numbers, lines
-                rows, numbers, lines, size = [], [], [], 0
+        problem: InputError | None = None
+        try:
+            for cells in records:
+                if len(cells) != width:
+                    problem = self._wrong_width(len(cells), called)
+                    break
+                rows.append(cells)
+                numbers.append(self._number)
+                lines.append(self._line)
+                size += sum(map(len, cells))
+                if size > BLOCK_BYTES:
+                    yield rows, numbers, lines
+                    rows, numbers, lines, size = [], [], [], 0
+        except InputError as exc:
+            problem = exc  # after the rows before it, which may be all that is wanted
         if rows:
             yield rows, numbers, lines
+        if problem:
+            raise problem
+
+    def _wrong_width(self, cells: int, called: str) -> InputError:
+        where = place_of(self._file, called, self._number, self._line)
+        return InputError(
+            f"{where} has {cells} cells, but the header names {len(self.columns)}"
+            f" columns; quote cells that hold {self.separators}."
+        )
 
     def _header(self, names: list[str]) -> tuple[str, ...]:
         if not names:

@@ -150,7 +150,10 @@ def _expand(location: str) -> list[UPath]:
                 " a crash; write its rows to a file first."
             )
         if not _GLOB.isdisjoint(location):
-            found = sorted(path.fs.glob(path.path))
+            try:
+                found = sorted(path.fs.glob(path.path))
+            except ValueError as exc:  # `**` beside other characters, or a bad set
+                raise InputError(f"{location} is no pattern: {exc}.") from exc
             if found and is_url(location):
                 return [UPath(path.fs.unstrip_protocol(name)) for name in found]
             if found:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from ..answers.response_model import Fields
 from ..arrow import POOL, to_array, to_fields
-from ..columns import META, RESULT_COLUMNS, ROW_COLUMNS, by_column
+from ..columns import RESULT_COLUMNS, by_column
 from ..results.store import Store
 from ..rows.kept import Chunk, Chunks
 
@@ -32,14 +32,20 @@ class ArrowTable:
     write_bytes = 8 << 20
 
     def __init__(
-        self, path: Path, rows: Chunks, columns: Mapping[str, str], prefix: str
+        self,
+        path: Path,
+        rows: Chunks,
+        columns: Mapping[str, str],
+        prefix: str,
+        ours: Mapping[str, str],
     ) -> None:
         """Begin a stream of Arrow's batches, or a Parquet file."""
         self._columns = columns
         answers = to_fields({prefix + name: kind for name, kind in columns.items()})
         self._kinds = [*columns.values(), *RESULT_COLUMNS.values()]
         self._encoded = pa.schema([*answers, *to_fields(RESULT_COLUMNS)])
-        self._schema = pa.schema([*rows.fields(), *answers, *to_fields(META)])
+        self._ours = ours
+        self._schema = pa.schema([*rows.fields(), *self._encoded, *to_fields(ours)])
         open_file = pq.ParquetWriter if path.suffix == ".parquet" else pa.ipc.new_stream
         self._writer = open_file(str(path), self._schema)
 
@@ -63,7 +69,7 @@ class ArrowTable:
         columns: Mapping[str, Sequence[Any]],
     ) -> None:
         """Append rows as one batch, which is one row group in Parquet."""
-        ours = [to_array(kind, columns[name]) for name, kind in ROW_COLUMNS.items()]
+        ours = [to_array(kind, columns[name]) for name, kind in self._ours.items()]
         arrays = [*rows.arrays(), *encoded.columns, *ours]
         self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
 

@@ -16,9 +16,7 @@ from typing import Any
 
 from ..answers.response_model import Fields
 from ..columns import (
-    META,
     RESULT_COLUMNS,
-    ROW_COLUMNS,
     by_column,
     to_json_lines,
     to_texts,
@@ -44,12 +42,19 @@ class CsvTable:
     encode_bytes = write_bytes = BLOCK_BYTES
 
     def __init__(
-        self, path: Path, rows: Chunks, columns: Mapping[str, str], prefix: str
+        self,
+        path: Path,
+        rows: Chunks,
+        columns: Mapping[str, str],
+        prefix: str,
+        ours: Mapping[str, str],
     ) -> None:
         """Begin the file with its header."""
         self._file = path.open("wb")
         self._columns = columns
-        names = [*rows.names, *(prefix + name for name in columns), *META]
+        self._ours = ours
+        answers = [prefix + name for name in columns]
+        names = [*rows.names, *answers, *RESULT_COLUMNS, *ours]
         if rows.has_bom:
             self._file.write(BOM)  # Excel reads UTF-8 only with it
         self._file.write(_line(names))
@@ -84,7 +89,7 @@ class CsvTable:
         """Append lines."""
         # An empty cell at either end makes the comma between the pieces.
         empty = [""] * len(encoded)
-        ours = [_cells(kind, columns[name]) for name, kind in ROW_COLUMNS.items()]
+        ours = [_cells(kind, columns[name]) for name, kind in self._ours.items()]
         pieces = [encoded, _joined([empty, *ours])]
         if texts := rows.texts():
             pieces.insert(0, _joined([*map(_column, texts), empty]))

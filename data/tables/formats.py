@@ -54,7 +54,7 @@ class Table(Protocol):
     def write(
         self, rows: Chunk, encoded: Any, columns: Mapping[str, Sequence[Any]]
     ) -> None:
-        """Append rows, at least one, with their encoded results and `ROW_COLUMNS`."""
+        """Append rows, at least one, with encoded results and the columns of a row."""
         ...
 
     def close(self) -> None:
@@ -65,8 +65,9 @@ class Table(Protocol):
 class Format(NamedTuple):
     """How a format is written."""
 
-    open: Callable[[Path, Chunks, Mapping[str, str], str], Table]
-    """From path, rows, the kinds of the answer's columns and their prefix."""
+    open: Callable[[Path, Chunks, Mapping[str, str], str, Mapping[str, str]], Table]
+    """From path, rows, the kinds of the answer's columns and their prefix, and those of
+    the columns that are written of a row."""
     concat: Callable[[Iterable[Path], Path], None]
     """Write parts, one after the other, to a new file."""
 

@@ -14,8 +14,9 @@ from typing import Any
 from ...errors import InputError
 from ...models import Outcome
 from ..collector import paused_collector, run_paused
+from ..columns import REUSED, ROW_COLUMNS
 from ..results.block import Block, Reading, gather
-from ..results.merge import Absent, RowResults
+from ..results.merge import Absent, RowResults, Sharing
 from ..results.reader import BLOCK_BYTES, read_blocks
 from ..results.row_ids import Ids
 from ..results.store import MEMORY_BYTES, Store
@@ -34,6 +35,8 @@ class BatchOutput:
     batch_id: str | None
     model: str | None = None
     """Model whose price applies to them; None: as `Reading` says."""
+    reused: bool = False
+    """Whether they were taken over from other runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,8 @@ class ShardRows:
     """`rows.parquet` or `rows.jsonl`."""
     ids: Ids
     """The `custom_id`s of these rows."""
+    sharing: Sharing | None = None
+    """None in a run without `reuse`."""
     first_row: int
     """0-based, in the input."""
     count: int
@@ -80,10 +85,11 @@ def write_part(
     """
     chunks = open_chunks(shard.path, shard.columns)
     open_table = table_format(part_path).open
-    ids = shard.ids
-    results = RowResults(ids, shard.first_row, shard.count)
+    columns, ids = reading.answer.columns, shard.ids
+    ours = ROW_COLUMNS if shard.sharing is None else ROW_COLUMNS | REUSED
+    results = RowResults(ids, shard.first_row, shard.count, shard.sharing)
     with (
-        closing(open_table(part_path, chunks, reading.answer.columns, prefix)) as table,
+        closing(open_table(part_path, chunks, columns, prefix, ours)) as table,
         closing(Store(part_path.parent, memory_bytes)) as store,
     ):
         encoded = table.keep(store)
@@ -116,7 +122,7 @@ def outcomes_of(
     shard: ShardRows, outputs: Iterable[BatchOutput], reading: Reading
 ) -> list[Outcome]:
     """Return the outcome of each row of a shard, as `write_part` would write it."""
-    results = RowResults(shard.ids, shard.first_row, shard.count)
+    results = RowResults(shard.ids, shard.first_row, shard.count, shard.sharing)
     for output in outputs:
         deque(_read(output, reading, shard.ids, results), maxlen=0)
     deque(results.add_missing(shard.absent), maxlen=0)
@@ -141,7 +147,7 @@ def _read(
             if results:
                 blocks = [reading.read(results, output.batch_id)]
                 del results
-                numbers.add(rows, rounds, sizes, blocks[0])
+                numbers.add(rows, rounds, sizes, blocks[0], reused=output.reused)
                 yield blocks.pop(), sum(sizes)
 
 

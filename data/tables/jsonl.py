@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ..answers.response_model import Fields
-from ..columns import RESULT_COLUMNS, ROW_COLUMNS, to_jsons
+from ..columns import RESULT_COLUMNS, to_jsons
 from ..results.long_lines import LONG
 from ..results.reader import BLOCK_BYTES
 from ..results.store import Piece, Store
@@ -27,13 +27,19 @@ class JsonlTable:
     encode_bytes = write_bytes = BLOCK_BYTES
 
     def __init__(
-        self, path: Path, rows: Chunks, columns: Mapping[str, str], prefix: str
+        self,
+        path: Path,
+        rows: Chunks,
+        columns: Mapping[str, str],
+        prefix: str,
+        ours: Mapping[str, str],
     ) -> None:
         """Begin the file; rows have whatever keys they have."""
         del rows
         self._file = path.open("wb")
         self._nulls = dict.fromkeys(columns)
         self._prefix = prefix
+        self._row = msgspec.defstruct("_Row", ours, gc=False)
 
     def keep(self, store: Store) -> Store:
         """Return the store: of each result it keeps the end of a line."""
@@ -75,7 +81,7 @@ class JsonlTable:
         """Append lines."""
         heads = [row[:-1] for row in rows.objects()]
         commas = [b"," if b'"' in head else b"" for head in heads]
-        ends = _members(_Row, columns)
+        ends = _members(self._row, columns)
         pieces = zip(
             heads, commas, encoded, repeat(b","), ends, repeat(b"}\n"), strict=False
         )
@@ -96,7 +102,6 @@ def concat_jsonl(parts: Iterable[Path], target: Path) -> None:
 
 # A struct is encoded in a third of the time of a dictionary.
 _Result = msgspec.defstruct("_Result", RESULT_COLUMNS, gc=False)
-_Row = msgspec.defstruct("_Row", ROW_COLUMNS, gc=False)
 
 
 def _members(

@@ -12,7 +12,7 @@ from ...models import RunEvent
 from ...providers import vendors
 from ..answers.load import load_answer
 from ..answers.response_model import AnswerReader
-from ..columns import META
+from ..columns import META, ROW_COLUMNS
 from ..files import new_output
 from ..results.block import Block, Reading, gather, row_columns
 from ..results.reader import BLOCK_BYTES, ResultBlock, read_results
@@ -75,7 +75,9 @@ def parse_file(
     tally = ParseTally()
     with (
         new_output(str(output)) as temporary,
-        closing(open_table(temporary, no_columns(), columns, prefix)) as table,
+        closing(
+            open_table(temporary, no_columns(), columns, prefix, ROW_COLUMNS)
+        ) as table,
     ):
         for block in gather(_blocks(file_path, answer), table.encode_bytes):
             failures = block.failures()

@@ -28,7 +28,7 @@ from ..vendors import get_provider, split_model
 __all__ = ["main"]
 
 _CALLS = (
-    *("account", "upload", "create", "find"),
+    *("account", "upload", "create", "find", "ask"),
     *("retrieve", "list", "cancel", "download"),
 )
 

@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,7 +19,7 @@ from ...errors import (
 )
 from ...models import Batch, BatchStatus, Intent, Outcome
 from ..base import Provider
-from ..vendors import get_vendor
+from ..vendors import asker, get_vendor
 from .hooks import Hooks, VendorServer
 
 __all__ = ["ClientConformance"]
@@ -43,12 +41,6 @@ class ClientConformance(Hooks):
             account=provider.account(),
             input_file_id=provider.upload(path),
         )
-
-    def asking(self, provider: Provider) -> Callable[[bytes], bytes]:
-        """Return what answers a request line, whose model it may not name."""
-        if get_vendor(self.vendor).names_model:
-            return provider.ask
-        return partial(provider.ask, model=self.model)
 
     def create(
         self, provider: Provider, folder: Path, token: str, count: int = 2
@@ -126,7 +118,7 @@ class ClientConformance(Hooks):
     ) -> None:
         """A batch that is cancelled twice, or after its end, is returned as it is."""
         batch = self.create(provider, tmp_path, "token-0")
-        for _ in range(2):
+        for _ in range(2 * get_vendor(self.vendor).can_cancel):
             cancelled = provider.cancel(batch.id)
             assert cancelled.id == batch.id
             assert cancelled.status is not BatchStatus.IN_PROGRESS
@@ -160,7 +152,9 @@ class ClientConformance(Hooks):
         """Each request has its result line, as in a batch, and no batch is made."""
         path = self.write_requests(provider, tmp_path / "requests.jsonl", 4)
         with ThreadPoolExecutor(4) as pool:
-            lines = [*pool.map(self.asking(provider), path.read_bytes().splitlines())]
+            lines = [
+                *pool.map(asker(provider, self.model), path.read_bytes().splitlines())
+            ]
         assert not [line for line in lines if b"\n" in line]
         assert all(get_vendor(self.vendor).is_result(line) for line in lines)
         results = [provider.decode(line) for line in lines]
@@ -175,7 +169,7 @@ class ClientConformance(Hooks):
         """What the vendor says against the request itself is its result."""
         line = self.write_requests(provider, tmp_path / "a.jsonl", 1).read_bytes()
         server.refuse_to_answer(400)
-        result = provider.decode(self.asking(provider)(line))
+        result = provider.decode(asker(provider, self.model)(line))
         assert (result.custom_id, result.outcome) == ("row-0", Outcome.ERRORED)
         assert result.error
         assert not result.retryable
@@ -197,7 +191,7 @@ class ClientConformance(Hooks):
         line = self.write_requests(provider, tmp_path / "a.jsonl", 1).read_bytes()
         server.refuse_to_answer(status)
         with pytest.raises(ProviderError) as caught:
-            self.asking(provider)(line)
+            asker(provider, self.model)(line)
         assert caught.value.status == status
         assert caught.value.retryable is retryable
         if retryable:
@@ -207,4 +201,4 @@ class ClientConformance(Hooks):
         """A line that is no request of the vendor is the caller's mistake."""
         for line in (b"", b"{", b"[]", b"{}", b'{"custom_id": "row-0"}'):
             with pytest.raises(InputError):
-                self.asking(provider)(line)
+                asker(provider, self.model)(line)

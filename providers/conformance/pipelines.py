@@ -137,6 +137,17 @@ class PipelineConformance(Hooks):
         _assert_complete(command)
         _assert_no_batch_twice(server)
 
+    def test_a_run_in_realtime_creates_no_batch(
+        self, server: VendorServer, runner: Runner, tmp_path: Path
+    ) -> None:
+        """A run that is due at once asks its requests, and goes on where it died."""
+        command = runner.prepare(server, tmp_path / "run")
+        command["job"]["finish_by_seconds"] = 0
+        assert runner.run(command, ("call ask", 1)) == _KILLED
+        assert runner.run(command) == 0, runner.steps(command)[-1]
+        _assert_complete(command)
+        assert server.first_ids() == []
+
 
 def _moments(steps: list[str]) -> list[tuple[str, int]]:
     """Return steps, and which time they are taken: the first and last of each kind.

@@ -15,6 +15,7 @@ from ...errors import (
     AccessError,
     BatchNotEndedError,
     ProviderError,
+    RejectedError,
     UnknownBatchError,
 )
 from ...models import Account, Batch, BatchStatus, Intent
@@ -62,6 +63,7 @@ class HttpClient(ABC):
         *,
         status_error: type[Exception],
         connection_error: type[Exception],
+        id_member: str = "id",
     ) -> None:
         """Check address and key.
 
@@ -71,6 +73,7 @@ class HttpClient(ABC):
             api_key: None takes the first of the vendor's variables that is set.
             status_error: The SDK's error for an answer that is no success.
             connection_error: The SDK's error for no answer.
+            id_member: What a batch object calls its ID.
 
         Raises:
             InputError: `base_url` is no HTTP address, or holds a password.
@@ -84,6 +87,7 @@ class HttpClient(ABC):
             key=checked_key(vendor, self.base_url, api_key),
             status_error=status_error,
             connection_error=connection_error,
+            id_member=id_member,
         )
 
     def account(self) -> Account:
@@ -120,6 +124,12 @@ class HttpClient(ABC):
         batch = self.retrieve(batch_id)
         if batch.status is not BatchStatus.IN_PROGRESS:
             return batch
+        vendor = self._failures.vendor
+        if not vendor.can_cancel:
+            raise RejectedError(
+                f"{vendor.title} has no call that stops a batch: {batch.id} runs to its"
+                " end."
+            )
         try:
             return self._about(batch_id, self._cancel, "cancel")
         except ProviderError as exc:

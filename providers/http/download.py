@@ -87,6 +87,11 @@ class ResultFile:
         if tail:
             self._write(bytes(tail) + b"\n")
 
+    def add_lines(self, block: bytes) -> None:
+        """Append lines that came inside another answer, which was read whole."""
+        self.bytes += len(block)
+        self._write(block)
+
     def _write(self, block: bytes) -> None:
         lines = io.BytesIO(block).readlines()
         if any(map(bytes.isspace, lines)):

@@ -61,10 +61,12 @@ _SPENT_CODES = frozenset(
 _SETTING_CODES = frozenset(
     {"human_review_not_available", "workspace_human_review_disabled"}
 )
+_KEY_WORDS = "api key not valid"  # how Gemini says it, with status 400
 _SPENT_WORDS = ("specified api usage limits", "credit balance is too low")
 # How OpenAI, FastAPI and Kong say that there is no such path.
 _NO_ROUTE = ("Invalid URL", "Not Found", "no Route matched")
-_KEY_LIKE = re.compile(r"\b(?:sk|sess)-[\w*.-]{4,}")
+_KEY_LIKE = re.compile(r"\b(?:(?:sk|sess)-[\w*.-]{4,}|AIza[\w*.-]{8,})")
+_CODES = ("status", "code", "type")
 _MAX_MESSAGE = 1000
 
 
@@ -77,10 +79,17 @@ class Failures:
     """What a person calls the key: `the key in OPENAI_API_KEY`."""
     base_url: str
     key: str = field(repr=False)
+    id_member: str = "id"
+    """What a batch object calls its ID."""
     status_error: type[Exception]
     """The SDK's error for an answer that is no success; it has `response`."""
     connection_error: type[Exception]
     """The SDK's error for no answer, whose cause is httpx2's; or httpx2's own."""
+
+    @property
+    def _no_answer(self) -> tuple[type[Exception], ...]:
+        """httpx2's own as well: SDKs let it pass where an error's text is cut off."""
+        return self.connection_error, httpx2.RequestError
 
     @contextmanager
     def calling(self, what: str) -> Iterator[None]:
@@ -90,7 +99,7 @@ class Failures:
         except self.status_error as exc:
             # The SDK's error holds the answer's text, so it is not chained.
             raise self._from_answer(what, _response(exc)) from None
-        except self.connection_error as exc:
+        except self._no_answer as exc:
             raise self._from_no_answer(what, _cause(exc)) from exc
 
     @contextmanager
@@ -106,7 +115,7 @@ class Failures:
             if refused or self._details(response)[1] == _NO_ROOM:
                 raise self._from_answer(what, response) from None
             self._creation_unknown(f"it answered HTTP {status}", status)
-        except self.connection_error as exc:
+        except self._no_answer as exc:
             cause = _cause(exc)
             if isinstance(cause, (*_NEVER_SENT, BatchwrightError)):
                 raise self._from_no_answer(what, cause) from exc
@@ -146,9 +155,9 @@ class Failures:
         return body
 
     def object_of(self, response: httpx2.Response, what: str) -> dict[str, Any]:
-        """Return the object of an answer, which has an `id`."""
+        """Return the object of an answer, which has an ID."""
         body = read_object(response)
-        if body is None or as_text(body.get("id")) is None:
+        if body is None or as_text(body.get(self.id_member)) is None:
             raise self.unexpected(response, what)
         return body
 
@@ -159,7 +168,7 @@ class Failures:
         body = read_object(response)
         if body is not None and member:
             body = body.get(member)
-        if not isinstance(body, dict) or not as_text(body.get("id")):
+        if not isinstance(body, dict) or not as_text(body.get(self.id_member)):
             self._creation_unknown("no batch object in it", response.status_code)
         return body
 
@@ -221,7 +230,7 @@ class Failures:
             return error, None
         members = as_mapping(error)
         code = as_mapping(members.get("details")).get("error_code")
-        code = code or members.get("code") or members.get("type")
+        code = code or next(filter(None, map(members.get, _CODES)), None)
         code = code or response.headers.get("x-amzn-errortype", "").partition(":")[0]
         return as_text(members.get("message")), str(code) if code else None
 
@@ -230,7 +239,7 @@ class Failures:
         spent = code in _SPENT_CODES or any(
             words in message.lower() for words in _SPENT_WORDS
         )
-        if status == httpx2.codes.UNAUTHORIZED:
+        if status == httpx2.codes.UNAUTHORIZED or _KEY_WORDS in message.lower():
             return f"Check {self.key_name}."
         if spent or status == httpx2.codes.PAYMENT_REQUIRED:
             return "Check the account's credit and spend limit."

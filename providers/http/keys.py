@@ -17,7 +17,9 @@ these."""
 
 def key_name(vendor: Vendor, key: str | None) -> str:
     """Return what a person calls the key: where it is from."""
-    return "the key that was given" if key else f"the key in {vendor.key_variables[0]}"
+    names = (name for name in vendor.key_variables if os.environ.get(name))
+    name = next(names, vendor.key_variables[0])
+    return "the key that was given" if key else f"the key in {name}"
 
 
 def checked_key(vendor: Vendor, base_url: str, key: str | None) -> str:

@@ -55,6 +55,9 @@ def items(
             return
         if fresh and cursor != before:
             continue
+        if cursor and not data and cursor not in seen:
+            seen.add(cursor)  # a page by cursor may be empty and yet not the last
+            continue
         if complete and (data or more):
             raise UnreachableError(
                 "The list of batches could not be read to its end: a page without a"

@@ -42,19 +42,25 @@ class RequestsBody:
     """
 
     def __init__(
-        self, path: Path, *, seconds: float, progress: Progress | None = None
+        self,
+        path: Path,
+        *,
+        seconds: float,
+        progress: Progress | None = None,
+        head: bytes = _HEAD,
     ) -> None:
+        self._head = head
         self._path = path
         self._progress = progress
         self._seconds = seconds
         with _open(path) as file:
             self._size_bytes = _size_without_end(file)
-        self.length = len(_HEAD) + self._size_bytes + len(_TAIL)
+        self.length = len(head) + self._size_bytes + len(_TAIL)
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the body in blocks."""
         deadline = time.monotonic() + self._seconds
-        yield _HEAD
+        yield self._head
         with _open(self._path) as file:
             left = self._size_bytes
             while left and (block := file.read(min(left, _BLOCK_BYTES))):

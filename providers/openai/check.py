@@ -100,7 +100,7 @@ class _ResponsesBody(_Body, kw_only=True):
 
 class _EmbeddingsBody(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     model: Annotated[str, msgspec.Meta(min_length=1)]
-    input: str | list[msgspec.Raw]
+    input: str | list[str | int | list[int]]
     dimensions: _Tokens = None
     encoding_format: Literal["float", "base64"] | None = None
 

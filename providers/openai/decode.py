@@ -21,6 +21,8 @@ _MISSHAPEN = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
 _PASSING_STATUS = frozenset({0, 408, 409, 429})
 _PASSING_CODES = frozenset(
     {"rate_limit_exceeded", "server_error", "server_overloaded", "timeout"}
+    # `error_type` of OpenRouter
+    | {"provider_overloaded", "provider_unavailable", "server"}
 )
 
 
@@ -72,7 +74,7 @@ def _words(error: Any) -> tuple[str | None, str]:
     """Return the code of an error, and code and message as one text."""
     if type(error) is not dict:
         return None, str(error)
-    code = error.get("code") or error.get("type")
+    code = error.get("code") or error.get("error_type") or error.get("type")
     message = error.get("message") or error.get("detail")
     said = [str(word) for word in (code, message) if word]
     return code if type(code) is str else None, ": ".join(said) or str(error)

@@ -6,6 +6,7 @@ and files are `data:` URLs, images may be links. Each endpoint converts them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,10 @@ from typing import Any
 from ...errors import InputError
 from ...models import Message, Messages
 
-__all__ = ["ENDPOINTS", "REQUIRED", "Endpoint", "with_documents"]
+__all__ = ["ENDPOINTS", "REQUIRED", "Endpoint", "holds_data", "with_documents"]
+
+_DATA_PART = re.compile(rb'"(?:url|image_url|file_data|data)"\s*:\s*"data:')
+"""An image or a file inside a request; in a text, its quotes would be escaped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +91,11 @@ def _document(part: Any) -> Any:
         raise InputError("A file travels inside the request here: give `file_data`.")
     named = {"document_name": file["filename"]} if "filename" in file else {}
     return {"type": "document_url", "document_url": file["file_data"], **named}
+
+
+def holds_data(line: bytes) -> bool:
+    """Whether a request line holds an image or a file, and not only its URL."""
+    return _DATA_PART.search(line) is not None
 
 
 def _text(content: Any) -> str:

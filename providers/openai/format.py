@@ -24,7 +24,7 @@ from ..schema.restore import Restorer
 from .body import constants
 from .check import check_line, read_endpoint
 from .decode import decode_line
-from .endpoints import ENDPOINTS, Endpoint, with_documents
+from .endpoints import ENDPOINTS, Endpoint, holds_data, with_documents
 from .plain import decode_plain
 from .record import OPENAI, Dialect
 
@@ -125,6 +125,13 @@ class OpenAIFormat:
             for each in problems
             if not own or str(each.param).removeprefix("body.") not in own
         ]
+        if self.vendor.links_only and holds_data(line):
+            text = (
+                "This line is wrong: it holds an image or a file, which"
+                f" {self.vendor.title} takes as a link only: give its URL."
+            )
+            problem = LineError(code="invalid_request", param="body", message=text)
+            problems.append(problem)
         return custom_id, model, problems
 
     def endpoint(self, line: bytes) -> str:

@@ -49,13 +49,12 @@ class Dialect(Vendor):
     are looked for all the same."""
     max_tokens: str | None = "max_tokens"
     """What limits the answer of a chat request; None: as OpenAI's model calls it."""
+    links_only: bool = False
+    """Whether images and files must be links, and not inside the request."""
     structured: tuple[str, ...] = ("json_schema", "tools")
     """The ways to ask for structured output that it knows, the best one first."""
     source: str
     checked: str = "2026-11-28"
-    """The day on which the source was read."""
-    guesses: tuple[str, ...] = ()
-    """The fields of this row that no page confirms."""
 
 
 def _is_result(line: bytes) -> bool:

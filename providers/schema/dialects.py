@@ -10,7 +10,14 @@ import orjson
 
 from .source import ANNOTATIONS, Node, is_map
 
-__all__ = ["ANTHROPIC", "ANTHROPIC_LOOSE", "OPENAI", "Dialect"]
+__all__ = [
+    "ANTHROPIC",
+    "ANTHROPIC_LOOSE",
+    "GEMINI",
+    "GEMINI_LOOSE",
+    "OPENAI",
+    "Dialect",
+]
 
 _SHAPE = frozenset(
     {"type", "enum", "properties", "required", "additionalProperties"}
@@ -32,6 +39,8 @@ class Dialect:
     all_required: bool
     """Whether every property must be required; optional then means nullable."""
     recursion: bool
+    patterns: bool = True
+    """Whether regular expressions are taken, as far as both engines know them."""
     enforced: bool = True
     """Whether the provider enforces the schema, or only shows it to the model."""
     min_items: tuple[int, ...] | None = None
@@ -77,7 +86,7 @@ class Dialect:
         if key == "format":
             return value in self.formats
         if key == "pattern":
-            return not _HARD_PATTERN.search(value)
+            return self.patterns and not _HARD_PATTERN.search(value)
         if key == "minItems" and self.min_items is not None:
             return value in self.min_items
         return key in self.keywords
@@ -122,3 +131,16 @@ ANTHROPIC = Dialect(
 ANTHROPIC_LOOSE = replace(
     ANTHROPIC, recursion=True, enforced=False, max_optional=None, max_unions=None
 )
+
+# `responseJsonSchema` in https://ai.google.dev/api/generate-content, as of November
+# 2026. A schema that contains itself is followed to an unknown depth only.
+GEMINI = Dialect(
+    provider="Gemini",
+    keywords=frozenset({"minItems", "maxItems", "minimum", "maximum"}),
+    formats=frozenset({"date-time", "date", "time"}),
+    patterns=False,
+    all_required=False,
+    recursion=False,
+)
+
+GEMINI_LOOSE = replace(GEMINI, recursion=True, enforced=False)

@@ -100,9 +100,12 @@ class _Pool:
         while (task := self._take()) is not None:
             try:
                 self._ask(task.line)
-            except BaseException as exc:  # noqa: BLE001 - raised by `ask_all`
+            except ProviderError as exc:
                 with self._changed:
                     self._fail(task, exc)
+            except BaseException as exc:  # noqa: BLE001 - raised by `ask_all`
+                with self._changed:
+                    self._stop(exc)
             else:
                 with self._changed:
                     self._succeed()
@@ -157,7 +160,8 @@ class _Pool:
         try:
             line = next(self._lines, None)
         except BaseException as exc:  # noqa: BLE001 - raised by `ask_all`
-            self.failure, self._is_closed, line = exc, True, None
+            self._stop(exc)
+            return None
         return None if line is None else _Task(line)
 
     def _be_patient(self) -> None:
@@ -174,21 +178,23 @@ class _Pool:
             self._limit += 1
             self._calm = 0
 
-    def _fail(self, task: _Task, exc: BaseException) -> None:
-        now = time.monotonic()
-        is_late = now > self._give_up_at
-        if not isinstance(exc, ProviderError) or not exc.retryable or is_late:
-            self.failure = self.failure or exc
-            self._is_closed = True
+    def _stop(self, exc: BaseException) -> None:
+        self.failure = self.failure or exc
+        self._is_closed = True
+
+    def _fail(self, task: _Task, exc: ProviderError) -> None:
+        now, wait_seconds = time.monotonic(), exc.retry_after_seconds or 0.0
+        if not exc.retryable or now + wait_seconds > self._give_up_at:
+            self._stop(exc)
             return
         self._first_failure = self._first_failure or str(exc)
         self._failures_in_a_row += 1
-        is_busy = exc.status in _BUSY or exc.retry_after_seconds is not None
+        is_busy = exc.status in _BUSY or wait_seconds > 0
         if is_busy and now >= self._resume_at:
             self._limit = max(1, self._limit // 2)
             self._calm = 0
         if is_busy or self._failures_in_a_row >= self._most:
-            pause = max(next(self._pauses), exc.retry_after_seconds or 0)
+            pause = max(next(self._pauses), wait_seconds)
             self._resume_at = max(self._resume_at, now + pause)
         if not is_busy:
             if task.failures == 0:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
-from ...data.custom_id import id_in
+from ...data.custom_id import id_in, row_in
 from ...models import Intent
-from ...providers import get_vendor
+from ...providers import asker
 from ..collect.keep import keep_results
 from ..create.submit import known_of, token_of
 from ..decide.budget import reservation_usd
 from ..directory.access import checked_account
 from ..directory.attempts import Attempt
-from ..directory.run import Run, Shard
+from ..directory.run import Run
+from ..directory.shard import Shard
 from ..events import emit
 from ..pause import patiently
-from ..rounds import row_of
 from .answers import Answers, answers_in
 from .lease import leased
 from .pool import ask_all
@@ -105,9 +104,7 @@ def _ask(
     goes_on: Callable[[int, str | None], bool],
 ) -> dict[int, str]:
     """Ask what has no answer; return the rows that were given up, with the error."""
-    nonce, answer = run.plan().nonce, run.provider().ask
-    if not get_vendor(run.job.provider).names_model:
-        answer = partial(answer, model=model)
+    nonce, answer = run.plan().nonce, asker(run.provider(), model)
 
     def ask(line: bytes) -> None:
         answers.add(id_in(line, nonce).decode(), answer(line))
@@ -119,4 +116,4 @@ def _ask(
                     yield line
 
     given_up = ask_all(unanswered(), ask, run.job.job.realtime_concurrency, goes_on)
-    return {row_of(line, nonce): error for line, error in given_up}
+    return {row_in(line, nonce): error for line, error in given_up}

@@ -9,7 +9,8 @@ from ...models import Outcome
 from ..decide.canary import is_canary_over, is_enough
 from ..directory.reading import read_record
 from ..directory.records import CanaryCount
-from ..directory.run import Run, RunState, Shard
+from ..directory.run import Run, RunState
+from ..directory.shard import Shard
 from ..response_model import answer_of
 from .download import restored_results
 

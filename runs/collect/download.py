@@ -17,7 +17,8 @@ from ..directory.access import Known, checked_account
 from ..directory.attempts import Attempt
 from ..directory.reading import damaged
 from ..directory.records import NO_CAPACITY, Absence, Ended, Verdict
-from ..directory.run import Run, Shard
+from ..directory.run import Run
+from ..directory.shard import Shard
 from ..events import emit
 from ..pause import patiently
 from .keep import keep_results
@@ -126,6 +127,7 @@ def _download_again(run: Run, shard: Shard, name: str) -> None:
             patiently(fetch, f"The download of {batch.id}")
         except (UnknownBatchError, ResultsGoneError) as exc:
             raise damaged(run.directory, name, str(exc)) from exc
+        run.directory.remove(shard.attempts.index_name(attempt))
         if (
             name
             not in keep_results(run, shard, attempt, output, scratch, batch).digests

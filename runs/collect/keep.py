@@ -10,8 +10,9 @@ from ...models import Batch
 from ..directory.attempts import Attempt
 from ..directory.deadline import is_late
 from ..directory.records import Ended, Verdict
-from ..directory.run import Run, Shard
-from .scan import scan_results
+from ..directory.run import Run
+from ..directory.shard import Shard
+from .scan import LinesOfOthers, scan_results
 
 __all__ = ["keep_results"]
 
@@ -27,21 +28,22 @@ def keep_results(
 ) -> Ended:
     """Check the results, and move them to where they are read from.
 
-    The results of a further round are sorted, in `scratch`, by the shards that their
-    rows are in. Without `batch` they were asked for in realtime, and `output` is where
-    they belong. `gone` says that others are lost; what they were is not known.
+    Results for rows of other shards are copied to these, through `scratch`. Without
+    `batch` they were asked for in realtime, and `output` is where they belong. `gone`
+    says that others are lost; what they were is not known.
     """
     plan, is_cut = run.plan(), is_late(run)
-    scan = scan_results(
-        output,
-        run.format,
-        plan,
-        model=run.job_at(shard.plan.round).template.known_model,
-        shard=shard.plan,
-        sort_into=scratch if shard.path.startswith("rounds/") else None,
-        realtime=batch is None,
-        is_cut=is_cut,
-    )
+    with LinesOfOthers(shard.plan, plan, run.shared, scratch) as others:
+        scan = scan_results(
+            output,
+            run.format,
+            plan,
+            model=run.job_at(shard.plan.round).template.known_model,
+            shard=shard.plan,
+            others=others if shard.plan.is_dealt_out else None,
+            realtime=batch is None,
+            is_cut=is_cut,
+        )
     now = datetime.now(UTC)
     # What has no line may have been answered, and billed, unless the counts of a batch
     # that was cut off say that nothing else ran.
@@ -60,7 +62,7 @@ def keep_results(
     name = f"{shard.path.replace('/', '-')}-{attempt.number:03}.jsonl"
     files = {
         f"{plan.shards[index].path}/results/{name}": file
-        for index, file in scan.by_shard.items()
+        for index, file in others.files.items()
     }
     files[shard.output_name] = output
     digests = {each: size_and_digest(str(file))[1] for each, file in files.items()}

@@ -10,11 +10,12 @@ from typing import BinaryIO
 
 from ...data.custom_id import parse_row_id
 from ...data.prices import is_billed, price_of
+from ...data.reuse.shared import Shared
 from ...models import BatchResult, Outcome
 from ...providers import Format
 from ..directory.records import Plan, ShardPlan
 
-__all__ = ["Scan", "is_again", "scan_results"]
+__all__ = ["LinesOfOthers", "Scan", "is_again", "scan_results"]
 
 
 @dataclass(slots=True)
@@ -33,8 +34,6 @@ class Scan:
     """Requests that did not succeed and still may."""
     missing: int = 0
     """Requests without a line."""
-    by_shard: dict[int, Path] = field(default_factory=dict)
-    """The lines of a further round, in one file for each shard of the input."""
 
     def add(
         self, result: BatchResult, provider: str, model: str, *, realtime: bool
@@ -55,6 +54,32 @@ class Scan:
             self.cost_usd += cost
 
 
+class LinesOfOthers(ExitStack):
+    """Result lines for rows of other shards than the one that was asked for them."""
+
+    def __init__(
+        self, shard: ShardPlan, plan: Plan, shared: Shared, folder: Path
+    ) -> None:
+        """Begin with none; `folder` is for one file for each of the other shards."""
+        super().__init__()
+        self.files: dict[int, Path] = {}
+        self._own = None if shard.round else int(shard.path.rpartition("/")[2])
+        self._first_rows = plan.first_rows
+        self._shared = shared
+        self._folder = folder
+        self._open: dict[int, BinaryIO] = {}
+
+    def add(self, row: int, line: bytes) -> None:
+        """Append the result of a row's request for all other shards that share it."""
+        for index in self._shared.shards_of(row, self._first_rows):
+            if index == self._own:
+                continue
+            if index not in self._open:
+                path = self.files[index] = self._folder / f"shard-{index:05}"
+                self._open[index] = self.enter_context(path.open("wb"))
+            self._open[index].write(line)
+
+
 def scan_results(
     output: Path,
     fmt: Format,
@@ -62,7 +87,7 @@ def scan_results(
     *,
     model: str,
     shard: ShardPlan,
-    sort_into: Path | None,
+    others: LinesOfOthers | None,
     realtime: bool = False,
     is_cut: bool = False,
 ) -> Scan:
@@ -74,8 +99,7 @@ def scan_results(
         plan: The run's plan.
         model: The price of lines that do not name their model.
         shard: Whose results they are.
-        sort_into: A folder for one file per shard of the input, or None where the
-            lines belong to one.
+        others: Takes the lines that are for rows of other shards; None: there are none.
         realtime: Whether no batch answered, so that the list price was paid.
         is_cut: Whether the batch was cancelled because of the run's deadline, so that
             its cancelled requests are asked again.
@@ -83,8 +107,7 @@ def scan_results(
     scan = Scan()
     over: set[int] = set()
     retryable: set[int] = set()
-    files: dict[int, BinaryIO] = {}
-    with ExitStack() as stack, output.open("rb", buffering=1 << 20) as lines:
+    with output.open("rb", buffering=1 << 20) as lines:
         for line in lines:
             result = fmt.decode(line)
             scan.add(result, fmt.name, model, realtime=realtime)
@@ -95,12 +118,8 @@ def scan_results(
             row = found[0]
             failed_for_now = is_again(result, is_cut=is_cut)
             (retryable if failed_for_now else over).add(row)
-            if sort_into is not None and row < plan.rows:
-                index = plan.shard_index(row)
-                if index not in files:
-                    path = scan.by_shard[index] = sort_into / f"shard-{index:05}"
-                    files[index] = stack.enter_context(path.open("wb"))
-                files[index].write(line)
+            if others is not None and row < plan.rows:
+                others.add(row, line)
     scan.missing = max(0, shard.requests - len(retryable | over))
     scan.again = len(retryable - over)
     return scan

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from ...models import Batch, BatchStatus
-from ...providers import Provider
+from ...providers import Provider, get_vendor
 from ...settings import get_settings
 from ..directory.deadline import is_late
 from ..directory.run import Run, RunState
@@ -19,6 +19,9 @@ from .poll import Poller
 __all__ = ["look_at_shards", "wait_for_batch", "wait_for_shards"]
 
 T = TypeVar("T")
+
+_SANDBOX_SHARE = 0.1
+"""Of the first pause: a run's own sandbox answers at once, and on this machine."""
 
 
 def wait_for_shards(
@@ -42,7 +45,10 @@ def wait_for_shards(
         ended, done = look_at_shards(run, state, poller)
         return ended or None, done
 
-    return _wait(look, until) or frozenset()
+    first_seconds = get_settings().poll_seconds
+    if run.job.synthetic:
+        first_seconds *= _SANDBOX_SHARE
+    return _wait(look, until, first_seconds) or frozenset()
 
 
 def wait_for_batch(provider: Provider, batch_id: str) -> Batch:
@@ -56,19 +62,23 @@ def wait_for_batch(provider: Provider, batch_id: str) -> Batch:
         emit("waiting", batch_id=batch_id, done=counts.done, total=counts.total)
         return None, counts.done
 
-    batch = _wait(look, None)
+    batch = _wait(look, None, get_settings().poll_seconds)
     if batch is None:
         raise AssertionError("a wait without an end finds something")
     return batch
 
 
-def _wait(look: Callable[[], tuple[T | None, int]], until: datetime | None) -> T | None:
+def _wait(
+    look: Callable[[], tuple[T | None, int]],
+    until: datetime | None,
+    first_seconds: float,
+) -> T | None:
     """Look until something is found, or it is `until`.
 
-    Pauses start short and grow with jitter; they start over when `look`, which also
-    returns the number of requests done, shows progress.
+    Pauses start with `first_seconds` and grow with jitter; they start over when `look`,
+    which also returns the number of requests done, shows progress.
     """
-    settings = get_settings()
+    most_seconds = get_settings().max_poll_seconds
     before = -1
     while True:
         found, done = look()
@@ -76,7 +86,7 @@ def _wait(look: Callable[[], tuple[T | None, int]], until: datetime | None) -> T
             return found
         if done != before:
             before = done
-            pauses = growing(settings.poll_seconds, settings.max_poll_seconds)
+            pauses = growing(first_seconds, most_seconds)
         seconds = next(pauses)
         if until is not None:
             left = (until - datetime.now(UTC)).total_seconds()
@@ -107,7 +117,8 @@ def look_at_shards(
         return frozenset(), 0
     seen = poller.look({key: created for key, (_, created) in open_shards.items()})
     batches = tuple(batch for batch in seen.values() if batch)
-    if state.cancelled or is_late(run):
+    can_cancel = get_vendor(run.job.provider).can_cancel
+    if can_cancel and (state.cancelled or is_late(run)):
         running = [each for each in batches if each.status is BatchStatus.IN_PROGRESS]
         if running and not state.cancelled:
             text = f"The deadline has passed: cancelling {len(running):,} batches."

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ...errors import CreationUnknownError, ProviderError, RunBusyError
 from ...models import Intent
-from ...providers import Progress, Provider
+from ...providers import Progress, Provider, get_vendor
 from ...providers.http.sending import checked_when_sent
 from ...settings import get_settings
 from ..directory.access import Known, checked_account
@@ -107,11 +107,14 @@ def create_batch(
         raise
     attempts.record(attempt, batch)
     if attempts.is_closed(attempt):
-        patiently(lambda: provider.cancel(batch.id), f"Cancelling {batch.id}")
+        end = "is on record"
+        if get_vendor(batch.provider).can_cancel:
+            patiently(lambda: provider.cancel(batch.id), f"Cancelling {batch.id}")
+            end = "is cancelled and on record"
         raise RunBusyError(
             f"While this process stood still, another one gave up its claim"
             f" {intent.token} and goes on. Batch {batch.id}, which was created under it"
-            " all the same, is cancelled and on record."
+            f" all the same, {end}."
         )
     return attempt
 

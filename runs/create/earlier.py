@@ -20,7 +20,8 @@ from ..decide.budget import reservation_usd
 from ..decide.steps import Step
 from ..directory.access import checked_account
 from ..directory.catalog import recorded_beside
-from ..directory.run import Run, RunState, Shard
+from ..directory.run import Run, RunState
+from ..directory.shard import Shard
 from ..events import emit
 from ..pause import patiently
 from .reconcile import answers_ours

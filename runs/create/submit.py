@@ -11,7 +11,8 @@ from ..directory.attempts import Attempt
 from ..directory.catalog import recorded_beside
 from ..directory.deadline import is_late
 from ..directory.records import NO_CAPACITY
-from ..directory.run import Run, Shard
+from ..directory.run import Run
+from ..directory.shard import Shard
 from ..events import emit
 from ..pause import patiently
 from .claim import NewBatch, create_batch

@@ -9,7 +9,8 @@ from ...settings import get_settings
 from ..directory.attempts import Attempt
 from ..directory.deadline import is_late
 from ..directory.records import Verdict
-from ..directory.run import Run, RunState, Shard
+from ..directory.run import Run, RunState
+from ..directory.shard import Shard
 
 __all__ = ["paused_shards"]
 

@@ -13,7 +13,8 @@ from typing import Literal
 
 from ...data.job import BatchJob
 from ..directory.records import Ended, Verdict
-from ..directory.run import RunState, Shard
+from ..directory.run import RunState
+from ..directory.shard import Shard
 from .canary import is_canary_over
 
 __all__ = ["Step", "StepKind", "in_flight_limit", "next_steps", "under_token_limit"]

@@ -25,7 +25,7 @@ from ...providers.address import without_password
 from .storage import Directory
 
 if TYPE_CHECKING:
-    from ...sandbox import Sandbox
+    from ...sandbox import Faults, Sandbox
 
 __all__ = [
     "Credentials",
@@ -33,6 +33,7 @@ __all__ = [
     "Known",
     "checked_account",
     "credentials_of",
+    "keep_faults",
     "keys_from",
     "provider_for",
     "with_sandbox",
@@ -66,6 +67,9 @@ _key_source: ContextVar[KeySource | None] = ContextVar(
 )
 _sandboxes: dict[str, Sandbox] = {}
 
+_FAULTS = "run-faults.json"
+"""Beside the state of a run's own sandbox."""
+
 
 @contextmanager
 def keys_from(source: KeySource) -> Iterator[None]:
@@ -75,6 +79,12 @@ def keys_from(source: KeySource) -> Iterator[None]:
         yield
     finally:
         _key_source.reset(token)
+
+
+def keep_faults(directory: Directory, faults: Faults) -> None:
+    """Let the sandbox of this run inject these faults, also where it is resumed."""
+    data = faults.model_dump_json(exclude_defaults=True).encode()
+    directory.write(f"sandbox/{_FAULTS}", data)
 
 
 @contextmanager
@@ -93,7 +103,9 @@ def with_sandbox(directory: Directory, job: ResolvedJob) -> Iterator[None]:
         )
     from ...sandbox import Sandbox  # noqa: PLC0415 - a web server
 
-    with Sandbox(directory.local_path("sandbox")) as sandbox:
+    folder = directory.local_path("sandbox")
+    faults = folder / _FAULTS
+    with Sandbox(folder, faults=faults if faults.exists() else None) as sandbox:
         _sandboxes[directory.url] = sandbox
         try:
             yield

@@ -20,7 +20,10 @@ from .reading import damaged, read_record
 from .records import Absence, Created, Ended, Verdict
 from .storage import Directory
 
-__all__ = ["Attempt", "Attempts", "Records", "by_folder"]
+__all__ = ["INDEX", "Attempt", "Attempts", "Records", "by_folder"]
+
+INDEX = ".index.arrow"
+"""The end of the name of an index of answers, which other runs look into."""
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -213,6 +216,11 @@ class Attempts:
         """Forget that the attempt's results are gone, so that they are looked for."""
         self.directory.remove(self.name(attempt.number, "absent"))
         self.directory.remove(self.name(attempt.number, "ended"))
+        self.directory.remove(self.index_name(attempt))
+
+    def index_name(self, attempt: Attempt) -> str:
+        """Return the name of the index of the attempt's answers."""
+        return f"{self.prefix}{attempt.number:03}{INDEX}"
 
     def close(self, attempt: Attempt, ended: Ended) -> None:
         """Write down that the attempt is over; the first record of that counts."""

@@ -16,6 +16,7 @@ __all__ = [
     "open_runs",
     "recorded_beside",
     "recorded_in",
+    "root_of",
     "run_directories",
 ]
 
@@ -66,7 +67,7 @@ def is_open(run_dir: str) -> bool:
 def lies_in(run_dir: str, root: str | None = None) -> bool:
     """Whether a run is right below a folder; None: `BATCHWRIGHT_RUNS_DIR`."""
     folder = Directory(root or get_settings().runs_dir).url.rstrip("/")
-    return _root(Directory(run_dir)) == folder
+    return root_of(Directory(run_dir)) == folder
 
 
 def recorded_beside(directory: Directory) -> set[str]:
@@ -77,7 +78,7 @@ def recorded_beside(directory: Directory) -> set[str]:
     nonce = directory.read("nonce")
     return recorded_in(
         each
-        for each in run_directories(_root(directory) or "/")
+        for each in run_directories(root_of(directory))
         if each.url == directory.url or nonce is None or each.read("nonce") != nonce
     )
 
@@ -99,5 +100,6 @@ def recorded_in(directories: Iterable[Directory]) -> set[str]:
     }
 
 
-def _root(directory: Directory) -> str:
-    return directory.url.rstrip("/").rpartition("/")[0]
+def root_of(directory: Directory) -> str:
+    """Return the folder that a run is right below."""
+    return directory.url.rstrip("/").rpartition("/")[0] or "/"

@@ -52,14 +52,22 @@ class ShardPlan(_Record):
         folder, _, _ = self.path.rpartition("/")
         return int(folder.partition("/")[2] or 0)
 
+    @property
+    def is_dealt_out(self) -> bool:
+        """Whether its results are for rows of any shard."""
+        return True
+
     def owns(self, row: int, round_: int) -> bool:
         """Whether a result with these numbers may answer a request of this file."""
         del row  # a round has rows of any shard
-        return self.path.startswith(f"rounds/{round_}/")
+        return round_ == self.round
 
 
 class InputShardPlan(ShardPlan):
-    """A contiguous slice of the input's rows; its requests are the first round."""
+    """A contiguous slice of the input's rows; its requests are the first round.
+
+    With `reuse` they are the requests of any rows, and there may be none.
+    """
 
     first_row: int
     rows_name: str
@@ -72,10 +80,31 @@ class InputShardPlan(ShardPlan):
     """Where rows of this shard, and perhaps some of the next, are in the input."""
     empty: dict[str, int] | None = None
     """Rows with an empty value, by column that the prompt uses; None: not counted."""
+    kept_rows: int | None = None
+    """How many rows it has; None without `reuse`: as many as requests."""
+    sends: tuple[int, int] | None = None
+    """With `reuse`: its requests are of rows from the first number up to the second."""
+    taken_digest: str | None = None
+    """SHA-256, hex, of the answers to its rows that were taken over; None: none were"""
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return self.requests if self.kept_rows is None else self.kept_rows
+
+    @property
+    def sent_rows(self) -> range:
+        """Rows among which are those whose requests it has."""
+        return range(*(self.sends or (self.first_row, self.first_row + self.rows)))
+
+    @property
+    def is_dealt_out(self) -> bool:
+        """Whether its results are for rows of any shard."""
+        return self.sends is not None
 
     def owns(self, row: int, round_: int) -> bool:
-        """Whether this shard holds the row, and the round is the first."""
-        return round_ == 0 and 0 <= row - self.first_row < self.requests
+        """Whether it sends the request of the row, and the round is the first."""
+        return round_ == 0 and row in self.sent_rows
 
 
 class Plan(_Record):
@@ -94,6 +123,13 @@ class Plan(_Record):
     nonce_stamp: str | None = None
     """When the file `nonce` got its name, as the file system says. A copy of it has
     another time. None in plans of version 0.1."""
+    shared_digest: str | None = None
+    """SHA-256, hex, of the file `shared`; None where no rows share a request."""
+
+    @property
+    def senders(self) -> tuple[InputShardPlan, ...]:
+        """The shards that have requests."""
+        return tuple(shard for shard in self.shards if shard.requests)
 
     @property
     def empty_values(self) -> dict[str, int] | None:
@@ -111,9 +147,15 @@ class Plan(_Record):
         index = bisect_right(places, row, key=lambda place: place.first_row) - 1
         return places[index].of(row) if index >= 0 else None
 
-    def shard_index(self, row: int) -> int:
-        """Return which shard holds a row."""
-        return bisect_right(self.shards, row, key=lambda shard: shard.first_row) - 1
+    def sender_of(self, row: int) -> InputShardPlan:
+        """Return the shard that sends the request of a row."""
+        senders = self.senders
+        return senders[bisect_right(senders, row, key=lambda s: s.sent_rows.start) - 1]
+
+    @property
+    def first_rows(self) -> list[int]:
+        """The first row of each shard."""
+        return [shard.first_row for shard in self.shards]
 
 
 class Retry(_Record):

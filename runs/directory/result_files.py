@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from ...data.prices import REALTIME
 from .reading import damaged
-from .run import Run, Shard
+from .run import Run
+from .shard import TAKEN, TAKEN_INDEX, Shard
 
 __all__ = ["result_files"]
 
@@ -21,6 +22,8 @@ def result_files(run: Run, shard: Shard) -> Iterator[tuple[Shard, str, str]]:
         yield shard, f"{shard.path}/attempts/{number:03}.output.jsonl", batch_id
     folder = f"{shard.path}/results"
     for name in sorted(run.directory.at(folder).names(), key=_in_order):
+        if f"results/{name}" in {TAKEN, TAKEN_INDEX}:
+            continue
         # `rounds-1-00000-000.jsonl`: attempt 0 of the shard rounds/1/00000
         path, _, attempt = name.removesuffix(".jsonl").rpartition("-")
         sender = run.shard(path.replace("-", "/"))
@@ -43,5 +46,5 @@ def _downloaded(shard: Shard) -> dict[int, str]:
     return batches
 
 
-def _in_order(name: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", name)]
+def _in_order(name: str) -> tuple[bool, list[int]]:
+    return name.startswith("rounds-"), [*map(int, re.findall(r"\d+", name))]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+from pydantic import RootModel
+
 from ...data.files import size_and_digest
 from ...data.resolve import ResolvedJob
+from ...data.reuse.shared import Shared
 from ...errors import InputError
 from ...models import RunReport
 from ...providers import Format, Provider, get_format
@@ -18,75 +20,11 @@ from .access import provider_for
 from .attempts import Attempt, Attempts, Records, by_folder
 from .catalog import find_directory
 from .reading import damaged, read_record
-from .records import Plan, Resend, RoundPlan, ShardPlan, Verdict
+from .records import Plan, Resend, RoundPlan, ShardPlan
+from .shard import Shard
 from .storage import Directory
 
-__all__ = ["Run", "RunState", "Shard"]
-
-_SETTLED = {
-    Verdict.DOWNLOADED,
-    Verdict.FAILED,
-    Verdict.GONE,
-    Verdict.PARTLY_GONE,
-}
-
-
-@dataclass(slots=True)
-class Shard:
-    """One request file of the run, and the attempts to get it answered."""
-
-    plan: ShardPlan
-    attempts: Attempts
-    is_superseded: bool = False
-    """Whether a retry decides about its rows, so that it is not sent any more."""
-
-    @property
-    def path(self) -> str:
-        """Its folder in the run."""
-        return self.plan.path
-
-    @property
-    def last(self) -> Attempt | None:
-        """Its newest attempt."""
-        return self.attempts.last
-
-    @property
-    def verdict(self) -> Verdict | None:
-        """Why its newest attempt is over; None where there is none, or it is not."""
-        return self.last.verdict if self.last else None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether its batch is on record and not downloaded."""
-        return self.last is not None and self.last.is_open
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether a batch may exist that is on no record."""
-        return self.last is not None and self.last.is_lost
-
-    @property
-    def is_asking(self) -> bool:
-        """Whether its requests are asked in realtime, and some have no answer yet."""
-        return self.last is not None and self.last.is_asking
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether no further attempt of this file follows."""
-        is_left = self.is_superseded and not (self.is_open or self.is_lost)
-        return is_left or self.verdict in _SETTLED
-
-    @property
-    def next_look_at(self) -> datetime | None:
-        """When to look again for results that the provider did not show."""
-        absence = self.last.absence if self.last and self.is_open else None
-        return absence.next_at if absence else None
-
-    @property
-    def output_name(self) -> str:
-        """Where the results of its newest attempt are, within the run."""
-        number = self.last.number if self.last else 0
-        return f"{self.path}/attempts/{number:03}.output.jsonl"
+__all__ = ["Run", "RunState"]
 
 
 @dataclass(slots=True)
@@ -99,7 +37,7 @@ class RunState:
     plan: Plan | None
     rounds: list[RoundPlan]
     shards: dict[str, Shard]
-    """Of all rounds, in the order in which they are sent."""
+    """Those with requests, of all rounds, in the order in which they are sent."""
     cancelled: bool
     report: RunReport | None
     """Set once the run is done."""
@@ -121,7 +59,7 @@ class RunState:
         """Those that the newest retry, or else the run, began with."""
         if self.retry:
             return self.retry.shards
-        return self.plan.shards if self.plan else ()
+        return self.plan.senders if self.plan else ()
 
     def own_name(self, name: str) -> str:
         """Return the name of a file that the run has, and each of its retries."""
@@ -204,6 +142,15 @@ class Run:
         """Return the client of the run's provider; it is shared."""
         return provider_for(self.directory, self.job)
 
+    @cached_property
+    def shared(self) -> Shared:
+        """The rows of a run with a plan that share requests."""
+        digest = self.plan().shared_digest
+        if digest is None:
+            return Shared()
+        with self.as_made("shared", digest) as path:
+            return Shared(path.read_bytes())
+
     def state(self) -> RunState:
         """Read how far the run is: one listing, and the records that are new."""
         present = frozenset(names := self.directory.names())
@@ -222,7 +169,7 @@ class Run:
                 rounds.append(self.round_plan(len(rounds) + 1))
             grouped = by_folder(names)
             since = max((each.number for each in rounds if each.retry), default=0)
-            sent = (plan.shards, *(each.shards for each in rounds))
+            sent = (plan.senders, *(each.shards for each in rounds))
             for number, plans in enumerate(sent):
                 for each in plans:
                     shards[each.path] = shard = self._shard(each, grouped)
@@ -247,6 +194,13 @@ class Run:
     def round_plan(self, number: int) -> RoundPlan:
         """Return the plan of a further round that has one."""
         return self._records.read(f"rounds/{number}/plan.json", RoundPlan)
+
+    def reasked(self, number: int) -> dict[int, int]:
+        """Return how often each row of a round was asked again, by its row."""
+        name = f"rounds/{number}/reasked.json"
+        if not self.directory.exists(name):
+            return {}
+        return read_record(self.directory, name, RootModel[dict[int, int]]).root
 
     def job_at(self, number: int) -> ResolvedJob:
         """Return the job of a round, with what retries had changed by then."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,16 +18,21 @@ from ...data.job import BatchJob
 from ...data.prices import price
 from ...data.requests.generate import prompt_of, write_shards
 from ...data.resolve import ResolvedJob, resolve
+from ...data.rows.block import first_rows
 from ...data.rows.source import open_rows
 from ...models import RunEvent, Usage
-from ...providers import get_format
+from ...providers import Format, get_format
 from ..decide.budget import most_usd
 
-__all__ = ["DryRun", "SamplePrompt", "dry_run"]
+if TYPE_CHECKING:
+    from ..reuse.preview import Preview
+
+__all__ = ["DryRun", "SamplePrompt", "dry_run", "sample_prompts"]
 
 _BYTES_PER_TOKEN = 4
 _SAMPLES = 3
-_IDS = row_ids("00000000")
+_NONCE = "00000000"
+_IDS = row_ids(_NONCE)
 
 
 class SamplePrompt(BaseModel):
@@ -65,6 +70,14 @@ class DryRun(BaseModel):
     """What is reserved if the deadline passes before any batch has answered, so that
     all is asked in realtime; None without a deadline, or where it is unknown."""
     max_cost_usd: float | None
+    rows: int
+    """More than requests where `reuse` leaves some out."""
+    answered: int = 0
+    """Requests that other runs have the answer to."""
+    shared: int = 0
+    """Rows whose request is equal to that of a row before."""
+    saved_usd: float | None = 0.0
+    """What the answers of other runs cost; None where it is unknown."""
     empty_values: dict[str, int]
     """Rows with an empty value, by column that the prompt uses."""
     samples: tuple[str, ...]
@@ -88,10 +101,21 @@ class DryRun(BaseModel):
         )
 
 
-def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) -> DryRun:
+def dry_run(
+    job: BatchJob,
+    tell: Callable[[RunEvent], None] = lambda _: None,
+    *,
+    run_dir: str | None = None,
+) -> DryRun:
     """Make every request of the job as a run would, measure them, keep none.
 
     Disk is used for one batch at a time.
+
+    Args:
+        job: What the run would do.
+        tell: Called with its progress.
+        run_dir: Where the run would be; answers of the runs beside it are reused. None:
+            in `BATCHWRIGHT_RUNS_DIR`.
 
     Raises:
         InputError: The job cannot be run as it is.
@@ -99,13 +123,13 @@ def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) ->
     resolved = resolve(job)
     provider, template = resolved.provider, resolved.template
     fmt = get_format(provider, resolved.base_url)
-    requests = size = batches = 0
     samples: list[str] = []
-    most: float | None = 0.0
-    most_realtime: float | None = None if job.finish_by_seconds is None else 0.0
+    batches: list[tuple[int, int]] = []
     empty: Counter[str] = Counter()
+    preview = _preview(resolved, fmt) if job.reuse else None
     with tempfile.TemporaryDirectory(prefix="batchwright-") as folder:
-        for shard in write_shards(resolved, fmt, _IDS, Path(folder), tell):
+        see = preview.see if preview else None
+        for shard in write_shards(resolved, fmt, _IDS, Path(folder), tell, see=see):
             made = shard.requests
             if not samples:
                 with made.path.open("rb") as lines:
@@ -113,19 +137,21 @@ def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) ->
                     samples = [line.decode().rstrip("\n") for line in first]
             made.path.unlink()
             shard.rows_path.unlink()
-            requests += made.requests
-            size += made.bytes
-            batches += 1
-            reserved = most_usd(resolved, made.requests, made.bytes)
-            most = None if most is None or reserved is None else most + reserved
-            if most_realtime is not None:
-                reserved = most_usd(resolved, made.requests, made.bytes, realtime=True)
-                most_realtime = None if reserved is None else most_realtime + reserved
+            batches.append((made.requests, made.bytes))
             empty.update(shard.empty)
+    rows = sum(requests for requests, _ in batches)
+    reused: dict[str, Any] = {}
+    if preview:
+        reused = preview.find(run_dir)
+        batches = [*preview.batches()]
+    requests = sum(requests for requests, _ in batches)
+    size = sum(size for _, size in batches)
     tokens = size // _BYTES_PER_TOKEN
     # Priced request by request: long inputs have a price of their own.
     one_input = price(
-        provider, template.known_model, Usage(input_tokens=max(1, tokens // requests))
+        provider,
+        template.known_model,
+        Usage(input_tokens=max(1, tokens // max(1, requests))),
     )
     most_output = most_output_tokens(template)
     one_output = most_output and price(
@@ -136,29 +162,48 @@ def dry_run(job: BatchJob, tell: Callable[[RunEvent], None] = lambda _: None) ->
         model=template.model,
         requests=requests,
         bytes=size,
-        batches=batches,
+        batches=len(batches),
         input_tokens=tokens,
         basis=f"{_BYTES_PER_TOKEN} bytes of a request line taken for one token",
         input_usd=None if one_input is None else one_input * requests,
         most_output_usd=None if one_output is None else one_output * requests,
-        most_usd=most,
-        most_realtime_usd=most_realtime,
+        most_usd=_most(resolved, batches),
+        most_realtime_usd=(
+            None
+            if job.finish_by_seconds is None
+            else _most(resolved, batches, realtime=True)
+        ),
         max_cost_usd=job.max_cost_usd,
+        rows=rows,
+        **reused,
         empty_values=dict(empty),
         samples=tuple(samples),
-        prompts=tuple(_prompts(resolved)),
+        prompts=tuple(islice(sample_prompts(resolved), _SAMPLES)),
     )
 
 
-def _prompts(job: ResolvedJob) -> Iterator[SamplePrompt]:
-    """Yield the messages of the first rows."""
+def _most(
+    job: ResolvedJob, batches: Sequence[tuple[int, int]], *, realtime: bool = False
+) -> float | None:
+    """Return what is reserved for all batches together; None: unknown."""
+    reserved = [most_usd(job, *batch, realtime=realtime) for batch in batches]
+    known = [usd for usd in reserved if usd is not None]
+    return sum(known) if len(known) == len(reserved) else None
+
+
+def _preview(job: ResolvedJob, fmt: Format) -> Preview:
+    from ..reuse.preview import Preview  # noqa: PLC0415 - pyarrow takes 100 MB
+
+    return Preview(job, fmt, _NONCE)
+
+
+def sample_prompts(job: ResolvedJob) -> Iterator[SamplePrompt]:
+    """Yield the messages of each row, with a system text that is the same for all."""
     system, prompt = job.template.system, prompt_of(job)
     constant = [] if system is None else [{"role": "system", "content": system}]
-    rows = (
-        block.part(row, row + 1)
-        for block in open_rows(job.job.input, job.job.encoding).blocks()
-        for row in range(len(block))
-    )
-    for row in islice(rows, _SAMPLES):
-        messages = (*constant, *map(dict, prompt(row.values[0])))
-        yield SamplePrompt(row=row.where(), messages=messages)
+    blocks = open_rows(job.job.input, job.job.encoding).blocks()
+    for block in first_rows(blocks, job.job.limit):
+        for index in range(len(block)):
+            row = block.part(index, index + 1)
+            messages = (*constant, *map(dict, prompt(row.values[0])))
+            yield SamplePrompt(row=row.where(), messages=messages)

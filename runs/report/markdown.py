@@ -43,6 +43,11 @@ def markdown(report: RunReport) -> str:
         f"- Tokens: {report.input_tokens:,} in, {report.output_tokens:,} out",
         f"- Cost: {report.cost}",
     ]
+    if report.reused:
+        saved = (
+            "unknown" if report.saved_usd is None else f"{report.saved_usd:,.4f} USD"
+        )
+        lines.append(f"- Reused answers: {report.reused:,} rows; saved: {saved}")
     if report.synthetic:
         lines.append("- **The answers are synthetic**: the sandbox made them up.")
     if report.cache_read_tokens or report.cache_write_tokens:

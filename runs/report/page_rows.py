@@ -22,7 +22,8 @@ from ...data.tables.parts import read_part
 from ...models import BatchResult, Outcome
 from ..directory.records import InputShardPlan, Plan
 from ..directory.result_files import result_files
-from ..directory.run import Run, RunState, Shard
+from ..directory.run import Run, RunState
+from ..directory.shard import Shard
 from .embed import fitted
 from .sample import Histogram, Sample
 
@@ -96,7 +97,7 @@ class PageRows:
         if state.report is None or not state.names.issuperset(parts):
             self.columns = ("answer",)
             for each in plan.shards:
-                self._read_results(state.shards[each.path], plan.nonce, each)
+                self._read_results(self._run.shard(each.path), plan.nonce, each)
             return
         for each, part in zip(plan.shards, parts, strict=True):
             self._read_part(part, plan, each)
@@ -135,7 +136,7 @@ class PageRows:
         """Read what is known so far: of each row the first success, or its last."""
         run = self._run
         best: dict[int, tuple[BatchResult, _Shown]] = {}
-        ids = RowIds(nonce, plan.first_row, plan.requests)
+        ids = RowIds(nonce, plan.first_row, plan.rows)
         for _, name, _ in result_files(run, shard):
             if not run.directory.exists(name):
                 continue
@@ -198,19 +199,23 @@ class PageRows:
 
     def _add_prompts(self, state: RunState, plan: Plan) -> None:
         """Read what was asked for each shown row, in the round of its result."""
-        wanted: dict[str, dict[bytes, _Shown]] = {}
+        wanted: dict[str, dict[bytes, list[_Shown]]] = {}
         for shown in self._shown:
-            _, round_ = parse_row_id(shown.custom_id, plan.nonce) or (shown.row, 0)
-            first = plan.shards[plan.shard_index(shown.row)].path
-            place = f"rounds/{round_}" if round_ else first
-            wanted.setdefault(place, {})[shown.custom_id.encode()] = shown
+            row, round_ = parse_row_id(shown.custom_id, plan.nonce) or (shown.row, 0)
+            if not plan.senders:
+                continue
+            place = f"rounds/{round_}" if round_ else plan.sender_of(row).path
+            rows = wanted.setdefault(place, {})
+            rows.setdefault(shown.custom_id.encode(), []).append(shown)
         for path in state.shards:
             name = f"{path}/requests.jsonl"
-            rows = wanted.get(path) or wanted.get(path.rpartition("/")[0])
-            if rows and name in state.names:
-                self._read_requests(name, plan.nonce, rows)
+            asked = wanted.get(path) or wanted.get(path.rpartition("/")[0])
+            if asked and name in state.names:
+                self._read_requests(name, plan.nonce, asked)
 
-    def _read_requests(self, name: str, nonce: str, rows: dict[bytes, _Shown]) -> None:
+    def _read_requests(
+        self, name: str, nonce: str, rows: dict[bytes, list[_Shown]]
+    ) -> None:
         system = ("system", self._run.job.template.system)
         with self._run.directory.local(name) as path, path.open("rb") as lines:
             for line in lines:
@@ -220,10 +225,11 @@ class PageRows:
                         for role, text in conversation(line)
                     ]
                     data, is_cut = fitted(messages, self._half_bytes)
-                    shown.prompt = (
-                        b",%b]" % data
-                    )  # a copy takes a quarter of the memory
-                    shown.is_cut |= is_cut
+                    # A copy takes a quarter of the memory.
+                    prompt = b",%b]" % data
+                    for each in shown:
+                        each.prompt = prompt
+                        each.is_cut |= is_cut
                     if not rows:
                         return
 

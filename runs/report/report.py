@@ -17,7 +17,8 @@ from ..directory.access import with_sandbox
 from ..directory.attempts import Attempt
 from ..directory.catalog import run_directories
 from ..directory.lock import locked
-from ..directory.run import Run, RunState, Shard
+from ..directory.run import Run, RunState
+from ..directory.shard import Shard
 from .batch_table import batch_id_of, newest_batch, status_word
 
 __all__ = ["UnreadableRun", "list_runs", "read_status", "report_on"]
@@ -121,6 +122,8 @@ def report_on(
         cache_read_tokens=total.cache_read_tokens,
         cache_write_tokens=total.cache_write_tokens,
         cost_usd=None if any(map(_is_unpriced, state.attempts())) else total.cost_usd,
+        reused=total.reused,
+        saved_usd=total.saved_usd,
         empty_values=state.plan.empty_values if state.plan else None,
         errors=tuple(_placed(state, group) for group in total.errors),
         missing=total.missing,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,13 +10,13 @@ from typing import Any
 
 import msgspec
 import orjson
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from ..engine.backend import Backend
 from ..engine.store import BatchRow
 from ..engine.timeline import queued
 from ..http.api import ApiError, backend_of
+from ..http.inline import create_inline, read_document
 
 __all__ = ["create_batch"]
 
@@ -39,38 +38,22 @@ async def create_batch(request: Request) -> BatchRow:
         plan="{}",
         validated=True,
     )
-    body = backend.store.path(f"{row.id}.body")
-    try:
-        size = 0
-        with body.open("wb") as file:
-            async for block in request.stream():
-                size += len(block)
-                if size > backend.faults.limits.anthropic_bytes:
-                    raise ApiError(413, "Request exceeds the maximum allowed size")
-                file.write(block)
-        row = await run_in_threadpool(_add, backend, row, body)
-    finally:
-        body.unlink(missing_ok=True)
-    backend.worker.start(row.id)
-    return row
+    limit = backend.faults.limits.anthropic_bytes
+    return await create_inline(request, row, limit, _add)
 
 
 def _add(backend: Backend, row: BatchRow, body: Path) -> BatchRow:
     """Check the requests, store them as lines, and add the batch."""
     path = backend.store.path(row.id)
-    try:
-        total, first_custom_id = _store_requests(backend, body, path)
-        _check_queue(backend, row, total)
-        row = replace(
-            row,
-            total=total,
-            first_custom_id=first_custom_id,
-            plan=backend.new_plan(row.provider),
-        )
-        backend.store.add(row)
-    except (ApiError, OSError):
-        path.unlink(missing_ok=True)
-        raise
+    total, first_custom_id = _store_requests(backend, body, path)
+    _check_queue(backend, row, total)
+    row = replace(
+        row,
+        total=total,
+        first_custom_id=first_custom_id,
+        plan=backend.new_plan(row.provider),
+    )
+    backend.store.add(row)
     return row
 
 
@@ -94,21 +77,15 @@ def _store_requests(backend: Backend, body: Path, path: Path) -> tuple[int, str]
 
 
 def _read_items(body: Path, maximum: int) -> Iterator[Any]:
-    """Yield the requests, decoded one by one: the body is a mapped file."""
+    """Yield the requests, decoded one by one."""
+    items = read_document(body, _Body).requests
+    if len(items) > maximum:
+        text = f"requests: List should have at most {maximum} items"
+        raise ApiError(413, text)
     try:
-        with body.open("rb") as file:
-            view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        items = msgspec.json.decode(view, type=_Body).requests
-        if len(items) > maximum:
-            text = f"requests: List should have at most {maximum} items"
-            raise ApiError(413, text)
         for item in items:
             yield orjson.loads(memoryview(item))
-    except msgspec.ValidationError as exc:
-        raise ApiError(400, f"requests: Field required ({exc})") from exc
-    except RecursionError as exc:
-        raise ApiError(400, "The request body is nested too deeply.") from exc
-    except ValueError as exc:  # an empty file cannot be mapped
+    except ValueError as exc:
         raise ApiError(400, "The request body is not valid JSON.") from exc
 
 

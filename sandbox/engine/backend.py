@@ -150,7 +150,7 @@ class Backend:
         """Count a request that is answered at once; return the fault that applies."""
         return self._pick(enumerate(self.faults.answers), "answer")
 
-    def new_plan(self, provider: str, window: str = "24h") -> str:
+    def new_plan(self, provider: str, window: str = "24h", **facts: Any) -> str:
         """Count a new batch and return its plan, as JSON."""
         faults = self.faults
         rules = [
@@ -163,7 +163,9 @@ class Backend:
         if self._formats[provider].check is None:
             changes = {"validating": 0.0, "finalizing": 0.0}
             durations = durations.model_copy(update=changes)
-        plan = Plan(seed=faults.seed, durations=durations, fault=fault, window=window)
+        plan = Plan(
+            seed=faults.seed, durations=durations, fault=fault, window=window, **facts
+        )
         return plan.model_dump_json(exclude_defaults=True)
 
     def _pick(self, rules: Iterable[tuple[int, _Rule]], *key: str) -> _Rule | None:

@@ -14,8 +14,6 @@ from .store import BatchRow
 
 __all__ = ["Moment", "Plan", "moment_at", "plan_of", "queued", "requests_that_run"]
 
-_WINDOW_SECONDS = 86_400.0
-
 
 class Plan(BaseModel):
     """What will happen to a batch; settled when it is created."""
@@ -27,6 +25,8 @@ class Plan(BaseModel):
     fault: BatchFault | None = None
     window: str = "24h"
     """How long the batch may take, as it was asked for."""
+    expires_seconds: float = 86_400
+    """How long after its creation it expires."""
 
     @property
     def effects(self) -> BatchFault:
@@ -80,7 +80,7 @@ def _course(row: BatchRow, plan: Plan) -> _Course:
     start = row.created_at + durations.validating
     finalizing = start + durations.in_progress
     end = finalizing + durations.finalizing
-    expires = row.created_at + _WINDOW_SECONDS
+    expires = row.created_at + plan.expires_seconds
     early = plan.effects.end
     if early != "completed":
         fraction = plan.effects.ran

@@ -29,14 +29,10 @@ __all__ = [
 
 _SIGNED = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/]+)/")
 _REAL_PREFIXES = (
-    "sk-proj-",
-    "sk-svcacct-",
-    "sk-admin-",
-    "sk-ant-api",
-    "sk-ant-admin",
-    "AKIA",
-    "ASIA",
+    *("sk-proj-", "sk-svcacct-", "sk-admin-", "sk-ant-api", "sk-ant-admin", "sk-or-"),
+    *("AIza", "AKIA", "ASIA"),
 )
+_KEY_HEADERS = ("x-api-key", "api-key", "x-goog-api-key")
 
 
 class ApiError(Exception):
@@ -89,7 +85,7 @@ def read_key(headers: Headers) -> str | None:
         return key.strip()
     if signed := _SIGNED.match(headers.get("authorization", "")):
         return signed[1]
-    return headers.get("x-api-key") or headers.get("api-key") or None
+    return next(filter(None, map(headers.get, _KEY_HEADERS)), None)
 
 
 def real_key_problem(key: str) -> str | None:

@@ -17,7 +17,8 @@ from .vendor import Vendor
 
 __all__ = ["Middleware"]
 
-_SECRETS = {"authorization", "x-api-key", "api-key", "cookie", "proxy-authorization"}
+_SECRETS = {"authorization", "x-api-key", "api-key", "x-goog-api-key"}
+_SECRETS |= {"cookie", "proxy-authorization"}
 
 
 class Middleware:

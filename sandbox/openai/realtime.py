@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..answers.answer import Failure
-from ..answers.spoil import spoil_line
-from ..engine.store import BatchRow
 from ..http.api import ApiError, backend_of, json_body
+from ..http.realtime import answer_now
 from .dialects import Dialect, dialect_of
 from .lines import answer_body
 from .shapes import ENDPOINTS
@@ -26,23 +22,8 @@ async def _ask(request: Request) -> Response:
     body = await json_body(request)
     endpoint = "/v1" + request.url.path.removeprefix(dialect.base_path)
     _check(endpoint, body, backend.faults.models)
-    fault = backend.answer_fault()
-    row = BatchRow(  # what an answer is made from; no batch of this ID exists
-        id=backend.new_batch_id("realtime_"),
-        provider=dialect.name,
-        account=request.state.account,
-        created_at=backend.clock.now(),
-        plan="{}",
-        endpoint=endpoint,
-    )
     asked = {"custom_id": "", "body": body}
-    found = await run_in_threadpool(
-        answer_body, row, asked, backend.source, fault, backend.faults.seed
-    )
-    if isinstance(found, Failure):
-        raise ApiError(found.status, found.message, code=found.code, param=found.param)
-    content = spoil_line(orjson.dumps(found[0]), fault.kind if fault else None)
-    return Response(content, media_type="application/json")
+    return await answer_now(request, answer_body, asked, endpoint=endpoint)
 
 
 def _check(endpoint: str, body: dict[str, Any], models: tuple[str, ...]) -> None:

@@ -65,7 +65,7 @@ def test_help_lists_the_providers(name: str) -> None:
 def test_every_command_there_is() -> None:
     """The commands are those that are promised."""
     promised = "list create-from-file cancel download-file show validate generate"
-    promised += " parse run resume status view runs retry init sandbox doctor"
+    promised += " parse try run resume status view runs retry init sandbox doctor"
     assert set(COMMANDS) == set(promised.split())
 
 

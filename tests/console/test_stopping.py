@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -261,6 +263,39 @@ def test_a_server_that_does_not_answer_is_named(start: Start) -> None:
     assert "Error: Prefect's server cannot be reached" in said
     assert f"batchwright resume {command.folder}/r" in said
     assert "hunter2" not in said
+    assert "Traceback" not in said
+
+
+def of_a_newer_prefect(home: Path) -> str:
+    """Make a database that a newer version has migrated."""
+    with closing(sqlite3.connect(home / "prefect.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = 'feedc0de1234'")
+    return "a newer Prefect has migrated its database"
+
+
+def no_folder(home: Path) -> str:
+    """Put a file where the folder should be."""
+    shutil.rmtree(home)
+    home.touch()
+    return "Error"
+
+
+@pytest.mark.parametrize(
+    "spoil", [of_a_newer_prefect, pytest.param(no_folder, marks=pytest.mark.long)]
+)
+def test_a_server_that_does_not_start_says_why(
+    spoil: Callable[[Path], str], start: Start, folder: Path
+) -> None:
+    """At once, in one sentence with the way out; the run can be resumed."""
+    why = spoil(folder / "prefect")
+    command = start()
+    said = command.rest()
+    assert command.process.returncode == 1, said
+    assert "Error: Prefect's local server did not start: " in said
+    assert why in said
+    assert f"Its folder is {folder}/prefect; set PREFECT_HOME to another one" in said
+    assert "or PREFECT_API_URL to a server that runs" in said
+    assert f"batchwright resume {folder}/r" in said
     assert "Traceback" not in said
 
 

@@ -36,6 +36,7 @@ def resolved(folder: Path, **options: Any) -> RequestTemplate:
         ({"max_tokens": 10, "params": {"max_tokens": 70, "best_of": 2}}, 140),
         ({"model": "text-embedding-3-small"}, 0),
         ({"max_tokens": 5, "params": {"tools": [{"type": "function"}]}}, 5),
+        ({"max_tokens": 5, "params": {"tools": [{"functionDeclarations": []}]}}, 5),
     ],
 )
 def test_the_output_has_a_bound(
@@ -55,6 +56,7 @@ def test_the_output_has_a_bound(
         ({"max_completion_tokens": None}, "`--param max_completion_tokens` must be"),
         ({"max_output_tokens": "many"}, "`--param max_output_tokens` must be"),
         ({"tools": [{"type": "web_search"}]}, "`--param tools` the tokens"),
+        ({"tools": [{"googleSearch": {}}]}, "`--param tools` the tokens"),
         ({"previous_response_id": "r"}, "`--param previous_response_id` the tokens"),
     ],
 )

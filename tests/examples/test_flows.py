@@ -86,6 +86,22 @@ def test_a_database_table_gets_its_labels(
     assert [batch.requests for batch in sandbox.batches()] == [len(EMAILS), 1]
 
 
+def test_a_growing_table_is_paid_for_once(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The second night sends the row that is new and the one that has changed."""
+    label = example("nightly.py").label_table
+    source = tmp_path / "emails.csv"
+    text = (EXAMPLES / "emails.csv").read_text(encoding="utf-8")
+    source.write_text(text, encoding="utf-8")
+    assert label(str(source), str(tmp_path))["bought"] == len(EMAILS)
+    changed = text.replace(EMAILS[0]["email"], "Buy now") + "99,Me,Yours truly\n"
+    source.write_text(changed, encoding="utf-8")
+    assert label(str(source), str(tmp_path))["bought"] == 2
+    rows = table(tmp_path / "labels.csv")
+    assert [row["_reused"] for row in rows].count("false") == 2
+    assert {row["_outcome"] for row in rows} == {"succeeded"}
+    assert sum(batch.requests for batch in sandbox.batches()) == len(EMAILS) + 2
+
+
 def test_two_models_are_asked_from_an_async_flow(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:

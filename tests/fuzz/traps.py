@@ -112,6 +112,7 @@ _YAML = [
             *("!!binary aGk=", "!!bool x", '"\\ud800"', "1.0e+999", "!!timestamp x"),
             *("!!set {a}", "!!python/object/apply:os.getcwd []", "[" * 3000),
             *('{image: "x\\0.png"}', "{pdf: /dev/zero}", "{image: [1]}", "{text: 1}"),
+            "{image: \"{% for x in 'x' * 999 %}00{% endfor %}\"}",
         ],
     ),
     b"- &a {role: user, content: *a}",
@@ -217,8 +218,13 @@ TRAPS: dict[str, list[Any]] = {
             b'"reasoning_effort": []}}'
         ),
         b'{"custom_id": ' + _DEEP.encode() + b"}",
+        (
+            b'{"custom_id": "a", "method": "POST", "url": "/v1/embeddings",'
+            b'"body": {"model": "m", "input": [1e999]}}'
+        ),
         b'{"custom_id": "a", "url": {}}',
         b"{}" * 1000,
     ],
+    "names": ["**", "x**", "[!"],
 }
 """Examples by the property that they were found with."""

@@ -12,7 +12,10 @@ import pytest
 from batchwright.models import Outcome
 from batchwright.providers import get_vendor
 from batchwright.providers.conformance import (
+    ClientConformance,
     Example,
+    FormatConformance,
+    PipelineConformance,
     VendorConformance,
     VendorServer,
 )
@@ -155,6 +158,117 @@ class TestAnthropic(VendorConformance):
     def server(self, sandbox: Sandbox) -> VendorServer:
         """Give the sandbox."""
         return SandboxServer(sandbox, self.vendor)
+
+
+def _gemini(**members: Any) -> bytes:
+    return orjson.dumps({"key": "row-1", **members})
+
+
+def _candidate(reason: str, *parts: Any, **more: Any) -> bytes:
+    candidate = {"content": {"role": "model", "parts": parts}, "finishReason": reason}
+    usage = {"promptTokenCount": 9, "candidatesTokenCount": 2, "totalTokenCount": 11}
+    response = {"candidates": [{**candidate, **more}], "usageMetadata": usage}
+    return _gemini(response={**response, "modelVersion": "gemini-x"})
+
+
+def _code(code: int) -> bytes:
+    return _gemini(error={"code": code, "message": "No."})
+
+
+CALL = {"functionCall": {"name": "answer", "args": {"label": "a"}}}
+BLOCKED = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
+VECTOR = {"embedding": {"values": [0.5]}, "usageMetadata": {"promptTokenCount": 3}}
+VECTOR["usageMetadata"]["totalTokenCount"] = 3
+
+
+class TestGemini(FormatConformance, ClientConformance):
+    """Gemini, against the sandbox."""
+
+    vendor = "gemini"
+    model = "gemini-2.5-flash"
+    examples = (
+        Example(Outcome.SUCCEEDED, _candidate("STOP", {"text": "Yes."})),
+        Example(Outcome.SUCCEEDED, _candidate("STOP", CALL)),
+        Example(Outcome.SUCCEEDED, _gemini(response=VECTOR)),
+        Example(Outcome.TRUNCATED, _candidate("MAX_TOKENS", {"text": "Ye"})),
+        Example(Outcome.REFUSED, _candidate("SAFETY", finishMessage="No.")),
+        Example(Outcome.REFUSED, _candidate("RECITATION")),
+        Example(Outcome.REFUSED, _gemini(response=BLOCKED)),
+        Example(Outcome.INVALID, _candidate("MALFORMED_FUNCTION_CALL")),
+        Example(Outcome.ERRORED, _candidate("OTHER"), retryable=True),
+        Example(Outcome.ERRORED, _code(3)),
+        Example(Outcome.ERRORED, _code(13), retryable=True),
+        Example(Outcome.ERRORED, _code(503), retryable=True),
+        Example(Outcome.EXPIRED, _code(4), retryable=True),
+        Example(Outcome.CANCELLED, _code(1)),
+    )
+
+    @pytest.fixture
+    def server(self, sandbox: Sandbox) -> VendorServer:
+        """Give the sandbox."""
+        return SandboxServer(sandbox, self.vendor)
+
+
+def _routed(body: Any = None, **error: Any) -> bytes:
+    response = body and {"status_code": 200, "request_id": "r", "body": body}
+    line = {"id": "r", "custom_id": "row-1", "response": response}
+    return orjson.dumps({**line, "error": error or None})
+
+
+def _lasting(word: str) -> bytes:
+    return _routed(message="No.", param=None, type=word, error_type=word)
+
+
+VECTORS = {
+    "data": [{"embedding": [0.5], "index": 0}],
+    "model": "x",
+    "usage": {"prompt_tokens": 3, "total_tokens": 3},
+}
+
+
+class TestOpenRouter(FormatConformance, ClientConformance):
+    """OpenRouter, against the sandbox."""
+
+    vendor = "openrouter"
+    model = "openai/gpt-5-mini"
+    examples = (
+        Example(Outcome.SUCCEEDED, _chat(content="Yes.")),
+        Example(Outcome.SUCCEEDED, _routed(VECTORS)),
+        Example(Outcome.TRUNCATED, _chat("length", content="Ye")),
+        Example(Outcome.ERRORED, _lasting("invalid_request")),
+        Example(Outcome.ERRORED, _lasting("provider_overloaded"), retryable=True),
+        Example(Outcome.ERRORED, _lasting("timeout"), retryable=True),
+    )
+
+    @pytest.fixture
+    def server(self, sandbox: Sandbox) -> VendorServer:
+        """Give the sandbox."""
+        return SandboxServer(sandbox, self.vendor)
+
+
+class _Runs(PipelineConformance):
+    """Runs of a vendor against the sandbox."""
+
+    @pytest.fixture
+    def server(self, sandbox: Sandbox) -> VendorServer:
+        """Give the sandbox."""
+        return SandboxServer(sandbox, self.vendor)
+
+
+@pytest.mark.long
+class TestRunsOfGemini(_Runs):
+    """Runs of Gemini's batches, which are found by their name."""
+
+    vendor = "gemini"
+    model = "gemini-2.5-flash"
+
+
+@pytest.mark.long
+class TestRunsOfOpenRouter(_Runs):
+    """Runs of OpenRouter's batches, which are found by their results."""
+
+    vendor = "openrouter"
+    model = "openai/gpt-5-mini"
 
 
 class TestAnotherPackage(VendorConformance):

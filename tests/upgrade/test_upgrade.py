@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from batchwright import RunReport
+from batchwright.runs.directory.run import Run
 from batchwright.runs.drive import drive
-from batchwright.runs.open import reopen_run
+from batchwright.runs.open import open_run, reopen_run
 from batchwright.runs.retry import open_retry
 
 Unpack = Callable[[Path], Any]
@@ -243,3 +244,17 @@ def test_the_command_knows_the_batch_of_a_request_file(
     else:
         assert f"was sent before: {existing.id}" in done.stderr
         assert unpacked.sandbox.created() == 2
+
+
+@_archives("done", provider="openai")
+def test_a_new_run_reuses_its_answers(archive: Path, unpack: Unpack) -> None:
+    """A run beside it with `reuse` takes over its valid answers, and sends nothing."""
+    unpacked = unpack(archive)
+    before = unpacked.sent().total()
+    old = Run.load(unpacked.run_dir).job.job
+    output = str(unpacked.folder / "again.jsonl")
+    job = old.model_copy(update={"output": output, "reuse": True})
+    report = drive(open_run(job, str(unpacked.folder / "runs" / "again")), wait=True)
+    assert report.reused == report.rows == 6
+    assert report.ok
+    assert unpacked.sent().total() == before

@@ -43,11 +43,12 @@ def _generate(folder: Path, rows: int, **options: int) -> list[int]:
     [
         (100, {}, [100]),
         (250, {"max_requests_per_batch": 150}, [150, 100]),
+        (2, {"finish_by_seconds": 0}, [2]),
         (99, {}, "would have 99 requests, but one has at least 100"),
         (210, {"max_requests_per_batch": 150}, "would have 60 requests"),
         (200, {"canary": 10}, "would have 10 requests"),
     ],
-    ids=["enough", "two", "few", "rest", "canary"],
+    ids=["enough", "two", "realtime", "few", "rest", "canary"],
 )
 def test_a_batch_has_enough_requests(
     rows: int, options: dict[str, int], expected: list[int] | str, tmp_path: Path

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
 import io
 import json
 import os
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +242,21 @@ def test_what_is_no_table_is_said_to_be_what_it_is(
     with pytest.raises(InputError, match=message) as caught:
         _values(path)
     assert str(path) in str(caught.value)
+
+
+def test_what_is_cut_off_leaves_no_memory_behind(tmp_path: Path) -> None:
+    """A process that reads many damaged files does not grow."""
+    path = tmp_path / "in.csv.gz"
+    path.write_bytes(gzip.compress(b"a\n1\n")[:-6])
+    tracemalloc.start()
+    try:
+        for _ in range(5):
+            with pytest.raises(InputError):
+                _values(path)
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < 4 << 20  # what one read asks for
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from batchwright.runs.create.submit_file import submit_file
 from batchwright.runs.drive import drive
 from batchwright.runs.events import listening
 from batchwright.runs.open import open_run
+from batchwright.runs.trial import try_rows
 from batchwright.sandbox import Sandbox
 from tests.providers.bedrock.bedrock_server import BedrockServer
 
@@ -64,10 +65,14 @@ def test_too_few_failed_rows_are_not_sent_again(
 
 
 def test_rows_are_asked_in_realtime(
-    provider: Provider, server: BedrockServer, tmp_path: Path
+    provider: Provider,
+    server: BedrockServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The model, which no request names, is that of the run."""
+    """The model, which no request names, is that of the run; few rows are enough."""
     del provider
+    monkeypatch.setenv("BEDROCK_BATCH_MIN_RECORDS", "100")
     source = tmp_path / "in.csv"
     source.write_text("text\na\nb\n", "utf-8")
     job = BatchJob(
@@ -82,6 +87,24 @@ def test_rows_are_asked_in_realtime(
     rows = [orjson.loads(line) for line in lines.splitlines()]
     assert [row["_outcome"] for row in rows] == ["succeeded"] * 2
     assert server.first_ids() == []
+
+
+def test_a_few_rows_are_tried(
+    provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`try` makes no batch, so it needs no hundred rows, and it knows the model."""
+    del provider
+    monkeypatch.setenv("BEDROCK_BATCH_MIN_RECORDS", "100")
+    source = tmp_path / "in.csv"
+    source.write_text("text\na\nb\n", "utf-8")
+    job = BatchJob(
+        input=str(source),
+        output=str(tmp_path / "out.jsonl"),
+        model=f"bedrock/{MODEL}",
+        prompt="Say {{ text }}",
+    )
+    trial = try_rows(job, 2)
+    assert [row.values["_outcome"] for row in trial.rows] == ["succeeded"] * 2
 
 
 def test_a_file_needs_the_name_of_its_model(provider: Provider, tmp_path: Path) -> None:

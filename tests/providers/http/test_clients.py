@@ -393,6 +393,16 @@ def test_cut_download_is_an_error(client: Any, do: str) -> None:
     assert caught.value.retryable
 
 
+def test_a_cut_refusal_is_no_answer(client: Any) -> None:
+    """Where the text of an error breaks off, nothing is known of the results."""
+    batch = client.ended(3)
+    client.sandbox.advance(timedelta(days=40).total_seconds())
+    client.sandbox.set_faults(fault("download", "cut"))
+    with pytest.raises(ProviderError) as caught:
+        client.provider.download(batch, client.folder / "out.jsonl")
+    assert caught.value.retryable
+
+
 def test_lines_that_the_provider_lost_are_believed_lost(client: Any) -> None:
     """Fewer lines than requests are accepted once a second download has no more."""
     client.sandbox.set_faults({"batches": [{"lines": {"missing": {"nth": [2, 5]}}}]})

@@ -14,17 +14,27 @@ import orjson
 import pytest
 
 from batchwright.models import RequestTemplate
-from batchwright.providers import get_format
+from batchwright.providers import get_format, get_vendor
 from batchwright.providers.anthropic.body import answer_schema
+from batchwright.providers.gemini.body import answer_schema as gemini_schema
 from batchwright.providers.schema.convert import convert
 from batchwright.providers.schema.dialects import OPENAI
 from batchwright.sandbox import Sandbox
 from batchwright.sandbox.answers.sample import sample
 from batchwright.sandbox.anthropic.schema import schema_problem as anthropic_problem
+from batchwright.sandbox.gemini.schema import schema_problem as gemini_problem
 from batchwright.sandbox.openai.schema import schema_problem as openai_problem
 
-MODELS = {"openai": "gpt-5-mini", "anthropic": "claude-sonnet-5"}
-JUDGES = {"openai": openai_problem, "anthropic": anthropic_problem}
+MODELS = {
+    "openai": "gpt-5-mini",
+    "anthropic": "claude-sonnet-5",
+    "gemini": "gemini-2.5-flash",
+}
+JUDGES = {
+    "openai": openai_problem,
+    "anthropic": anthropic_problem,
+    "gemini": gemini_problem,
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,8 @@ class Way:
         """Convert a source schema, and assert that the provider would take it."""
         if self.provider == "openai":
             schema = convert(source, OPENAI)
+        elif self.provider == "gemini":
+            schema = gemini_schema(source, mode)
         else:
             schema, _ = answer_schema(source, mode, MODELS[self.provider])
         if mode == "auto":
@@ -55,10 +67,9 @@ class Way:
 
     def ask(self, source: dict[str, Any], custom_id: str, mode: str) -> bytes:
         """Return a request line that asks for an answer."""
-        openai = self.provider == "openai"
         template = RequestTemplate(
             model=MODELS[self.provider],
-            endpoint="/v1/chat/completions" if openai else "/v1/messages",
+            endpoint=get_vendor(self.provider).endpoints[0],
             answer_schema=source,
             mode=mode,
         )

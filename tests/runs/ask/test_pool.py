@@ -147,3 +147,11 @@ def test_requests_that_cannot_be_read_end_it() -> None:
     with pytest.raises(OSError, match="gone"):
         ask(api, lines=broken())
     assert api.kept == [LINES[0]]
+
+
+def test_a_wait_that_is_too_long_ends_it() -> None:
+    """A provider that asks to wait for longer than patience lasts stops the run."""
+    api = Api(lambda *_: busy(1e9))
+    with pytest.raises(UnreachableError, match="Too many"):
+        ask(api, most=2)
+    assert len(api.asked) <= 2

@@ -22,7 +22,8 @@ from batchwright.runs.directory.records import (
     ShardPlan,
     Verdict,
 )
-from batchwright.runs.directory.run import RunState, Shard
+from batchwright.runs.directory.run import RunState
+from batchwright.runs.directory.shard import Shard
 from batchwright.runs.directory.storage import Directory
 
 START = datetime(2026, 11, 23, tzinfo=UTC)

@@ -17,7 +17,8 @@ from batchwright.models import (
 )
 from batchwright.runs.directory.attempts import Attempt, Attempts
 from batchwright.runs.directory.records import Ended, ShardPlan, Verdict
-from batchwright.runs.directory.run import RunState, Shard
+from batchwright.runs.directory.run import RunState
+from batchwright.runs.directory.shard import Shard
 from batchwright.runs.directory.storage import Directory
 from batchwright.runs.report.batch_table import percent_done, shard_rows
 

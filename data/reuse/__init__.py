@@ -1,0 +1,1 @@
+"""Equal requests: their digests, the index of answers, and who shares an answer."""

@@ -1,0 +1,1 @@
+"""With `reuse`: the answers of other runs, and requests that rows share."""

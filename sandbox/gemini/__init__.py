@@ -1,0 +1,1 @@
+"""The batch mode of the Gemini API as the sandbox serves it."""

@@ -1,0 +1,1 @@
+"""OpenRouter's batches as the sandbox serves them."""
