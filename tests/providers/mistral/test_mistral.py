@@ -161,6 +161,7 @@ def test_what_the_sdk_creates_ours_lands(
     provider: Provider, sdk: Mistral, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """A job of the SDK's is listed, cancelled and downloaded by ours."""
+    sandbox.set_faults({"durations": {"in_progress": 3600}})
     line = {"custom_id": "theirs", "body": {"messages": USER}}
     content = orjson.dumps(line)
     file = types.File(file_name="in.jsonl", content=content)
