@@ -27,7 +27,7 @@ from .job_fields import JOB_FIELDS
 from .messages import Conversions
 from .rows.text import known_encoding
 
-__all__ = ["AnyPath", "BatchJob"]
+__all__ = ["AnyPath", "BatchJob", "ResponseModel"]
 
 Schema = dict[str, Any]
 
