@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -13,7 +14,7 @@ from batchwright.providers import Provider, get_provider
 from batchwright.runs.create.submit_file import submit_file
 from batchwright.runs.drive import drive
 from batchwright.runs.events import listening
-from batchwright.runs.open import open_run
+from batchwright.runs.open import open_run, reopen_run
 from batchwright.runs.trial import try_rows
 from batchwright.sandbox import Sandbox
 from tests.providers.bedrock.bedrock_server import BedrockServer
@@ -35,6 +36,26 @@ def provider(server: BedrockServer, monkeypatch: pytest.MonkeyPatch) -> Provider
     return get_provider("bedrock")
 
 
+def _job(folder: Path, rows: int, **options: Any) -> BatchJob:
+    (folder / "in.csv").write_text("text\n" + "a\n" * rows, "utf-8")
+    return BatchJob(
+        input=str(folder / "in.csv"),
+        output=str(folder / "out.jsonl"),
+        model=f"bedrock/{MODEL}",
+        prompt="Say {{ text }}",
+        **options,
+    )
+
+
+def _outcomes(folder: Path) -> list[str]:
+    lines = (folder / "out.jsonl").read_bytes().splitlines()
+    return [orjson.loads(line)["_outcome"] for line in lines]
+
+
+def _asked(sandbox: Sandbox) -> int:
+    return sum(call.operation == "ask" for call in sandbox.calls())
+
+
 def test_too_few_failed_rows_are_not_sent_again(
     provider: Provider,
     server: BedrockServer,
@@ -45,20 +66,11 @@ def test_too_few_failed_rows_are_not_sent_again(
     del provider
     monkeypatch.setenv("BEDROCK_BATCH_MIN_RECORDS", "3")
     server.fail_request()
-    source = tmp_path / "in.csv"
-    source.write_text("text\na\nb\nc\n", "utf-8")
-    job = BatchJob(
-        input=str(source),
-        output=str(tmp_path / "out.jsonl"),
-        model=f"bedrock/{MODEL}",
-        prompt="Say {{ text }}",
-    )
+    job = _job(tmp_path, 3)
     told: list[str] = []
     with listening(lambda event: told.append(event.text or "")):
         drive(open_run(job, str(tmp_path / "run")), wait=True)
-    lines = (tmp_path / "out.jsonl").read_bytes()
-    rows = [orjson.loads(line) for line in lines.splitlines()]
-    assert [row["_outcome"] for row in rows] == ["succeeded", "errored", "succeeded"]
+    assert _outcomes(tmp_path) == ["succeeded", "errored", "succeeded"]
     said = "1 rows are not sent again: a batch has at least 3 requests"
     assert any(said in text for text in told)
     assert len(server.first_ids()) == 1
@@ -73,20 +85,32 @@ def test_rows_are_asked_in_realtime(
     """The model, which no request names, is that of the run; few rows are enough."""
     del provider
     monkeypatch.setenv("BEDROCK_BATCH_MIN_RECORDS", "100")
-    source = tmp_path / "in.csv"
-    source.write_text("text\na\nb\n", "utf-8")
-    job = BatchJob(
-        input=str(source),
-        output=str(tmp_path / "out.jsonl"),
-        model=f"bedrock/{MODEL}",
-        prompt="Say {{ text }}",
-        finish_by_seconds=0,
-    )
+    job = _job(tmp_path, 2, finish_by_seconds=0)
     drive(open_run(job, str(tmp_path / "run")), wait=True)
-    lines = (tmp_path / "out.jsonl").read_bytes()
-    rows = [orjson.loads(line) for line in lines.splitlines()]
-    assert [row["_outcome"] for row in rows] == ["succeeded"] * 2
+    assert _outcomes(tmp_path) == ["succeeded"] * 2
     assert server.first_ids() == []
+
+
+def test_what_a_late_job_leaves_is_asked_however_few(
+    provider: Provider,
+    server: BedrockServer,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At the deadline, rows that are too few for a job are asked in realtime."""
+    del provider
+    monkeypatch.setenv("BEDROCK_BATCH_MIN_RECORDS", "4")
+    sandbox.set_faults(server.faults(durations={"in_progress": 1000}))
+    before = _asked(sandbox)
+    job = _job(tmp_path, 4, finish_by_seconds="6h")
+    drive(open_run(job, str(tmp_path / "run")), wait=False)
+    assert sandbox.backend.worker.wait_idle(60)
+    sandbox.advance(500)
+    drive(reopen_run(str(tmp_path / "run"), finish_by="0"), wait=True)
+    assert _outcomes(tmp_path) == ["succeeded"] * 4
+    assert 0 < _asked(sandbox) - before < 4
+    assert len(server.first_ids()) == 1
 
 
 def test_a_few_rows_are_tried(
@@ -95,14 +119,7 @@ def test_a_few_rows_are_tried(
     """`try` makes no batch, so it needs no hundred rows, and it knows the model."""
     del provider
     monkeypatch.setenv("BEDROCK_BATCH_MIN_RECORDS", "100")
-    source = tmp_path / "in.csv"
-    source.write_text("text\na\nb\n", "utf-8")
-    job = BatchJob(
-        input=str(source),
-        output=str(tmp_path / "out.jsonl"),
-        model=f"bedrock/{MODEL}",
-        prompt="Say {{ text }}",
-    )
+    job = _job(tmp_path, 2)
     trial = try_rows(job, 2)
     assert [row.values["_outcome"] for row in trial.rows] == ["succeeded"] * 2
 
