@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...errors import InputError
@@ -44,14 +44,18 @@ class ShardFiles:
 
 
 def batch_limits(job: BatchJob, fmt: Format) -> Limits:
-    """Return the limits of a batch: those of the provider, or lower ones of the job."""
+    """Return the limits of a batch: those of the provider, or lower ones of the job.
+
+    A job that is asked in realtime from the start has no batches, and no minimum.
+    """
     limits = fmt.limits
-    return Limits(
+    return replace(
+        limits,
+        min_requests=limits.min_requests if job.finish_by_seconds != 0 else 1,
         max_requests=min(
             limits.max_requests, job.max_requests_per_batch or limits.max_requests
         ),
         max_bytes=min(limits.max_bytes, job.max_bytes_per_batch or limits.max_bytes),
-        source=limits.source,
     )
 
 
