@@ -97,8 +97,17 @@ class Killable:
         rows = self.table_with_batches(command)
         for row in rows:
             del row["_custom_id"], row["_batch_id"]
-            del row["_round"]  # faults hit batches in the order of their creation
         return rows
+
+    def assert_alike(self, *commands: dict[str, Any]) -> None:
+        """Compare the outputs of two commands.
+
+        The batch that is created first, which has a row for the next round, may differ.
+        """
+        tables = [self.table(command) for command in commands]
+        rounds = [sorted(row.pop("_round") for row in table) for table in tables]
+        assert rounds[0] == rounds[1]
+        assert tables[0] == tables[1]
 
     def steps(self, command: dict[str, Any]) -> list[str]:
         """Return the steps that were traced."""
