@@ -30,10 +30,11 @@ $(STAMP): pyproject.toml constraints.txt
 define install
 	@test -x $(1)/bin/python || $(2) -m venv $(1)
 	@$(1)/bin/python -m pip install -qq --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(1)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e . --group dev
+	@$(1)/bin/python -m pip install -qq --disable-pip-version-check --no-compile -c constraints.txt -e . --group dev
 	@# Looks at Together's dialect of the sandbox; its command line wants an older rich.
-	@$(1)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt --no-deps together detect-agent
-	@$(1)/bin/python -m compileall -q $$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') || true
+	@$(1)/bin/python -m pip install -qq --disable-pip-version-check --no-compile -c constraints.txt --no-deps together detect-agent
+	@# On all cores, which pip does not use.
+	@$(1)/bin/python -m compileall -q -j 0 $$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') || true
 	@touch $(1)/.installed
 endef
 

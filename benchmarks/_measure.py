@@ -79,6 +79,7 @@ def run(
     *args: object,
     python: str | Path = sys.executable,
     env: Mapping[str, str] | None = None,
+    longest_seconds: float = _LONGEST_SECONDS,
 ) -> Sample:
     """Run `sides/FILE.py:FUNCTION` in a fresh process and measure it."""
     command = [str(python), str(_HERE / "_child.py"), side, *map(str, args)]
@@ -88,7 +89,7 @@ def run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=_LONGEST_SECONDS,
+        timeout=longest_seconds,
         env={**os.environ, **(env or {})},
     )
     if done.returncode:

@@ -26,6 +26,8 @@ _MODELS = {
     "anthropic": "claude-sonnet-4-5",
     "gemini": "gemini-2.5-flash",
     "openrouter": "openai/gpt-5-mini",
+    "mistral": "mistral-small-latest",
+    "bedrock": "anthropic.claude-sonnet-5-v1:0",
 }
 
 
@@ -64,7 +66,8 @@ def _results(bench: Bench, sandbox: Sandbox, name: str) -> Path:
     provider = get_provider(name, sandbox.base_url(name), "key")
     encode = provider.encoder(template(name, _MODELS[name]))
     text = "Ticket: the printer is on fire again."
-    answer = provider.ask(encode("row-@", [{"role": "user", "content": text}]))
+    line = encode("row-@", [{"role": "user", "content": text}])
+    answer = provider.ask(line, model=_MODELS[name])
     path = bench.folder / f"{name}.jsonl"
     with path.open("wb") as file:
         for row in range(_ROWS):

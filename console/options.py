@@ -148,7 +148,7 @@ def _target(
             help="The provider: openai (default), anthropic, gemini, azure, groq,"
             " deepinfra, openrouter, dashscope, doubleword, kimi, zhipu, parasail,"
             " nebius, together, voyage, ogx, aibrix, llm-d, anthropic-aws,"
-            " anthropic-gcp, or one that an installed package adds.",
+            " anthropic-gcp, mistral, bedrock, or one that an installed package adds.",
         ),
     ] = None,
 ) -> str:

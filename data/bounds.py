@@ -37,6 +37,8 @@ _UNBOUNDED = (
 )
 """Parameters with which a request reads or writes more than its own bytes and limit."""
 _BOUNDED_TOOLS = frozenset({None, "function", "custom"})
+_CACHE_MARKS = (b'"cache_control"', b'"cachePoint"')
+_ELSEWHERE = ("http://", "https://", "s3://")
 _FUNCTION = frozenset({"name", "function", "functionDeclarations"})
 
 
@@ -55,8 +57,8 @@ def may_write_cache(
     template: RequestTemplate, messages: Iterable[Mapping[str, Any]]
 ) -> bool:
     """Whether the provider may charge more for input, to write a prompt cache."""
-    marked = b'"cache_control"' in orjson.dumps([template.params, *messages])
-    return template.cache_system or marked
+    written = orjson.dumps([template.params, *messages])
+    return template.cache_system or any(mark in written for mark in _CACHE_MARKS)
 
 
 def refuse_unbounded_params(template: RequestTemplate) -> None:
@@ -122,7 +124,7 @@ def _fetched(part: Any) -> str | None:
         if name == "text":
             continue
         if isinstance(value, str):
-            if name == "file_id" or value.startswith(("http://", "https://")):
+            if name == "file_id" or value.startswith(_ELSEWHERE):
                 return value[:200]
         elif (found := _fetched(value)) is not None:
             return found

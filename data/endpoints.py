@@ -34,6 +34,10 @@ def base_url_for(provider: str, base_url: str | None, *, synthetic: bool) -> str
         found = base_url or vendor.base_url or _NOWHERE
     else:
         found = vendor.address(base_url)
+        if not found and (unset := vendor.unset_variables()):
+            raise InputError(
+                f"Where {vendor.title} answers is not known: set {', '.join(unset)}."
+            )
     checked_url(found, vendor.base_url_variable)
     return found
 

@@ -27,7 +27,7 @@ from .job_fields import JOB_FIELDS
 from .messages import Conversions
 from .rows.text import known_encoding
 
-__all__ = ["AnyPath", "BatchJob"]
+__all__ = ["AnyModel", "AnyPath", "BatchJob"]
 
 Schema = dict[str, Any]
 
@@ -44,9 +44,8 @@ if TYPE_CHECKING:
     AnyPath = str | Path
     PathField = _Stored[str, AnyPath]
     OptionalPathField = _Stored[str | None, AnyPath | None]
-    ResponseModel = _Stored[
-        str | Schema | None, AnyPath | Schema | type[BaseModel] | None
-    ]
+    AnyModel = AnyPath | Schema | type[BaseModel] | None
+    ResponseModel = _Stored[str | Schema | None, AnyModel]
 else:
     _text = BeforeValidator(
         lambda given: str(given) if isinstance(given, Path) else given
@@ -54,7 +53,7 @@ else:
     AnyPath = PathField = Annotated[str, _text]
     """A path or a URL; a `Path` becomes its text."""
     OptionalPathField = Annotated[str | None, _text]
-    ResponseModel = Annotated[
+    AnyModel = ResponseModel = Annotated[
         str | Schema | None,
         BeforeValidator(portable_model),
         _text,

@@ -93,7 +93,7 @@ PANELS = {
         ),
         "endpoint": JobField(
             "The API endpoint: /v1/chat/completions, /v1/responses, "
-            "/v1/embeddings, /v1/messages or /v1/generateContent.",
+            "/v1/embeddings, /v1/messages, /v1/generateContent, /converse or /invoke.",
             metavar="PATH",
             shown="by the model",
         ),

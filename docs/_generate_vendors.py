@@ -24,12 +24,14 @@ def _row(vendor: Vendor) -> str:
     if vendor.window_hours:
         windows += f"; {vendor.window_hours[0]} to {vendor.window_hours[1]} h"
     share = vendor.batch_discount
+    least = limits.min_requests
+    at_least = f"{least:,} to " if least > 1 else ""
     cells = (
         f"`{vendor.name}`",
         vendor.title,
         f"`{vendor.key_variables[0]}`",
         ", ".join(each.removeprefix("/v1/") for each in vendor.endpoints),
-        f"{limits.max_requests:,}, {limits.max_bytes // 1_000_000}",
+        f"{at_least}{limits.max_requests:,}, {limits.max_bytes // 1_000_000}",
         windows,
         "as listed, or unknown" if share is None else f"{share:.0%}",
         FOUND[vendor.creation],

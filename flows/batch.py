@@ -7,7 +7,7 @@ from typing import Any, Literal
 from prefect import get_run_logger
 from prefect.runtime import flow_run
 
-from ..data.job import AnyPath, BatchJob
+from ..data.job import AnyModel, AnyPath, BatchJob
 from ..errors import visible
 from ..models import Mode, Outcome, RunReport
 from ..runs.open import changed_input, open_run, reopen_run
@@ -136,7 +136,7 @@ def retry_run(  # noqa: PLR0913, PLR0917 - what a retry may change
     prompt: str | None = None,
     system: str | None = None,
     messages: AnyPath | None = None,
-    response_model: AnyPath | dict[str, Any] | None = None,
+    response_model: AnyModel = None,
     mode: Mode | None = None,
     max_tokens: int | None = None,
     params: dict[str, Any] | None = None,

@@ -36,6 +36,8 @@ class Intent(BaseModel):
     """SHA-256 of the request file, hex."""
     endpoint: str
     account: Account
+    model: str | None = None
+    """What the requests ask, as a job names it; None where only they say it."""
     input_file_id: str | None = None
     """The uploaded request file (OpenAI); None where the body carries the requests."""
     reserved_usd: float | None = None

@@ -49,6 +49,7 @@ Progress = Callable[[int, int | None], None]
 class Limits:
     """What one batch may hold; a larger job becomes several batches."""
 
+    min_requests: int = 1
     max_requests: int
     max_bytes: int
     """Of the request file as UTF-8 with newlines. "200 MB" is read as 200,000,000."""
@@ -111,7 +112,7 @@ class Provider(Format, Protocol):
     page_size: int
     """Batches that one call of `list` brings at most."""
 
-    def ask(self, line: bytes) -> bytes:
+    def ask(self, line: bytes, *, model: str | None = None) -> bytes:
         """Send one request now, at the full price, and wait for its answer.
 
         May be retried, and is then perhaps billed twice; at most one answer is used.
@@ -119,6 +120,7 @@ class Provider(Format, Protocol):
 
         Args:
             line: A request line, as `encoder` makes it.
+            model: Its model, where it does not name it.
 
         Returns:
             A result line as a batch would hold it, with the request's `custom_id` and

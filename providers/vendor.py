@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 __all__ = ["Vendor"]
 
-_NAMES = re.compile(r"\{(\w+)=?(\w*)\}")
+_NAMES = re.compile(r"\{([\w|]+)=?(\w*)\}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Vendor:
     """Whether a server may take calls without a key."""
     base_url: str
     """Where the API is, unless `base_url_variable` is set; empty: only that says it.
-    `{NAME}` and `{NAME=default}` stand for environment variables."""
+    `{NAME}`, `{NAME|OTHER}` and `{NAME=default}` stand for environment variables."""
     base_url_variable: str
     base_path: str = ""
     """What a base URL is completed with, where the vendor's own variable names the
@@ -62,8 +62,14 @@ class Vendor:
     """
     one_model_per_batch: bool = False
     one_endpoint_per_batch: bool = False
+    names_model: bool = True
+    """Whether a request line names its model, which is a parameter of the batch
+    otherwise."""
     keeps_metadata: bool = False
     """Whether key-value pairs can be stored with a batch."""
+    has_flat_errors: bool = False
+    """Whether an error's `message` and `code` stand in the body itself, and not in an
+    object `error`."""
     can_cancel: bool = True
     """Whether a batch that runs can be stopped."""
     price_id: str | None = None
@@ -105,26 +111,38 @@ class Vendor:
         is_whole = not found or found.rstrip("/").endswith(self.base_path)
         return found if is_whole else found.rstrip("/") + self.base_path
 
+    def unset_variables(self) -> list[str]:
+        """Return the variables without which its own address is not known."""
+        values = self._values()
+        return [name.partition("|")[0] for name in values if not values[name]]
+
     def _default(self) -> str:
-        names = dict(_NAMES.findall(self.base_url))
-        values = {name: os.environ.get(name) or names[name] for name in names}
+        values = self._values()
         if not all(values.values()):
             return ""
         return _NAMES.sub(lambda found: values[found[1]], self.base_url)
 
+    def _values(self) -> dict[str, str]:
+        return {
+            name: next(filter(None, map(os.environ.get, name.split("|"))), default)
+            for name, default in _NAMES.findall(self.base_url)
+        }
+
     def has_window(self, window: str) -> bool:
         """Whether a batch can be asked for that takes at most this long."""
-        if window in self.completion_windows:
-            return True
-        number, unit = window[:-1], window[-1:]
-        if (
-            self.window_hours is None
-            or unit not in {"h", "d"}
-            or not number.isdecimal()
-        ):
-            return False
+        hours = self.hours_of(window)
+        if window in self.completion_windows or not (self.window_hours and hours):
+            return window in self.completion_windows
         shortest, longest = self.window_hours
-        return shortest <= int(number) * (24 if unit == "d" else 1) <= longest
+        return shortest <= hours <= longest
+
+    @staticmethod
+    def hours_of(window: str) -> int | None:
+        """Return how long a window like `36h` or `2d` is; None for any other word."""
+        number, unit = window[:-1], window[-1:]
+        if unit not in {"h", "d"} or not number.isdecimal():
+            return None
+        return int(number) * (24 if unit == "d" else 1)
 
     def endpoint_for(self, model: str) -> str:
         """Return the endpoint that a model is reached at by default."""

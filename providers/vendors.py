@@ -7,8 +7,8 @@ Vendors of other packages come in through the entry point group
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any
 
@@ -22,6 +22,7 @@ __all__ = [
     "DEFAULT_PROVIDER",
     "PROVIDERS",
     "VENDORS",
+    "asker",
     "get_format",
     "get_provider",
     "get_vendor",
@@ -39,6 +40,8 @@ _TABLES = (
     ".anthropic.record",
     ".gemini.record",
     ".openrouter.record",
+    ".mistral.record",
+    ".bedrock.record",
 )
 
 
@@ -129,6 +132,13 @@ def get_provider(
     vendor = get_vendor(name)
     provider: Provider = _load(vendor.client)(base_url, api_key, vendor=vendor)
     return provider
+
+
+def asker(provider: Provider, model: str) -> Callable[[bytes], bytes]:
+    """Return `provider.ask`, told the model where request lines do not name it."""
+    if get_vendor(provider.name).names_model:
+        return provider.ask
+    return partial(provider.ask, model=model)
 
 
 def _load(path: str) -> Any:

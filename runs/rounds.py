@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import orjson
 
 from ..data.custom_id import id_in, parse_row_id, row_id, row_in
 from ..data.requests.generate import batch_limits
-from ..data.requests.writer import RequestWriter
+from ..data.requests.writer import RequestFile, RequestWriter
 from ..models import BatchResult, Outcome
 from ..providers import Limits
 from .collect.download import restored_results
@@ -58,7 +59,9 @@ def plan_round(run: Run, number: int) -> None:
                 yield renumbered(line, nonce, number)
 
     limits = batch_limits(state.job.job, run.format)
-    shards = write_requests(run, number, requests(), limits)
+    least = 1 if is_late(run) else limits.min_requests
+    limits = replace(limits, min_requests=1)
+    shards = write_requests(run, number, requests(), limits, least=least)
     if reask.times:
         data = orjson.dumps(reask.times, option=orjson.OPT_NON_STR_KEYS)
         run.directory.write(f"rounds/{number}/reasked.json", data)
@@ -76,11 +79,17 @@ def plan_round(run: Run, number: int) -> None:
 
 
 def write_requests(
-    run: Run, number: int, requests: Iterable[bytes], limits: Limits, first: int = 0
+    run: Run,
+    number: int,
+    requests: Iterable[bytes],
+    limits: Limits,
+    first: int = 0,
+    least: int = 1,
 ) -> tuple[ShardPlan, ...]:
     """Write the request files of a round; its plan is not written here.
 
-    The `first` requests are in a file of their own.
+    The `first` requests are in a file of their own. A file with fewer than `least` is
+    left out, which a message says.
     """
     shards = []
     with run.directory.scratch() as scratch:
@@ -89,7 +98,7 @@ def write_requests(
             if index == first > 0:
                 writer.roll()
             writer.add(line)
-        for index, file in enumerate(writer.close()):
+        for index, file in enumerate(_enough(writer.close(), least)):
             path = f"rounds/{number}/{index:05}"
             run.directory.adopt(file.path, f"{path}/requests.jsonl")
             shards.append(
@@ -101,6 +110,16 @@ def write_requests(
                 )
             )
     return tuple(shards)
+
+
+def _enough(files: Iterable[RequestFile], at_least: int) -> Iterator[RequestFile]:
+    """Yield the files that a batch can be made of; say which rows stay as they are."""
+    for file in files:
+        if file.requests >= at_least:
+            yield file
+            continue
+        text = f"{file.requests:,} rows are not sent again: a batch has at least"
+        emit("notice", text=f"{text} {at_least:,} requests at this provider.")
 
 
 class _Reask:

@@ -27,7 +27,7 @@ from ..data.tables.formats import part_name
 from ..data.tables.join import BatchOutput, ShardRows, write_part
 from ..errors import ProviderError
 from ..models import Outcome, RunEvent, Usage
-from ..providers import Provider, get_format, get_provider
+from ..providers import Provider, asker, get_format, get_provider
 from .directory.access import credentials_of
 from .report.dry_run import SamplePrompt, sample_prompts
 
@@ -92,7 +92,7 @@ def try_rows(
     limit = min(rows, job.limit or rows)
     named = credentials_of(job)
     resolved = resolve(
-        job.model_copy(update={"limit": limit, "canary": None}),
+        job.model_copy(update={"limit": limit, "canary": None, "finish_by_seconds": 0}),
         base_url=named.base_url if named else None,
     )
     if write:
@@ -107,7 +107,8 @@ def try_rows(
     ):
         folder = Path(name)
         shards = [*write_shards(resolved, fmt, row_ids(_NONCE), folder)]
-        failure = _ask(provider, shards, folder / "answers.jsonl", tell)
+        ask = asker(provider, resolved.template.model)
+        failure = _ask(ask, shards, folder / "answers.jsonl", tell)
         parts, tallies = _join(resolved, reading, shards, folder, "rows.jsonl")
         lines = [line for part in parts for line in part.read_bytes().split(b"\n")]
         tried = [
@@ -149,7 +150,7 @@ def _provider(
 
 
 def _ask(
-    provider: Provider,
+    ask: Callable[[bytes], bytes],
     shards: Sequence[ShardFiles],
     path: Path,
     tell: Callable[[RunEvent], None],
@@ -164,7 +165,7 @@ def _ask(
     failure = None
     answered = 0
     with path.open("wb") as file, ThreadPoolExecutor(_AT_A_TIME) as pool:
-        asked = [pool.submit(provider.ask, line) for line in lines]
+        asked = [pool.submit(ask, line) for line in lines]
         for each in as_completed(asked):
             if each.cancelled():
                 continue

@@ -228,6 +228,8 @@ class Limits(_Part):
     openrouter_bytes: int = 200_000_000
     openrouter_page: int = Field(default=500, ge=1)
     """Lines on one page of results."""
+    bedrock_min_requests: int = 100
+    bedrock_requests: int = 100_000
 
 
 class Faults(_Part):

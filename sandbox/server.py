@@ -192,7 +192,8 @@ class Sandbox:
         for vendor in vendors:
             path = vendor.sdk_path or vendor.base_path
             variables[vendor.base_url_variable] = self.url + path
-            variables[vendor.key_variable] = self.api_key
+            if vendor.key_variable:
+                variables[vendor.key_variable] = self.api_key
         return variables
 
     def set_faults(self, faults: FaultSource) -> None:

@@ -6,8 +6,10 @@ A further wire format is a folder whose `vendor.py` has rows of this table.
 from __future__ import annotations
 
 from .anthropic.vendor import VENDORS as ANTHROPIC_VENDORS
+from .bedrock.vendor import VENDORS as BEDROCK_VENDORS
 from .gemini.vendor import VENDORS as GEMINI_VENDORS
 from .http.vendor import Vendor
+from .mistral.vendor import VENDORS as MISTRAL_VENDORS
 from .openai.vendor import VENDORS as OPENAI_VENDORS
 from .openrouter.vendor import VENDORS as OPENROUTER_VENDORS
 
@@ -18,6 +20,8 @@ _ALL: tuple[Vendor, ...] = (
     *ANTHROPIC_VENDORS,
     *GEMINI_VENDORS,
     *OPENROUTER_VENDORS,
+    *MISTRAL_VENDORS,
+    *BEDROCK_VENDORS,
 )
 
 VENDORS = {vendor.name: vendor for vendor in _ALL}

@@ -23,6 +23,7 @@ def submit_batch(
     label: str | None = None,
     metadata: dict[str, str] | None = None,
     credentials: str | None = None,
+    model: str | None = None,
 ) -> Batch:
     """Create a batch from a request file; billed from here on.
 
@@ -38,6 +39,7 @@ def submit_batch(
             none.
         credentials: The block with the key, `secret/NAME` or `VENDOR-credentials/NAME`;
             None takes the environment's.
+        model: Its model, where the requests do not name it.
 
     Returns:
         The batch as it is now.
@@ -50,5 +52,5 @@ def submit_batch(
     client = client_of(provider, credentials)
     with logged():
         return submit_file(
-            Path(requests_path), client, label=label, metadata=metadata
+            Path(requests_path), client, label=label, metadata=metadata, model=model
         ).batch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -94,6 +94,12 @@ def create_from_file(
             help="Stored with the batch, if the provider can; repeatable.",
         ),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Its model, where the requests do not name it."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a request file and create a batch of it.
@@ -115,15 +121,14 @@ def create_from_file(
         say(f"{vendor.title}'s batches hold no metadata, so --metadata is left out.")
     uploaded = bytes_told("uploading")
 
+    facts: Any = {"metadata": extra, "model": model, "again": True}
+    facts["progress"] = uploaded
+
     def create() -> Iterator[Submitted]:
         if split:
-            yield from submit_parts(
-                file_path, client, metadata=extra, again=True, progress=uploaded
-            )
+            yield from submit_parts(file_path, client, **facts)
         else:
-            yield submit_file(
-                file_path, client, metadata=extra, again=True, progress=uploaded
-            )
+            yield submit_file(file_path, client, **facts)
 
     created = create()
     while True:

@@ -186,6 +186,9 @@ class _Checker:
         limits = self._format.limits
         if not self._requests:
             self._report(None, "It holds no requests.", "empty_file")
+        elif self._requests < limits.min_requests:
+            text = f"It holds {self._requests:,} requests, but a batch holds at least"
+            self._report(None, f"{text} {limits.min_requests:,}.", "too_few_tasks")
         if self._requests > limits.max_requests:
             text = f"It holds {self._requests:,} requests, but a batch holds"
             text += f" {limits.max_requests:,}; send it with --split."

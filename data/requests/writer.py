@@ -74,9 +74,20 @@ class RequestWriter:
         return complete
 
     def roll(self) -> RequestFile:
-        """Complete the file that is being written; the next request begins another."""
+        """Complete the file that is being written; the next request begins another.
+
+        Raises:
+            InputError: It has too few requests for a batch.
+        """
         if self._file is None:
             raise AssertionError("a file is begun by its first request")
+        if self._requests < self._limits.min_requests:
+            raise InputError(
+                f"A batch would have {self._requests:,} requests, but one has at least"
+                f" {self._limits.min_requests:,} here: give more rows, or another"
+                " number of requests per batch. A run with `--finish-by 0` asks in"
+                " realtime, and with `--reuse` only what has no answer yet."
+            )
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()

@@ -78,8 +78,9 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
         """Return the SDK's client."""
         return anthropic.Anthropic(api_key=self._failures.key, **options)
 
-    def ask(self, line: bytes) -> bytes:
+    def ask(self, line: bytes, *, model: str | None = None) -> bytes:
         """Send one request now; see `Provider.ask`."""
+        del model  # The line names it.
         custom_id, content = parts_of(line, "custom_id", "params")
         status, body = ask(self._failures, self._client.post, "/v1/messages", content)
         kind = b'"errored","error"'

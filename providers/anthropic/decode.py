@@ -13,7 +13,7 @@ import msgspec
 from ...models import BatchResult, Outcome, Usage
 from ..lines import errored, load_result, unreadable, usage_of
 
-__all__ = ["decode_line"]
+__all__ = ["decode_line", "read_message"]
 
 _LASTING = frozenset(
     {
@@ -43,7 +43,7 @@ def decode_line(line: bytes) -> BatchResult:
 def _read_result(custom_id: str | None, result: dict[str, Any]) -> BatchResult:
     kind = result.get("type")
     if kind == "succeeded" and type(result.get("message")) is dict:
-        return _answer(custom_id, result["message"])
+        return read_message(custom_id, result["message"])
     if kind == "errored":
         return _failed(custom_id, result.get("error"))
     if kind == "expired":
@@ -69,7 +69,8 @@ def _failed(custom_id: str | None, error: Any) -> BatchResult:
     return errored(custom_id, text, retryable=not (lasting or stopped))
 
 
-def _answer(custom_id: str | None, message: dict[str, Any]) -> BatchResult:
+def read_message(custom_id: str | None, message: dict[str, Any]) -> BatchResult:
+    """Return the result that a message is."""
     result = BatchResult(custom_id, Outcome.SUCCEEDED)
     model = message.get("model")
     result.model = model if type(model) is str else None

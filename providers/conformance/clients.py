@@ -19,7 +19,7 @@ from ...errors import (
 )
 from ...models import Batch, BatchStatus, Intent, Outcome
 from ..base import Provider
-from ..vendors import get_vendor
+from ..vendors import asker, get_vendor
 from .hooks import Hooks, VendorServer
 
 __all__ = ["ClientConformance"]
@@ -37,6 +37,7 @@ class ClientConformance(Hooks):
             bytes=path.stat().st_size,
             digest="",
             endpoint=self.template().endpoint,
+            model=self.model,
             account=provider.account(),
             input_file_id=provider.upload(path),
         )
@@ -151,7 +152,9 @@ class ClientConformance(Hooks):
         """Each request has its result line, as in a batch, and no batch is made."""
         path = self.write_requests(provider, tmp_path / "requests.jsonl", 4)
         with ThreadPoolExecutor(4) as pool:
-            lines = [*pool.map(provider.ask, path.read_bytes().splitlines())]
+            lines = [
+                *pool.map(asker(provider, self.model), path.read_bytes().splitlines())
+            ]
         assert not [line for line in lines if b"\n" in line]
         assert all(get_vendor(self.vendor).is_result(line) for line in lines)
         results = [provider.decode(line) for line in lines]
@@ -166,7 +169,7 @@ class ClientConformance(Hooks):
         """What the vendor says against the request itself is its result."""
         line = self.write_requests(provider, tmp_path / "a.jsonl", 1).read_bytes()
         server.refuse_to_answer(400)
-        result = provider.decode(provider.ask(line))
+        result = provider.decode(asker(provider, self.model)(line))
         assert (result.custom_id, result.outcome) == ("row-0", Outcome.ERRORED)
         assert result.error
         assert not result.retryable
@@ -188,7 +191,7 @@ class ClientConformance(Hooks):
         line = self.write_requests(provider, tmp_path / "a.jsonl", 1).read_bytes()
         server.refuse_to_answer(status)
         with pytest.raises(ProviderError) as caught:
-            provider.ask(line)
+            asker(provider, self.model)(line)
         assert caught.value.status == status
         assert caught.value.retryable is retryable
         if retryable:
@@ -198,4 +201,4 @@ class ClientConformance(Hooks):
         """A line that is no request of the vendor is the caller's mistake."""
         for line in (b"", b"{", b"[]", b"{}", b'{"custom_id": "row-0"}'):
             with pytest.raises(InputError):
-                provider.ask(line)
+                asker(provider, self.model)(line)

@@ -82,8 +82,9 @@ class GeminiProvider(HttpClient, GeminiFormat):
             **http_options(self.base_url, transport),
         )
 
-    def ask(self, line: bytes) -> bytes:
+    def ask(self, line: bytes, *, model: str | None = None) -> bytes:
         """Send one request now; see `Provider.ask`."""
+        del model  # The line names it.
         key, content = parts_of(line, "key", "request")
         path = _model_path(object_of(content), "This request line")
         path += ":embedContent" if is_embedding(line) else ":generateContent"

@@ -12,10 +12,10 @@ from ...errors import InputError
 from ..lines import BOM, is_closed, load_result
 from .errors import Failures
 
-__all__ = ["ask", "parts_of"]
+__all__ = ["LINE_ENDS", "ask", "parts_of"]
 
 _JSON = {"Content-Type": "application/json"}
-_LINE_ENDS = bytes.maketrans(b"\r\n", b"  ")
+LINE_ENDS = bytes.maketrans(b"\r\n", b"  ")
 
 
 def parts_of(line: bytes, *names: str) -> list[bytes]:
@@ -54,7 +54,7 @@ def ask(
     response = failures.of_request(
         partial(post, path, cast_to=httpx2.Response, content=content, options=options)
     )
-    answer = response.content.removeprefix(BOM).translate(_LINE_ENDS).strip()
+    answer = response.content.removeprefix(BOM).translate(LINE_ENDS).strip()
     if not _is_object(answer):
         raise failures.unexpected(response, "answer a request")
     return response.status_code, answer

@@ -8,7 +8,7 @@ APIs repeat in their answer when it is wrong.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -63,8 +63,10 @@ _SETTING_CODES = frozenset(
 )
 _KEY_WORDS = "api key not valid"  # how Gemini says it, with status 400
 _SPENT_WORDS = ("specified api usage limits", "credit balance is too low")
-_NO_ROUTE = "Invalid URL"  # how OpenAI says that it has no such path
+# How OpenAI, FastAPI and Kong say that there is no such path.
+_NO_ROUTE = ("Invalid URL", "Not Found", "no Route matched")
 _KEY_LIKE = re.compile(r"\b(?:(?:sk|sess)-[\w*.-]{4,}|AIza[\w*.-]{8,})")
+_CODES = ("status", "code", "type")
 _MAX_MESSAGE = 1000
 
 
@@ -110,7 +112,7 @@ class Failures:
             response = _response(exc)
             status = response.status_code
             refused = 400 <= status < 500 and status not in _UNSETTLED  # noqa: PLR2004
-            if refused or _details(read_object(response))[1] == _NO_ROOM:
+            if refused or self._details(response)[1] == _NO_ROOM:
                 raise self._from_answer(what, response) from None
             self._creation_unknown(f"it answered HTTP {status}", status)
         except self._no_answer as exc:
@@ -127,7 +129,7 @@ class Failures:
             except self.status_error as exc:
                 response = _response(exc)
                 status, body = response.status_code, read_object(response)
-                text, code = _details(body)
+                text, code = self._details(response)
                 if status not in _ABOUT_REQUEST or body is None:
                     raise
                 if self._advice(status, code, text or ""):
@@ -206,7 +208,7 @@ class Failures:
 
     def _from_answer(self, what: str, response: httpx2.Response) -> ProviderError:
         status = response.status_code
-        text, code = _details(read_object(response))
+        text, code = self._details(response)
         message = self._scrub(text or f"HTTP {status} without a message").rstrip(".")
         said = f"{self.vendor.title} could not {what} ({status}): {message}"
         wait_seconds = retry_after_seconds(response.headers)
@@ -219,6 +221,18 @@ class Failures:
             said += f". Is {self.base_url} the right base URL?"
             return RejectedError(said, status)
         return RejectedError(f"{said}.", status, code or f"http_{status}")
+
+    def _details(self, response: httpx2.Response) -> tuple[str | None, str | None]:
+        """Return message and code of an answer's error."""
+        body = as_mapping(read_object(response))
+        error = body if self.vendor.has_flat_errors else body.get("error")
+        if isinstance(error, str):
+            return error, None
+        members = as_mapping(error)
+        code = as_mapping(members.get("details")).get("error_code")
+        code = code or next(filter(None, map(members.get, _CODES)), None)
+        code = code or response.headers.get("x-amzn-errortype", "").partition(":")[0]
+        return as_text(members.get("message")), str(code) if code else None
 
     def _advice(self, status: int, code: str | None, message: str) -> str | None:
         """Return what a person has to do, where nothing else helps."""
@@ -283,15 +297,3 @@ def _response(exc: Exception) -> httpx2.Response:
     if not isinstance(response, httpx2.Response):
         raise TypeError(f"{type(exc).__name__} has no response") from exc
     return response
-
-
-def _details(body: Mapping[str, Any] | None) -> tuple[str | None, str | None]:
-    """Return message and code of the error object in an answer."""
-    error = as_mapping(body).get("error")
-    if isinstance(error, str):
-        return error, None
-    members = as_mapping(error)
-    code = as_mapping(members.get("details")).get("error_code")
-    words = map(members.get, ("status", "code", "type"))
-    code = code or next(filter(None, words), None)
-    return as_text(members.get("message")), str(code) if code else None

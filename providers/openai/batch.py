@@ -8,7 +8,7 @@ from typing import Any
 from ...models import Batch, BatchStatus, LineError, RequestCounts
 from ..http.wire import as_int, as_mapping, as_status, as_strings, as_text, as_time
 
-__all__ = ["promised_lines", "read_batch", "refusal"]
+__all__ = ["promised_lines", "read_batch", "read_errors", "refusal"]
 
 _STATUSES = {
     "validating": BatchStatus.IN_PROGRESS,
@@ -42,7 +42,7 @@ def read_batch(body: Mapping[str, Any], provider: str) -> Batch:
             succeeded=as_int(counts.get("completed")),
             errored=as_int(counts.get("failed")),
         ),
-        errors=tuple(_errors(body.get("errors"))),
+        errors=tuple(read_errors(body.get("errors"))),
         metadata=as_strings(body.get("metadata")),
         input_file_id=as_text(body.get("input_file_id")),
         output_file_id=as_text(body.get("output_file_id")),
@@ -70,7 +70,8 @@ def refusal(batch: Batch, title: str) -> str:
     )
 
 
-def _errors(value: object) -> list[LineError]:
+def read_errors(value: object) -> list[LineError]:
+    """Return the reasons why a batch was refused, from a list or an object with one."""
     data = value if isinstance(value, list) else as_mapping(value).get("data")
     return [
         LineError(

@@ -39,7 +39,7 @@ from .endpoints import REQUIRED
 from .format import OpenAIFormat
 from .record import OPENAI, Dialect
 
-__all__ = ["OpenAIProvider"]
+__all__ = ["OpenAIProvider", "model_of"]
 
 
 _FILE_PAUSES = (0.5, 1, 2, 4, *[5] * 60)
@@ -81,8 +81,9 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
             ),
         )
 
-    def ask(self, line: bytes) -> bytes:
+    def ask(self, line: bytes, *, model: str | None = None) -> bytes:
         """Send one request now; see `Provider.ask`."""
+        del model  # The line names it.
         custom_id, content = parts_of(line, "custom_id", "body")
         endpoint = self.endpoint(line)
         if endpoint not in REQUIRED:
@@ -123,7 +124,7 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
         if self.vendor.creation == "key":
             own["idempotency_key"] = intent.token
         if self.vendor.request_params:
-            own["request_params"] = {"model": _model_of(requests_path)}
+            own["request_params"] = {"model": model_of(requests_path)}
         with self._failures.creating():
             answer = client.batches.with_raw_response.create(
                 completion_window=cast("Any", window),
@@ -280,7 +281,7 @@ class OpenAIProvider(HttpClient, OpenAIFormat):
             )
 
 
-def _model_of(requests_path: Path) -> str:
+def model_of(requests_path: Path) -> str:
     """Return the model of a request file's first line; all lines have one."""
     with requests_path.open("rb") as file:
         body = object_of(file.readline()).get("body")

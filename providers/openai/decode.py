@@ -15,7 +15,7 @@ from typing import Any
 from ...models import BatchResult, Outcome, Usage
 from ..lines import errored, load_result, unreadable, usage_of
 
-__all__ = ["decode_line"]
+__all__ = ["decode_line", "read_body"]
 
 _MISSHAPEN = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
 _PASSING_STATUS = frozenset({0, 408, 409, 429})
@@ -42,7 +42,7 @@ def decode_line(line: bytes) -> BatchResult:
         with suppress(ValueError):
             body, _ = load_result(body.encode())
     if status == 200 and type(body) is dict and not error:  # noqa: PLR2004 - HTTP
-        return _answer(custom_id, body)
+        return read_body(custom_id, body)
     return _failed(custom_id, status, body or response.get("message"), error)
 
 
@@ -80,7 +80,8 @@ def _words(error: Any) -> tuple[str | None, str]:
     return code if type(code) is str else None, ": ".join(said) or str(error)
 
 
-def _answer(custom_id: str | None, body: dict[str, Any]) -> BatchResult:
+def read_body(custom_id: str | None, body: dict[str, Any]) -> BatchResult:
+    """Return the result that the body of a successful response is."""
     result = BatchResult(custom_id, Outcome.SUCCEEDED)
     model = body.get("model")
     result.model = model if type(model) is str else None

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import InputError
-from ...models import Messages
+from ...models import Message, Messages
 
-__all__ = ["ENDPOINTS", "REQUIRED", "Endpoint", "holds_data"]
+__all__ = ["ENDPOINTS", "REQUIRED", "Endpoint", "holds_data", "with_documents"]
 
 _DATA_PART = re.compile(rb'"(?:url|image_url|file_data|data)"\s*:\s*"data:')
 """An image or a file inside a request; in a text, its quotes would be escaped."""
@@ -71,6 +71,26 @@ def _responses_part(part: Mapping[str, Any], role: str) -> Mapping[str, Any]:
             return {"type": "input_file", **part["file"]}
         case _:
             return part
+
+
+def with_documents(messages: Messages) -> list[Message]:
+    """Return chat messages whose PDF files are parts `document_url`."""
+    return [
+        {**message, "content": [_document(part) for part in message["content"]]}
+        if isinstance(message.get("content"), list)
+        else message
+        for message in messages
+    ]
+
+
+def _document(part: Any) -> Any:
+    if not isinstance(part, Mapping) or part.get("type") != "file":
+        return part
+    file = part["file"]
+    if "file_data" not in file:
+        raise InputError("A file travels inside the request here: give `file_data`.")
+    named = {"document_name": file["filename"]} if "filename" in file else {}
+    return {"type": "document_url", "document_url": file["file_data"], **named}
 
 
 def holds_data(line: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -23,7 +24,7 @@ from ..schema.restore import Restorer
 from .body import constants
 from .check import check_line, read_endpoint
 from .decode import decode_line
-from .endpoints import ENDPOINTS, holds_data
+from .endpoints import ENDPOINTS, Endpoint, holds_data, with_documents
 from .plain import decode_plain
 from .record import OPENAI, Dialect
 
@@ -55,14 +56,16 @@ class OpenAIFormat:
                 f"{self.vendor.title} has no endpoint {template.endpoint!r}."
             )
         endpoint = ENDPOINTS[template.endpoint]
-        convert, lead = endpoint.convert, b""
+        convert, lead = self._converter(endpoint), b""
         body: dict[str, Any] = {"model": template.model}
         first: list[Message] = []
         if template.system and endpoint.system:
             body[endpoint.system] = template.system
         elif template.system:
             first = [{"role": "system", "content": template.system}]
-        if first and convert is list:  # then it is the same bytes in every request
+        if (
+            first and endpoint.convert is list
+        ):  # then it is the same bytes in every request
             lead, first = orjson.dumps(first)[:-1] + b",", []
         id_slot, content_slot = slot(), slot()
         where = {"method": "POST", "url": self._url(template.endpoint)}
@@ -109,20 +112,27 @@ class OpenAIFormat:
             said = body[endpoint.content]
             if isinstance(said, str):
                 said = [{"role": "user", "content": said}]
-            body[endpoint.content] = [*said, *endpoint.convert(messages)]
+            body[endpoint.content] = [*said, *self._converter(endpoint)(messages)]
         return orjson.dumps(request) + b"\n"
 
     def check(self, line: bytes) -> tuple[str | None, str | None, list[LineError]]:
         """Check one request line as the API's validation of a file does."""
-        found = check_line(self._as_openai(line), own_host=self._own_host)
+        line = self._as_openai(line)
+        custom_id, model, problems = check_line(line, own_host=self._own_host)
+        own = self.vendor.own_members
+        problems = [
+            each
+            for each in problems
+            if not own or str(each.param).removeprefix("body.") not in own
+        ]
         if self.vendor.links_only and holds_data(line):
             text = (
                 "This line is wrong: it holds an image or a file, which"
                 f" {self.vendor.title} takes as a link only: give its URL."
             )
             problem = LineError(code="invalid_request", param="body", message=text)
-            found = (*found[:2], [*found[2], problem])
-        return found
+            problems.append(problem)
+        return custom_id, model, problems
 
     def endpoint(self, line: bytes) -> str:
         """Return the endpoint that a request line is meant for."""
@@ -131,6 +141,14 @@ class OpenAIFormat:
     def decode(self, line: bytes) -> BatchResult:
         """Decode one line of an output or error file."""
         return decode_plain(line) or decode_line(line)
+
+    def _converter(self, endpoint: Endpoint) -> Callable[[Messages], Any]:
+        is_chat = endpoint.convert is list
+        return (
+            with_documents
+            if is_chat and self.vendor.document_urls
+            else endpoint.convert
+        )
 
     def _url(self, endpoint: str) -> str:
         """Return what a request line calls an endpoint."""

@@ -40,6 +40,10 @@ class Dialect(Vendor):
     """The member of a create call's answer that is the batch; None: the answer is."""
     request_params: bool = False
     """Whether the model is a parameter of the batch instead of each line."""
+    document_urls: bool = False
+    """Whether a PDF is a part `document_url`, in place of `file`."""
+    own_members: frozenset[str] = frozenset()
+    """Members of a request body that OpenAI does not know."""
     expired_keeps_results: bool | None = None
     """Whether a batch that expires keeps what was answered; None: not known. Results
     are looked for all the same."""

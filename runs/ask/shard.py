@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...data.custom_id import id_in, row_in
 from ...models import Intent
+from ...providers import asker
 from ..collect.keep import keep_results
 from ..create.submit import known_of, token_of
 from ..decide.budget import reservation_usd
@@ -62,7 +63,8 @@ def ask_shard(run: Run, path: str) -> None:
 
         unanswered: dict[int, str] = {}
         if goes_on(0, None):
-            unanswered = _ask(run, requests, answers, goes_on)
+            model = run.job_at(shard.plan.round).template.model
+            unanswered = _ask(run, model, requests, answers, goes_on)
         with directory.scratch() as scratch:
             ended = keep_results(run, shard, attempt, answers.path, scratch)
         ended = ended.model_copy(update={"unanswered": unanswered})
@@ -96,15 +98,16 @@ def _claim(run: Run, shard: Shard) -> Attempt:
 
 def _ask(
     run: Run,
+    model: str,
     requests: Path,
     answers: Answers,
     goes_on: Callable[[int, str | None], bool],
 ) -> dict[int, str]:
     """Ask what has no answer; return the rows that were given up, with the error."""
-    nonce, provider = run.plan().nonce, run.provider()
+    nonce, answer = run.plan().nonce, asker(run.provider(), model)
 
     def ask(line: bytes) -> None:
-        answers.add(id_in(line, nonce).decode(), provider.ask(line))
+        answers.add(id_in(line, nonce).decode(), answer(line))
 
     def unanswered() -> Iterator[bytes]:
         with requests.open("rb") as lines:

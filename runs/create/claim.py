@@ -41,6 +41,7 @@ class NewBatch:
     bytes: int
     digest: str
     endpoint: str
+    model: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     completion_window: str | None = None
     reserved_usd: float | None = None
@@ -83,6 +84,7 @@ def create_batch(
         bytes=new.bytes,
         digest=new.digest,
         endpoint=new.endpoint,
+        model=new.model,
         account=account,
         input_file_id=file_id,
         reserved_usd=new.reserved_usd,

@@ -65,6 +65,7 @@ def _create(run: Run, shard: Shard) -> Attempt | None:
                     bytes=shard.plan.bytes,
                     digest=shard.plan.digest,
                     endpoint=job.template.endpoint,
+                    model=job.template.model,
                     metadata=job.job.metadata,
                     completion_window=job.job.completion_window,
                     reserved_usd=reservation_usd(job, shard.plan),

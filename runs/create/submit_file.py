@@ -13,7 +13,7 @@ from ...data.requests.check import FileCheck, check_file, describe_problems
 from ...data.requests.writer import RequestWriter
 from ...errors import CreationUnknownError, InputError
 from ...models import Batch
-from ...providers import Progress, Provider
+from ...providers import Progress, Provider, get_vendor
 from ..directory.attempts import Attempts, Records
 from ..directory.catalog import recorded_in
 from ..directory.lock import locked
@@ -46,6 +46,7 @@ def submit_file(
     *,
     label: str | None = None,
     metadata: dict[str, str] | None = None,
+    model: str | None = None,
     again: bool = False,
     progress: Progress | None = None,
 ) -> Submitted:
@@ -54,7 +55,8 @@ def submit_file(
     The attempts are on record in `<requests_path>.batch/`, so that a call whose
     answer was lost is settled before anything is sent. A file whose content has
     changed since is a new file. A new `label`, or `again`, asks for another batch of
-    the same file. `metadata` is dropped where the provider takes none.
+    the same file. `metadata` is dropped where the provider takes none. `model` is for
+    providers whose requests do not name it.
 
     Raises:
         InputError: The file would be refused; the text lists the problems. Or the
@@ -66,7 +68,13 @@ def submit_file(
     check = check_file(requests_path, provider, bytes_told("checking"))
     if check.problems:
         raise InputError(describe_problems(requests_path, check))
-    new = _new_batch(requests_path, check, metadata, provider)
+    vendor = get_vendor(provider.name)
+    if not (model or vendor.names_model):
+        raise InputError(
+            f"A request file for {vendor.title} does not say which model it is for:"
+            " give it as --model."
+        )
+    new = _new_batch(requests_path, check, metadata, model, provider)
     with locked(Directory(f"{requests_path}.batch")):
         attempts = _attempts(requests_path, label)
         was_unsettled = _settle(attempts, new, provider)
@@ -104,6 +112,7 @@ def submit_parts(
     provider: Provider,
     *,
     metadata: dict[str, str] | None = None,
+    model: str | None = None,
     again: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[Submitted]:
@@ -130,6 +139,7 @@ def submit_parts(
             path,
             provider,
             metadata=metadata,
+            model=model,
             again=again and count == fewest,
             progress=progress,
         )
@@ -221,7 +231,11 @@ def _beside(directory: Directory) -> Iterator[Directory]:
 
 
 def _new_batch(
-    path: Path, check: FileCheck, metadata: dict[str, str] | None, provider: Provider
+    path: Path,
+    check: FileCheck,
+    metadata: dict[str, str] | None,
+    model: str | None,
+    provider: Provider,
 ) -> NewBatch:
     digest = hashlib.sha256()
     first = last = b""
@@ -238,6 +252,7 @@ def _new_batch(
         bytes=check.bytes,
         digest=digest.hexdigest(),
         endpoint=check.endpoint,
+        model=model,
         metadata=metadata or {},
         custom_ids=tuple(filter(None, ids)),
     )

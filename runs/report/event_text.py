@@ -27,9 +27,9 @@ _LINES: dict[EventKind, str] = {
     "generated": "Made {requests} for {batches}",
     "submitted": "Created batch {event.batch_id}{how}",
     "ended": "Batch {event.batch_id} was refused: {event.text}",
-    "downloaded": "Downloaded {done} results of {event.batch_id}{how}",
-    "asked": "Got {done} answers in realtime",
-    "round": "Round {event.text}: {requests} are sent again",
+    "downloaded": "Downloaded {results} of {event.batch_id}{how}",
+    "asked": "Got {answers} in realtime",
+    "round": "Round {event.text} sends {requests} again",
     "parked": "Batch {event.batch_id} waits for capacity: {event.text}",
     "notice": "Note: {event.text}",
     "finished": "Wrote {event.text}",
@@ -41,12 +41,14 @@ def line_of(event: RunEvent) -> str | None:
     """Return what happened, as one plain line; None for mere progress."""
     if event.kind not in _LINES:
         return None
-    requests = _counted(event.done or 0, "request", "requests")
-    how = event.text or (requests if event.kind == "submitted" and event.done else "")
+    done = event.done or 0
+    requests = _counted(done, "request", "requests")
+    how = event.text or (requests if event.kind == "submitted" and done else "")
     line = _LINES[event.kind].format(
         event=event,
-        done=f"{event.done or 0:,}",
         requests=requests,
+        results=_counted(done, "result", "results"),
+        answers=_counted(done, "answer", "answers"),
         batches=_counted(event.total or 0, "batch", "batches"),
         how=how and f" ({how})",
     )

@@ -14,7 +14,7 @@ from ..faults import LineFaults
 
 __all__ = ["WorkFile", "write_lines"]
 
-_CUSTOM_ID = re.compile(rb'("(?:custom_id|key)":)(?:"(?:[^"\\]|\\.)*"|null)')
+_CUSTOM_ID = re.compile(rb'("(?:custom_id|key|recordId)":)(?:"(?:[^"\\]|\\.)*"|null)')
 _BLANK_EVERY = 3
 
 

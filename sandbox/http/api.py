@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,10 @@ __all__ = [
     "real_key_problem",
 ]
 
+_SIGNED = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/]+)/")
 _REAL_PREFIXES = (
     *("sk-proj-", "sk-svcacct-", "sk-admin-", "sk-ant-api", "sk-ant-admin", "sk-or-"),
-    "AIza",
+    *("AIza", "AKIA", "ASIA"),
 )
 _KEY_HEADERS = ("x-api-key", "api-key", "x-goog-api-key")
 
@@ -81,6 +83,8 @@ def read_key(headers: Headers) -> str | None:
     scheme, _, key = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and key.strip():
         return key.strip()
+    if signed := _SIGNED.match(headers.get("authorization", "")):
+        return signed[1]
     return next(filter(None, map(headers.get, _KEY_HEADERS)), None)
 
 

@@ -25,7 +25,8 @@ class Vendor:
     base_url_variable: str
     sdk_path: str | None
     """What that variable holds, for an SDK that adds the rest; None: `base_path`."""
-    key_variable: str
+    key_variable: str | None
+    """None: it is another tool's as well, which would be sent here too."""
     format: Format
     routes: Sequence[Route]
     """Each is named after its operation, as in `CallFault.operation`."""

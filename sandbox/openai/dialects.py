@@ -50,6 +50,10 @@ class Dialect:
     takes_key: bool = False
     """Whether `idempotency_key` makes a second create call return the first batch."""
     request_params: bool = False
+    has_batches: bool = True
+    """Whether it has OpenAI's `/batches`, or only its files and lines."""
+    file_members: dict[str, Any] = field(default_factory=dict)
+    """Members of a file that OpenAI does not have."""
     created_in: str | None = None
     """The member of a create call's answer that is the batch."""
     two_step_upload: bool = False
@@ -203,6 +207,23 @@ _TABLE = (
         takes_expiry=False,
         request_params=True,
         iso_times=True,
+    ),
+    Dialect(
+        name="mistral",  # its jobs are in `sandbox/mistral/`
+        base_path="/mistral/v1",
+        base_url_variable="MISTRAL_BASE_URL",
+        sdk_path="/mistral",
+        key_variable="MISTRAL_API_KEY",
+        endpoints=_CHAT_AND_EMBEDDINGS,
+        names_url=False,
+        takes_expiry=False,
+        request_params=True,
+        has_batches=False,
+        file_members={
+            "sample_type": "batch_request",
+            "source": "upload",
+            "deleted": False,
+        },
     ),
     Dialect(
         name="ogx",

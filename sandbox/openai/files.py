@@ -62,7 +62,7 @@ async def _upload(request: Request) -> Response:
             await run_in_threadpool(_store, backend_of(request), row, file.file)
     except MultiPartException as exc:
         raise ApiError(400, f"The form could not be read: {exc.message}") from exc
-    return json_response(file_object(row))
+    return json_response(file_object(row, dialect))
 
 
 def _check_name(dialect: Dialect, purpose: str, filename: str) -> None:
@@ -102,9 +102,10 @@ def _store(backend: Backend, row: FileRow, content: IO[bytes]) -> None:
         raise
 
 
-def file_object(row: FileRow) -> dict[str, Any]:
+def file_object(row: FileRow, dialect: Dialect) -> dict[str, Any]:
     """Return a file as the API shows it."""
     return {
+        **dialect.file_members,
         "object": "file",
         "id": row.id,
         "purpose": row.purpose,
@@ -132,7 +133,7 @@ def _find(request: Request) -> FileRow:
 
 async def _retrieve(request: Request) -> Response:
     backend, row = backend_of(request), _find(request)
-    file = file_object(row)
+    file = file_object(row, dialect_of(request))
     if _looks_left(request, row.id):
         backend.file_looks[row.id] += 1
         file["status"] = "pending"
@@ -181,7 +182,8 @@ async def _list(request: Request) -> Response:
         **equal,
     )
     now = backend.clock.now()
-    items = [file_object(row) for row in rows if _is_visible(row, now)]
+    dialect = dialect_of(request)
+    items = [file_object(row, dialect) for row in rows if _is_visible(row, now)]
     return json_response(list_page(items, limit))
 
 

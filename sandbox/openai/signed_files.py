@@ -59,7 +59,9 @@ async def _put(request: Request) -> Response:
 
 
 async def _preprocess(request: Request) -> Response:
-    return json_response({**file_object(_find(request)), "FileType": "jsonl"})
+    return json_response(
+        {**file_object(_find(request), dialect_of(request)), "FileType": "jsonl"}
+    )
 
 
 def routes(base_path: str) -> list[Route]:

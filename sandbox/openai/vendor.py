@@ -10,10 +10,11 @@ from .dialects import DIALECTS, Dialect
 from .envelopes import error_body, response_headers
 from .lines import answer_line, publish, unrun_line
 
-__all__ = ["VENDORS"]
+__all__ = ["VENDORS", "vendor_of"]
 
 
-def _vendor(dialect: Dialect) -> Vendor:
+def vendor_of(dialect: Dialect) -> Vendor:
+    """Return the API of a service that has OpenAI's files, and mostly its batches."""
     path = dialect.base_path
     uploads = signed_files.routes(path) if dialect.two_step_upload else []
     return Vendor(
@@ -26,7 +27,7 @@ def _vendor(dialect: Dialect) -> Vendor:
         routes=[
             *uploads,
             *files.routes(path),
-            *batches.routes(path),
+            *(batches.routes(path) if dialect.has_batches else []),
             *realtime.routes(dialect),
         ],
         error_body=error_body,
@@ -40,4 +41,4 @@ def _vendor(dialect: Dialect) -> Vendor:
     )
 
 
-VENDORS = tuple(map(_vendor, DIALECTS.values()))
+VENDORS = tuple(vendor_of(each) for each in DIALECTS.values() if each.has_batches)

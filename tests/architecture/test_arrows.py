@@ -34,6 +34,9 @@ LIBRARIES = {
     "typer": ("cli.py", "console/"),
     "openai": ("providers/openai/",),
     "anthropic": ("providers/anthropic/",),
+    "mistralai": ("providers/mistral/",),
+    "boto3": ("providers/bedrock/", "sandbox/bedrock/"),
+    "botocore": ("providers/bedrock/", "sandbox/bedrock/"),
 }
 """Who alone may import what."""
 

@@ -47,7 +47,7 @@ from batchwright.runs.report.event_text import describe
         ),
         (
             RunEvent(kind="round", done=4, text="1"),
-            "Round 1: 4 requests are sent again",
+            "Round 1 sends 4 requests again",
         ),
         (RunEvent(kind="finished", text="out.csv"), "Wrote out.csv"),
     ],
@@ -121,7 +121,7 @@ def test_lines_leave_no_bar_behind() -> None:
     assert isinstance(console.file, io.StringIO)
     pyte.Stream(screen).feed(console.file.getvalue().replace("\n", "\r\n"))
     lines = [line.strip() for line in screen.display if line.strip()]
-    said = ("Created batch {}", "Downloaded 1 results of {}", "Note: {}")
+    said = ("Created batch {}", "Downloaded 1 result of {}", "Note: {}")
     whole = [text.format(n) for n in range(8) for text in said]
     whole += [f"Note: {n}" for n in range(8, 200)]
     assert lines == [*whole, "Wrote out.csv"]

@@ -84,6 +84,7 @@ def test_a_cap_needs_a_limit_of_tokens(tmp_path: Path) -> None:
         {"type": "file", "file": {"file_id": "https-less"}},
         {"type": "document", "source": {"type": "url", "url": "https://e.com/a.pdf"}},
         {"type": "image", "source": {"type": "file", "file_id": "file_1"}},
+        {"image": {"format": "png", "source": {"s3Location": {"uri": "s3://b/a"}}}},
     ],
 )
 def test_what_the_provider_fetches_is_refused_with_a_cap(part: dict[str, Any]) -> None:

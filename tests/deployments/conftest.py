@@ -216,7 +216,7 @@ def _platform(folder: Path, migrated: Path) -> Iterator[Platform]:
         with temporary_settings(settings):
             try:
                 *setup, platform.trial = documented("docs/prefect.md", "A deployment")
-                assert {*documented("README.md", "On a schedule")} <= {
+                assert {*documented("README.md", "A schedule")} <= {
                     *setup,
                     platform.trial,
                 }

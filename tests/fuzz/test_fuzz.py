@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import reprlib
 import tarfile
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from .conftest import Watched
+from .conftest import BrokenError, Watched
 from .documents import TEXT, damaged, edited, json_bytes
 from .lines import CSV, JSONL, REQUESTS, RESULTS
 from .options import FAULTS, MODULES, PARAMS, PYTHON, REFERENCES, VARIABLES
@@ -181,7 +182,11 @@ def _try(watched: Watched, name: str, examples: int) -> None:
     @settings(max_examples=examples)
     @given(strategy)
     def holds(value: Any) -> None:
-        check(watched, value)
+        try:
+            check(watched, value)
+        except BrokenError as exc:  # which Hypothesis does not show the example of
+            exc.add_note(reprlib.repr(value))
+            raise
 
     holds()
 
@@ -203,6 +208,7 @@ def test_a_known_trap_is_no_fault_of_ours(watched: Watched, name: str) -> None:
 @pytest.mark.parametrize("name", _PROPERTIES)
 def test_minutes_of_it_are_no_fault_of_ours(watched: Watched, name: str) -> None:
     """The same for minutes of examples of each kind, about an hour in all."""
+    watched.close()  # what a process kept of another kind's hours is not this kind's
     end = time.monotonic() + _LONG_SECONDS
     while time.monotonic() < end:
         _try(watched, name, 500)

@@ -137,7 +137,7 @@ class AcmeProvider(HttpClient, AcmeFormat):
             base_url=self.base_url, headers={"acme-key": self._failures.key}
         )
 
-    def ask(self, line: bytes) -> bytes:
+    def ask(self, line: bytes, *, model: str | None = None) -> bytes:
         """Send one request to the path that answers at once."""
         key, content = parts_of(line, "key", "ask")
         _, answer = ask(self._failures, self._post, "/ask", content)

@@ -99,6 +99,16 @@ class Killable:
             del row["_custom_id"], row["_batch_id"]
         return rows
 
+    def assert_alike(self, *commands: dict[str, Any]) -> None:
+        """Compare the outputs of two commands.
+
+        The batch that is created first, which has a row for the next round, may differ.
+        """
+        tables = [self.table(command) for command in commands]
+        rounds = [sorted(row.pop("_round") for row in table) for table in tables]
+        assert rounds[0] == rounds[1]
+        assert tables[0] == tables[1]
+
     def steps(self, command: dict[str, Any]) -> list[str]:
         """Return the steps that were traced."""
         return Path(command["trace"]).read_text("utf-8").splitlines()

@@ -46,7 +46,8 @@ def verdicts(folder: Path) -> Counter[Verdict]:
 
 def test_forty_shards_where_three_fit(sandbox: Sandbox, tmp_path: Path) -> None:
     """None is lost, none is double, and no file is sent up twice."""
-    sandbox.set_faults({"limits": {"openai_enqueued_tokens": 250}})
+    slow = {"nth": [1, 2, 3], "durations": {"in_progress": 2}}
+    sandbox.set_faults({"limits": {"openai_enqueued_tokens": 250}, "batches": [slow]})
     report = run(tmp_path, [f"text {row}" for row in range(40)])
     assert report.outcomes == {Outcome.SUCCEEDED: 40}
     ended = verdicts(tmp_path)

@@ -94,7 +94,7 @@ def test_a_flow_that_is_killed_five_times_ends_as_if_never(
         code = killable.run(command | {"kill_at": kill_at})
         assert code == -9, f"{kill_at}: {killable.steps(command)[-1]}"
     assert killable.run(command) == 0
-    assert killable.table(command) == killable.table(undisturbed)
+    killable.assert_alike(command, undisturbed)
     assert killable.duplicates() == []
 
 

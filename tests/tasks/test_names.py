@@ -12,6 +12,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import State
+from pydantic import BaseModel
 
 from batchwright import BatchJob, advance_runs, retry_run, run_batch
 from batchwright.flows import resume_run
@@ -22,6 +23,12 @@ pytestmark = [
     pytest.mark.prefect,
     pytest.mark.usefixtures("prefect_server"),
 ]
+
+
+class Reply(BaseModel):
+    """What is said."""
+
+    said: str
 
 
 def names(state: State[object], recorded: Callable[[], None]) -> tuple[str, set[str]]:
@@ -62,6 +69,7 @@ def test_names_say_which_run_and_which_shard(
         input=str(rows),
         prompt="Say {{ text }}",
         model="gpt-5-mini",
+        response_model=Reply,
         output=str(tmp_path / "out-{date:%Y}.csv"),
         max_requests_per_batch=1,
     )
@@ -92,7 +100,7 @@ def test_names_say_which_run_and_which_shard(
         *(f"{step} {shard}" for step in ("download", "parse") for shard in shards),
     }
     sandbox.set_faults({})
-    state = retry_run(f"{root}/{run}", return_state=True)
+    state = retry_run(f"{root}/{run}", response_model=Reply, return_state=True)
     assert state.message == "2 of 2 rows succeeded"
     assert state.result().ok
     flow_run, tasks = names(state, recorded)

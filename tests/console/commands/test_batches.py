@@ -253,7 +253,7 @@ def test_a_split_that_stopped_halfway_goes_on(
     "arguments",
     [
         ("list", "--use-anthropic", "--provider", "openai"),
-        ("list", "--provider", "gemini"),
+        ("list", "--provider", "acme"),
         ("list", "--limit", "0"),
         ("list", "--poll", "0"),
         ("cancel",),

@@ -1,0 +1,1 @@
+"""Mistral's batch jobs, whose request and result lines are OpenAI's."""

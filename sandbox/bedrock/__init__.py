@@ -1,0 +1,1 @@
+"""Amazon Bedrock's batch inference, as the server speaks it, with files on S3."""
