@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import anthropic
+import boto3
 import httpx2
+import mistralai.client
 import openai
+import openrouter
 import orjson
 import pytest
+from google import genai
 
 from batchwright.sandbox import Sandbox
 
@@ -58,6 +63,66 @@ def test_messages_are_answered_at_once(clients: Any) -> None:
     called = sdk.messages.create(**asked, tools=[tool], tool_choice=choice)
     assert called.stop_reason == "tool_use"
     assert clients.sandbox.created() == 0
+
+
+def test_gemini_answers_at_once(sandbox: Sandbox) -> None:
+    """google-genai reads JSON after a schema and its usage, and raises a refusal."""
+    options = genai.types.HttpOptions(base_url=sandbox.base_url("gemini"))
+    sdk = genai.Client(api_key="k", http_options=options)
+    form = genai.types.GenerateContentConfig(
+        response_mime_type="application/json", response_json_schema=SCHEMA
+    )
+    ask = partial(sdk.models.generate_content, model="gemini-2.5-flash", contents="Hi")
+    answer = ask(config=form)
+    assert isinstance(orjson.loads(answer.text or "")["spam"], bool)
+    assert answer.usage_metadata
+    assert answer.usage_metadata.prompt_token_count
+    with pytest.raises(genai.errors.ClientError, match="temperature"):
+        ask(config=genai.types.GenerateContentConfig(temperature=3))
+    assert sandbox.created() == 0
+
+
+def test_openrouter_answers_at_once(sandbox: Sandbox) -> None:
+    """Its SDK reads a chat and an embedding."""
+    url = sandbox.base_url("openrouter")
+    with openrouter.OpenRouter(api_key="k", server_url=url) as sdk:
+        user = openrouter.components.ChatUserMessage(role="user", content="Hi")
+        chat = sdk.chat.send(model="openai/gpt-5-mini", messages=[user])
+        vector = sdk.embeddings.generate(
+            model="openai/text-embedding-3-small", input="a"
+        )
+    assert "'Hi'" in str(chat.choices[0].message.content)
+    assert not isinstance(vector, str)
+    assert len(vector.data) == 1
+
+
+def test_mistral_answers_at_once(sandbox: Sandbox) -> None:
+    """Its SDK reads a chat."""
+    url = sandbox.base_url("mistral").removesuffix("/v1")
+    with mistralai.client.Mistral(api_key="k", server_url=url) as sdk:
+        user = mistralai.client.models.UserMessage(content="Hi")
+        chat = sdk.chat.complete(model="mistral-small-latest", messages=[user])
+    message = chat.choices[0].message
+    assert message
+    assert "'Hi'" in str(message.content)
+
+
+def test_bedrock_answers_at_once(sandbox: Sandbox) -> None:
+    """boto3 reads what `converse` and `invoke` of a model say."""
+    sdk = boto3.client(
+        "bedrock-runtime",
+        endpoint_url=sandbox.base_url("bedrock"),
+        region_name="us-east-1",
+        aws_access_key_id="a",
+        aws_secret_access_key="b",
+    )
+    user = {"role": "user", "content": [{"text": "Hi"}]}
+    said = sdk.converse(modelId="amazon.nova-lite-v1:0", messages=[user])
+    assert "'Hi'" in said["output"]["message"]["content"][0]["text"]
+    body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9}
+    model = "anthropic.claude-haiku-4-5-20251001-v1:0"
+    said = sdk.invoke_model(modelId=model, body=orjson.dumps(body | {"messages": USER}))
+    assert orjson.loads(said["body"].read())["content"][0]["type"] == "text"
 
 
 def test_an_answer_is_the_one_that_a_batch_gives(clients: Any, chat: Any) -> None:
