@@ -64,8 +64,8 @@ class IndexWriter:
         offset = numbers(self._offsets, pa.uint64())
         batch = pa.record_batch({"high": high, "low": low, "offset": offset})
         batch = batch.take(pc.sort_indices(high))
-        known = {_RESULTS: results or "", _OWN: _digest(batch), _VERSION: _THIS}
-        batch = batch.replace_schema_metadata(known)
+        digests = {_RESULTS: (results or "").encode(), _OWN: _digest(batch)}
+        batch = batch.replace_schema_metadata({**digests, _VERSION: _THIS})
         sink = pa.BufferOutputStream()
         with pa.ipc.new_file(sink, batch.schema) as file:
             file.write_batch(batch)
@@ -106,6 +106,6 @@ def results_digest(index: pa.RecordBatch) -> str:
 def _digest(index: pa.RecordBatch) -> bytes:
     digest = sha256()
     for column in index.columns:
-        data = memoryview(column.buffers()[1]).cast("B")
-        digest.update(data[: 8 * len(column)])
+        data = column.buffers()[1] or b""
+        digest.update(memoryview(data)[: 8 * len(column)])
     return digest.hexdigest().encode()
