@@ -20,6 +20,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "batchwright needs Python 3.11 or newer with venv (Debian: apt install python3-venv); say which with make PYTHON=..."; exit 1; }
 	@echo "Setting up .venv (once, about a minute) ..."
 	$(call install,.venv,$(PYTHON))
+	@# The tests start hundreds of processes. On all cores, which pip does not use.
+	@$(BIN)/python -m compileall -q -j 0 $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') || true
 
 .venv-%/.installed: pyproject.toml constraints.txt
 	@echo "Setting up .venv-$* (once, about a minute) ..."
@@ -33,8 +35,6 @@ define install
 	@$(1)/bin/python -m pip install -qq --disable-pip-version-check --no-compile -c constraints.txt -e . --group dev
 	@# Looks at Together's dialect of the sandbox; its command line wants an older rich.
 	@$(1)/bin/python -m pip install -qq --disable-pip-version-check --no-compile -c constraints.txt --no-deps together detect-agent
-	@# On all cores, which pip does not use.
-	@$(1)/bin/python -m compileall -q -j 0 $$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') || true
 	@touch $(1)/.installed
 endef
 

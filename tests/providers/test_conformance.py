@@ -87,6 +87,7 @@ class TestOpenAI(VendorConformance):
 
     vendor = "openai"
     model = "gpt-5-mini"
+    kill_every = 2
     examples = (
         Example(Outcome.SUCCEEDED, _chat(content="Yes.")),
         Example(
@@ -140,6 +141,7 @@ class TestAnthropic(VendorConformance):
 
     vendor = "anthropic"
     model = "claude-sonnet-4-5"
+    kill_every = 2
     examples = (
         Example(Outcome.SUCCEEDED, _message("end_turn", TEXT)),
         Example(Outcome.SUCCEEDED, _message("tool_use", TOOL)),
@@ -276,6 +278,7 @@ class TestAnotherPackage(VendorConformance):
 
     vendor = "acme"
     model = "acme-1"
+    kill_every = 4
     examples = (
         Example(
             Outcome.SUCCEEDED, b'{"key":"row-1","ok":{"says":"Yes.","used":[3,1]}}'
@@ -302,3 +305,26 @@ class TestAnotherPackage(VendorConformance):
 
         with AcmeServer() as server:
             yield server
+
+
+@pytest.mark.long
+class TestAnotherPackageWhole(TestAnotherPackage):
+    """The same, killed at every step."""
+
+    kill_every = 1
+
+
+@pytest.mark.long
+class TestRunsOfOpenAI(_Runs):
+    """Runs of OpenAI's batches, killed at every step."""
+
+    vendor = "openai"
+    model = "gpt-5-mini"
+
+
+@pytest.mark.long
+class TestRunsOfAnthropic(_Runs):
+    """Runs of Anthropic's batches, killed at every step."""
+
+    vendor = "anthropic"
+    model = "claude-sonnet-4-5"
