@@ -39,6 +39,7 @@ def main() -> None:
     get_provider(sys.argv[1], "http://localhost", "key")
     for name in ("genai_prices.data", "pyarrow.parquet"):
         import_module(name)
+    import_module("pyarrow").array([0])  # imports pandas, where that is installed
     gc.freeze()  # a collection in a child would copy all memory that it shares
     for line in sys.stdin:
         command = json.loads(line)

@@ -72,6 +72,7 @@ def test_the_deployments_are_as_described(platform: Any) -> None:
     assert form["wait"]["enum"] == ["poll", "detach", "suspend"]
 
 
+@pytest.mark.long
 def test_two_nights_are_two_runs_and_a_retry_is_none(
     platform: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,7 @@ def is_suspended(platform: Any, *runs: FlowRun) -> bool:
     return True
 
 
+@pytest.mark.long
 def test_flow_runs_are_suspended_through_several_rounds(platform: Any) -> None:
     """Both kinds have no process while two rounds run, then what follows is done."""
     half = {"end": "expired", "ran": 0.5, "durations": LONG, "first": 2}

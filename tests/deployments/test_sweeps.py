@@ -49,6 +49,7 @@ def _automation(platform: Any, tmp_path: Path) -> None:
     platform.type(f"prefect automation create --from-file {hasty}")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_automation")
 def test_a_worker_killed_in_the_middle_of_a_sweep(
     platform: Any, monkeypatch: pytest.MonkeyPatch

@@ -133,6 +133,7 @@ def test_a_signed_delivery_becomes_a_sweep(platform: Any, url: str) -> None:
     platform.eventually("a sweep", lambda: len(sweeps()) > before)
 
 
+@pytest.mark.long
 def test_half_a_request_is_dropped_soon(url: str) -> None:
     """Hundreds of them at once, in the headers or in the body, keep nothing busy."""
     address = httpx2.URL(url)

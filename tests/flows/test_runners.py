@@ -68,6 +68,7 @@ def test_the_task_runner_gets_every_step(
     ]
 
 
+@pytest.mark.long
 def test_other_processes_do_the_steps(sandbox: Sandbox, tmp_path: Path) -> None:
     """A process pool runs a whole job: the steps need nothing but the directory."""
     runner = ProcessPoolTaskRunner(max_workers=1)

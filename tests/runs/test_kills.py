@@ -51,6 +51,7 @@ def kill_at_random(killable: Any, kills: int, seed: int) -> None:
         assert killable.duplicates() == []
 
 
+@pytest.mark.long
 def test_kills_at_random_times_cost_nothing(killable: Any) -> None:
     """Sixty kills, several of them of the same run."""
     kill_at_random(killable, 60, seed=4)
