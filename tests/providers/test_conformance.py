@@ -87,7 +87,7 @@ class TestOpenAI(VendorConformance):
 
     vendor = "openai"
     model = "gpt-5-mini"
-    kill_every = 2
+    kill_every = 3
     examples = (
         Example(Outcome.SUCCEEDED, _chat(content="Yes.")),
         Example(
@@ -141,7 +141,7 @@ class TestAnthropic(VendorConformance):
 
     vendor = "anthropic"
     model = "claude-sonnet-4-5"
-    kill_every = 2
+    kill_every = 3
     examples = (
         Example(Outcome.SUCCEEDED, _message("end_turn", TEXT)),
         Example(Outcome.SUCCEEDED, _message("tool_use", TOOL)),

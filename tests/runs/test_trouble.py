@@ -75,7 +75,9 @@ def test_what_a_person_has_to_mend_stops_at_once(
     [
         {"do": "status", "status": 429, "retry_after_ms": 10},
         {"do": "status", "status": 503},
-        {"do": "status", "status": 529},
+        pytest.param(
+            {"do": "status", "status": 529}, marks=pytest.mark.long, id="status-529"
+        ),
         {"do": "drop"},
         {"do": "cut", "operation": "download"},
         {"do": "cut_unframed", "operation": "download"},
