@@ -104,18 +104,8 @@ class AnthropicProvider(HttpClient, AnthropicFormat):
         del intent  # Anthropic's batches carry nothing of ours.
         limits, seconds = create_budget()
         body = RequestsBody(requests_path, seconds=seconds, progress=progress)
-        headers = {
-            "Content-Type": "application/json",
-            "Content-Length": str(body.length),
-        }
         with self._failures.creating():
-            # The SDK's own `create` takes every request as an object.
-            response = self._client.post(
-                _PATH,
-                cast_to=httpx2.Response,
-                content=body,
-                options={"headers": headers, "max_retries": 0, "timeout": limits},
-            )
+            response = body.post(self._client, _PATH, limits)
         return self._read(self._failures.created(response))
 
     def download(

@@ -7,6 +7,9 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import httpx2
 
 from ...errors import InputError, UnreachableError
 from ..base import Progress
@@ -72,6 +75,21 @@ class RequestsBody:
                     self._progress(self._size_bytes - left, self._size_bytes)
         self._check(deadline)  # its last bytes are those that create the batch
         yield _TAIL
+
+    def post(self, client: Any, path: str, limits: httpx2.Timeout) -> httpx2.Response:
+        """Send it with an SDK's client, once.
+
+        The `create` of an SDK takes every request as an object.
+        """
+        headers = {
+            "Content-Type": "application/json",
+            "Content-Length": str(self.length),
+        }
+        options = {"headers": headers, "max_retries": 0, "timeout": limits}
+        response: httpx2.Response = client.post(
+            path, cast_to=httpx2.Response, content=self, options=options
+        )
+        return response
 
     def _check(self, deadline: float) -> None:
         if time.monotonic() > deadline:

@@ -72,17 +72,8 @@ class OpenRouterProvider(OpenAIProvider):
         body = RequestsBody(
             requests_path, seconds=seconds, progress=progress, head=head
         )
-        headers = {
-            "Content-Type": "application/json",
-            "Content-Length": str(body.length),
-        }
         with self._failures.creating():
-            response = self._client.post(
-                _PATH,
-                cast_to=httpx2.Response,
-                content=body,
-                options={"headers": headers, "max_retries": 0, "timeout": limits},
-            )
+            response = body.post(self._client, _PATH, limits)
         return self._read(self._failures.created(response))
 
     def download(

@@ -18,14 +18,12 @@ from ..answers.answer import (
 )
 from ..answers.spoil import spoil, spoil_line, spoil_usage
 from ..engine.produce import Result
-from ..engine.results import WorkFile, write_lines
-from ..engine.store import BatchRow, FileRow, Store
-from ..engine.timeline import plan_of
+from ..engine.store import BatchRow
 from ..faults import AnswerFault
 from .envelopes import error_type
 from .requests import read_request
 
-__all__ = ["answer_line", "answer_message", "publish", "unrun_line"]
+__all__ = ["answer_line", "answer_message", "unrun_line"]
 
 _STOPS = {
     "stop": "end_turn",
@@ -112,17 +110,6 @@ def unrun_line(_: BatchRow, custom_id: str, outcome: str) -> bytes:
     """Return the line of a request that did not run: `expired` or `cancelled`."""
     kind = "canceled" if outcome == "cancelled" else outcome
     return _line(custom_id, {"type": kind})
-
-
-def publish(
-    row: BatchRow, work: WorkFile, store: Store
-) -> tuple[dict[str, Any], list[FileRow]]:
-    """Write the results; they belong to the batch and are no file of the account."""
-    plan = plan_of(row)
-    order = work.order(plan.seed, shuffle=plan.effects.lines.shuffle)
-    path = store.path(f"{row.id}.results")
-    write_lines(path, work.read(order), plan.effects.lines, plan.seed)
-    return {}, []
 
 
 def _line(custom_id: str, result: dict[str, Any]) -> bytes:

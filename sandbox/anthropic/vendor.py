@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..engine.produce import Format
+from ..engine.produce import Format, publish_in_batch
 from ..http.vendor import Vendor
 from . import batches, realtime
 from .envelopes import error_body, response_headers
-from .lines import answer_line, publish, unrun_line
+from .lines import answer_line, unrun_line
 
 __all__ = ["VENDORS"]
 
@@ -21,7 +21,7 @@ def _vendor(
         base_url_variable=base_url_variable,
         sdk_path=None,
         key_variable=key_variable,
-        format=Format(answer_line, unrun_line, publish),
+        format=Format(answer_line, unrun_line, publish_in_batch),
         routes=[*batches.routes(path), *realtime.routes(path)],
         error_body=error_body,
         response_headers=response_headers,

@@ -13,11 +13,18 @@ import orjson
 
 from ..answers.answer import AnswerSource
 from ..faults import AnswerFault, Faults
-from .results import WorkFile
+from .results import WorkFile, write_lines
 from .store import BatchRow, FileRow, Store
 from .timeline import Plan, plan_of, requests_that_run
 
-__all__ = ["Format", "Result", "answer_requests", "publish_results", "read_lines"]
+__all__ = [
+    "Format",
+    "Result",
+    "answer_requests",
+    "publish_in_batch",
+    "publish_results",
+    "read_lines",
+]
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -47,6 +54,17 @@ class Format:
     `in_progress`."""
     id_member: str = "custom_id"
     """Where request lines have their `custom_id`."""
+
+
+def publish_in_batch(
+    row: BatchRow, work: WorkFile, store: Store
+) -> tuple[dict[str, Any], list[FileRow]]:
+    """Write results that belong to the batch and are no file of the account."""
+    plan = plan_of(row)
+    order = work.order(plan.seed, shuffle=plan.effects.lines.shuffle)
+    path = store.path(f"{row.id}.results")
+    write_lines(path, work.read(order), plan.effects.lines, plan.seed)
+    return {}, []
 
 
 def read_lines(path: Path) -> Iterator[bytes]:

@@ -9,13 +9,11 @@ import orjson
 
 from ..answers.answer import AnswerSource, seeded
 from ..engine.produce import Result
-from ..engine.results import WorkFile, write_lines
-from ..engine.store import BatchRow, FileRow, Store
-from ..engine.timeline import plan_of
+from ..engine.store import BatchRow
 from ..faults import AnswerFault
 from ..openai.lines import answer_line as openai_line
 
-__all__ = ["answer_line", "publish", "unrun_line"]
+__all__ = ["answer_line", "unrun_line"]
 
 _REASON = re.compile(rb'"finish_reason":("\w+")')
 _TYPES = {
@@ -65,14 +63,3 @@ def _error(row: BatchRow, custom_id: str, word: str, message: str) -> bytes:
         "error": {"message": message, "type": word, "param": None, "error_type": word},
     }
     return orjson.dumps(line)
-
-
-def publish(
-    row: BatchRow, work: WorkFile, store: Store
-) -> tuple[dict[str, Any], list[FileRow]]:
-    """Write the results; they belong to the batch and are no file of the account."""
-    plan = plan_of(row)
-    order = work.order(plan.seed, shuffle=plan.effects.lines.shuffle)
-    path = store.path(f"{row.id}.results")
-    write_lines(path, work.read(order), plan.effects.lines, plan.seed)
-    return {}, []

@@ -6,11 +6,11 @@ from typing import Any
 
 from starlette.datastructures import Headers
 
-from ..engine.produce import Format
+from ..engine.produce import Format, publish_in_batch
 from ..http.api import ApiError
 from ..http.vendor import Vendor
 from . import batches, realtime
-from .lines import answer_line, publish, unrun_line
+from .lines import answer_line, unrun_line
 
 __all__ = ["VENDORS"]
 
@@ -33,7 +33,7 @@ VENDORS = (
         base_url_variable="OPENROUTER_BASE_URL",
         sdk_path=None,
         key_variable="OPENROUTER_API_KEY",
-        format=Format(answer_line, unrun_line, publish),
+        format=Format(answer_line, unrun_line, publish_in_batch),
         routes=[*batches.routes(_PATH), *realtime.routes(_PATH)],
         error_body=_error_body,
         response_headers=_response_headers,
