@@ -26,9 +26,8 @@ from .tables import (
 )
 
 if TYPE_CHECKING:
-    from ..runs.report.dry_run import (
-        DryRun,
-    )  # `list` needs none of what it imports
+    # `list` needs none of what it imports.
+    from ..runs.report.dry_run import DryRun
 
 __all__ = [
     "batches_table",
