@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Trial", "TriedRow", "try_rows"]
 
-_AT_A_TIME = 8
 _NONCE = "00000000"
 
 
@@ -76,7 +75,7 @@ def try_rows(
     faults: Faults | None = None,
     tell: Callable[[RunEvent], None] = lambda _: None,
 ) -> Trial:
-    """Ask the first rows in realtime, at the full price, eight at a time.
+    """Ask the first rows in realtime, at the full price.
 
     Args:
         job: How they are asked; it may set a lower limit of rows.
@@ -108,7 +107,8 @@ def try_rows(
         folder = Path(name)
         shards = [*write_shards(resolved, fmt, row_ids(_NONCE), folder)]
         ask = asker(provider, resolved.template.model)
-        failure = _ask(ask, shards, folder / "answers.jsonl", tell)
+        at_a_time = job.realtime_concurrency
+        failure = _ask(ask, at_a_time, shards, folder / "answers.jsonl", tell)
         parts, tallies = _join(resolved, reading, shards, folder, "rows.jsonl")
         lines = [line for part in parts for line in part.read_bytes().split(b"\n")]
         tried = [
@@ -151,6 +151,7 @@ def _provider(
 
 def _ask(
     ask: Callable[[bytes], bytes],
+    at_a_time: int,
     shards: Sequence[ShardFiles],
     path: Path,
     tell: Callable[[RunEvent], None],
@@ -164,7 +165,7 @@ def _ask(
     ]
     failure = None
     answered = 0
-    with path.open("wb") as file, ThreadPoolExecutor(_AT_A_TIME) as pool:
+    with path.open("wb") as file, ThreadPoolExecutor(at_a_time) as pool:
         asked = [pool.submit(ask, line) for line in lines]
         for each in as_completed(asked):
             if each.cancelled():

@@ -66,6 +66,15 @@ def test_it_needs_no_key_in_a_sandbox_of_its_own(cli: Cli, sandbox: Sandbox) -> 
     assert asked(sandbox) == 0
 
 
+def test_so_many_are_asked_at_the_same_time(cli: Cli, sandbox: Sandbox) -> None:
+    """Where one is asked after the other, hardly any follows one that is refused."""
+    refused = {"operation": "ask", "do": "status", "status": 401, "every": 1}
+    sandbox.set_faults({"calls": [refused]})
+    done = cli(*TRY, "--rows", "8", "--realtime-concurrency", "1")
+    assert done.exit_code == 1, done.output
+    assert 1 <= asked(sandbox) < 8
+
+
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
 def test_the_table_is_the_one_of_a_run(
     suffix: str,
